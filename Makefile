@@ -1,0 +1,47 @@
+# `make demo` and `make test` need Python 3.11 or newer, make, and a network to the package index; nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONHASHSEED ?= 0
+
+.PHONY: all demo test faults check lock test-conformance chaos clean
+
+all: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	grep -A99 '^uv==' requirements.txt | awk '{print} !/\\$$/ {exit}' >.venv/uv.txt
+	$(BIN)/pip install --quiet --require-hashes -r .venv/uv.txt
+	$(BIN)/uv pip sync --quiet --require-hashes requirements.txt --python $(BIN)/python
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable . --python $(BIN)/python
+	touch $@
+
+demo: all
+	$(BIN)/sweep launch studies/digits.yaml
+	$(BIN)/sweep report digits
+
+test: all
+	$(BIN)/pytest -n 2 --dist loadfile -m "not faults"
+
+# Real processes are killed, stopped and starved: slower, and apart from the rest so that it starves nobody else.
+faults: all
+	$(BIN)/pytest -n 2 --dist loadfile -m faults
+
+test-conformance: all
+	$(BIN)/pytest -m conformance
+
+chaos: all
+	SWEEP_CHAOS_FAULTS=200 $(BIN)/pytest tests/faults/test_chaos.py -s
+
+check: all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+lock:
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+	  --group dev pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv
