@@ -1,0 +1,75 @@
+"""Turning pydantic's errors into sentences: file, line, key, what was found, what is allowed."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from sweep.config.problems import problem_of
+from sweep.config.yaml_file import Location, YamlFile
+from sweep.errors import StudyFileError
+
+SHOWN = 5
+
+
+def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> StudyFileError:
+    """One error for all that is wrong in a file, the first places in full."""
+    details = error.errors(include_url=False)
+    lines = [_sentence(file, detail, model) for detail in details[:SHOWN]]
+    if len(details) > SHOWN:
+        lines.append(f"... and {len(details) - SHOWN} more")
+    return StudyFileError(
+        "\n".join(lines),
+        why="Nothing was written.",
+        next=f"Mend the file, then: sweep plan {file.path}",
+    )
+
+
+def _sentence(file: YamlFile, detail: ErrorDetails, model: type[BaseModel]) -> str:
+    at = _in_file(file, detail.get("ctx", {}).get("at", detail["loc"]))
+    line = file.line_of(at)
+    place = f"{file.path}, line {line}" if line is not None else str(file.path)
+    key = ".".join(str(part) for part in at)
+    where = f"{place}: `{key}`" if key else place
+    return f"{where}: {_problem(detail, model, at)}"
+
+
+def _in_file(file: YamlFile, loc: Location) -> Location:
+    """`loc` without the parts that pydantic adds for unions, which stand nowhere in the file."""
+    at: Location = ()
+    for index, part in enumerate(loc):
+        if (*at, part) in file.lines or (index == len(loc) - 1 and _is_missing_key(file, at, part)):
+            at = (*at, part)
+    return at
+
+
+def _is_missing_key(file: YamlFile, at: Location, part: str | int) -> bool:
+    return isinstance(part, str) and re.fullmatch(r"\w+", part) is not None and (at == () or at in file.lines)
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:
+    if detail["type"] != "extra_forbidden":
+        return problem_of(detail)
+    allowed = sorted(_keys_beside(model, at))
+    near = get_close_matches(str(at[-1]), allowed, n=1)
+    return "unknown key; " + (f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(allowed)}")
+
+
+def _keys_beside(model: type[BaseModel], at: Location) -> set[str]:
+    """Keys that the mapping holding `at` may have."""
+    models: list[Any] = [model]
+    for part in at[:-1]:
+        inner = [m.model_fields[part].annotation for m in models if isinstance(part, str) and part in m.model_fields]
+        # Below a dict (factors) the key is free, and the model of its values goes on.
+        models = [m for annotation in inner for m in _models_in(annotation)] or models
+    return {key for m in models for key in m.model_fields}
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for argument in get_args(annotation) for m in _models_in(argument)]

@@ -1,0 +1,180 @@
+"""Factors: what varies, in which role, over which levels."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from sweep.config.problems import problem_of
+from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Frozen, Setting
+
+NEAR_END = 0.05
+"""Share of a range, at either end of it, that counts as its boundary."""
+
+Role = Literal["scientific", "nuisance", "fixed", "evaluation"]
+Value = bool | int | float | str | None | list[float]
+Changes = dict[str, Value]
+
+
+class Factor(Frozen):
+    """A thing that varies: either `levels` or a `range`.
+
+    A list of levels sets the field that the factor is named for (`net.dropout` reaches into the net). Named levels
+    may set several fields at once: `{clipped: {weighting: vlb, weight_clip: [0, 1]}}`.
+    """
+
+    role: Role = Field(description="scientific: the question. nuisance: tuned. evaluation: scored from one checkpoint.")
+    levels: list[Value] | dict[str, dict[str, Value]] | None = Field(None, description="The values to compare.")
+    range: tuple[float, float] | None = Field(
+        None, description="[low, high], both included; in a search, or of a tuned nuisance factor."
+    )
+    log: bool = Field(False, description="Search the range on a logarithmic scale.")
+
+    @model_validator(mode="after")
+    def _levels_or_range(self) -> Factor:
+        if self.role == "fixed":
+            if self.levels is not None or self.range is not None:
+                raise ValueError("a fixed factor has the baseline's value and takes neither `levels` nor `range`")
+            return self
+        if (self.levels is None) == (self.range is None):
+            raise ValueError("give either `levels` or `range`")
+        if self.levels is not None and not self.levels:
+            raise ValueError("`levels` is empty: name at least one value")
+        if self.range is not None:
+            low, high = self.range
+            if not low < high:
+                raise ValueError(f"range [{low:g}, {high:g}] is reversed or empty: write [low, high]")
+            if self.log and low <= 0.0:
+                raise ValueError(f"a logarithmic range must start above 0, not at {low:g}")
+            if self.role == "evaluation":
+                raise ValueError("an evaluation factor takes `levels`: each is scored from the same checkpoint")
+        return self
+
+
+def level_name(value: Value) -> str:
+    """How a plain value is written in tables."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, list):
+        return "[" + ", ".join(f"{item:g}" for item in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def setting_with(baseline: Setting, changes: Changes) -> Setting:
+    """A setting that differs from `baseline` in `changes` alone."""
+    told = baseline.model_dump()
+    for field, value in changes.items():
+        outer, _, inner = field.partition(".")
+        if inner:
+            told[outer][inner] = value
+        else:
+            told[outer] = value
+    return Setting.model_validate(told)
+
+
+def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: bool, tuning: bool) -> None:
+    """Refuse a factor that does not fit its role or its field.
+
+    Args:
+        searching: The design is a search, so that any factor may have a range.
+        tuning: Nuisance factors are tuned for each arm.
+
+    Raises:
+        PydanticCustomError: of type `misfit`, with the place in the file.
+    """
+    at = ("factors", name)
+    if factor.role == "nuisance" and not (searching or tuning):
+        raise misfit(at, "a nuisance factor is tuned: add `tune: {trials: 8}`, or use `design: search`")
+    if factor.range is not None and factor.role != "nuisance" and not searching:
+        raise misfit(at, "the `range` of a scientific factor needs `design: search`; here, give `levels`")
+    if factor.role == "fixed":
+        _check_field(name, name, factor)
+    elif factor.range is not None:
+        for end in factor.range:
+            _check_level(name, factor, baseline, {name: _as_field_type(baseline, name, end)})
+    else:
+        _check_levels(name, factor, baseline)
+
+
+def misfit(at: tuple[str, ...], message: str) -> PydanticCustomError:
+    """An error at a place in the file: keys from the top, such as ("factors", "lr")."""
+    return PydanticCustomError("misfit", "{message}", {"at": at, "message": message})
+
+
+def levels_of(name: str, factor: Factor) -> dict[str, Changes]:
+    """Level name -> the fields it sets, in the order of the file."""
+    if isinstance(factor.levels, dict):
+        return factor.levels
+    return {level_name(value): {name: value} for value in factor.levels or ()}
+
+
+def _check_levels(name: str, factor: Factor, baseline: Setting) -> None:
+    if isinstance(factor.levels, list):
+        names = [level_name(value) for value in factor.levels]
+        if twice := next((label for label in names if names.count(label) > 1), None):
+            raise misfit(("factors", name), f"level `{twice}` is given twice")
+    seen: dict[str, str] = {}
+    for label, changes in levels_of(name, factor).items():
+        setting = _check_level(name, factor, baseline, changes).model_dump_json()
+        if setting in seen:
+            raise misfit(("factors", name), f"levels `{seen[setting]}` and `{label}` are the same setting")
+        seen[setting] = label
+
+
+def _as_field_type(baseline: Setting, field: str, value: float) -> Value:
+    outer, _, inner = field.partition(".")
+    current = getattr(baseline, outer, None)
+    current = getattr(current, inner, None) if inner else current
+    return int(value) if isinstance(current, int) and float(value).is_integer() else value
+
+
+def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes) -> Setting:
+    for field in changes:
+        _check_field(name, field, factor)
+    try:
+        return setting_with(baseline, changes)
+    except (ValidationError, KeyError, TypeError) as error:
+        reason = problem_of(error.errors()[0]) if isinstance(error, ValidationError) else f"no field {error}"
+        written = ", ".join(f"{field}: {level_name(value)}" for field, value in changes.items())
+        raise misfit(("factors", name), f"{written} is not allowed: {reason}") from None
+
+
+def _check_field(name: str, field: str, factor: Factor) -> None:
+    outer = field.partition(".")[0]
+    if outer not in TRAIN_FIELDS | EVAL_FIELDS:
+        near = get_close_matches(field, sorted(TRAIN_FIELDS | EVAL_FIELDS), n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "`sweep schema` lists the settings"
+        raise misfit(("factors", name), f"there is no setting `{field}`; {hint}")
+    if outer == "data":
+        raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")
+    if factor.role == "evaluation" and outer not in EVAL_FIELDS:
+        raise misfit(("factors", name), f"`{field}` changes the training, so it cannot have the role evaluation")
+    if factor.role in ("scientific", "nuisance") and outer in EVAL_FIELDS:
+        raise misfit(
+            ("factors", name),
+            f"`{field}` is read off a finished checkpoint: give it the role evaluation, and one training answers "
+            "for all its levels",
+        )
+
+
+def at_boundary(factor: Factor, value: Value) -> Literal["low", "high"] | None:
+    """Which end of what was tried a tuned value lies at, so that a better one may lie beyond; None inside.
+
+    Within 5 % of the range (of its logarithm, for a logarithmic one) counts as the end; of three or more numeric
+    levels, the smallest and the largest.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if factor.range is not None:
+        scale = math.log if factor.log else float
+        low, high = scale(factor.range[0]), scale(factor.range[1])
+        share = (scale(value) - low) / (high - low)
+        return "low" if share <= NEAR_END else "high" if share >= 1 - NEAR_END else None
+    numbers = [v for v in factor.levels or () if isinstance(v, int | float) and not isinstance(v, bool)]
+    if len(numbers) < 3:
+        return None
+    return "low" if value == min(numbers) else "high" if value == max(numbers) else None

@@ -1,0 +1,53 @@
+"""Identity of runs and scores: a hash over exactly what changes their numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pydantic import BaseModel
+
+from sweep.config.run import EvalConfig, Protocol, TrainConfig
+
+
+def canonical_json(value: object) -> str:
+    """The one spelling of a JSON value: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def sha256_of(value: object) -> str:
+    """Hash of a JSON value, independent of key order."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _told(config: BaseModel) -> dict[str, object]:
+    # Defaults are left out, so that a field added later leaves the keys of older runs as they were. The kind of net
+    # is always in: it says which defaults are meant.
+    told: dict[str, object] = config.model_dump(mode="json", exclude_defaults=True)
+    if isinstance(config, TrainConfig):
+        net = config.net.model_dump(mode="json", exclude_defaults=True)
+        told["net"] = {"kind": config.net.kind} | net
+        if config.data.sha256 is not None:
+            # A folder is known by its images, wherever it lies.
+            told["data"] = config.data.model_dump(mode="json", exclude={"path"})
+    return told
+
+
+def train_key(config: TrainConfig) -> str:
+    """Identity of a run."""
+    return sha256_of({"train": 1, "config": _told(config)})
+
+
+def protocol_key(protocol: Protocol) -> str:
+    """Identity of a protocol: scores compare only where it is equal."""
+    return sha256_of({"protocol": 1, "config": protocol.model_dump(mode="json")})
+
+
+def eval_key(config: EvalConfig, protocol: Protocol) -> str:
+    """Identity of a score of a given run."""
+    return sha256_of({"eval": 1, "config": _told(config), "protocol": protocol_key(protocol)})
+
+
+def derived_seed(*parts: object) -> int:
+    """A 63-bit seed that depends on every part and on nothing else (never Python's salted `hash`)."""
+    return int.from_bytes(hashlib.sha256(canonical_json(list(parts)).encode()).digest()[:8], "big") >> 1

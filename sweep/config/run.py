@@ -1,0 +1,245 @@
+"""What a run and a score are: the values that change numbers, and nothing else.
+
+A run is one training, described whole by a `TrainConfig`. A score is one evaluation of a run, described whole by an
+`EvalConfig` and a `Protocol`. Placement, paths, cadence and retention change no number and live elsewhere.
+
+A name or a default that has reached a store never changes its meaning: add a new one instead. Keys (see `keys.py`)
+leave out values equal to the default, so a new field with a default leaves every old key as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from sweep.config.presets import NET_PRESETS
+
+
+class Frozen(BaseModel):
+    """Immutable, keyword-only, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(Frozen):
+    """Which images. A bare name stands for `{name: ...}`."""
+
+    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"] = "digits"
+    path: str | None = Field(None, description="Folder of images; only for image_folder.")
+    size: int | None = Field(None, ge=4, le=512, description="Height = width; only for image_folder.")
+    sha256: str | None = Field(None, description="Of the images; only for image_folder, filled in at launch.")
+
+    @model_validator(mode="after")
+    def _path_belongs_to_folder(self) -> DataConfig:
+        if (self.name == "image_folder") != (self.path is not None and self.size is not None):
+            raise ValueError("image_folder needs `path` and `size`; the other datasets take neither")
+        return self
+
+
+class UNetConfig(Frozen):
+    """The U-Net of Ho et al. 2020, by its sizes."""
+
+    kind: Literal["unet"] = "unet"
+    channels: int = Field(128, ge=4, description="Channels at full resolution.")
+    channel_mults: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1, description="One entry a resolution level.")
+    res_blocks: int = Field(2, ge=1, description="Residual blocks a level on the way down (one more on the way up).")
+    attention_resolutions: tuple[int, ...] = Field((16,), description="Feature-map sizes that get self-attention.")
+    heads: int = Field(1, ge=1, description="Attention heads.")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    groups: int = Field(32, ge=1, description="GroupNorm groups.")
+
+
+class MLPConfig(Frozen):
+    """A plain multilayer perceptron on flattened images: the naive baseline."""
+
+    kind: Literal["mlp"] = "mlp"
+    width: int = Field(1024, ge=8)
+    depth: int = Field(3, ge=1, description="Hidden layers.")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+
+
+NetConfig = Annotated[UNetConfig | MLPConfig, Field(discriminator="kind")]
+
+
+def _data_by_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _net_by_preset(value: object) -> object:
+    """A preset's name, or `{preset: NAME, ...changes}`, or the sizes themselves."""
+    if isinstance(value, str):
+        value = {"preset": value}
+    if not isinstance(value, dict) or "preset" not in value:
+        return value
+    changes = dict(value)
+    name = changes.pop("preset")
+    if name not in NET_PRESETS:
+        raise ValueError(f"no net preset is called {name!r}; there are {', '.join(NET_PRESETS)}")
+    return NET_PRESETS[name] | changes
+
+
+Schedule = Literal[
+    "linear", "linear_scaled", "cosine", "quadratic", "sigmoid_beta", "sigmoid_alphas_bar", "exponential_beta",
+    "exponential_alphas_bar", "constant", "warmup10", "warmup50", "jsd", "custom",
+]  # fmt: skip
+Target = Literal["epsilon", "x0", "v", "posterior_mean"]
+Loss = Literal["mse", "l1", "huber", "pseudo_huber"]
+Weighting = Literal[
+    "simple",
+    "uniform",
+    "vlb",
+    "vlb_log_clipped",
+    "vlb_fixed_large",
+    "snr_plus_one",
+    "truncated_snr",
+    "min_snr",
+    "p2",
+]
+ObjectiveKind = Literal["simple", "hybrid", "vlb"]
+TSampling = Literal["uniform", "importance"]
+Optimizer = Literal["adam", "adamw", "radam", "adabelief", "rmsprop"]
+LrSchedule = Literal["constant", "cosine", "inverse_sqrt", "step", "one_cycle"]
+Precision = Literal["fp32", "bf16"]
+Sampler = Literal["ancestral", "ddim", "dpmpp_2m", "heun"]
+Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
+ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
+Clipping = Literal["static", "dynamic", "none"]
+
+_UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+
+
+def _count_with_unit(value: object) -> object:
+    """`50k` and `20M` as people write them."""
+    if isinstance(value, str) and value[-1:] in _UNITS:
+        number = float(value[:-1]) * _UNITS[value[-1]]
+        return int(number) if number.is_integer() else number
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_count_with_unit, json_schema_input_type=int | str)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+# Relative widths of power-function averages; a flat average over the whole run has 0.2887.
+Width = Annotated[float, Field(gt=0.0, lt=0.2886)]
+Decay = Annotated[float, Field(ge=0.0, lt=1.0, description="EMA decay; 0 means the raw weights.")]
+
+
+class TrainSettings(Frozen):
+    """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
+
+    data: Annotated[DataConfig, BeforeValidator(_data_by_name)] = DataConfig()
+    net: Annotated[NetConfig, BeforeValidator(_net_by_preset)] = UNetConfig()
+    T: int = Field(1000, ge=1, le=4000, description="Length of the training chain.")
+    schedule: Schedule = Field("linear_scaled", description="Schedule of betas.")
+    beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")
+    beta_T: Positive = Field(0.02, lt=1.0, description="Last beta, where the schedule has one.")
+    schedule_formula: str | None = Field(None, description="Of custom: alphas_bar in u = t/T, e.g. cos(u*pi/2)**2.")
+    schedule_betas: tuple[float, ...] | None = Field(None, description="Of custom: the T betas.")
+    zero_terminal_snr: bool = Field(False, description="Rescale to alphas_bar_T = 0 (Lin et al. 2023).")
+    target: Target = Field("epsilon", description="What the net predicts.")
+    loss: Loss = Field("mse", description="Elementwise loss between prediction and target.")
+    loss_delta: Positive = Field(1.0, description="Scale of huber and pseudo_huber.")
+    weighting: Weighting = Field("simple", description="Weight of the loss over t.")
+    weight_clip: tuple[float, float] | None = Field(None, description="Bounds put on the weights, e.g. [0, 1].")
+    gamma: Positive = Field(5.0, description="Of min_snr.")
+    p2_gamma: NotNegative = Field(1.0, description="Exponent of p2 (Choi et al. 2022); 0.5 and 1 are in the paper.")
+    p2_k: Positive = Field(1.0, description="Added to the SNR by p2.")
+    objective: ObjectiveKind = Field("simple", description="simple: the weighted loss. vlb: the bound. hybrid: both.")
+    vlb_weight: Positive = Field(0.001, description="Lambda of the hybrid objective (Nichol & Dhariwal 2021, eq. 16).")
+    learned_variance: bool = Field(False, description="Twice the output channels: the net states its reverse variance.")
+    t_sampling: TSampling = Field("uniform", description="importance: of the bound (Nichol & Dhariwal 2021, eq. 18).")
+    contrastive_weight: NotNegative = Field(0.0, description="Of InfoNCE between two noisings of each image.")
+    contrastive_temperature: Positive = Field(0.1, description="Of the cosine similarities in InfoNCE.")
+    dispersive_weight: NotNegative = Field(0.0, description="Of the dispersive loss (Wang & He 2025).")
+    dispersive_tau: Positive = Field(0.5, description="Temperature of the dispersive loss.")
+    perceptual_weight: NotNegative = Field(0.0, description="Of the distance of the predicted x0 in random features.")
+    optimizer: Optimizer = "adam"
+    lr: Positive = Field(2e-4, lt=10.0, description="Learning rate.")
+    betas: tuple[float, float] = Field((0.9, 0.999), description="Moment decays of the optimizer.")
+    eps: Positive = Field(1e-8, description="Added to the optimizer's denominator.")
+    weight_decay: float = Field(0.0, ge=0.0)
+    lr_schedule: LrSchedule = "constant"
+    warmup_images: Count = Field(0, ge=0, description="Images over which lr grows linearly from 0.")
+    grad_clip: Positive | None = Field(1.0, description="Largest global gradient norm; null for none.")
+    batch: int = Field(128, ge=1)
+    images: Count = Field(1_000_000, ge=1, description="Images seen in all: the budget of one training.")
+    flip: bool = Field(False, description="Mirror images at random; never for digits and letters.")
+    precision: Precision = Field("fp32", description="bf16: autocast around the net only.")
+    power_ema: tuple[Width, ...] = Field((), description="Power-function averages kept for ema_std, e.g. [0.05, 0.1].")
+    power_ema_snapshots: int = Field(16, ge=1, le=256, description="Of each power-function average, evenly spaced.")
+
+    @model_validator(mode="after")
+    def _bounds_are_ordered(self) -> TrainSettings:
+        if self.weight_clip is not None and not 0.0 <= self.weight_clip[0] < self.weight_clip[1]:
+            raise ValueError(f"weight_clip {list(self.weight_clip)} must be [low, high] with 0 <= low < high")
+        if not all(0.0 <= beta < 1.0 for beta in self.betas):
+            raise ValueError(f"betas {list(self.betas)} must lie in [0, 1)")
+        if self.images < self.batch:
+            raise ValueError(f"images = {self.images} is less than one batch of {self.batch}")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps; the last images that do not fill a batch are not seen."""
+        return self.images // self.batch
+
+
+class TrainConfig(TrainSettings):
+    """One training. Two equal configs are the same run and are never trained twice in a store."""
+
+    ema_decays: tuple[Decay, ...] = Field((), description="EMA decays tracked, ascending; raw weights are always kept.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
+
+
+class EvalConfig(Frozen):
+    """How images are drawn from a trained run."""
+
+    ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")
+    ema_std: Width | None = Field(None, description="Width of an average made after training, in place of ema_decay.")
+    sampler: Sampler = Field("ddim", description="Reverse process.")
+    sampling_steps: int = Field(50, ge=1, le=4000)
+    spacing: Spacing = Field("trailing", description="Which t the sampling steps visit.")
+    eta: float = Field(0.0, ge=0.0, le=1.0, description="Of ddim: 0 deterministic, 1 ancestral.")
+    variance: ReverseVariance = Field("fixed_small", description="Of the ancestral sampler.")
+    x0_clip: Clipping = Field("static", description="Clipping of the predicted x0 at every step.")
+    bits_per_dim: int | None = Field(None, ge=2, le=4000, description="Also the likelihood bound, from so many t each.")
+    fid_test: bool = Field(False, description="Also the distance to the test split.")
+    neighbours: int = Field(0, ge=0, le=100_000, description="Also the nearest training images of so many samples.")
+    partial_noising: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (), description="Also test images noised to these t and denoised, e.g. [100, 300]."
+    )
+
+
+class Protocol(Frozen):
+    """What makes two scores comparable. Scores of different protocols never meet in one table."""
+
+    extractor: str = Field(description="Name of the feature extractor.")
+    extractor_sha256: str = Field(description="Of its weights file.")
+    reference: Literal["train", "test"] = Field("train", description="Split that samples are compared with.")
+    reference_sha256: str = Field(description="Of the reference images.")
+    n: int = Field(ge=2, description="Generated images for each noise set.")
+    noise_sets: tuple[int, ...] = Field((0,), min_length=1, description="Each gives every sample its own noise.")
+
+    @property
+    def label(self) -> str:
+        """Name of the distance: plain FID is only ever Inception's."""
+        kind = "FID" if self.extractor == "inception" else f"FCD-{self.extractor_sha256[:8]}"
+        return f"{kind}@{self.n}"
+
+
+class Setting(TrainSettings, EvalConfig):
+    """One level of everything: what a baseline or an arm says, before seeds."""
+
+    def train_config(self, *, seed: int, ema_decays: tuple[float, ...]) -> TrainConfig:
+        """The training that this setting asks for."""
+        fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
+        return TrainConfig(**fields, seed=seed, ema_decays=tuple(sorted({d for d in ema_decays if d > 0.0})))
+
+    def eval_config(self) -> EvalConfig:
+        """The evaluation that this setting asks for."""
+        return EvalConfig(**{name: getattr(self, name) for name in EvalConfig.model_fields})
+
+
+TRAIN_FIELDS = frozenset(TrainSettings.model_fields)
+EVAL_FIELDS = frozenset(EvalConfig.model_fields)

@@ -1,0 +1,138 @@
+"""What a person writes: one file, one question.
+
+A study names a baseline, the factors that vary around it with their roles, a design that turns factors into arms, the
+seeds, and the protocol that scores are made under. `load_study` reads and checks it; nothing is written or computed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic.json_schema import GenerateJsonSchema
+
+from sweep.config.design import Design, OneAtATime, Search, Tune, check_design
+from sweep.config.explain import explain
+from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, setting_with
+from sweep.config.run import Frozen, Setting
+from sweep.config.yaml_file import read_yaml
+from sweep.errors import StudyFileError
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+class ProtocolRequest(Frozen):
+    """How scores are made; hashes of extractor and reference are filled in at launch."""
+
+    extractor: Literal["classifier", "inception"] = Field(
+        "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
+    )
+    reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
+    n: int = Field(2000, ge=2, le=200_000, description="Generated images for each noise set.")
+    noise_sets: int = Field(3, ge=1, le=100, description="How many times N images are drawn from each run.")
+
+
+class Cadence(Frozen):
+    """How often a training reports and saves; changes no number."""
+
+    curve_points: int = Field(20, ge=2, le=1000, description="Points of each curve.")
+    checkpoint_seconds: float = Field(60.0, gt=0.0, description="At most this much work is lost by a kill.")
+
+
+class Budget(Frozen):
+    """What a study may cost; work stops there, and more is a decision."""
+
+    gpu_hours: float = Field(gt=0.0, description="Device hours of training, over all workers and relaunches.")
+
+
+class Study(Frozen):
+    """One question."""
+
+    name: str = Field(pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports.")
+    question: str = Field(min_length=1, description="The question, as a sentence.")
+    cites: str = Field("", description="Whose claim is tested, if anyone's.")
+    baseline: Setting = Field(default_factory=Setting, description="What every arm is compared with.")
+    factors: dict[str, Factor] = Field(default_factory=dict, description="What varies.")
+    design: Design = OneAtATime()
+    tune: Tune | None = Field(None, description="How nuisance factors are tuned, in any design but search and path.")
+    seeds: int = Field(3, ge=1, le=1000, description="Replicates of every arm, paired across arms.")
+    first_seed: int = Field(0, ge=0, lt=2**31)
+    protocol: ProtocolRequest = ProtocolRequest()
+    metric: Literal["fid", "kid"] = Field("fid", description="The score that decides.")
+    smallest_effect: float | None = Field(None, gt=0.0, description="Differences below it do not matter to you.")
+    pilot_sd: float | None = Field(
+        None, gt=0.0, description="Of paired differences between two arms in a pilot; `plan` tells what it can show."
+    )
+    cadence: Cadence = Cadence()
+    budget: Budget | None = Field(None, description="Stop when it is spent; without one, work until all is done.")
+
+    @model_validator(mode="after")
+    def _factors_fit(self) -> Study:
+        searching = isinstance(self.design, Search)
+        for name, factor in self.factors.items():
+            check_factor(name, factor, self.baseline, searching=searching, tuning=self.tune is not None)
+        check_design(self.design, self.tune, self.factors, self.baseline)
+        return self
+
+    def factors_of(self, *roles: Role) -> dict[str, Factor]:
+        """Factors with one of these roles, in the order of the file."""
+        return {name: factor for name, factor in self.factors.items() if factor.role in roles}
+
+    def levels_of(self, name: str) -> dict[str, Changes]:
+        """Level name -> the fields it sets, in the order of the file."""
+        return levels_of(name, self.factors[name])
+
+    def with_images(self, sha256: str) -> Study:
+        """The study with its folder of images pinned to their hash; published data sets are pinned by their name."""
+        if self.baseline.data.name != "image_folder":
+            return self
+        data = self.baseline.data.model_copy(update={"sha256": sha256})
+        return self.model_copy(update={"baseline": self.baseline.model_copy(update={"data": data})})
+
+    def setting(self, changes: Changes) -> Setting:
+        """The baseline with some fields changed. Dotted names reach into `net` and `data`.
+
+        Raises:
+            ValidationError: a value is not allowed, or values contradict each other.
+        """
+        return setting_with(self.baseline, changes)
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study file.
+
+    Raises:
+        StudyFileError: names file, line, key, what was found and what is allowed.
+    """
+    file = read_yaml(path)
+    try:
+        return Study.model_validate(file.data)
+    except ValidationError as error:
+        raise explain(file, error, Study) from None
+
+
+def study_json_schema() -> dict[str, Any]:
+    """JSON schema of a study file, for editors."""
+    schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
+    return {"$schema": GenerateJsonSchema.schema_dialect} | schema
+
+
+def require_name(name: str) -> str:
+    """A study name as typed on the command line.
+
+    Raises:
+        StudyFileError: it is not one, and could leave its folder.
+    """
+
+    class _Named(BaseModel):
+        name: str = Field(pattern=NAME)
+
+    try:
+        return _Named(name=name).name
+    except ValidationError:
+        raise StudyFileError(
+            f"{name!r} is not the name of a study",
+            why="Names are lower-case letters, digits, dot, dash and underscore.",
+            next="`sweep status` lists the studies in the store.",
+        ) from None

@@ -1,0 +1,115 @@
+"""Every error that a user can meet, and the exit code that goes with it.
+
+    SweepError                    1
+    |- UsageError                 2   what was typed or written is wrong; nothing was changed
+    |  |- StudyFileError          2   the study file: names file, line and key
+    |  `- InfeasibleConfig        2   legal values that make no sense together
+    |- DataError                  2   a dataset or weights file that is missing or not what it claims to be
+    |- StoreError                 5   the database cannot be reached or used
+    |  |- StoreMismatch           5   the store was made by other versions, or holds another study
+    |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
+    |- CheckpointError            1   a checkpoint that is missing, torn or altered
+    |- ProtocolError              2   scores that must not be computed or compared
+    |- Diverged                   -   loss or gradients are not finite; carries its evidence
+    `- Preempted                  75  asked to stop; everything is saved, the same command continues
+
+Every error says three things: what happened, why, and the command to type next.
+"""
+
+from __future__ import annotations
+
+
+class SweepError(Exception):
+    """An error with its reason and the way out.
+
+    Args:
+        what: What went wrong, one line.
+        why: The cause, one line.
+        next: What to type or change now, one line.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", next: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.next = next
+
+    def __str__(self) -> str:
+        return "\n".join(line for line in (self.what, self.why, self.next) if line)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default pickling between processes.
+        return (_rebuild, (type(self), dict(self.__dict__)))
+
+
+def _rebuild(kind: type[SweepError], state: dict[str, object]) -> SweepError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, state["what"])
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(SweepError):
+    """What was typed or written is wrong; nothing was changed."""
+
+    exit_code = 2
+
+
+class StudyFileError(UsageError):
+    """The study file is wrong at a place that the message names."""
+
+
+class InfeasibleConfig(UsageError):
+    """Values that are legal one by one and make no sense together."""
+
+
+class DataError(SweepError):
+    """A dataset or weights file is missing or not what it claims to be."""
+
+    exit_code = 2
+
+
+class StoreError(SweepError):
+    """The database cannot be reached or used."""
+
+    exit_code = 5
+
+
+class StoreMismatch(StoreError):
+    """The store was made by other versions, or holds something else under this name."""
+
+
+class LeaseLost(StoreError):
+    """Another worker holds this work now; every write of this attempt is refused."""
+
+
+class CheckpointError(SweepError):
+    """A checkpoint is missing, torn or altered."""
+
+
+class ProtocolError(SweepError):
+    """A score that must not be computed, or scores that must not be compared."""
+
+    exit_code = 2
+
+
+class Diverged(SweepError):
+    """Loss or gradients stopped being finite.
+
+    Args:
+        step: Optimizer step (1-based) at which it was seen.
+        evidence: Last values before it, by name: step -> value.
+    """
+
+    def __init__(self, what: str, *, step: int, evidence: dict[str, list[float]]) -> None:
+        super().__init__(what, why="", next="")
+        self.step = step
+        self.evidence = evidence
+
+
+class Preempted(SweepError):
+    """Asked to stop; everything is saved and the same command continues."""
+
+    exit_code = 75
