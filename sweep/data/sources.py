@@ -1,0 +1,155 @@
+"""Every data set by name. A name that a store has seen never changes its meaning; add another instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from torch import Tensor
+
+from sweep.data.dataset import Dataset, with_official_test, without_official_test
+from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, read_cifar10, read_mnist_like
+from sweep.data.facts import DATASET_FACTS
+from sweep.data.folder import read_folder
+from sweep.errors import DataError, InfeasibleConfig
+
+# An image folder has no official split: a tenth each is held out, but not more than this.
+FOLDER_HOLDOUT_LIMIT = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where to read, and how."""
+
+    root: Path
+    """Folder of all downloaded data sets."""
+    path: Path | None
+    """Of an image folder."""
+    size: int | None
+    """Wanted height and width of an image folder, pixels."""
+    download: bool
+    """Fetch what is missing."""
+
+
+def load(
+    name: str,
+    *,
+    root: Path | None = None,
+    path: Path | None = None,
+    size: int | None = None,
+    download: bool = True,
+) -> Dataset:
+    """Read a data set into memory as uint8.
+
+    Args:
+        name: A key of `DATASETS`.
+        root: Folder of downloaded data sets; None: `data_root()`.
+        path: The folder of images; for `image_folder` only.
+        size: Height and width to resize to, pixels; for `image_folder` only. All others have the size they were
+            published in: 28 x 28 stays 28 x 28.
+        download: Fetch a missing data set on first use.
+
+    Raises:
+        InfeasibleConfig: No such data set, or options that do not go with it.
+        DataError: Data missing, unreadable, or not what it claims to be.
+    """
+    if name not in DATASETS:
+        raise InfeasibleConfig(
+            f"there is no data set called {name!r}", next=f"choose one of: {', '.join(sorted(DATASETS))}"
+        )
+    facts = DATASET_FACTS.get(name)
+    if facts is not None and (path is not None or size not in (None, facts.size)):
+        raise InfeasibleConfig(
+            f"{name} takes no path and no size but {facts.size}",
+            why="it is used as published, so that scores can be compared",
+            next="remove data.path and data.size, or use image_folder",
+        )
+    return DATASETS[name](Source(root=root or data_root(), path=path, size=size, download=download))
+
+
+def data_root() -> Path:
+    """Folder of downloaded data sets: $SWEEP_DATA, or the user's cache folder."""
+    named = os.environ.get("SWEEP_DATA")
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("ddpm-sweep")
+
+
+def digits(_: Source) -> Dataset:
+    """1797 handwritten digits of 8 x 8 pixels, which come with scikit-learn; levels 0..16 become 0..255."""
+    images, labels = _read_digits()
+    facts = DATASET_FACTS["digits"]
+    return without_official_test("digits", images, labels, validation=facts.validation, test=facts.test)
+
+
+def _read_digits() -> tuple[Tensor, Tensor]:
+    # The file behind sklearn.datasets.load_digits, read without the seconds that importing scikit-learn takes.
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",", dtype=np.int64)
+    levels = torch.from_numpy(table[:, :-1]).reshape(-1, 1, 8, 8)
+    return (levels * (255 / 16)).round().to(torch.uint8), torch.from_numpy(table[:, -1].copy())
+
+
+def mnist(source: Source) -> Dataset:
+    """Handwritten digits, 28 x 28, one channel (LeCun et al. 1998)."""
+    from torchvision.datasets import MNIST  # takes seconds, which digits need not pay
+
+    train, test = read_mnist_like(MNIST, MNIST_MD5, root=source.root, download=source.download)
+    return _official("mnist", train, test)
+
+
+def fashion_mnist(source: Source) -> Dataset:
+    """Pieces of clothing, 28 x 28, one channel (Xiao et al. 2017)."""
+    from torchvision.datasets import FashionMNIST
+
+    train, test = read_mnist_like(FashionMNIST, FASHION_MNIST_MD5, root=source.root, download=source.download)
+    return _official("fashion_mnist", train, test)
+
+
+def cifar10(source: Source) -> Dataset:
+    """Ten kinds of things, 32 x 32, three channels (Krizhevsky 2009).
+
+    Published figures train on, and compare with, all 50,000 training images; here 5,000 of them are held out.
+    """
+    from torchvision.datasets import CIFAR10
+
+    train, test = read_cifar10(CIFAR10, root=source.root, download=source.download)
+    return _official("cifar10", train, test)
+
+
+def _official(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> Dataset:
+    return with_official_test(name, train, test, validation=DATASET_FACTS[name].validation)
+
+
+def image_folder(source: Source) -> Dataset:
+    """Images of your own; see `sweep.data.folder.read_folder`. A tenth each is held out for validation and test."""
+    if source.path is None or source.size is None:
+        raise InfeasibleConfig(
+            "image_folder needs a path and a size",
+            why="the images of a folder have no size of their own",
+            next="set data.path to the folder and data.size to a number of pixels",
+        )
+    images, labels = read_folder(source.path, source.size)
+    held = min(FOLDER_HOLDOUT_LIMIT, len(images) // 10)
+    if held == 0:
+        raise DataError(
+            f"{source.path} holds only {len(images)} images",
+            why="a tenth each is held out for validation and test",
+            next="use a folder of 10 images or more",
+        )
+    return without_official_test("image_folder", images, labels, validation=held, test=held)
+
+
+DATASETS: Mapping[str, Callable[[Source], Dataset]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion_mnist": fashion_mnist,
+    "cifar10": cifar10,
+    "image_folder": image_folder,
+}

@@ -1,0 +1,40 @@
+"""Which images are held out: a pure function of the count, the labels and a constant; no random generator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+# Part of the identity of every split: changing it changes the content hash of every data set.
+SPLIT_SEED = 0
+
+
+def holdout_order(count: int, labels: Sequence[int] | None) -> list[int]:
+    """All indices 0 .. count - 1, in an order of which every prefix is a fair sample.
+
+    Without labels: by the SHA-256 of "seed:index", which no library version or machine can change. With labels: as
+    even as possible over the classes in proportion to their sizes, and by that hash within a class.
+
+    Being prefixes, a smaller hold-out is part of a larger one.
+    """
+    key = [hashlib.sha256(f"{SPLIT_SEED}:{index}".encode()).digest() for index in range(count)]
+    shuffled = sorted(range(count), key=key.__getitem__)
+    if labels is None:
+        return shuffled
+    members: dict[int, list[int]] = defaultdict(list)
+    for index in shuffled:
+        members[labels[index]].append(index)
+    # The r-th of n members stands at the middle of the r-th of n equal parts of its class.
+    quantile = {index: (rank + 0.5) / len(group) for group in members.values() for rank, index in enumerate(group)}
+    return sorted(shuffled, key=quantile.__getitem__)
+
+
+def split_indices(count: int, sizes: Sequence[int], labels: Sequence[int] | None) -> list[list[int]]:
+    """What remains, then one hold-out for each of `sizes`: disjoint lists of indices, each ascending."""
+    assert sum(sizes) <= count, f"cannot hold out {sum(sizes)} of {count}"
+    order = holdout_order(count, labels)
+    cuts = [0, *accumulate(sizes)]
+    held = [sorted(order[start:stop]) for start, stop in pairwise(cuts)]
+    return [sorted(order[cuts[-1] :]), *held]
