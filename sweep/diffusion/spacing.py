@@ -1,0 +1,97 @@
+"""Which of the T steps a shorter reverse process visits. numpy only; index i = t - 1.
+
+The same words mean different lists elsewhere. Here:
+
+    leading    floor(k T / K), k = 0..K-1. Starts near T - T/K, never at t = T; ends at i = 0. Where K divides T this
+               is diffusers' "leading", improved-diffusion's "ddimK" and Song's "uniform"; where it does not, diffusers
+               strides by T // K and starts far too low (T = 1000, K = 600 starts at i = 599).
+    linspace   round(linspace(0, T-1, K)): both ends. diffusers' "linspace", improved-diffusion's "K".
+    trailing   round(T - k T / K) - 1: starts at t = T, as zero terminal SNR needs (Lin et al. 2023, table 2).
+    quadratic  int(linspace(0, sqrt(0.8 T), K)^2) (Song et al. 2021, code): dense near the data, from 0.8 T.
+               Integer truncation repeats small indices; a repeated index is a step of zero length, so repeats are
+               dropped: the same samples from fewer network calls, and fewer than K indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.errors import InfeasibleConfig, UsageError
+
+Indices = NDArray[np.int64]
+
+
+def leading(T: int, K: int) -> Indices:
+    return np.arange(K, dtype=np.int64) * T // K
+
+
+def linspace(T: int, K: int) -> Indices:
+    return np.linspace(0, T - 1, K).round().astype(np.int64)
+
+
+def trailing(T: int, K: int) -> Indices:
+    return np.rint(np.arange(1, K + 1) * T / K).astype(np.int64) - 1
+
+
+def quadratic(T: int, K: int) -> Indices:
+    return np.unique((np.linspace(0, np.sqrt(0.8 * T), K) ** 2).astype(np.int64))
+
+
+SPACINGS: dict[str, Callable[[int, int], Indices]] = {
+    "leading": leading,
+    "linspace": linspace,
+    "trailing": trailing,
+    "quadratic": quadratic,
+}
+
+
+def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
+    """Code indices that a reverse process of `steps` steps visits.
+
+    Args:
+        spacing: Key of `SPACINGS`.
+        T: Length of the training chain.
+        steps: 1..T.
+
+    Returns:
+        int64 [K], strictly descending, in 0..T-1. K = `steps`, or less where `quadratic` repeats itself.
+
+    Raises:
+        UsageError: No spacing of that name.
+        InfeasibleConfig: More steps than T, fewer than one, or a list that would start at the clean end.
+    """
+    if spacing not in SPACINGS:
+        raise UsageError(f"No spacing `{spacing}`.", next=f"Use one of: {', '.join(SPACINGS)}.")
+    if not 1 <= steps <= T:
+        raise InfeasibleConfig(
+            f"{steps} sampling steps of a chain with T = {T}.",
+            why="A reverse process visits between 1 and T of the trained steps.",
+            next=f"Use steps <= {T}.",
+        )
+    ascending = SPACINGS[spacing](T, steps)
+    if T > 1 and ascending[-1] == 0:
+        raise InfeasibleConfig(
+            f"Spacing {spacing} with {steps} sampling step(s) of T = {T} visits t = 1 only.",
+            why="It would treat pure noise as an almost clean image.",
+            next="Use spacing: trailing, or more steps.",
+        )
+    return ascending[::-1].copy()
+
+
+def stratum_edges(T: int, strata: int) -> list[int]:
+    """Edges e_0 = 0, e_1 = 1, ..., e_K = T: stratum k holds indices e_k..e_{k+1}-1.
+
+    i = 0 is a stratum of its own: its decoder term is the largest and of another kind. The rest is cut evenly.
+    """
+    least = min(T, 2)
+    if not least <= strata <= T:
+        raise InfeasibleConfig(
+            f"{strata} strata of a chain with T = {T}.",
+            why="One belongs to t = 1 and the others need at least one t each.",
+            next=f"Use {least}..{T}.",
+        )
+    inner = np.linspace(1, T, strata).round().astype(int) if strata > 1 else [1]
+    return [0, *(int(edge) for edge in inner)]
