@@ -1,0 +1,72 @@
+"""A residual perceptron over flattened images: the smallest net that denoises, for tests and floors."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sweep.nets.embedding import TimeEmbedding
+from sweep.nets.initialisation import NearZeroLinear
+
+SINUSOIDS = 64
+
+
+class MLPBlock(nn.Module):
+    """h + linear2(dropout(silu(linear1(norm(h)) + time)))."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.linear1 = nn.Linear(width, width)
+        self.time = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.linear2 = NearZeroLinear(width, width)
+
+    def forward(self, h: Tensor, time: Tensor) -> Tensor:
+        inner = F.silu(self.linear1(self.norm(h)) + self.time(time))
+        out: Tensor = h + self.linear2(self.dropout(inner))
+        return out
+
+
+class MLP(nn.Module):
+    """x_t, i -> prediction, through `depth` residual blocks of `width` units; the U-Net's calling convention.
+
+    Args:
+        image_channels: Channels of x.
+        image_size: Height and width of x, pixels.
+        width: Units of every hidden layer.
+        depth: Residual blocks.
+        dropout: Probability, before the second layer of each block; from torch's default generator.
+        out_channels: Channels of the prediction; None: as many as x.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_channels: int,
+        image_size: int,
+        width: int,
+        depth: int,
+        dropout: float = 0.0,
+        out_channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        pixels = image_size**2
+        self.time_embedding = TimeEmbedding(SINUSOIDS, width)
+        self.linear_in = nn.Linear(image_channels * pixels, width)
+        self.blocks = nn.ModuleList([MLPBlock(width, dropout) for _ in range(depth)])
+        self.norm_out = nn.LayerNorm(width)
+        self.linear_out = NearZeroLinear(width, (out_channels or image_channels) * pixels)
+
+    def forward(self, x: Tensor, i: Tensor) -> Tensor:
+        """x [B, C, H, W], i [B] code index t - 1 -> [B, out_channels, H, W] in x's dtype."""
+        return self.forward_features(x, i)[0]
+
+    def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        """The same prediction, and the last hidden layer [B, width, 1, 1]."""
+        time = self.time_embedding(i)
+        h = self.linear_in(x.flatten(1))
+        for block in self.blocks:
+            h = block(h, time)
+        out = self.linear_out(F.silu(self.norm_out(h)))
+        return out.view(len(x), -1, *x.shape[2:]).to(x.dtype), h[:, :, None, None]

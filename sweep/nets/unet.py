@@ -1,0 +1,179 @@
+"""The U-Net of Ho et al. 2020 (appendix B), layer by layer, at any width and any size that halves often enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from sweep.errors import InfeasibleConfig
+from sweep.nets.embedding import TimeEmbedding
+from sweep.nets.initialisation import NearZeroConv2d
+from sweep.nets.layers import Attention, Block, Downsample, GroupNorm, ResBlock, Upsample
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """One resolution of the net; compared by identity, since two levels may agree in every number."""
+
+    width: int
+    attends: bool
+
+
+# Of input width, output width and whether attention follows.
+_MakeBlock = Callable[[int, int, bool], Block]
+
+
+class UNet(nn.Module):
+    """x_t, i -> prediction. Ho et al.'s CIFAR-10 shape has 35,746,307 parameters.
+
+    That shape: image_channels=3, image_size=32, channels=128, channel_mults=(1, 2, 2, 2), res_blocks=2,
+    attention_resolutions=(16,), heads=1, dropout=0.1, groups=32.
+
+    Weights are torch's defaults until `initialise(net, generator)`; `registry.build` calls it.
+
+    Args:
+        image_channels: Channels of x.
+        image_size: Height and width of x, pixels; divisible by 2^(levels - 1), one level a multiplier.
+        channels: Width at full resolution; also the width of the sinusoids. The time embedding has 4 times as many.
+        channel_mults: Width of each level, in units of `channels`, finest level first.
+        res_blocks: Residual blocks a level on the way down; one more on the way up.
+        attention_resolutions: Feature-map sizes (pixels, not factors) with attention after each residual block. The
+            middle always has attention.
+        heads: Number of attention heads, the same everywhere.
+        dropout: Probability, between norm2 and conv2 of each residual block; from torch's default generator.
+        groups: Of every group norm.
+        out_channels: Channels of the prediction; None: as many as x. Twice as many where a variance is learned.
+
+    Raises:
+        InfeasibleConfig: The size is not divisible by the downsampling, `groups` or `heads` does not divide a width,
+            or an attention resolution never occurs.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_channels: int,
+        image_size: int,
+        channels: int,
+        channel_mults: Sequence[int],
+        res_blocks: int,
+        attention_resolutions: Sequence[int],
+        heads: int = 1,
+        dropout: float = 0.0,
+        groups: int = 32,
+        out_channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        levels = _levels(image_size, [channels * mult for mult in channel_mults], attention_resolutions)
+        middle = levels[-1].width
+        _check_divides("groups", groups, [channels, *(level.width for level in levels)])
+        _check_divides("heads", heads, [middle, *(level.width for level in levels if level.attends)])
+
+        def block(in_channels: int, width: int, attends: bool) -> Block:
+            res = ResBlock(in_channels, width, 4 * channels, groups, dropout)
+            return Block(res, Attention(width, heads, groups) if attends else None)
+
+        self.time_embedding = TimeEmbedding(channels, 4 * channels)
+        self.conv_in = nn.Conv2d(image_channels, channels, 3, padding=1)
+        self.down, skip_widths = _encoder(channels, levels, res_blocks, block)
+        self.middle = nn.ModuleList([block(middle, middle, True), block(middle, middle, False)])
+        self.up = _decoder(skip_widths, levels, res_blocks, block)
+        self.norm_out = GroupNorm(groups, levels[0].width)
+        self.conv_out = NearZeroConv2d(levels[0].width, out_channels or image_channels, 3, padding=1)
+
+    def forward(self, x: Tensor, i: Tensor) -> Tensor:
+        """Predict from x_t.
+
+        Args:
+            x: [B, C, H, W] float, images in [-1, 1] with noise added.
+            i: [B] code index t - 1, integer or fractional; the index in the training chain, also when few sampling
+                steps are used.
+
+        Returns:
+            [B, out_channels, H, W] in x's dtype, also under autocast.
+        """
+        return self.forward_features(x, i)[0]
+
+    def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        """The same prediction, and the activations of the middle [B, widths[-1], h, w], at no added cost."""
+        time = self.time_embedding(i)
+        h = self.conv_in(x)
+        skips = [h]
+        for layer in self.down:
+            h = layer(h, time) if isinstance(layer, Block) else layer(h)
+            skips.append(h)
+        for layer in self.middle:
+            h = layer(h, time)
+        bottleneck = h
+        for layer in self.up:
+            h = layer(torch.cat([h, skips.pop()], dim=1), time) if isinstance(layer, Block) else layer(h)
+        out = self.conv_out(F.silu(self.norm_out(h)))
+        return out.to(x.dtype), bottleneck
+
+
+def _encoder(
+    channels: int, levels: Sequence[_Level], res_blocks: int, block: _MakeBlock
+) -> tuple[nn.ModuleList, list[int]]:
+    """Layers of the way down, and the width of conv_in's output followed by that of each of these layers."""
+    layers = nn.ModuleList()
+    skip_widths = [channels]
+    for level in levels:
+        for _ in range(res_blocks):
+            layers.append(block(skip_widths[-1], level.width, level.attends))
+            skip_widths.append(level.width)
+        if level is not levels[-1]:
+            layers.append(Downsample(level.width))
+            skip_widths.append(level.width)
+    return layers, skip_widths
+
+
+def _decoder(skip_widths: Sequence[int], levels: Sequence[_Level], res_blocks: int, block: _MakeBlock) -> nn.ModuleList:
+    """Layers of the way up: every block takes the last skip that is left, so there is one more of them a level."""
+    layers = nn.ModuleList()
+    remaining = list(skip_widths)
+    width = levels[-1].width
+    for level in reversed(levels):
+        for _ in range(res_blocks + 1):
+            layers.append(block(width + remaining.pop(), level.width, level.attends))
+            width = level.width
+        if level is not levels[0]:
+            layers.append(Upsample(width))
+    assert not remaining
+    return layers
+
+
+def _levels(image_size: int, widths: Sequence[int], attention_resolutions: Sequence[int]) -> list[_Level]:
+    sizes = _feature_map_sizes(image_size, len(widths))
+    missing = sorted(set(attention_resolutions) - set(sizes))
+    if missing:
+        raise InfeasibleConfig(
+            f"no feature map has the attention resolution {', '.join(map(str, missing))}",
+            why=f"the sizes of this net are {', '.join(map(str, sizes))} (pixels, not downsampling factors)",
+            next="choose attention resolutions among them, or none: the middle always attends",
+        )
+    return [_Level(width, size in attention_resolutions) for width, size in zip(widths, sizes, strict=True)]
+
+
+def _feature_map_sizes(image_size: int, levels: int) -> list[int]:
+    if image_size % 2 ** (levels - 1):
+        passed = " -> ".join(f"{image_size / 2**level:g}" for level in range(levels))
+        possible = 1 + next(halvings for halvings in range(levels) if image_size % 2 ** (halvings + 1))
+        raise InfeasibleConfig(
+            f"images of {image_size} pixels cannot be halved {levels - 1} times",
+            why=f"{levels} channel multipliers mean feature maps of {passed} pixels",
+            next=f"use at most {possible} channel multiplier{'s' * (possible > 1)} at this size",
+        )
+    return [image_size >> level for level in range(levels)]
+
+
+def _check_divides(name: str, divisor: int, widths: Sequence[int]) -> None:
+    if divisor < 1 or any(width % divisor for width in widths):
+        raise InfeasibleConfig(
+            f"{divisor} {name} do not divide the channels {', '.join(map(str, sorted(set(widths))))}",
+            why=f"each level's channels are split evenly into {name}",
+            next=f"choose {name} that divides them all, or other channels",
+        )
