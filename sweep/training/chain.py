@@ -1,0 +1,95 @@
+"""The numbers of a config that `plan` needs and torch does not: betas, loss weights, and what contradicts what."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.config.run import TrainSettings
+from sweep.diffusion.schedules import beta_schedule, custom_schedule, validated, zero_terminal
+from sweep.diffusion.weighting import loss_weights
+from sweep.errors import InfeasibleConfig
+
+Array = NDArray[np.float64]
+
+
+def betas_of(config: TrainSettings) -> Array:
+    """Checked betas [T] of a config, float64, from a name, a formula or a list.
+
+    Raises:
+        InfeasibleConfig: The values make no chain, or are not those of this kind of schedule.
+        UsageError: The formula does not parse.
+    """
+    written = [spec for spec in (config.schedule_formula, config.schedule_betas) if spec is not None]
+    if config.schedule != "custom":
+        if written:
+            raise InfeasibleConfig(
+                f"schedule {config.schedule} takes neither schedule_formula nor schedule_betas.",
+                why="What is not read would look like a setting.",
+                next="Set schedule: custom, or leave them out.",
+            )
+        return beta_schedule(
+            config.schedule,
+            config.T,
+            beta_1=config.beta_1,
+            beta_T=config.beta_T,
+            zero_terminal_snr=config.zero_terminal_snr,
+        )
+    if len(written) != 1:
+        raise InfeasibleConfig(
+            "schedule: custom takes one of schedule_formula and schedule_betas.",
+            why="Both are there." if written else "Neither is there.",
+            next="Write alphas_bar as a formula in u = t/T, or list the T betas.",
+        )
+    betas = custom_schedule(written[0], config.T)
+    return validated(zero_terminal(betas), "custom with zero_terminal_snr") if config.zero_terminal_snr else betas
+
+
+def weights_of(config: TrainSettings, betas: Array) -> Array:
+    """Loss weight of each t on what the net predicts, float64 [T].
+
+    Raises:
+        InfeasibleConfig: A weight is not finite.
+    """
+    return loss_weights(
+        config.weighting,
+        betas,
+        target=config.target,
+        clip=config.weight_clip,
+        gamma=config.gamma,
+        p2_k=config.p2_k,
+        p2_gamma=config.p2_gamma,
+    )
+
+
+def check_objective(config: TrainSettings) -> None:
+    """Raise InfeasibleConfig where a setting would not be read, or an output of the net would never be trained."""
+    if config.learned_variance and config.objective == "simple":
+        raise InfeasibleConfig(
+            "objective: simple does not train the variance of learned_variance.",
+            why="A regression loss has no gradient in the variance half of the output.",
+            next="Set objective: hybrid (Nichol & Dhariwal 2021) or vlb.",
+        )
+    if config.objective == "hybrid" and not config.learned_variance:
+        raise InfeasibleConfig(
+            "objective: hybrid without learned_variance is objective: simple.",
+            why="In the hybrid the bound trains the variance alone (Nichol & Dhariwal 2021, sec. 3.1).",
+            next="Set learned_variance: true.",
+        )
+    if config.t_sampling == "importance" and config.objective != "vlb":
+        raise InfeasibleConfig(
+            f"t_sampling: importance does not fit objective: {config.objective}.",
+            why="It evens out the terms of the bound (Nichol & Dhariwal 2021, sec. 3.3), whose sizes differ by orders.",
+            next="Set objective: vlb, or t_sampling: uniform.",
+        )
+    unread = [name for name in ("loss", "weighting", "weight_clip") if not _is_default(config, name)]
+    if config.objective == "vlb" and unread:
+        raise InfeasibleConfig(
+            f"objective: vlb does not read {', '.join(unread)}.",
+            why="The bound has its own distance and its own weights.",
+            next="Leave them out; for squared errors with the weights of the bound, take objective: simple.",
+        )
+
+
+def _is_default(config: TrainSettings, name: str) -> bool:
+    return bool(getattr(config, name) == type(config).model_fields[name].default)

@@ -1,0 +1,206 @@
+"""Checkpoints that appear whole or not at all, and are read only if no byte has changed.
+
+A file is named by its step and by the fencing token of the attempt that wrote it, so no attempt ever writes over a
+file of another; which one counts is for the caller to record, with its hash.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import re
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sweep.errors import CheckpointError, SweepError
+from sweep.training.ema import ConstantEMA, Weights
+from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# <step>.<token>.pt, or with a suffix while it is being written; `weights` in place of the step is not a checkpoint.
+NAME = re.compile(r"\d{10}\.(?P<token>\d+)\.pt(\..+\.tmp)?")
+
+
+@dataclass(frozen=True)
+class CheckpointRef:
+    """Where a checkpoint is and what it must be: record it, and hand it back to read the file.
+
+    Attributes:
+        path: Of the file.
+        sha256: Of all its bytes, hexadecimal.
+        step: Optimizer steps done.
+        bytes: Size of the file.
+    """
+
+    path: Path
+    sha256: str
+    step: int
+    bytes: int
+
+
+def save(state: Mapping[str, object], folder: Path, *, step: int, token: int) -> CheckpointRef:
+    """Write a checkpoint durably.
+
+    Args:
+        state: Tensors, numbers, strings and containers of them.
+        folder: Is made if missing.
+        step: Optimizer steps done.
+        token: Fencing token of this attempt; grows from attempt to attempt.
+
+    Raises:
+        SweepError: No room, or the folder cannot be written; nothing is left behind.
+        CheckpointError: This attempt has written this step before.
+    """
+    return _write(state, folder / f"{step:010d}.{token}.pt", step)
+
+
+def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict[str, object]:
+    """Read what `save` has written; nothing in the file is ever executed.
+
+    Raises:
+        CheckpointError: The file is missing, torn, altered, or holds anything but plain data.
+    """
+    advice = "an earlier checkpoint is used where there is one; otherwise the run starts again"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot read the checkpoint {path.name}", why=str(error), next=advice) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        why = f"its {len(content)} bytes do not have the recorded hash"
+        raise CheckpointError(f"the checkpoint {path.name} is damaged", why=why, next=advice)
+    try:
+        state: dict[str, object] = torch.load(io.BytesIO(content), weights_only=True, map_location=device)
+    # What torch raises on foreign bytes is not limited to one class.
+    except Exception as error:
+        raise CheckpointError(f"the checkpoint {path.name} is refused", why=str(error), next=advice) from error
+    return state
+
+
+def latest_valid(refs: Iterable[CheckpointRef]) -> CheckpointRef | None:
+    """The checkpoint of the highest step that can be read, or None."""
+    for ref in sorted(refs, key=lambda ref: ref.step, reverse=True):
+        try:
+            load(ref.path, ref.sha256)
+        except CheckpointError:
+            continue
+        return ref
+    return None
+
+
+def prune(folder: Path, *, token: int, keep: Collection[str]) -> None:
+    """Delete the checkpoints of this and earlier attempts but those named in `keep`, and files left half-written.
+
+    Files of later attempts are never touched: a stalled attempt that wakes up must not delete its successor's.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        name = NAME.fullmatch(path.name)
+        if name is not None and int(name["token"]) <= token and path.name not in keep:
+            path.unlink(missing_ok=True)
+
+
+def save_weights(
+    averages: ConstantEMA, folder: Path, *, step: int, token: int, snapshots: Sequence[Snapshot] = ()
+) -> CheckpointRef:
+    """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state."""
+    products: dict[str, object] = {"weights": {decay: averages.weights(decay) for decay in averages.decays}}
+    if snapshots:
+        products["snapshots"] = as_plain(snapshots)
+    return _write(products, folder / f"weights.{token}.pt", step)
+
+
+def load_weights(path: Path, sha256: str, *, decay: float, device: torch.device | str = "cpu") -> Weights:
+    """One set of weights from a file of `save_weights`, for `net.load_state_dict`.
+
+    Args:
+        path: Of the file.
+        sha256: Of its bytes.
+        decay: One that was tracked; 0 for the raw weights.
+        device: Where the tensors go.
+
+    Raises:
+        CheckpointError: As for `load`, or this decay was not tracked.
+    """
+    products = load(path, sha256, device=device).get("weights")
+    if not isinstance(products, dict) or decay not in products:
+        tracked = ", ".join(f"{d:g}" for d in products) if isinstance(products, dict) else "none"
+        raise CheckpointError(
+            f"{path.name} holds no average of decay {decay:g}",
+            why=f"it holds the decays {tracked} (0 is the raw weights)",
+            next="score one of these, or train again with the decay among ema_decays",
+        )
+    weights: Weights = products[decay]
+    return weights
+
+
+def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.device | str = "cpu") -> Weights:
+    """The power-function average of width `std` over the whole run, made now from the snapshots in the file.
+
+    Args:
+        path: Of the file.
+        sha256: Of its bytes.
+        std: Width, as a share of the run.
+        device: Where the tensors go.
+
+    Raises:
+        CheckpointError: As for `load`, or there are no snapshots in it.
+        UsageError: The snapshots cannot represent this width.
+    """
+    found = load(path, sha256, device=device)
+    weights, rows = found.get("weights"), found.get("snapshots")
+    if not isinstance(weights, dict) or not isinstance(rows, list):
+        raise CheckpointError(
+            f"{path.name} holds no snapshots of power-function averages",
+            why="the training did not keep any",
+            next="train again with power_ema: [0.05, 0.1], or score an ema_decay",
+        )
+    raw: Weights = weights[0.0]
+    # Counters, which no average has, are those of the net.
+    averaged = {name: mean.to(raw[name].dtype) for name, mean in reconstruct(from_plain(rows), std).items()}
+    return raw | averaged
+
+
+def _write(state: Mapping[str, object], path: Path, step: int) -> CheckpointRef:
+    # Serialised in memory first: torch reports a full disk as an internal error, and the hash must be of what was
+    # meant to be written, not of what arrived.
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    content = buffer.getbuffer()
+    ref = CheckpointRef(path, hashlib.sha256(content).hexdigest(), step, len(content))
+    if path.exists():
+        raise CheckpointError(f"{path.name} is there already", why="a checkpoint is never written over")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_durably(content, path)
+    except OSError as error:
+        full = error.errno in NO_ROOM
+        raise SweepError(
+            f"the checkpoint of step {step} could not be written" + (": no room" if full else ""),
+            why=f"{error.strerror}: {len(content) / 1e6:.1f} MB to {path.parent}",
+            next="free some space; the checkpoint before it is intact" if full else "make the folder writable",
+        ) from error
+    return ref
+
+
+def _write_durably(content: memoryview, path: Path) -> None:
+    # mkstemp: a new file (O_EXCL) of mode 0600.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,107 @@
+"""One training, from a config to weights on disk; stopped and resumed at will without changing a bit on the CPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sweep.config.run import TrainConfig
+from sweep.data.dataset import Dataset
+from sweep.errors import Preempted
+from sweep.training import checkpoint
+from sweep.training.checkpoint import CheckpointRef
+from sweep.training.progress import Cadence, Hooks, Place, Progress, TrainResult
+from sweep.training.state import Training
+
+
+def train(
+    config: TrainConfig,
+    dataset: Dataset,
+    place: Place,
+    *,
+    hooks: Hooks | None = None,
+    cadence: Cadence | None = None,
+    resume: CheckpointRef | None = None,
+) -> TrainResult:
+    """Train a config to its end.
+
+    Args:
+        config: The run.
+        dataset: The data that `config.data` names.
+        place: Device, folder and attempt. How many threads torch uses is for the caller to set.
+        hooks: Who gets the curves and checkpoints, and who may stop the training.
+        cadence: How often.
+        resume: A checkpoint of the same run, made on the same kind of device, to continue from.
+
+    Raises:
+        InfeasibleConfig: The config's values make no sense together or with these images.
+        Preempted: `hooks.should_stop` said so; a checkpoint of the step is saved.
+        Diverged: Loss or gradients are not finite.
+        CheckpointError: `resume` cannot be used.
+        SweepError: A checkpoint could not be written.
+    """
+    hooks, cadence = hooks or Hooks(), cadence or Cadence()
+    run = Training(config, dataset, place, look_steps=cadence.look_steps)
+    if resume is not None:
+        run.load_state_dict(checkpoint.load(resume.path, resume.sha256, device=place.device))
+    keeper = _Keeper(run, hooks.saved, last=resume)
+    watch = _Watch(run.step)
+    while run.step < config.steps:
+        if hooks.should_stop():
+            keeper.save()
+            raise Preempted(
+                f"stopped after step {run.step} of {config.steps}",
+                why="asked to stop",
+                next="the same command continues from there",
+            )
+        run.advance()
+        validate = _due(run.step, config.steps, cadence.validations)
+        if validate or _due(run.step, config.steps, cadence.reports):
+            speed = {"images_per_second": watch.steps_per_second(run) * config.batch}
+            hooks.report(Progress(run.step, run.step * config.batch, run.metrics(validate=validate) | speed))
+            watch = _Watch(run.step)
+        if keeper.age >= cadence.checkpoint_seconds:
+            keeper.save()
+    run.trace.look()
+    snapshots = run.power.snapshots if run.power is not None else ()
+    weights = checkpoint.save_weights(run.averages, place.folder, step=run.step, token=place.token, snapshots=snapshots)
+    return TrainResult(run.step, run.step * config.batch, weights)
+
+
+def _due(step: int, steps: int, points: int) -> bool:
+    """Whether `step` is one of at most `points` evenly spaced ones, of which the last step is one."""
+    return points > 0 and (step == steps or step % -(-steps // points) == 0)
+
+
+class _Watch:
+    """Times the steps from now on, without the validation between them."""
+
+    def __init__(self, step: int) -> None:
+        self._step, self._at = step, time.monotonic()
+
+    def steps_per_second(self, run: Training) -> float:
+        run.trace.look()  # waits for the device: its queue is not work done
+        return (run.step - self._step) / max(time.monotonic() - self._at, 1e-9)
+
+
+class _Keeper:
+    """Saves checkpoints of a run, no step twice, and keeps the last two."""
+
+    def __init__(self, run: Training, saved: Callable[[CheckpointRef], None], *, last: CheckpointRef | None) -> None:
+        self._run, self._saved, self._last = run, saved, last
+        self._at = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last save, or since the start."""
+        return time.monotonic() - self._at
+
+    def save(self) -> None:
+        run, place, last = self._run, self._run.place, self._last
+        if last is None or last.step != run.step:
+            ref = checkpoint.save(run.state_dict(), place.folder, step=run.step, token=place.token)
+            # The caller records it before anything older goes: whatever is recorded can be read at any moment.
+            self._saved(ref)
+            checkpoint.prune(place.folder, token=place.token, keep={r.path.name for r in (last, ref) if r is not None})
+            self._last = ref
+        self._at = time.monotonic()

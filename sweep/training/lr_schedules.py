@@ -1,0 +1,70 @@
+"""Learning rate as a pure function of images seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from sweep.config.run import LrSchedule, TrainSettings
+
+
+def constant(images_seen: float, total_images: float) -> float:  # noqa: ARG001
+    """1 throughout."""
+    return 1.0
+
+
+# Loshchilov & Hutter 2017, eq. 5, one period, falling to 0.
+def cosine(images_seen: float, total_images: float) -> float:
+    """1 at the start, 1/2 half-way, 0 at the end."""
+    return 0.5 * (1.0 + math.cos(math.pi * images_seen / total_images))
+
+
+# Karras et al. 2024 (EDM2), eq. 67. Their t_ref is 70,000 steps, between 0.07 and 0.15 of a run.
+def inverse_sqrt(images_seen: float, total_images: float) -> float:
+    """1 for the first tenth of the run, then as 1 / sqrt(images_seen), to 0.316 at the end."""
+    return 1.0 / math.sqrt(max(images_seen / (0.1 * total_images), 1.0))
+
+
+# He et al. 2016, section 4.2: divided by 10 after 32k and 48k of 64k steps.
+def step(images_seen: float, total_images: float) -> float:
+    """1, then 0.1 from half-way, then 0.01 from three quarters on."""
+    u = images_seen / total_images
+    return 1.0 if u < 0.5 else 0.1 if u < 0.75 else 0.01
+
+
+# Smith & Topin 2018, with the shape and the constants of torch.optim.lr_scheduler.OneCycleLR; momentum stays as it is.
+def one_cycle(images_seen: float, total_images: float) -> float:
+    """Half a cosine from 1/25 up to 1 at 0.3 of the run, and another down to 1/250,000 at its end."""
+    u = images_seen / total_images
+    first, last = 1.0 / 25.0, 1.0 / 25.0 / 1e4
+    if u < 0.3:
+        return _half_cosine(first, 1.0, u / 0.3)
+    return _half_cosine(1.0, last, (u - 0.3) / 0.7)
+
+
+def _half_cosine(start: float, end: float, u: float) -> float:
+    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * u))
+
+
+def warmup(images_seen: float, warmup_images: float) -> float:
+    """Linear from 0 to 1 over the first `warmup_images`; 1 where there are none."""
+    return min(images_seen / warmup_images, 1.0) if warmup_images > 0 else 1.0
+
+
+# (images seen before the step, images in all) -> factor on lr.
+LR_SCHEDULES: Mapping[LrSchedule, Callable[[float, float], float]] = {
+    "constant": constant,
+    "cosine": cosine,
+    "inverse_sqrt": inverse_sqrt,
+    "step": step,
+    "one_cycle": one_cycle,
+}
+
+
+def lr_at(config: TrainSettings, images_seen: float) -> float:
+    """Learning rate of the step that begins after `images_seen` images, in [0, config.lr].
+
+    With a warm-up the first step has lr 0: it fills the optimizer's moments and moves nothing.
+    """
+    factor = LR_SCHEDULES[config.lr_schedule](images_seen, config.images)
+    return config.lr * factor * warmup(images_seen, config.warmup_images)

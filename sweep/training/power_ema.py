@@ -1,0 +1,146 @@
+"""Power-function averages and the choice of their length after training (Karras et al. 2024, "EDM2", section 3).
+
+Widths are `std`, the standard deviation of the averaging profile as a share of the run so far: 0.05 means the same
+for runs of every length, and no initial weights remain in the average. Steps count from 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sweep.config.run import TrainConfig
+from sweep.errors import UsageError
+from sweep.training.ema import Weights, float_tensors
+from sweep.training.power_profiles import (
+    DEFAULT_STDS,
+    coefficients,
+    exponent_of_std,
+    possible_stds,
+    power_beta,
+    representable,
+    snapshot_steps,
+    std_of_exponent,
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An average as it stood after `step` steps; weights as from `PowerEMA.snapshots`."""
+
+    std: float
+    step: int
+    weights: Weights
+
+
+class PowerEMA:
+    """One power-function average for each std, float32, of the net's weights after each optimizer step."""
+
+    def __init__(self, net: nn.Module, stds: Iterable[float] = DEFAULT_STDS) -> None:
+        self.steps = 0
+        self._live = float_tensors(net)
+        self._means = {s: [torch.zeros_like(t, dtype=torch.float32) for t in self._live.values()] for s in stds}
+        self._gammas = {std: exponent_of_std(std) for std in self._means}
+
+    # EDM2, eq. 121.
+    def update(self) -> None:
+        """Take in the weights as they are now: once after every optimizer step."""
+        self.steps += 1
+        live = [tensor.float() for tensor in self._live.values()]
+        for std, means in self._means.items():
+            torch._foreach_lerp_(means, live, 1.0 - power_beta(self.steps, self._gammas[std]))
+
+    def snapshots(self) -> list[Snapshot]:
+        """A copy of every average as it stands: floating-point tensors only."""
+        return [
+            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self._live, means, strict=True)})
+            for std, means in self._means.items()
+        ]
+
+    def state_dict(self) -> dict[str, object]:
+        """What `load_state_dict` of another instance with the same net and stds needs; not copied."""
+        return {"steps": self.steps, "means": self._means}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Continue from a `state_dict`."""
+        steps, means = state["steps"], state["means"]
+        assert isinstance(steps, int)
+        assert isinstance(means, dict)
+        assert means.keys() == self._means.keys()
+        self.steps = steps
+        for std, saved in means.items():
+            torch._foreach_copy_(self._means[std], saved)
+
+
+class PowerAverages:
+    """The power-function averages that a config asks for, with the snapshots taken of them on the way.
+
+    Snapshots are kept in the memory of the CPU: `power_ema_snapshots` of them for each width.
+    """
+
+    def __init__(self, net: nn.Module, config: TrainConfig) -> None:
+        self._averages = PowerEMA(net, config.power_ema)
+        self._at = frozenset(snapshot_steps(config.steps, config.power_ema_snapshots))
+        self.snapshots: list[Snapshot] = []
+
+    def update(self) -> None:
+        """Take in the weights as they are now: once after every optimizer step."""
+        self._averages.update()
+        if self._averages.steps in self._at:
+            self.snapshots += [_on_cpu(snapshot) for snapshot in self._averages.snapshots()]
+
+    def state_dict(self) -> dict[str, object]:
+        """What `load_state_dict` of another instance with the same net and config needs; tensors are not copied."""
+        return {"averages": self._averages.state_dict(), "snapshots": as_plain(self.snapshots)}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Continue from a `state_dict`."""
+        self._averages.load_state_dict(state["averages"])  # type: ignore[arg-type]
+        self.snapshots = [_on_cpu(snapshot) for snapshot in from_plain(state["snapshots"])]  # type: ignore[arg-type]
+
+
+def as_plain(snapshots: Sequence[Snapshot]) -> list[tuple[float, int, Weights]]:
+    """Snapshots as tuples of numbers and tensors, which checkpoints may hold."""
+    # Interned: pickle writes a name once for each object, and a resumed run has read its names from a file. So that
+    # the bytes, and their hash, are a function of the numbers.
+    return [(s.std, s.step, {sys.intern(name): t for name, t in s.weights.items()}) for s in snapshots]
+
+
+def from_plain(rows: Sequence[tuple[float, int, Weights]]) -> list[Snapshot]:
+    """Back from `as_plain`."""
+    return [Snapshot(*row) for row in rows]
+
+
+def _on_cpu(snapshot: Snapshot) -> Snapshot:
+    return Snapshot(snapshot.std, snapshot.step, {name: t.cpu() for name, t in snapshot.weights.items()})
+
+
+def reconstruct(snapshots: Sequence[Snapshot], std: float, *, step: int | None = None) -> Weights:
+    """The average of width `std` that was never tracked, as a mix of snapshots.
+
+    Args:
+        snapshots: Of one run; more of them along the run represent more widths.
+        std: Width wanted.
+        step: Where the wanted average ends; None: at the last snapshot.
+
+    Raises:
+        UsageError: The snapshots cannot represent it; names the widths that they can.
+    """
+    step = max(s.step for s in snapshots) if step is None else step
+    profiles = [(s.std, s.step) for s in snapshots]
+    if not 0.0 < std < std_of_exponent(0.0) or not representable(profiles, std, step):
+        possible = possible_stds(profiles, step)
+        widths = f"between {possible[0]:.3f} and {possible[-1]:.3f}" if possible else "of no width at that step"
+        raise UsageError(
+            f"no average of width {std:g} can be made from these {len(snapshots)} snapshots",
+            why=f"they can represent averages {widths}",
+            next="choose a width among these, or keep more snapshots along the run",
+        )
+    x, _ = coefficients(profiles, std, step)
+    names = snapshots[0].weights
+    columns = {name: torch.stack([s.weights[name] for s in snapshots], dim=-1) for name in names}
+    return {name: column @ torch.tensor(x, device=column.device) for name, column in columns.items()}

@@ -1,0 +1,87 @@
+"""Profiles of power-function averages: which widths a set of snapshots can stand for. No torch, so that `plan` can ask.
+
+Equations of Karras et al. 2024 ("EDM2"). Widths are `std`, the standard deviation of the averaging profile as a share
+of the run so far. Steps count from 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+# Two widths span the useful ones (EDM2, section 3.2).
+DEFAULT_STDS = (0.05, 0.10)
+# A profile much narrower than the snapshots' own is a difference of large, nearly equal terms.
+NARROWEST = 0.6
+LARGEST_COEFFICIENT = 10.0
+LARGEST_PROFILE_ERROR = 0.05
+
+
+# EDM2, eq. 126: solved for the largest real root.
+def exponent_of_std(std: float) -> float:
+    """Exponent gamma of the profile tau^gamma whose relative width is `std`, in (0, 0.2886); 0.05 -> 16.97."""
+    s = std**-2
+    return float(np.roots([1.0, 7.0, 16.0 - s, 12.0 - s]).real.max())
+
+
+# EDM2, eq. 123.
+def std_of_exponent(gamma: float) -> float:
+    """Relative width of the profile tau^gamma."""
+    return math.sqrt((gamma + 1.0) / ((gamma + 2.0) ** 2 * (gamma + 3.0)))
+
+
+# EDM2, eq. 127.
+def power_beta(step: int, gamma: float) -> float:
+    """Decay of the average at `step`; 0 at the first, so the initial weights leave at once."""
+    return float((1.0 - 1.0 / step) ** (gamma + 1.0))
+
+
+# EDM2, eq. 151: the integral of p_a p_b, p(tau) = (gamma + 1) tau^gamma / t^(gamma + 1) on [0, t].
+def profile_product(t_a: float, gamma_a: float, t_b: float, gamma_b: float) -> float:
+    """Inner product of two averaging profiles that end at steps t_a and t_b."""
+    (t_short, _), (t_long, gamma_long) = sorted([(t_a, gamma_a), (t_b, gamma_b)])
+    scale = (gamma_a + 1.0) * (gamma_b + 1.0) / (gamma_a + gamma_b + 1.0)
+    return float(scale * (t_short / t_long) ** gamma_long / t_long)
+
+
+def coefficients(profiles: Sequence[tuple[float, int]], std: float, step: int) -> tuple[list[float], float]:
+    """How to mix snapshots into the average of width `std` after `step` steps.
+
+    Args:
+        profiles: (std, step) of each snapshot.
+        std: Width wanted.
+        step: Where the wanted profile ends.
+
+    Returns:
+        Least-squares coefficients that sum to 1, and the error of the mixed profile relative to the wanted one (L2).
+    """
+    gammas = [(float(t), exponent_of_std(s)) for s, t in profiles]
+    wanted = (float(step), exponent_of_std(std))
+    A = np.array([[profile_product(*a, *b) for b in gammas] for a in gammas])
+    b = np.array([profile_product(*a, *wanted) for a in gammas])
+    x = np.linalg.lstsq(A, b, rcond=None)[0]
+    x = x / x.sum()
+    norm = profile_product(*wanted, *wanted)
+    error = math.sqrt(max(float(x @ A @ x - 2 * x @ b) + norm, 0.0) / norm)
+    return [float(value) for value in x], error
+
+
+def representable(profiles: Sequence[tuple[float, int]], std: float, step: int) -> bool:
+    """Whether the snapshots can stand for the average of width `std` after `step` steps."""
+    if std < NARROWEST * min(s for s, _ in profiles):
+        return False
+    x, error = coefficients(profiles, std, step)
+    return max(map(abs, x)) < LARGEST_COEFFICIENT and error <= LARGEST_PROFILE_ERROR
+
+
+def snapshot_steps(steps: int, count: int) -> list[int]:
+    """Up to `count` evenly spaced steps of a run, of which the last step is one; ascending, each once."""
+    return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
+
+
+def possible_stds(profiles: Sequence[tuple[float, int]], step: int) -> list[float]:
+    """The widths, in steps of 0.005, that snapshots (std, step) can stand for after `step` steps."""
+    grid = [0.005 * k for k in range(1, 58)]
+    return [value for value in grid if representable(profiles, value, step)]

@@ -1,0 +1,98 @@
+"""What a training tells, is told, and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from sweep.training.checkpoint import CheckpointRef
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One point of the curves.
+
+    Attributes:
+        step: Optimizer steps done.
+        images: Images seen.
+        metrics: `train_loss` (weighted, mean a step since the last point), `grad_norm` (before clipping, likewise),
+            `clip_fraction` (share of these steps that were clipped), `lr` (of this step), `images_per_second` (since
+            the last point, validation left out), and where it was computed `validation_loss` (see `validation.py`).
+    """
+
+    step: int
+    images: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cadence:
+    """How often things happen. Decides which points the curves have, and changes no weight.
+
+    Attributes:
+        reports: Points of the training curves, at most.
+        validations: Points of the validation curve, at most; the last step is one.
+        checkpoint_seconds: Time between checkpoints.
+        look_steps: Steps between looks for a loss that is not finite; each look waits for the device.
+    """
+
+    reports: int = 200
+    validations: int = 20
+    checkpoint_seconds: float = 300.0
+    look_steps: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a training computes and writes. On one kind of CPU, changes no number but through `micro_batches`.
+
+    Attributes:
+        folder: Of this run's checkpoints and weights.
+        token: Fencing token of this attempt.
+        device: Where to compute.
+        micro_batches: Slices a batch is cut into to save memory: the same draws, and gradients equal to rounding. With
+            dropout the masks differ.
+        channels_last: Memory layout of the net; faster for convolutions on GPUs.
+    """
+
+    folder: Path
+    token: int
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    micro_batches: int = 1
+    channels_last: bool = False
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """Who listens.
+
+    Attributes:
+        report: Gets every point once, or again with equal values after a resume.
+        saved: Gets every checkpoint that is on disk. Must return only when the caller has recorded it: older ones are
+            deleted next.
+        should_stop: Asked before every step; also serves as a sign of life.
+    """
+
+    report: Callable[[Progress], None] = _ignore
+    saved: Callable[[CheckpointRef], None] = _ignore
+    should_stop: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training: its weights, as written by `checkpoint.save_weights`."""
+
+    step: int
+    images: int
+    weights: CheckpointRef

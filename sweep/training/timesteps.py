@@ -1,0 +1,73 @@
+"""Which t a batch trains on: uniform, or in proportion to how much each term of the bound contributes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sweep.training.seeding import generator
+
+# Nichol & Dhariwal 2021, sec. 3.3: the ten last values of each term; a floor on p_t from the released code.
+HISTORY = 10
+UNIFORM_SHARE = 0.001
+
+
+def draw_uniform(seed: int, step: int, T: int, batch: int) -> Tensor:
+    """Code indices i = t - 1, int64 [batch] on the CPU: a function of (seed, step)."""
+    return torch.randint(T, (batch,), generator=generator(seed, "t", step))
+
+
+class ImportanceSampler:
+    """t drawn in proportion to the root mean square of the last ten values of L_t.
+
+    Uniform until each t has ten. The history is part of a checkpoint, so that a resumed run draws the same t.
+
+    Args:
+        T: Length of the chain.
+        device: Where the losses are.
+    """
+
+    def __init__(self, T: int, device: torch.device) -> None:
+        self._values = torch.zeros(T, HISTORY, device=device)
+        self._counts = torch.zeros(T, dtype=torch.int64, device=device)
+
+    # Nichol & Dhariwal 2021, eq. 18
+    @property
+    def probabilities(self) -> Tensor:
+        """p_t, float64 [T]."""
+        T = len(self._counts)
+        size = self._values.double().square().mean(1).sqrt()
+        p = size / size.sum().clamp(min=torch.finfo(torch.float64).tiny)
+        mixed = (1 - UNIFORM_SHARE) * p + UNIFORM_SHARE / T
+        return torch.where(self._counts.min() >= HISTORY, mixed, torch.full_like(mixed, 1 / T))
+
+    def draw(self, seed: int, step: int, batch: int) -> tuple[Tensor, Tensor]:
+        """Code indices, int64 [batch], and the weights 1 / (T p_t), float32 [batch], that keep the loss unbiased."""
+        p = self.probabilities
+        u = torch.rand(batch, dtype=torch.float64, generator=generator(seed, "t", step)).to(p.device)
+        edges = p.cumsum(0)
+        i = torch.searchsorted(edges, u * edges[-1], right=True).clamp(max=len(p) - 1)
+        return i, (1 / (len(p) * p[i])).float()
+
+    def update(self, i: Tensor, terms: Tensor) -> None:
+        """Take in the terms L_t [B] of a step, at the indices i [B]; of more than ten at one t, the last ten."""
+        order = torch.argsort(i, stable=True)
+        i, terms = i[order], terms.detach()[order].float()
+        drawn = torch.bincount(i, minlength=len(self._counts))
+        rank = torch.arange(len(i), device=i.device) - (drawn.cumsum(0) - drawn)[i]
+        kept = rank >= drawn[i] - HISTORY
+        # What is not kept goes to a column of its own: a mask of unknown length would wait for the device.
+        slot = torch.where(kept, (self._counts[i] + rank) % HISTORY, torch.full_like(rank, HISTORY))
+        values = torch.cat([self._values, self._values[:, :1]], dim=1)
+        values[i, slot] = terms
+        self._values.copy_(values[:, :HISTORY])
+        self._counts += drawn
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What `load_state_dict` of another instance needs; not copied."""
+        return {"values": self._values, "counts": self._counts}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Continue from a `state_dict` of the same T."""
+        self._values.copy_(state["values"])
+        self._counts.copy_(state["counts"])

@@ -1,0 +1,45 @@
+"""The loss on held-out images: the same images, t and noise at every look, so that a curve has no sampling noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sweep.data.pixels import to_model_range
+from sweep.training.batch import Batch
+from sweep.training.objective import Objective
+from sweep.training.seeding import generator
+
+MOST_IMAGES = 1024
+
+
+def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) -> Batch:
+    """Up to 1024 held-out images, each with its t and noise: a function of the data, T and the seed.
+
+    t is spread evenly over the chain instead of drawn: the same mean, less variance.
+
+    Args:
+        images: uint8 [N, C, H, W], the validation split.
+        T: Length of the chain.
+        seed: Of the run.
+        device: Where the batch goes.
+    """
+    count = min(len(images), MOST_IMAGES)
+    draws = generator(seed, "validation", 0)
+    x0 = to_model_range(images[torch.randperm(len(images), generator=draws)[:count].to(images.device)])
+    i = ((torch.arange(count, dtype=torch.float64) + 0.5) * T / count).long()
+    noise = torch.randn(x0.shape, generator=draws)
+    return Batch(x0.to(device), i.to(device), noise.to(device))
+
+
+@torch.no_grad()
+def validation_loss(net: nn.Module, objective: Objective, batch: Batch) -> float:
+    """Unweighted squared error on epsilon, mean over the batch, without dropout, of the net's raw weights."""
+    training = net.training
+    net.eval()
+    try:
+        parts = -(-len(batch.i) // objective.config.batch)
+        total = sum(objective.epsilon_error(net, part).double().sum() for part in batch.split(parts))
+    finally:
+        net.train(training)
+    return float(total) / len(batch.i)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sweep.training.ema import ConstantEMA
+
+
+class Counted(nn.Module):
+    """A weight, a float buffer and an integer one, as batch norm has them."""
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3, dtype=dtype))
+        self.register_buffer("mean", torch.zeros(3, dtype=dtype))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+
+def walk(net: Counted, averages: ConstantEMA, steps: int) -> list[Tensor]:
+    """Random weights for `steps` steps, each taken in; returns them in float64."""
+    draws = torch.Generator().manual_seed(0)
+    path = []
+    for _ in range(steps):
+        value = torch.randn(3, generator=draws)
+        with torch.no_grad():
+            net.weight.copy_(value)
+            net.mean.copy_(2 * value)  # type: ignore[operator]
+            net.calls += 1  # type: ignore[operator]
+        averages.update()
+        path.append(net.weight.detach().double())
+    return path
+
+
+def closed_form(path: list[Tensor], d: float) -> Tensor:
+    """sum_k d^(n-k) theta_k / sum_k d^(n-k), in float64."""
+    n = len(path)
+    shares = torch.tensor([d ** (n - k) for k in range(1, n + 1)], dtype=torch.float64)
+    return (torch.stack(path) * shares[:, None]).sum(0) / shares.sum()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 300])
+def test_every_decay_is_its_closed_form(steps: int) -> None:
+    net = Counted()
+    averages = ConstantEMA(net, (0.5, 0.99, 0.9999))
+    path = walk(net, averages, steps)
+    for d in (0.5, 0.99, 0.9999):
+        torch.testing.assert_close(averages.weights(d)["weight"].double(), closed_form(path, d), rtol=2e-5, atol=2e-6)
+        assert torch.allclose(averages.weights(d)["mean"], 2 * averages.weights(d)["weight"], rtol=1e-5, atol=1e-6)
+
+
+def test_initial_weights_have_no_part() -> None:
+    net = Counted()
+    with torch.no_grad():
+        net.weight.fill_(1e6)
+    averages = ConstantEMA(net, (0.9999,))
+    with torch.no_grad():
+        net.weight.fill_(1.0)
+    for _ in range(10):
+        averages.update()
+    assert averages.weights(0.9999)["weight"].tolist() == pytest.approx([1.0] * 3, rel=1e-5)
+    # Started at the initial weights and not corrected, it would still be 99.9 % of them.
+    assert 0.9999**10 * 1e6 > 9e5
+
+
+def test_decay_0_is_the_net_itself_and_a_copy() -> None:
+    net = Counted()
+    averages = ConstantEMA(net, (0.9,))
+    walk(net, averages, 5)
+    raw = averages.weights(0.0)
+    assert averages.decays == (0.0, 0.9)
+    assert all(torch.equal(raw[name], value) for name, value in net.state_dict().items())
+    with torch.no_grad():
+        net.weight.zero_()
+    assert raw["weight"].abs().sum() > 0
+
+
+def test_integer_buffers_are_copied_and_not_averaged() -> None:
+    net = Counted()
+    averages = ConstantEMA(net, (0.9,))
+    walk(net, averages, 7)
+    calls = averages.weights(0.9)["calls"]
+    assert calls.dtype == torch.int64
+    assert calls.item() == 7
+    net.load_state_dict(averages.weights(0.9))
+
+
+def test_sums_are_float32_where_bfloat16_would_stand_still() -> None:
+    net = Counted(torch.bfloat16)
+    averages = ConstantEMA(net, (0.9999,))
+    stalled = torch.zeros(3, dtype=torch.bfloat16)
+    with torch.no_grad():
+        net.weight.fill_(0.01)
+    for _ in range(50):
+        averages.update()
+        stalled.lerp_(torch.ones(3, dtype=torch.bfloat16), 1e-4)
+    with torch.no_grad():
+        net.weight.fill_(1.0)
+    for _ in range(5000):
+        averages.update()
+        stalled.lerp_(torch.ones(3, dtype=torch.bfloat16), 1e-4)
+    # The wrong way: 1e-4 is less than half a unit in the last place from 0.03 on, and the average never arrives.
+    assert stalled.max() < 0.1
+    assert averages.weights(0.9999)["weight"].dtype == torch.bfloat16
+    assert averages.weights(0.9999)["weight"].float().min() > 0.97
+
+
+def test_a_copy_continues_bit_for_bit() -> None:
+    net = Counted()
+    averages = ConstantEMA(net, (0.5, 0.99))
+    walk(net, averages, 5)
+    other_net = Counted()
+    other = ConstantEMA(other_net, (0.5, 0.99))
+    other.load_state_dict(copy.deepcopy(averages.state_dict()))
+    walk(net, averages, 5)
+    walk(other_net, other, 5)
+    for d in (0.5, 0.99):
+        assert torch.equal(averages.weights(d)["weight"], other.weights(d)["weight"])

@@ -1,0 +1,34 @@
+"""Configs for the tests of training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sweep.config.run import TrainConfig
+
+TINY_UNET = {
+    "kind": "unet",
+    "channels": 8,
+    "channel_mults": (1, 2),
+    "res_blocks": 1,
+    "attention_resolutions": (),
+    "groups": 4,
+    "dropout": 0.1,
+}
+TINY_MLP = {"kind": "mlp", "width": 32, "depth": 1}
+
+
+def tiny(steps: int = 12, batch: int = 8, **changes: Any) -> TrainConfig:
+    """A run of `steps` steps on digits in which every source of randomness and every kind of state is in use."""
+    fields: dict[str, Any] = {
+        "net": TINY_UNET,
+        "T": 50,
+        "batch": batch,
+        "images": steps * batch,
+        "lr": 2e-3,
+        "lr_schedule": "cosine",
+        "warmup_images": 2 * batch,
+        "flip": True,
+        "ema_decays": (0.5, 0.99),
+    }
+    return TrainConfig(**(fields | changes))
