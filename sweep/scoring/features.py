@@ -1,0 +1,135 @@
+"""Feature extractors: frozen nets from uint8 images to rows of features, by name.
+
+An extractor is its weights file: the name says which kind, the hash says which weights, and both are part of every
+score. Features are float32 and so is the net, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweep.data.dataset import Dataset
+from sweep.errors import ProtocolError, UsageError
+from sweep.scoring.classifier import load_classifier, train_classifier
+from sweep.scoring.inception import load_inception
+from sweep.scoring.progress import Progress, ignore_progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What an extractor saw in N images, image k in row k."""
+
+    penultimate: NDArray[np.float32]
+    """[N, D]: what distances are measured on."""
+    logits: NDArray[np.float32]
+    """[N, K]: of the classes that the extractor was trained on."""
+    extractor: str
+    extractor_sha256: str
+
+    def __len__(self) -> int:
+        return len(self.penultimate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extractor:
+    """A frozen net with a name. Make one by `load_extractor`."""
+
+    name: str
+    sha256: str
+    """Of the weights file."""
+    dim: int
+    """D."""
+    batch: int
+    """Images at a time, where the caller does not say."""
+    net: Callable[[Tensor], tuple[Tensor, Tensor]]
+    """uint8 [B, C, H, W] on `device` -> float32 penultimate [B, D] and logits [B, K]."""
+    device: torch.device
+
+    def extract(self, images: Tensor, *, batch: int | None = None, on_progress: Progress = ignore_progress) -> Features:
+        """Features of uint8 images [N, C, H, W], N >= 1.
+
+        The batch size moves them by rounding only (relative 1e-5).
+
+        Raises:
+            ProtocolError: The images are not uint8 of four dimensions. A float image in [0, 1] or [-1, 1] would pass
+                through any net and score as something else.
+        """
+        if images.dtype != torch.uint8 or images.ndim != 4:
+            raise ProtocolError(
+                f"{self.name} takes uint8 images [N, C, H, W], not {images.dtype} {tuple(images.shape)}.",
+                next="Convert with sweep.data.pixels.to_uint8, which clamps and rounds.",
+            )
+        penultimate, logits = [], []
+        with torch.inference_mode():
+            size = batch or self.batch
+            for start in range(0, len(images), size):
+                seen, told = self.net(images[start : start + size].to(self.device))
+                assert seen.dtype == torch.float32, seen.dtype
+                penultimate.append(seen.cpu())
+                logits.append(told.cpu())
+                on_progress(sum(map(len, penultimate)), len(images))
+        return Features(
+            penultimate=torch.cat(penultimate).numpy(),
+            logits=torch.cat(logits).numpy(),
+            extractor=self.name,
+            extractor_sha256=self.sha256,
+        )
+
+
+def inception(
+    _dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
+) -> Extractor:
+    """The Inception of published FIDs, as torch-fidelity converted it; gray images are repeated to three channels."""
+    del folder, on_progress  # its weights have a place of their own, and nothing is trained
+    name, sha256, net = load_inception(weights, device)
+    return Extractor(name=name, sha256=sha256, dim=2048, batch=32, net=net, device=device)
+
+
+def classifier(
+    dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
+) -> Extractor:
+    """A small CNN trained once on the dataset itself (see classifier.py): its distance is FCD, not FID."""
+    path = weights or train_classifier(dataset, folder=folder, on_progress=on_progress)
+    name, sha256, net = load_classifier(path, device)
+    return Extractor(name=name, sha256=sha256, dim=net.dim, batch=500, net=net, device=device)
+
+
+EXTRACTORS: Mapping[str, Callable[..., Extractor]] = {
+    "inception": inception,
+    "classifier": classifier,
+}
+
+
+def load_extractor(
+    kind: str,
+    dataset: Dataset,
+    *,
+    folder: Path,
+    device: torch.device,
+    weights: Path | None = None,
+    on_progress: Progress = ignore_progress,
+) -> Extractor:
+    """An extractor for the images of a dataset.
+
+    Args:
+        kind: A key of `EXTRACTORS`.
+        dataset: What a classifier is trained on, if `folder` does not hold it yet.
+        folder: Where classifiers are kept.
+        device: Where the net runs.
+        weights: Its weights file, if not the usual one.
+        on_progress: Over the images of a classifier's training, where it has to be trained.
+
+    Raises:
+        UsageError: No extractor of that name.
+        DataError: Weights that are missing, unsafe to load or refused by their gate.
+    """
+    if kind not in EXTRACTORS:
+        raise UsageError(f"No feature extractor `{kind}`.", next=f"Use one of: {', '.join(EXTRACTORS)}.")
+    return EXTRACTORS[kind](dataset, folder=folder, weights=weights, device=device, on_progress=on_progress)

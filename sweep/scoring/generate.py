@@ -1,0 +1,164 @@
+"""Images from a trained net, each from noise of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from sweep.config.run import EvalConfig, Precision
+from sweep.data.pixels import to_uint8
+from sweep.diffusion.noise import sample_noise
+from sweep.diffusion.process import Diffusion
+from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
+from sweep.errors import Diverged
+from sweep.scoring.progress import Progress, ignore_progress
+
+# Of a whole GPU's memory, for the largest batch: several trials may share one.
+SHARE_OF_GPU = 1 / 8
+LARGEST_BATCH = 2048
+
+
+def sampling_plan(config: EvalConfig, target: str) -> SamplingPlan:
+    """How `config` draws from a net that predicts `target`."""
+    return SamplingPlan(
+        sampler=config.sampler,
+        steps=config.sampling_steps,
+        target=target,
+        spacing=config.spacing,
+        eta=config.eta,
+        variance=config.variance,
+        x0_clip=config.x0_clip,
+    )
+
+
+def generate(
+    net: nn.Module,
+    diffusion: Diffusion,
+    plan: SamplingPlan,
+    *,
+    shape: tuple[int, int, int],
+    n: int,
+    noise_set: int,
+    batch: int | None = None,
+    precision: Precision = "fp32",
+    on_progress: Progress = ignore_progress,
+) -> Tensor:
+    """Images 0..n-1 of a noise set.
+
+    Image k is a function of the net, the plan and the noise (noise_set, k): of two nets, images k of the same set show
+    what each makes of the same noise. Batch size and n do not enter, up to rounding inside the net: its matrix products
+    sum in another order in another batch, which moves a rare pixel by one level. At equal batch size the images are
+    bit-equal, and those of a smaller n are the first of a larger one: the last batch is always full.
+
+    Args:
+        net: (x_t [B, C, H, W], i int64 [B]) -> prediction, weights loaded, on the device to use. Evaluated in eval mode
+            without gradients; its training flags are put back.
+        diffusion: Tables of the training chain, on any device.
+        plan: The reverse process.
+        shape: (C, H, W) of an image.
+        noise_set: 0..2^64-1.
+        batch: Images at a time; None: as memory allows. Halved until it fits.
+        precision: bf16 puts the net, and nothing else, under autocast.
+
+    Returns:
+        uint8 [n, C, H, W] on the CPU.
+
+    Raises:
+        Diverged: The net's output, and so an image, is not finite. There is no score of the images that are.
+    """
+    device = next(net.parameters()).device
+    diffusion = diffusion.to(device)
+    done: list[Tensor] = []
+    with torch.inference_mode(), evaluating(net):
+        size = min(n, batch or default_batch(net, shape, device))
+        while len(done) * size < n:
+            index = torch.arange(len(done) * size, (len(done) + 1) * size)
+            try:
+                done.append(_images(net, diffusion, plan, shape, noise_set, index.to(device), precision))
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                # From the start: a batch size that changed half way would be in no record.
+                done, size = [], size // 2
+                continue
+            on_progress(min(n, len(done) * size), n)
+    return torch.cat(done)[:n]
+
+
+def default_batch(net: nn.Module, shape: tuple[int, int, int], device: torch.device) -> int:
+    """Images at a time: a power of two that depends on the net and the kind of device, not on what else runs there."""
+    if device.type != "cuda":
+        # Enough to keep cores busy; more only moves memory.
+        return max(16, min(512, _power_of_two(2**17 // (shape[1] * shape[2]))))
+    probe = 16
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    net(torch.zeros(probe, *shape, device=device), torch.zeros(probe, dtype=torch.int64, device=device))
+    bytes_per_image = max(1, torch.cuda.max_memory_allocated(device) - before) / probe
+    fits = int(torch.cuda.get_device_properties(device).total_memory * SHARE_OF_GPU / bytes_per_image)
+    return max(1, min(LARGEST_BATCH, _power_of_two(fits)))
+
+
+def _power_of_two(at_most: int) -> int:
+    return 1 << max(0, at_most.bit_length() - 1)
+
+
+def _images(
+    net: nn.Module,
+    diffusion: Diffusion,
+    plan: SamplingPlan,
+    shape: tuple[int, int, int],
+    noise_set: int,
+    index: Tensor,
+    precision: Precision,
+) -> Tensor:
+    device = index.device
+    finite = torch.ones(len(index), dtype=torch.bool, device=device)
+    predict = predictor(net, precision)
+
+    def denoise(x: Tensor, i: Tensor) -> Tensor:
+        nonlocal finite
+        output = predict(x, i)
+        # Clipping x0 would turn an infinite prediction into a picture. Kept on the device: no waiting for it here.
+        finite = finite & output.isfinite().flatten(1).all(dim=1)
+        return output
+
+    def noise(draw: int) -> Tensor:
+        return sample_noise(noise_set, index, draw, shape, device)
+
+    x = sample(denoise, diffusion, shape=(len(index), *shape), noise=noise, plan=plan)
+    finite = finite & x.isfinite().flatten(1).all(dim=1)
+    if not bool(finite.all()):
+        bad = index[~finite].tolist()
+        raise Diverged(
+            f"{len(bad)} of {len(index)} images of noise set {noise_set} are not finite; the first is image {bad[0]}.",
+            step=0,
+            evidence={"images": [float(k) for k in bad[:16]]},
+        )
+    return to_uint8(x).cpu()
+
+
+def predictor(net: nn.Module, precision: Precision) -> Denoise:
+    """The net as the reverse process calls it: bf16 puts it, and nothing else, under autocast."""
+
+    def denoise(x: Tensor, i: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            output: Tensor = net(x, i)
+        return output
+
+    return denoise
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Eval mode inside the block: dropout must not act, and a training that scores on its way goes on as it was."""
+    training = [module for module in net.modules() if module.training]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

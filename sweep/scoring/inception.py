@@ -1,0 +1,95 @@
+"""torch-fidelity's Inception v3: the net of published FIDs, from a weights file that is checked before it is loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from pickle import UnpicklingError
+from urllib.parse import urlparse
+
+import torch
+from torch import Tensor
+from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
+
+from sweep.errors import DataError
+from sweep.scoring.artifacts import sha256_of_file
+
+WEIGHTS_VARIABLE = "SWEEP_INCEPTION_WEIGHTS"
+# The file's name at its source ends with the start of its sha256: the weights of all published figures.
+PUBLISHED_FILE = Path(urlparse(URL_INCEPTION_V3).path).name
+PUBLISHED_SHA256 = PUBLISHED_FILE.removesuffix(".pth").rsplit("-", 1)[-1]
+# torch-fidelity's defaults for FID, KID and inception score
+PENULTIMATE, LOGITS = "2048", "logits_unbiased"
+
+
+def load_inception(
+    weights: Path | None, device: torch.device
+) -> tuple[str, str, Callable[[Tensor], tuple[Tensor, Tensor]]]:
+    """Name, sha256 of the weights, and the net: uint8 [B, 1 or 3, H, W] -> float32 [B, 2048] and logits [B, 1008].
+
+    The name is `inception` only for the published weights; with others it carries their hash, and their distance is
+    not called FID.
+
+    Raises:
+        DataError: No weights here and no network to fetch them by, or a file that is not such weights.
+    """
+    path = weights or _usual_weights()
+    if not path.is_file():
+        raise DataError(f"No Inception weights at {path}.", next=_how_to_get_them())
+    sha256 = sha256_of_file(path)
+    name = "inception" if sha256.startswith(PUBLISHED_SHA256) else f"inception-{sha256[:8]}"
+    net = _build(path).to(device)
+
+    def see(images: Tensor) -> tuple[Tensor, Tensor]:
+        rgb = images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+        seen = net.convert_features_tuple_to_dict(net(rgb))
+        return seen[PENULTIMATE], seen[LOGITS]
+
+    return name, sha256, see
+
+
+def _build(path: Path) -> FeatureExtractorInceptionV3:
+    try:
+        # torch-fidelity unpickles whatever is in the file; only what holds nothing but tensors gets that far.
+        torch.load(path, map_location="cpu", weights_only=True)
+        # It also draws random weights before it loads these.
+        with torch.random.fork_rng(devices=[]):
+            return FeatureExtractorInceptionV3(
+                "inception-v3-compat", [PENULTIMATE, LOGITS], feature_extractor_weights_path=str(path)
+            )
+    except (UnpicklingError, RuntimeError, EOFError) as error:
+        raise DataError(
+            f"{path} does not hold the weights of torch-fidelity's Inception.",
+            why=str(error).splitlines()[0],
+            next=_how_to_get_them(),
+        ) from error
+
+
+def _usual_weights() -> Path:
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    path = Path(torch.hub.get_dir()) / "checkpoints" / PUBLISHED_FILE
+    if not path.is_file():
+        _download(path)
+    return path
+
+
+def _download(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(URL_INCEPTION_V3, str(path), hash_prefix=PUBLISHED_SHA256, progress=False)
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            "The Inception weights are not on this machine and could not be fetched.",
+            why=str(error),
+            next=_how_to_get_them(),
+        ) from error
+
+
+def _how_to_get_them() -> str:
+    return (
+        f"Fetch {URL_INCEPTION_V3} (96 MB) where there is a network and set {WEIGHTS_VARIABLE} to the file, "
+        "or use extractor: classifier."
+    )

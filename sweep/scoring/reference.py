@@ -1,0 +1,161 @@
+"""What generated images are compared with: features of real images, computed once per extractor and kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sweep.config.keys import canonical_json
+from sweep.data.dataset import Dataset
+from sweep.scoring.artifacts import one_at_a_time, sha256_of_array, sha256_of_bytes, write_whole
+from sweep.scoring.features import Extractor
+from sweep.scoring.frechet import Moments, frechet_distance, moments
+from sweep.scoring.kernel import mean_of_pairs
+from sweep.scoring.progress import Progress, ignore_progress
+
+Split = Literal["train", "test"]
+
+COMPARED_ROWS = 10_000
+"""Neighbourhoods and kernel pairs look at this many rows at most: their cost is quadratic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Features of every image of a split, in a fixed random order, and what follows from them."""
+
+    images_sha256: str
+    extractor_sha256: str
+    rows: NDArray[np.float32]
+    """[M, D]."""
+    moments: Moments
+    pairs: float
+    """Mean kernel between different compared rows (`kernel.mean_of_pairs`)."""
+
+    @property
+    def compared_rows(self) -> NDArray[np.float32]:
+        return self.rows[:COMPARED_ROWS]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where scores must lie. Below the floor by more than 3 SE: a bug, or memorised images. Above the ceiling: a bug.
+
+    Both are for distances of `n` generated images.
+    """
+
+    n: int
+    floor: float
+    """FID of `floor_n` real images that are not in the reference."""
+    floor_n: int
+    """`n`, or how many such images there are: then the floor is a little too high, as its bias is c/floor_n."""
+    ceiling: float
+    """FID of n images of uniform noise."""
+
+    def suspicion(self, fid: float, standard_error: float) -> str | None:
+        """Why a distance is not to be believed, or None."""
+        if self.floor_n == self.n and fid < self.floor - 3 * standard_error:
+            return f"{fid:.4g} is below what real images reach ({self.floor:.4g}): memorised images, or a bug"
+        if fid > self.ceiling:
+            return f"{fid:.4g} is above uniform noise ({self.ceiling:.4g}): a wrong range or dtype, or a bug"
+        return None
+
+
+def reference_images(dataset: Dataset, split: Split) -> Tensor:
+    """uint8 images that samples are compared with: never flipped, never cropped."""
+    return {"train": dataset.train, "test": dataset.test}[split]
+
+
+def held_out_images(dataset: Dataset, split: Split) -> Tensor:
+    """Every real image that is not in the reference split, in a fixed random order."""
+    others = {"train": [dataset.validation, dataset.test], "test": [dataset.train, dataset.validation]}[split]
+    return _shuffled(torch.cat(others))
+
+
+def images_sha256(dataset: Dataset, split: Split) -> str:
+    """Hash of the reference images, as a protocol states it."""
+    return sha256_of_array(reference_images(dataset, split).contiguous().numpy())
+
+
+def load_reference(
+    dataset: Dataset,
+    split: Split,
+    extractor: Extractor,
+    *,
+    folder: Path,
+    on_progress: Progress = ignore_progress,
+) -> Reference:
+    """The reference of a split under an extractor: from `folder` if it is there whole, else computed and put there.
+
+    The file is found by the hashes of the images and of the extractor's weights, and believed only if its own hash
+    is the one noted beside it. So nothing stale or torn is ever used.
+    """
+    images_hash = images_sha256(dataset, split)
+    path = folder / f"reference-{split}-{images_hash[:16]}-{extractor.sha256[:16]}.npz"
+    known = {"images_sha256": images_hash, "extractor_sha256": extractor.sha256}
+    with one_at_a_time(path.with_suffix(".lock")):
+        kept = _read(path, known)
+        if kept is not None:
+            return kept
+        images = _shuffled(reference_images(dataset, split))
+        rows = extractor.extract(images, on_progress=on_progress).penultimate
+        reference = Reference(**known, rows=rows, moments=moments(rows), pairs=mean_of_pairs(rows[:COMPARED_ROWS]))
+        _write(path, reference, known)
+        return reference
+
+
+def load_bounds(
+    dataset: Dataset, split: Split, extractor: Extractor, reference: Reference, *, n: int, folder: Path
+) -> Bounds:
+    """Floor and ceiling of FID at `n` images, from `folder` or computed and put there."""
+    name = f"bounds-{split}-{reference.images_sha256[:16]}-{dataset.content_sha256[:16]}-{extractor.sha256[:16]}-{n}"
+    path = folder / f"{name}.json"
+    with one_at_a_time(path.with_suffix(".lock")):
+        if path.is_file():
+            return Bounds(**json.loads(path.read_text()))
+        real = held_out_images(dataset, split)[:n]
+        noise = uniform_noise((n, *real.shape[1:]))
+        bounds = Bounds(n, _fid(real, extractor, reference), len(real), _fid(noise, extractor, reference))
+        write_whole(path, canonical_json(asdict(bounds)).encode())
+        return bounds
+
+
+def uniform_noise(shape: tuple[int, ...]) -> Tensor:
+    """uint8 images [N, C, H, W] of independent uniform levels: the worst images that have a score."""
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def _fid(images: Tensor, extractor: Extractor, reference: Reference) -> float:
+    return frechet_distance(moments(extractor.extract(images).penultimate), reference.moments)
+
+
+def _shuffled(images: Tensor) -> Tensor:
+    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
+
+
+def _read(path: Path, known: dict[str, str]) -> Reference | None:
+    note = path.with_suffix(".json")
+    if not (path.is_file() and note.is_file()):
+        return None
+    data, told = path.read_bytes(), json.loads(note.read_text())
+    if told != known | {"sha256": sha256_of_bytes(data)}:
+        return None
+    with np.load(BytesIO(data), allow_pickle=False) as file:
+        rows = file["rows"]
+        kept = Moments(mu=file["mu"], sigma=file["sigma"], root=file["root"], n=len(rows))
+        return Reference(**known, rows=rows, moments=kept, pairs=float(file["pairs"]))
+
+
+def _write(path: Path, reference: Reference, known: dict[str, str]) -> None:
+    buffer, kept = BytesIO(), reference.moments
+    np.savez(buffer, rows=reference.rows, mu=kept.mu, sigma=kept.sigma, root=kept.root, pairs=reference.pairs)
+    sha256 = write_whole(path, buffer.getvalue())
+    # The note last: a crash between the two leaves a file that nobody believes.
+    write_whole(path.with_suffix(".json"), canonical_json(known | {"sha256": sha256}).encode())

@@ -1,0 +1,224 @@
+"""A score: images from a trained net, their features on disk, and every distance with its standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sweep.config.run import EvalConfig, Precision
+from sweep.diffusion.process import Diffusion
+from sweep.errors import ProtocolError
+from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
+from sweep.scoring.features import Features
+from sweep.scoring.generate import generate, sampling_plan
+from sweep.scoring.measure import Measurements, measure
+from sweep.scoring.pictures import save_picture, tiled
+from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.reference import Reference
+from sweep.scoring.yardstick import Yardstick
+
+GRID = 8
+"""Images across and down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """Wall time, by where it went."""
+
+    sampling: float
+    features: float
+    statistics: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetScore:
+    """The score of one noise set, with what is needed to compute it again."""
+
+    noise_set: int
+    measurements: Measurements
+    samples_sha256: str
+    """Of the uint8 images [n, C, H, W]; the images themselves are not kept."""
+    features: SavedFile
+    logits: SavedFile
+    grid: SavedFile
+    """PNG of the first 64 images: the same noise in the same place for every net."""
+    seconds: Seconds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over noise sets. Its error is that of sampling from one trained net, never that of retraining."""
+
+    value: float
+    standard_error: float | None
+    """The larger of the jackknife's and that between noise sets; None if neither is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreResult:
+    """A score over all noise sets of a protocol."""
+
+    sets: tuple[SetScore, ...]
+    fid: Estimate
+    fid_infinity: Estimate | None
+    kid: Estimate
+    inception_score: Estimate
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+    suspicion: str | None
+    """Why the numbers are not to be believed (`reference.Bounds.suspicion`)."""
+
+
+def score(
+    net: nn.Module,
+    diffusion: Diffusion,
+    config: EvalConfig,
+    yardstick: Yardstick,
+    *,
+    target: str,
+    folder: Path,
+    batch: int | None = None,
+    precision: Precision = "fp32",
+    on_progress: Progress = ignore_progress,
+) -> ScoreResult:
+    """Score a net under a protocol.
+
+    Args:
+        net: With the weights that `config.ema_decay` names already loaded, on the device to use.
+        target: What it predicts; key of `diffusion.targets.TARGETS`.
+        folder: Of this score alone; features, logits and a grid of each noise set go there.
+        on_progress: Over the images of all noise sets.
+
+    Raises:
+        Diverged: An image is not finite.
+        ProtocolError: A number would have no meaning.
+    """
+    sets = yardstick.protocol.noise_sets
+    plan, n = sampling_plan(config, target), yardstick.protocol.n
+    scored = []
+    for position, noise_set in enumerate(sets):
+
+        def tell(done: int, _of_one: int, before: int = position * n) -> None:
+            on_progress(before + done, n * len(sets))
+
+        start = time.perf_counter()
+        images = generate(
+            net, diffusion, plan, shape=yardstick.shape, n=n, noise_set=noise_set,
+            batch=batch, precision=precision, on_progress=tell,
+        )  # fmt: skip
+        sampling = time.perf_counter() - start
+        scored.append(score_images(images, yardstick, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
+    return summarise(scored, yardstick)
+
+
+def score_images(
+    images: Tensor, yardstick: Yardstick, *, noise_set: int, folder: Path, sampling_seconds: float = 0.0
+) -> SetScore:
+    """Score uint8 images [n, C, H, W], wherever they come from, and write what a later check needs."""
+    start = time.perf_counter()
+    features = yardstick.extractor.extract(images)
+    extracted = time.perf_counter()
+    measurements = measure(features, yardstick.reference, n=yardstick.protocol.n)
+    measured = time.perf_counter()
+    return SetScore(
+        noise_set=noise_set,
+        measurements=measurements,
+        samples_sha256=sha256_of_array(images.numpy()),
+        features=_save(folder, f"set{noise_set}-features.npy", features.penultimate),
+        logits=_save(folder, f"set{noise_set}-logits.npy", features.logits),
+        grid=save_picture(folder, f"set{noise_set}-grid.png", grid_of(images)),
+        seconds=Seconds(sampling=sampling_seconds, features=extracted - start, statistics=measured - extracted),
+    )
+
+
+def summarise(scored: Iterable[SetScore], yardstick: Yardstick) -> ScoreResult:
+    """Means over noise sets, with their standard errors."""
+    sets = tuple(scored)
+    told = [one.measurements for one in sets]
+    fid = estimate([one.fid for one in told], [one.fid_se for one in told])
+    infinite = [one.fid_infinity for one in told if one.fid_infinity is not None]
+    assert fid.standard_error is not None
+    return ScoreResult(
+        sets=sets,
+        fid=fid,
+        # It is as uncertain as the distance that it extrapolates.
+        fid_infinity=estimate(infinite, [one.fid_se for one in told]) if len(infinite) == len(told) else None,
+        kid=estimate([one.kid for one in told], [one.kid_se for one in told]),
+        inception_score=estimate([one.inception_score for one in told]),
+        precision=estimate([one.precision for one in told]),
+        recall=estimate([one.recall for one in told]),
+        density=estimate([one.density for one in told]),
+        coverage=estimate([one.coverage for one in told]),
+        suspicion=yardstick.bounds.suspicion(fid.value, fid.standard_error),
+    )
+
+
+def estimate(values: list[float], standard_errors: list[float] | None = None) -> Estimate:
+    """Mean of K noise sets. Rare bad images make the jackknife too small, and then sets differ by more than it says."""
+    known = []
+    if standard_errors:
+        known.append(float(np.sqrt(np.mean(np.square(standard_errors)) / len(values))))
+    if len(values) > 1:
+        known.append(float(np.std(values, ddof=1) / np.sqrt(len(values))))
+    return Estimate(float(np.mean(values)), max(known, default=None))
+
+
+def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements:
+    """Compute a score again from its saved features.
+
+    Returns:
+        The measurements found now, equal to the stored ones to 1e-6.
+
+    Raises:
+        DataError: A file is missing or altered.
+        ProtocolError: The files give another distance than the one that was stored, or belong to another reference.
+    """
+    stored = scored.measurements
+    if (stored.reference_sha256, stored.extractor_sha256) != (reference.images_sha256, reference.extractor_sha256):
+        raise ProtocolError("The score and the reference belong to different protocols.")
+    features = Features(
+        penultimate=saved_rows(folder, scored.features),
+        logits=saved_rows(folder, scored.logits),
+        extractor=stored.extractor,
+        extractor_sha256=stored.extractor_sha256,
+    )
+    found = measure(features, reference, n=stored.n)
+    for name in ("fid", "kid", "inception_score", "precision", "recall"):
+        told, now = getattr(stored, name), getattr(found, name)
+        if not np.isclose(now, told, rtol=1e-6, atol=1e-9):
+            raise ProtocolError(
+                f"The stored {name} of noise set {scored.noise_set} is {told:.9g}; its features give {now:.9g}.",
+                why="The number was altered, or was measured by other code.",
+                next="Score again; do not report the stored number.",
+            )
+    return found
+
+
+def _save(folder: Path, name: str, rows: NDArray[np.float32]) -> SavedFile:
+    return SavedFile(name=name, sha256=write_array(folder / name, rows))
+
+
+def saved_rows(folder: Path, saved: SavedFile) -> NDArray[np.float32]:
+    """Features or logits as they were scored, float32 [n, D].
+
+    Raises:
+        DataError: The file is missing or altered.
+    """
+    return cast("NDArray[np.float32]", read_array(folder / saved.name, saved.sha256))
+
+
+def grid_of(images: Tensor) -> NDArray[np.uint8]:
+    """The first 64 of uint8 images [N, C, H, W], C = 1 or 3, row by row; black where there are fewer."""
+    count, (channels, height, width) = GRID * GRID, images.shape[1:]
+    cells = images.new_zeros(count, channels, height, width)
+    cells[: len(images)] = images[:count]
+    return tiled(cells.reshape(GRID, GRID, channels, height, width))

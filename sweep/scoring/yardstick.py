@@ -1,0 +1,109 @@
+"""From a wish (extractor, split, n) to a protocol with its hashes, and from a protocol back to what it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from sweep.config.run import Protocol
+from sweep.data.dataset import Dataset
+from sweep.errors import ProtocolError
+from sweep.scoring.features import Extractor, load_extractor
+from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.reference import Bounds, Reference, Split, images_sha256, load_bounds, load_reference
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """Everything that a protocol names, loaded and checked against its hashes."""
+
+    protocol: Protocol
+    extractor: Extractor
+    reference: Reference
+    bounds: Bounds
+    shape: tuple[int, int, int]
+    """(C, H, W) of an image."""
+
+
+def resolve_protocol(
+    dataset: Dataset,
+    extractor: str,
+    *,
+    reference: Split = "train",
+    n: int,
+    noise_sets: tuple[int, ...] = (0,),
+    folder: Path,
+    weights: Path | None = None,
+    on_progress: Progress = ignore_progress,
+) -> Protocol:
+    """A protocol with its hashes filled in. Done once, where a study is planned.
+
+    Args:
+        extractor: Key of `features.EXTRACTORS`; `classifier` is trained here if `folder` does not hold it.
+        folder: Where classifiers and references are kept.
+        weights: The extractor's weights file, if not the usual one.
+
+    Raises:
+        UsageError: No such extractor.
+        DataError: Its weights cannot be had.
+    """
+    found = load_extractor(extractor, dataset, folder=folder, device=CPU, weights=weights, on_progress=on_progress)
+    return Protocol(
+        extractor=found.name,
+        extractor_sha256=found.sha256,
+        reference=reference,
+        reference_sha256=images_sha256(dataset, reference),
+        n=n,
+        noise_sets=noise_sets,
+    )
+
+
+def open_yardstick(
+    protocol: Protocol,
+    dataset: Dataset,
+    *,
+    folder: Path,
+    device: torch.device = CPU,
+    weights: Path | None = None,
+    on_progress: Progress = ignore_progress,
+) -> Yardstick:
+    """Load what `protocol` names, on the machine that scores. Slow once per folder, then seconds.
+
+    Raises:
+        ProtocolError: The dataset or the extractor here is not the one that the protocol means.
+        DataError: Weights that cannot be had.
+    """
+    found_images = images_sha256(dataset, protocol.reference)
+    if found_images != protocol.reference_sha256:
+        raise ProtocolError(
+            f"The {protocol.reference} images of {dataset.name} are not those of the protocol.",
+            why=f"Their sha256 is {found_images[:16]}..., not {protocol.reference_sha256[:16]}...",
+            next="Use the dataset of the study, or start a new study with these images.",
+        )
+    extractor = _extractor_of(protocol, dataset, folder, device, weights)
+    reference = load_reference(dataset, protocol.reference, extractor, folder=folder, on_progress=on_progress)
+    bounds = load_bounds(dataset, protocol.reference, extractor, reference, n=protocol.n, folder=folder)
+    shape = (dataset.channels, dataset.size, dataset.size)
+    return Yardstick(protocol=protocol, extractor=extractor, reference=reference, bounds=bounds, shape=shape)
+
+
+def _extractor_of(
+    protocol: Protocol, dataset: Dataset, folder: Path, device: torch.device, weights: Path | None
+) -> Extractor:
+    kind = "inception" if protocol.extractor.startswith("inception") else "classifier"
+    file = folder / f"{protocol.extractor}.pt"
+    usual = file if kind == "classifier" and file.is_file() else None
+    extractor = load_extractor(kind, dataset, folder=folder, device=device, weights=weights or usual)
+    if extractor.sha256 != protocol.extractor_sha256:
+        raise ProtocolError(
+            f"The protocol scores with {protocol.extractor}; here is {extractor.name}.",
+            why="Distances under different weights do not compare; another CPU trains another classifier.",
+            next=f"Copy {protocol.extractor}.pt from where the study was planned into {folder}."
+            if kind == "classifier"
+            else "Point SWEEP_INCEPTION_WEIGHTS at the weights of the study.",
+        )
+    return extractor

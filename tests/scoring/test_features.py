@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sweep.data.dataset import Dataset
+from sweep.data.pixels import to_model_range
+from sweep.errors import ProtocolError, UsageError
+from sweep.scoring.features import EXTRACTORS, load_extractor
+from sweep.scoring.yardstick import Yardstick
+
+CPU = torch.device("cpu")
+
+
+def test_batch_size_moves_features_by_rounding_only(digits: Dataset, yardstick: Yardstick) -> None:
+    whole = yardstick.extractor.extract(digits.test)
+    assert whole.penultimate.shape == (300, yardstick.extractor.dim)
+    assert {whole.penultimate.dtype.name, whole.logits.dtype.name} == {"float32"}
+    for batch in (1, 7, 299):
+        parts = yardstick.extractor.extract(digits.test, batch=batch)
+        np.testing.assert_allclose(parts.penultimate, whole.penultimate, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(parts.logits, whole.logits, rtol=1e-4, atol=1e-4)
+
+
+def test_row_k_is_image_k(digits: Dataset, yardstick: Yardstick) -> None:
+    order = torch.arange(299, -1, -1)
+    turned = yardstick.extractor.extract(digits.test[order]).penultimate
+    np.testing.assert_allclose(turned[::-1], yardstick.extractor.extract(digits.test).penultimate, atol=1e-5)
+
+
+def test_logits_are_logits_and_features_are_features(digits: Dataset, yardstick: Yardstick) -> None:
+    # An extractor that mixes up its two outputs gives a wrong score without an error.
+    seen = yardstick.extractor.extract(digits.test)
+    assert digits.test_labels is not None
+    assert np.mean(seen.logits.argmax(axis=1) == digits.test_labels.numpy()) > 0.95
+    assert seen.penultimate.min() == 0
+
+
+def test_refuses_what_is_not_uint8_images(digits: Dataset, yardstick: Yardstick) -> None:
+    for images in (to_model_range(digits.test), digits.test / 255, digits.test[0], digits.test.int()):
+        with pytest.raises(ProtocolError, match="takes uint8 images"):
+            yardstick.extractor.extract(images)
+
+
+def test_tells_its_progress(digits: Dataset, yardstick: Yardstick) -> None:
+    told: list[tuple[int, int]] = []
+    yardstick.extractor.extract(digits.test, batch=200, on_progress=lambda *now: told.append(now))
+    assert told == [(200, 300), (300, 300)]
+
+
+def test_extractors_have_names(digits: Dataset, tmp_path: Path) -> None:
+    assert set(EXTRACTORS) == {"inception", "classifier"}
+    with pytest.raises(UsageError, match="No feature extractor `vgg`"):
+        load_extractor("vgg", digits, folder=tmp_path, device=CPU)

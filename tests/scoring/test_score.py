@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sweep.config.run import EvalConfig
+from sweep.data.dataset import Dataset
+from sweep.diffusion.process import Diffusion
+from sweep.errors import DataError, Diverged, ProtocolError
+from sweep.scoring.artifacts import sha256_of_array, sha256_of_file
+from sweep.scoring.generate import generate, sampling_plan
+from sweep.scoring.jackknife import difference
+from sweep.scoring.reference import held_out_images
+from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
+from sweep.scoring.yardstick import Yardstick
+from tests.scoring.tiny_net import tiny_unet
+
+CONFIG = EvalConfig(sampling_steps=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("score")
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[int, int]]:
+    """What the score said of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(diffusion: Diffusion, yardstick: Yardstick, folder: Path, told: list[tuple[int, int]]) -> ScoreResult:
+    """An untrained net under a protocol of three noise sets."""
+    return score(
+        tiny_unet(), diffusion, CONFIG, yardstick, target="epsilon", folder=folder, batch=250,
+        on_progress=lambda *now: told.append(now),
+    )  # fmt: skip
+
+
+def test_an_untrained_net_is_far_from_the_floor(result: ScoreResult, yardstick: Yardstick) -> None:
+    assert result.fid.standard_error is not None
+    assert result.fid.value - 10 * result.fid.standard_error > yardstick.bounds.floor
+    assert result.fid.value > 0.3 * yardstick.bounds.ceiling
+    assert result.suspicion is None or "above uniform noise" in result.suspicion
+    assert result.precision.value < 0.2
+
+
+def test_each_noise_set_is_scored_by_itself(result: ScoreResult, told: list[tuple[int, int]]) -> None:
+    assert [one.noise_set for one in result.sets] == [0, 1, 2]
+    values = [one.measurements.fid for one in result.sets]
+    assert len(set(values)) == 3
+    assert result.fid.value == pytest.approx(np.mean(values))
+    assert len({one.samples_sha256 for one in result.sets}) == 3
+    assert all(one.seconds.sampling > 0 and one.seconds.features > 0 for one in result.sets)
+    assert told[0] == (250, 1500)
+    assert told[-1] == (1500, 1500)
+
+
+def test_the_images_scored_are_those_of_the_noise_set(result: ScoreResult, diffusion: Diffusion, folder: Path) -> None:
+    plan = sampling_plan(CONFIG, "epsilon")
+    images = generate(tiny_unet(), diffusion, plan, shape=(1, 8, 8), n=500, noise_set=1, batch=250)
+    assert sha256_of_array(images.numpy()) == result.sets[1].samples_sha256
+    with Image.open(folder / result.sets[1].grid.name) as grid:
+        assert grid.size == (64, 64)
+        np.testing.assert_array_equal(np.asarray(grid), grid_of(images))
+
+
+def test_files_have_the_hashes_on_record(result: ScoreResult, folder: Path) -> None:
+    for one in result.sets:
+        for saved in (one.features, one.logits, one.grid):
+            assert sha256_of_file(folder / saved.name) == saved.sha256
+        rows = np.load(folder / one.features.name, allow_pickle=False)
+        assert (rows.shape, rows.dtype) == ((500, 64), np.float32)
+
+
+def test_scores_are_recomputed_from_their_files(result: ScoreResult, yardstick: Yardstick, folder: Path) -> None:
+    assert verify(result.sets[2], folder, yardstick.reference) == result.sets[2].measurements
+
+
+def test_an_invented_number_is_found(result: ScoreResult, yardstick: Yardstick, folder: Path) -> None:
+    one = result.sets[0]
+    better = dataclasses.replace(
+        one, measurements=dataclasses.replace(one.measurements, fid=one.measurements.fid * 0.99)
+    )
+    with pytest.raises(ProtocolError, match="The stored fid of noise set 0"):
+        verify(better, folder, yardstick.reference)
+    other = dataclasses.replace(yardstick.reference, images_sha256="0" * 64)
+    with pytest.raises(ProtocolError, match="different protocols"):
+        verify(one, folder, other)
+
+
+def test_altered_features_are_found(result: ScoreResult, yardstick: Yardstick, folder: Path, tmp_path: Path) -> None:
+    one = result.sets[0]
+    for saved in (one.features, one.logits):
+        (tmp_path / saved.name).write_bytes((folder / saved.name).read_bytes())
+    rows = np.load(tmp_path / one.features.name)
+    rows[0] += 1
+    np.save(tmp_path / one.features.name, rows)
+    with pytest.raises(DataError, match="not the file that was scored"):
+        verify(one, tmp_path, yardstick.reference)
+
+
+def test_real_images_posing_as_samples_are_at_the_floor_and_memorised_ones_below_it(
+    digits: Dataset, yardstick: Yardstick, tmp_path: Path
+) -> None:
+    held_out = held_out_images(digits, "train")[:500]
+    real = score_images(held_out, yardstick, noise_set=0, folder=tmp_path)
+    assert summarise([real], yardstick).suspicion is None
+    some = torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(0))[:500]
+    memorised = score_images(digits.train[some], yardstick, noise_set=0, folder=tmp_path)
+    assert memorised.measurements.fid < real.measurements.fid
+
+
+def test_a_net_that_diverges_leaves_no_score(diffusion: Diffusion, yardstick: Yardstick, tmp_path: Path) -> None:
+    net = tiny_unet()
+    with torch.no_grad():
+        next(iter(net.parameters())).fill_(float("nan"))
+    with pytest.raises(Diverged):
+        score(net, diffusion, CONFIG, yardstick, target="epsilon", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_evaluations_of_one_net_pair_by_their_noise(
+    result: ScoreResult, diffusion: Diffusion, yardstick: Yardstick, tmp_path: Path
+) -> None:
+    # eta 0.1 hardly changes an image; unpaired errors would drown the difference.
+    nearly = EvalConfig(sampling_steps=3, eta=0.1)
+    images = generate(
+        tiny_unet(), diffusion, sampling_plan(nearly, "epsilon"), shape=(1, 8, 8), n=500, noise_set=0, batch=250
+    )
+    one = score_images(images, yardstick, noise_set=0, folder=tmp_path).measurements
+    other = result.sets[0].measurements
+    apart = difference(one.fid_jackknife, other.fid_jackknife)
+    assert apart.value == pytest.approx(one.fid - other.fid)
+    assert apart.standard_error < 0.5 * np.hypot(one.fid_se, other.fid_se)
+
+
+def test_error_is_the_larger_of_the_two_that_are_known() -> None:
+    # Jackknife of a mean of K sets: sqrt(mean(se^2) / K); between sets: SD / sqrt(K).
+    assert estimate([2.0], [0.3]).standard_error == pytest.approx(0.3)
+    assert estimate([1.0, 3.0], [0.3, 0.4]).standard_error == pytest.approx(1.0)
+    assert estimate([2.0, 2.0], [0.3, 0.4]).standard_error == pytest.approx(np.sqrt(0.125 / 2))
+    assert estimate([1.0, 3.0]).standard_error == pytest.approx(1.0)
+    assert estimate([1.0]).standard_error is None
+    assert estimate([1.0, 3.0]).value == 2
+
+
+def test_grid_is_row_by_row_and_black_where_images_lack() -> None:
+    images = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1).expand(10, 3, 2, 2) + 100
+    grid = grid_of(images)
+    assert grid.shape == (16, 16, 3)
+    assert (grid[0, ::2, 0] == np.arange(100, 108)).all()
+    assert (grid[2:4, 2:4] == 109).all()
+    assert (grid[4:] == 0).all()
