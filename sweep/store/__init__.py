@@ -1,0 +1,67 @@
+"""The truth of what happened, in SQL.
+
+    store = open_store("sqlite:///sweep.db")
+    study = register_study(store, "cosine", ...)      what was asked
+    add_cells(store, study.id, cells)                 which runs and scores that takes
+    claim -> progress -> finish_training              who did it, under a fencing token
+    claim -> finish_score
+    status(store, study.id)                           how far it is
+
+Every verb is one transaction that is tried again whole while the database is busy or away, and that does the same when
+it runs twice. Records go in and come out, rows never do.
+"""
+
+from __future__ import annotations
+
+from sweep.store.advance import forget_artifact, progress, set_micro_batches
+from sweep.store.advisor import advisor_lease, linked_trials, mark_told, release_advisor, untold
+from sweep.store.decisions import exclude, rerun, set_study_state
+from sweep.store.events import add_event, events
+from sweep.store.leases import MAX_CRASHES, TTL_SECONDS, claim, heartbeat
+from sweep.store.outcomes import fail, finish_score, finish_training, release
+from sweep.store.plan import add_cells, add_search_cell
+from sweep.store.registry import add_arms, register_study, studies, study
+from sweep.store.transaction import Store, open_store
+from sweep.store.views import artifacts, cells, curves, run_config, status
+from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
+
+__all__ = [
+    "MAX_CRASHES",
+    "TTL_SECONDS",
+    "Store",
+    "add_arms",
+    "add_cells",
+    "add_event",
+    "add_search_cell",
+    "advisor_lease",
+    "artifacts",
+    "cells",
+    "claim",
+    "curves",
+    "end_worker",
+    "events",
+    "exclude",
+    "expire_dead_local",
+    "fail",
+    "finish_score",
+    "finish_training",
+    "forget_artifact",
+    "heartbeat",
+    "linked_trials",
+    "mark_told",
+    "open_store",
+    "progress",
+    "register_study",
+    "register_worker",
+    "release",
+    "release_advisor",
+    "rerun",
+    "run_config",
+    "set_micro_batches",
+    "set_study_state",
+    "status",
+    "studies",
+    "study",
+    "untold",
+    "worker_seen",
+]

@@ -1,0 +1,129 @@
+"""What people decide about a study: pause, stop, cancel, exclude a cell, run failures again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+
+from sweep.errors import UsageError
+from sweep.store.clock import moment
+from sweep.store.events import write_event
+from sweep.store.leases import WORK, drop_scores, end_attempts
+from sweep.store.records import FailureClass, Kind, StudyState
+from sweep.store.redaction import clean
+from sweep.store.schema import CellRow, ReadingRow, RunRow, ScoreRow, StudyRow
+from sweep.store.transaction import Store
+
+
+def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: str = "") -> None:
+    """Set whether work is handed out.
+
+    `active`: yes. `paused`: no, and workers give back what they hold when they hear of it. `stopped`: no, and what is
+    under way is finished. `cancelled`: no, and what no other study wants is cancelled, leases included.
+    """
+
+    def work(connection: Connection) -> None:
+        change = update(StudyRow).where(StudyRow.id == study_id, StudyRow.state != state).values(state=state)
+        if not connection.execute(change).rowcount:
+            return
+        if state == "cancelled":
+            # Runs before scores, as everywhere: those who lock in one order never wait crosswise.
+            _cancel(connection, study_id, "train")
+            _cancel(connection, study_id, "score")
+        write_event(connection, "study", f"study is {state}" + (f": {reason}" if reason else ""), study_id=study_id)
+
+    store.write(work)
+
+
+def exclude(store: Store, cell_id: int, reason: str) -> None:
+    """Leave a cell out of every comparison, for a reason that the report shows. Its numbers stay.
+
+    Raises:
+        UsageError: no such cell, or no reason.
+    """
+    if not reason.strip():
+        raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
+
+    def work(connection: Connection) -> None:
+        change = update(CellRow).where(CellRow.id == cell_id).values(excluded_reason=clean(reason))
+        study_id = connection.execute(change.returning(CellRow.study_id)).scalar_one_or_none()
+        if study_id is None:
+            raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
+        write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
+
+    store.write(work)
+
+
+def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> int:
+    """Plan failed and cancelled work of these classes again, from its last checkpoint; returns how much.
+
+    Diverged runs are not among them: the same run would diverge again.
+    """
+
+    def work(connection: Connection) -> int:
+        again: dict[str, Any] = {
+            "state": "planned",
+            "crashes": 0,
+            "not_before": 0.0,
+            "failure": None,
+            "failure_reason": None,
+            "finished_at": None,
+        }
+        count = 0
+        runs = (RunRow.id.in_(_asked(study_id, "train")), RunRow.state.in_(("failed", "cancelled")))
+        run_ids = connection.scalars(
+            update(RunRow).where(*runs, RunRow.failure.in_(failures)).values(again).returning(RunRow.id)
+        ).all()
+        count += len(run_ids)
+        waiting = (ScoreRow.run_id.in_(run_ids), ScoreRow.state == "cancelled")
+        connection.execute(update(ScoreRow).where(*waiting).values(again))
+        possible = select(RunRow.id).where(RunRow.state.in_(("planned", "training", "trained")))
+        scores = (
+            ScoreRow.id.in_(_asked(study_id, "score")),
+            ScoreRow.state.in_(("failed", "cancelled")),
+            ScoreRow.run_id.in_(possible),
+        )
+        count += connection.execute(
+            update(ScoreRow).where(*scores, ScoreRow.failure.in_(failures)).values(again)
+        ).rowcount
+        what = f"{count} planned again ({', '.join(sorted(failures))})"
+        write_event(connection, "rerun", what, study_id=study_id)
+        return count
+
+    return store.write(work)
+
+
+def _asked(study_id: int, kind: Kind, *, elsewhere: bool = False) -> Select[Any]:
+    """Runs or scores that the cells of a study ask for; or those that any other living study asks for."""
+    wanted = select(CellRow.run_id)
+    if kind == "score":
+        wanted = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
+    if not elsewhere:
+        return wanted.where(CellRow.study_id == study_id)
+    others = (CellRow.study_id != study_id, CellRow.excluded_reason.is_(None), StudyRow.state != "cancelled")
+    return wanted.join(StudyRow, StudyRow.id == CellRow.study_id).where(*others)
+
+
+def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
+    table, leased = WORK[kind]
+    mine, others = _asked(study_id, kind), _asked(study_id, kind, elsewhere=True)
+    ours_alone = (table.id.in_(mine), table.id.not_in(others), table.state.in_(("planned", leased)))
+    cancelled = connection.execute(
+        update(table)
+        .where(*ours_alone)
+        .values(
+            state="cancelled",
+            owner=None,
+            lease_until=None,
+            failure="cancelled",
+            failure_reason="its study was cancelled",
+            finished_at=moment(),
+        )
+        .returning(table.id)
+    )
+    ids = [int(i) for (i,) in cancelled]
+    end_attempts(connection, kind, ids, "cancelled")
+    if kind == "train":
+        drop_scores(connection, ids, "cancelled")

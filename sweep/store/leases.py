@@ -1,0 +1,234 @@
+"""Leases: who works on what, for how long, under which fencing token.
+
+    claim      planned -> leased, or takes over a lease whose time is over; token + 1
+    heartbeat  the owner asks for more time; an expired lease that nobody took is simply renewed
+    fence      every write of the owner carries its token; when the token moved on, the write is refused
+
+There is no reaper that could die: whoever asks for work takes over what was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, case, insert, or_, select, update
+
+from sweep.errors import LeaseLost
+from sweep.store.claim_record import claim_record
+from sweep.store.clock import moment, now, uptime
+from sweep.store.events import write_event
+from sweep.store.records import Claim, Kind, StudyState
+from sweep.store.schema import AttemptRow, CellRow, ReadingRow, RunRow, ScoreRow, StudyRow, WorkerRow
+from sweep.store.transaction import Store
+
+TTL_SECONDS = 120.0
+# Attempts that may be lost without a new checkpoint in between.
+MAX_CRASHES = 3
+# A lease of somebody who is known to be dead: over whatever the clock says.
+DEAD = 0.0
+
+WORK: dict[Kind, tuple[type[RunRow] | type[ScoreRow], str]] = {
+    "train": (RunRow, "training"),
+    "score": (ScoreRow, "scoring"),
+}
+
+
+def claim(
+    store: Store,
+    study_id: int,
+    worker_id: str,
+    *,
+    kinds: Sequence[Kind] = ("score", "train"),
+    ttl: float = TTL_SECONDS,
+) -> Claim | None:
+    """Take the next piece of work under a lease of `ttl` seconds; None when there is none now.
+
+    A worker holds one lease at a time: while it has one, that one is returned again, so a lost reply does no harm.
+    Begun runs go before new ones, low replicates before high ones, so that every arm has its first seed early. Work
+    whose lease ran out counts a crash; more than `MAX_CRASHES` without a new checkpoint fail it as `crash_loop`.
+
+    Args:
+        worker_id: A registered worker.
+        kinds: What this worker can do, the preferred first.
+    """
+
+    def work(connection: Connection) -> Claim | None:
+        if (held := _held(connection, worker_id, ttl)) is not None:
+            return claim_record(connection, study_id, worker_id, *held)
+        state = connection.scalars(select(StudyRow.state).where(StudyRow.id == study_id)).one_or_none()
+        if state != "active":
+            return None
+        for kind in kinds:
+            _fail_crash_loops(connection, study_id, kind, ttl)
+            if (work_id := _take(connection, study_id, worker_id, kind, ttl)) is not None:
+                return claim_record(connection, study_id, worker_id, kind, work_id)
+        return None
+
+    return store.write(work)
+
+
+def heartbeat(store: Store, claimed: Claim, *, ttl: float = TTL_SECONDS) -> StudyState:
+    """Hold the lease for `ttl` more seconds; returns the study's state, so that the worker hears of a pause.
+
+    Raises:
+        LeaseLost: somebody else has it, or it was cancelled.
+    """
+
+    def work(connection: Connection) -> StudyState:
+        require(connection, claimed, {"lease_until": now() + ttl})
+        connection.execute(update(WorkerRow).where(WorkerRow.id == claimed.worker_id).values(seen_at=moment()))
+        state: Any = connection.scalars(select(StudyRow.state).where(StudyRow.id == claimed.study_id)).one()
+        return state  # type: ignore[no-any-return]
+
+    return store.write(work)
+
+
+def fence(connection: Connection, claimed: Claim, values: Mapping[str, Any]) -> bool:
+    """Write to the leased row; False when the lease is not ours any more. Locks the row against a takeover."""
+    table, leased = WORK[claimed.kind]
+    ours = (table.id == claimed.work_id, table.token == claimed.token, table.state == leased)
+    return connection.execute(update(table).where(*ours).values(dict(values))).rowcount == 1
+
+
+def require(connection: Connection, claimed: Claim, values: Mapping[str, Any]) -> None:
+    """The same, for those who cannot go on without.
+
+    Raises:
+        LeaseLost: the lease is not ours any more.
+    """
+    if not fence(connection, claimed, values):
+        raise lost(claimed)
+
+
+def lost(claimed: Claim) -> LeaseLost:
+    """The error of a worker that was replaced."""
+    work = f"run {claimed.run_id}" if claimed.score_id is None else f"score {claimed.score_id}"
+    return LeaseLost(
+        f"{work} is no longer held under token {claimed.token}",
+        why="Its lease ran out and another worker took it, or it was cancelled.",
+        next="Nothing to do: this worker drops it and takes the next.",
+    )
+
+
+def expired(table: type[RunRow] | type[ScoreRow], leased: str, ttl: float) -> Any:
+    """Condition of a lease that may be taken over.
+
+    While a database server is away nobody can renew; right after its start the living get `ttl` seconds to do so.
+    """
+    over = and_(table.lease_until < now(), or_(uptime() > ttl, table.lease_until == DEAD))
+    return and_(table.state == leased, over)
+
+
+def _held(connection: Connection, worker_id: str, ttl: float) -> tuple[Kind, int] | None:
+    for kind, (table, leased) in WORK.items():
+        mine = update(table).where(table.owner == worker_id, table.state == leased)
+        renewed = connection.execute(mine.values(lease_until=now() + ttl).returning(table.id)).first()
+        if renewed is not None:
+            return kind, int(renewed[0])
+    return None
+
+
+def _wanted(study_id: int, kind: Kind) -> Select[Any]:
+    asked = (CellRow.study_id == study_id, CellRow.excluded_reason.is_(None))
+    if kind == "train":
+        begun = case((RunRow.step > 0, 0), else_=1)
+        runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked)
+        return runs.order_by(begun, CellRow.replicate, CellRow.id)
+    scores = (
+        select(ScoreRow.id)
+        .join(ReadingRow, ReadingRow.score_id == ScoreRow.id)
+        .join(CellRow, CellRow.id == ReadingRow.cell_id)
+        .join(RunRow, RunRow.id == ScoreRow.run_id)
+        .where(*asked, RunRow.state == "trained")
+    )
+    return scores.order_by(ReadingRow.is_primary.desc(), CellRow.replicate, CellRow.id, ScoreRow.id)
+
+
+def _take(connection: Connection, study_id: int, worker_id: str, kind: Kind, ttl: float) -> int | None:
+    table, leased = WORK[kind]
+    free = or_(and_(table.state == "planned", table.not_before <= now()), expired(table, leased, ttl))
+    candidate = _wanted(study_id, kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
+    taken = connection.execute(
+        update(table)
+        .where(table.id == candidate.scalar_subquery())
+        .values(
+            crashes=table.crashes + case((table.state == leased, 1), else_=0),
+            state=leased,
+            token=table.token + 1,
+            owner=worker_id,
+            lease_until=now() + ttl,
+        )
+        .returning(table.id, table.token)
+    ).one_or_none()
+    if taken is None:
+        return None
+    work_id, token = int(taken[0]), int(taken[1])
+    _begin_attempt(connection, study_id, worker_id, kind, work_id, token)
+    return work_id
+
+
+def _begin_attempt(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int, token: int) -> None:
+    run_id = work_id
+    if kind == "score":
+        run_id = connection.scalars(select(ScoreRow.run_id).where(ScoreRow.id == work_id)).one()
+    if end_attempts(connection, kind, [work_id], "expired"):
+        what = f"{kind} {work_id} was taken over from a worker that went silent"
+        write_event(connection, "takeover", what, study_id=study_id, run_id=run_id, detail={"token": token})
+    step = connection.scalars(select(RunRow.step).where(RunRow.id == run_id)).one()
+    attempt = {
+        "run_id": run_id,
+        "score_id": work_id if kind == "score" else None,
+        "token": token,
+        "worker_id": worker_id,
+        "first_step": step,
+        "last_step": step,
+    }
+    connection.execute(insert(AttemptRow).values(attempt))
+
+
+def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], reason: str) -> int:
+    """Close the open attempts at some work; returns how many there were."""
+    at = AttemptRow.score_id if kind == "score" else AttemptRow.run_id
+    of_kind = AttemptRow.score_id.is_not(None) if kind == "score" else AttemptRow.score_id.is_(None)
+    open_ones = update(AttemptRow).where(at.in_(work_ids), of_kind, AttemptRow.ended_at.is_(None))
+    return connection.execute(open_ones.values(ended_at=moment(), end_reason=reason)).rowcount
+
+
+def _fail_crash_loops(connection: Connection, study_id: int, kind: Kind, ttl: float) -> None:
+    table, leased = WORK[kind]
+    doomed = _wanted(study_id, kind).order_by(None).where(expired(table, leased, ttl), table.crashes >= MAX_CRASHES)
+    reason = f"lost {MAX_CRASHES + 1} workers without a new checkpoint in between"
+    # The conditions stand twice: in the meantime the owner may have come back and renewed.
+    failed = connection.execute(
+        update(table)
+        .where(table.id.in_(doomed), expired(table, leased, ttl))
+        .values(
+            state="failed",
+            crashes=table.crashes + 1,
+            failure="crash_loop",
+            failure_reason=reason,
+            owner=None,
+            lease_until=None,
+            finished_at=moment(),
+        )
+        .returning(table.id)
+    )
+    ids = [int(i) for (i,) in failed]
+    if not ids:
+        return
+    end_attempts(connection, kind, ids, "expired")
+    if kind == "train":
+        drop_scores(connection, ids, "failed")
+    what = f"{kind} {ids} failed: {reason}"
+    write_event(connection, "crash_loop", what, study_id=study_id, detail={"kind": kind, "ids": ids})
+
+
+def drop_scores(connection: Connection, run_ids: Sequence[int], state: str) -> None:
+    """Cancel the scores that can never be made because their runs ended in `state`."""
+    waiting = update(ScoreRow).where(ScoreRow.run_id.in_(run_ids), ScoreRow.state == "planned")
+    connection.execute(
+        waiting.values(
+            state="cancelled", failure="cancelled", failure_reason=f"its run is {state}", finished_at=moment()
+        )
+    )

@@ -1,0 +1,177 @@
+"""How an attempt ends: trained, complete, given back or failed.
+
+Each verb is one transaction that begins with the fence, and may be repeated after a lost reply: an attempt that we
+ended ourselves for the same reason counts as done.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from sweep.store.advance import write_artifacts
+from sweep.store.clock import moment, now
+from sweep.store.events import write_event
+from sweep.store.leases import MAX_CRASHES, WORK, drop_scores, fence, lost
+from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
+from sweep.store.redaction import clean
+from sweep.store.schema import AttemptRow, MeasurementRow, RunRow
+from sweep.store.transaction import Store
+from sweep.store.upsert import insert_or_replace
+
+
+def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, parameters: int, seconds: float) -> None:
+    """The run is trained: its scores may be made from now on.
+
+    Args:
+        weights: File with the raw and averaged weights.
+        parameters: Trainable numbers of the net.
+        seconds: That this attempt held the device; those of earlier attempts are added up.
+
+    Raises:
+        LeaseLost: nothing was written.
+    """
+
+    def work(connection: Connection) -> None:
+        values = {
+            "state": "trained",
+            "parameters": parameters,
+            "step": RunRow.steps,
+            "finished_at": moment(),
+            "failure": None,
+            "failure_reason": None,
+        }
+        if _end(connection, claimed, values, "trained", seconds=seconds):
+            write_artifacts(connection, claimed, [weights])
+
+    store.write(work)
+
+
+def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
+    """The score is complete.
+
+    Raises:
+        LeaseLost: nothing was written.
+        ValueError: a measurement is not finite.
+    """
+    for measurement in result.measurements:
+        if not math.isfinite(measurement.value):
+            raise ValueError(f"measurement {measurement.name} is {measurement.value}; only finite numbers are scores")
+    split = {
+        "sampling_seconds": result.sampling_seconds,
+        "features_seconds": result.features_seconds,
+        "statistics_seconds": result.statistics_seconds,
+    }
+
+    def work(connection: Connection) -> None:
+        values = {
+            "state": "complete",
+            "samples_sha256": result.samples_sha256,
+            "finished_at": moment(),
+            "failure": None,
+            "failure_reason": None,
+            **split,
+        }
+        if not _end(connection, claimed, values, "complete", seconds=sum(split.values())):
+            return
+        rows = [
+            {
+                "score_id": claimed.score_id,
+                "name": measurement.name,
+                "noise_set": measurement.noise_set,
+                "value": measurement.value,
+                "standard_error": measurement.standard_error,
+            }
+            for measurement in result.measurements
+        ]
+        insert_or_replace(connection, MeasurementRow, rows, key=("score_id", "name", "noise_set"))
+        write_artifacts(connection, claimed, result.artifacts)
+
+    store.write(work)
+
+
+def release(store: Store, claimed: Claim, reason: str, *, delay: float = 0.0, seconds: float = 0.0) -> None:
+    """Give the work back unfinished, for example on preemption. Not a crash.
+
+    Args:
+        reason: One word, kept with the attempt.
+        delay: Seconds before anybody may take it again.
+        seconds: That this attempt held the device.
+
+    Raises:
+        LeaseLost: it was not ours any more, so there is nothing to give back.
+    """
+    values = {"state": "planned", "not_before": now() + delay}
+    store.write(lambda connection: _end(connection, claimed, values, f"released: {reason}"[:32], seconds=seconds))
+
+
+def fail(
+    store: Store,
+    claimed: Claim,
+    failure: FailureClass,
+    reason: str,
+    *,
+    final: bool,
+    state: FinalState = "failed",
+    delay: float = 0.0,
+    seconds: float = 0.0,
+    detail: Mapping[str, Any] | None = None,
+) -> str:
+    """The attempt failed. Not `final`: it is tried again, after `MAX_CRASHES` times in a row no more.
+
+    Args:
+        reason: For people: the error's text or traceback. Passwords in it are masked.
+        state: Of a final failure: `infeasible` for a diverged training, `pruned` for one stopped by a pruner.
+        delay: Seconds before the next try.
+        seconds: That this attempt held the device.
+        detail: Evidence for the log, such as the last losses.
+
+    Returns:
+        The state that the work is in now: `planned` or a final one.
+
+    Raises:
+        LeaseLost: nothing was written.
+    """
+
+    def work(connection: Connection) -> str:
+        table, _ = WORK[claimed.kind]
+        crashes = connection.scalars(select(table.crashes).where(table.id == claimed.work_id)).one()
+        ends = final or crashes >= MAX_CRASHES
+        values: dict[str, Any] = {"crashes": table.crashes + 1, "failure": failure, "failure_reason": clean(reason)}
+        if ends:
+            values |= {"state": state if final else "failed", "finished_at": moment()}
+        else:
+            values |= {"state": "planned", "not_before": now() + delay}
+        if _end(connection, claimed, values, failure, seconds=seconds, detail=reason):
+            if ends and claimed.kind == "train":
+                drop_scores(connection, [claimed.run_id], values["state"])
+            what = f"{claimed.kind} {claimed.work_id}: {reason}"
+            write_event(connection, failure, what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail)
+        return str(connection.scalars(select(table.state).where(table.id == claimed.work_id)).one())
+
+    return store.write(work)
+
+
+def _end(
+    connection: Connection,
+    claimed: Claim,
+    values: Mapping[str, Any],
+    reason: str,
+    *,
+    seconds: float,
+    detail: str | None = None,
+) -> bool:
+    """Close the attempt and the lease; False when we had done so before and only the reply was lost."""
+    table, _ = WORK[claimed.kind]
+    ending = {"owner": None, "lease_until": None, "seconds": table.seconds + seconds, **values}
+    attempt = AttemptRow.id == claimed.attempt_id
+    if not fence(connection, claimed, ending):
+        if connection.scalars(select(AttemptRow.end_reason).where(attempt)).one() == reason:
+            return False
+        raise lost(claimed)
+    text = None if detail is None else clean(detail)
+    connection.execute(update(AttemptRow).where(attempt).values(ended_at=moment(), end_reason=reason, detail=text))
+    return True

@@ -1,0 +1,194 @@
+"""Cells: which runs a study asks for, and which scores of each. Equal runs and scores are shared by all studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, text, tuple_, update
+
+from sweep.config.keys import eval_key, protocol_key, train_key
+from sweep.config.run import EvalConfig, Protocol
+from sweep.errors import LeaseLost, StoreError
+from sweep.store.advisor import holds_advisor
+from sweep.store.records import ArmRecord, NewCell
+from sweep.store.registry import append_arms, newest_revision_number
+from sweep.store.schema import ArmRow, CellRow, ReadingRow, RevisionRow, RunRow, ScoreRow
+from sweep.store.transaction import Store
+from sweep.store.upsert import insert_missing, insert_or_replace
+
+# Databases limit the parameters of one statement.
+_BATCH = 500
+
+
+def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
+    """Add cells with their runs, scores and readings; return the ids of the cells, in order.
+
+    May be called again with the same cells. Runs and scores that are there are used in whatever state they are; only
+    cancelled ones are planned anew, since somebody wants them again. A cell that a newer revision gives another
+    config points to another run from then on.
+
+    Raises:
+        StoreError: the study or an arm is not registered.
+    """
+    cell_ids = store.write(lambda connection: _add(connection, study_id, cells))
+    if len(cells) > _BATCH and store.engine.dialect.name == "postgresql":
+        # Planned for the empty tables of a moment ago, the status of 10,000 cells takes a minute.
+        store.write(lambda connection: connection.execute(text("ANALYZE run, cell, score, reading")))
+    return cell_ids
+
+
+def add_search_cell(
+    store: Store, study_id: int, owner: str, arm: ArmRecord, cell: NewCell, *, total: int
+) -> int | None:
+    """Add one search trial with its arm, unless the study has `total` of them: then None. Returns the cell's id.
+
+    Counting and adding are one transaction under the advisor lease, so the total is exact whatever the number of
+    workers. Excluded cells do not count. The same trial number again returns the same cell.
+
+    Raises:
+        LeaseLost: `owner` does not hold the study's advisor lease.
+    """
+
+    def work(connection: Connection) -> int | None:
+        if not holds_advisor(connection, study_id, owner):
+            raise LeaseLost(
+                f"worker {owner} does not hold the advisor lease of study {study_id}",
+                why="It ran out and another worker may be asking.",
+                next="Nothing to do: the trial is handed out again.",
+            )
+        search = (CellRow.study_id == study_id, CellRow.phase == "search")
+        known = connection.scalars(select(CellRow.id).where(*search, CellRow.trial_number == cell.trial_number))
+        if (cell_id := known.one_or_none()) is not None:
+            return cell_id
+        count = connection.scalars(
+            select(func.count()).select_from(CellRow).where(*search, CellRow.excluded_reason.is_(None))
+        ).one()
+        if count >= total:
+            return None
+        append_arms(connection, study_id, [arm])
+        return _add(connection, study_id, [cell])[0]
+
+    return store.write(work)
+
+
+def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
+    revision = newest_revision_number(connection, study_id)
+    protocol = _protocol(connection, study_id, revision)
+    arms = select(ArmRow.name, ArmRow.id).where(ArmRow.study_id == study_id)
+    arm_ids = {row.name: int(row.id) for row in connection.execute(arms)}
+    if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
+        raise StoreError(f"study {study_id} has no arm {', '.join(unknown)}")
+    run_ids = _add_runs(connection, cells)  # of each cell
+    rows: list[dict[str, Any]] = [
+        {
+            "study_id": study_id,
+            "arm_id": arm_ids[cell.arm_name],
+            "phase": cell.phase,
+            "replicate": cell.replicate,
+            "run_id": run_id,
+            "revision": revision,
+            "trial_number": cell.trial_number,
+        }
+        for cell, run_id in zip(cells, run_ids, strict=True)
+    ]
+    insert_or_replace(connection, CellRow, rows, key=("arm_id", "phase", "replicate"))
+    found = connection.execute(
+        select(CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.id).where(CellRow.study_id == study_id)
+    )
+    by_place = {(arm_id, phase, replicate): cell_id for arm_id, phase, replicate, cell_id in found}
+    cell_ids = tuple(by_place[row["arm_id"], row["phase"], row["replicate"]] for row in rows)
+    _add_readings(connection, cells, cell_ids, run_ids, protocol)
+    return cell_ids
+
+
+def _protocol(connection: Connection, study_id: int, revision: int) -> Protocol:
+    row = connection.scalars(
+        select(RevisionRow.protocol).where(RevisionRow.study_id == study_id, RevisionRow.number == revision)
+    )
+    return Protocol.model_validate(row.one())
+
+
+def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
+    keys = [train_key(cell.train_config) for cell in cells]
+    rows = {
+        key: {
+            "train_key": key,
+            "config": cell.train_config.model_dump(mode="json"),
+            "seed": cell.train_config.seed,
+            "steps": cell.train_config.steps,
+            "alphas_bar_T": cell.facts.alphas_bar_T,
+            "snr_1": cell.facts.snr_1,
+            "snr_T": cell.facts.snr_T,
+            "prior_bits_per_dim": cell.facts.prior_bits_per_dim,
+        }
+        for key, cell in zip(keys, cells, strict=True)
+    }
+    # In one order everywhere: two studies that add the same runs wait for each other, never crosswise.
+    insert_missing(connection, RunRow, [rows[key] for key in sorted(rows)])
+    ids: dict[str, int] = {}
+    for batch in _batches(sorted(rows)):
+        known = select(RunRow.train_key, RunRow.id).where(RunRow.train_key.in_(batch))
+        ids |= {row.train_key: int(row.id) for row in connection.execute(known)}
+    for batch in _batches(sorted(ids.values())):
+        _plan_again(connection, RunRow, batch)
+    return [ids[key] for key in keys]
+
+
+def _add_readings(
+    connection: Connection,
+    cells: Sequence[NewCell],
+    cell_ids: Sequence[int],
+    run_ids: Sequence[int],
+    protocol: Protocol,
+) -> None:
+    shared_key, shared = protocol_key(protocol), protocol.model_dump(mode="json")
+    scores: dict[tuple[int, str], dict[str, Any]] = {}
+    wanted = []
+    keys: dict[EvalConfig, str] = {}
+    for cell, cell_id, run_id in zip(cells, cell_ids, run_ids, strict=True):
+        for reading in cell.readings:
+            # The same few evaluations are asked of every run.
+            if reading.eval_config not in keys:
+                keys[reading.eval_config] = eval_key(reading.eval_config, protocol)
+            key = keys[reading.eval_config]
+            config = reading.eval_config.model_dump(mode="json")
+            scores[run_id, key] = {
+                "run_id": run_id,
+                "eval_key": key,
+                "config": config,
+                "protocol": shared,
+                "protocol_key": shared_key,
+            }
+            wanted.append((cell_id, (run_id, key), dict(reading.level), reading.is_primary))
+    insert_missing(connection, ScoreRow, [scores[place] for place in sorted(scores)])
+    score_ids: dict[tuple[int, str], int] = {}
+    for batch in _batches(sorted(scores)):
+        place = tuple_(ScoreRow.run_id, ScoreRow.eval_key)
+        found = connection.execute(select(ScoreRow.run_id, ScoreRow.eval_key, ScoreRow.id).where(place.in_(batch)))
+        score_ids |= {(run_id, key): score_id for run_id, key, score_id in found}
+    for batch in _batches(sorted(score_ids.values())):
+        _plan_again(connection, ScoreRow, batch)
+    rows: list[dict[str, Any]] = [
+        {"cell_id": cell_id, "score_id": score_ids[place], "level": level, "is_primary": is_primary}
+        for cell_id, place, level, is_primary in wanted
+    ]
+    # Readings of an older revision go; the scores themselves stay.
+    for ids in _batches(sorted(set(cell_ids))):
+        connection.execute(delete(ReadingRow).where(ReadingRow.cell_id.in_(ids)))
+    insert_missing(connection, ReadingRow, rows)
+
+
+def _plan_again(connection: Connection, table: type[RunRow] | type[ScoreRow], ids: Sequence[int]) -> None:
+    # A score that was cancelled because its run came to nothing stays so until the run is planned again.
+    again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
+    condition = [table.id.in_(ids), table.state == "cancelled"]
+    if table is ScoreRow:
+        hopeless = select(RunRow.id).where(RunRow.state.in_(("pruned", "infeasible", "failed", "cancelled")))
+        condition.append(ScoreRow.run_id.not_in(hopeless))
+    connection.execute(update(table).where(*condition).values(again))
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

@@ -1,0 +1,192 @@
+"""What crosses the boundary of the store: frozen values, never rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sweep.config.run import EvalConfig, Protocol, TrainConfig
+
+Kind = Literal["train", "score"]
+Phase = Literal["search", "confirm"]
+StudyState = Literal["active", "paused", "stopped", "cancelled"]
+FailureClass = Literal["preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "cancelled"]
+FinalState = Literal["failed", "infeasible", "pruned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecord:
+    """One combination of levels; `changes` is its difference from the baseline, {field: value}."""
+
+    name: str
+    changes: Mapping[str, Any]
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """A study at its newest accepted revision; `revision` counts from 1."""
+
+    id: int
+    name: str
+    question: str
+    state: StudyState
+    revision: int
+    spec: Mapping[str, Any]
+    spec_sha256: str
+    protocol: Protocol
+    protocol_key: str
+    versions: Mapping[str, str]
+    arms: tuple[ArmRecord, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """Facts of a run's forward process, known before training; prior term in bits per dimension."""
+
+    alphas_bar_T: float
+    snr_1: float
+    snr_T: float
+    prior_bits_per_dim: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewReading:
+    """A score to be made of a cell's run; `level` names its evaluation levels, {} for the primary one."""
+
+    level: Mapping[str, Any]
+    eval_config: EvalConfig
+    is_primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewCell:
+    """One replicate of an arm, with the run and the scores that it asks for."""
+
+    arm_name: str
+    phase: Phase
+    replicate: int
+    train_config: TrainConfig
+    facts: ChainFacts
+    readings: Sequence[NewReading]
+    trial_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """A file: kind (checkpoint, weights, features, samples), path under the store's folder, hash, size, step."""
+
+    kind: str
+    path: str
+    sha256: str
+    bytes: int
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One point of a curve, at an optimizer step (1-based) and the images seen by then."""
+
+    name: str
+    step: int
+    images: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error."""
+
+    name: str
+    noise_set: int
+    value: float
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """Everything that one scoring leaves behind; seconds on the device by phase."""
+
+    measurements: Sequence[Measurement]
+    artifacts: Sequence[ArtifactRecord]
+    samples_sha256: str
+    sampling_seconds: float
+    features_seconds: float
+    statistics_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """One worker process. `id` is a fresh uuid for every start; `pid_started` tells apart two uses of a pid."""
+
+    id: str
+    host: str
+    boot_id: str
+    pid: int
+    pid_started: float
+    device: str
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Work under a lease. Every write made for it carries `token`; a newer token refuses it.
+
+    Attributes:
+        checkpoints: Newest first, at most two; the second stands in when the first is torn.
+        weights: Of the trained run; None while training.
+        crashes: Attempts lost since the last durable progress.
+    """
+
+    kind: Kind
+    study_id: int
+    run_id: int
+    score_id: int | None
+    token: int
+    attempt_id: int
+    worker_id: str
+    train_config: TrainConfig
+    eval_config: EvalConfig | None
+    protocol: Protocol | None
+    step: int
+    images: int
+    micro_batches: int
+    crashes: int
+    checkpoints: tuple[ArtifactRecord, ...]
+    weights: ArtifactRecord | None
+
+    @property
+    def work_id(self) -> int:
+        """Row that the lease is on: the score's, or the run's."""
+        return self.run_id if self.score_id is None else self.score_id
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldCell:
+    """A search cell that came to an end which Optuna has not heard of.
+
+    Attributes:
+        outcome: `complete`, or how it ended without a value.
+        values: Means over noise sets of the primary score, by name; empty unless complete.
+    """
+
+    cell_id: int
+    trial_number: int
+    outcome: Literal["complete", "pruned", "infeasible", "failed", "cancelled"]
+    values: Mapping[str, float]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One line of the log; time by the database's clock."""
+
+    at: datetime
+    kind: str
+    message: str
+    study_id: int | None
+    run_id: int | None
+    detail: Mapping[str, Any]

@@ -1,0 +1,223 @@
+"""Studies and their arms: what was asked, in which accepted version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from sweep.config.keys import protocol_key, sha256_of
+from sweep.config.run import Protocol
+from sweep.errors import StoreError, StoreMismatch, UsageError
+from sweep.store.events import write_event
+from sweep.store.records import ArmRecord, StudyRecord
+from sweep.store.schema import ArmRow, CellRow, RevisionRow, StudyRow
+from sweep.store.transaction import Store
+from sweep.store.upsert import insert_missing, insert_or_replace
+
+_DROPPED = "arm dropped in revision "
+
+
+def register_study(
+    store: Store,
+    name: str,
+    *,
+    question: str,
+    spec: Mapping[str, Any],
+    spec_sha256: str,
+    arms: Sequence[ArmRecord],
+    protocol: Protocol,
+    versions: Mapping[str, str],
+    reason: str = "",
+    accept_change: bool = False,
+) -> StudyRecord:
+    """Create the study, or return it when the same file was registered before.
+
+    A changed file is a new revision: its arms replace the old ones by name, and cells of arms that it drops are
+    excluded with that reason. Nothing that was measured is removed.
+
+    Args:
+        spec: The study file, whole, as a JSON value.
+        spec_sha256: Its identity; equal means the same file.
+        arms: In the order of the report, the baseline among them.
+        versions: Of the libraries that change numbers, by name.
+        reason: Why the change is accepted; kept for the report.
+
+    Raises:
+        StoreMismatch: the file changed and `accept_change` is False.
+        UsageError: a name that no database keeps: empty, too long or with a NUL.
+    """
+    _check_name("study", name, 64)
+    _check_arms(arms)
+
+    def work(connection: Connection) -> StudyRecord:
+        insert_missing(connection, StudyRow, [{"name": name, "question": question}])
+        study_id = connection.scalars(select(StudyRow.id).where(StudyRow.name == name).with_for_update()).one()
+        newest = _newest_revision(connection, study_id)
+        if newest is None or newest.spec_sha256 != spec_sha256:
+            if newest is not None and not accept_change:
+                raise _changed(name, newest.number)
+            number = 1 if newest is None else newest.number + 1
+            revision = {
+                "study_id": study_id,
+                "number": number,
+                "spec": dict(spec),
+                "spec_sha256": spec_sha256,
+                "arms_sha256": sha256_of([[arm.name, dict(arm.changes), arm.is_baseline] for arm in arms]),
+                "protocol": protocol.model_dump(mode="json"),
+                "protocol_key": protocol_key(protocol),
+                "versions": dict(versions),
+                "reason": reason,
+            }
+            connection.execute(insert(RevisionRow).values(revision))
+            connection.execute(update(StudyRow).where(StudyRow.id == study_id).values(question=question))
+            _replace_arms(connection, study_id, arms, number)
+            write_event(connection, "revision", f"revision {number} accepted", study_id=study_id)
+        return study_record(connection, StudyRow.id == study_id)
+
+    return store.write(work)
+
+
+def add_arms(store: Store, study_id: int, arms: Sequence[ArmRecord]) -> None:
+    """Add arms that only became known on the way, like those between baseline and best; known names stay as they are.
+
+    Raises:
+        UsageError: a name that no database keeps.
+    """
+    _check_arms(arms)
+    store.write(lambda connection: append_arms(connection, study_id, arms))
+
+
+def append_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord]) -> None:
+    """The same inside a transaction."""
+    first = connection.scalars(
+        select(func.coalesce(func.max(ArmRow.position) + 1, 0)).where(ArmRow.study_id == study_id)
+    ).one()
+    insert_missing(connection, ArmRow, _arm_rows(study_id, arms, first))
+
+
+def study(store: Store, name: str) -> StudyRecord:
+    """The study of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return store.read(lambda connection: study_record(connection, StudyRow.name == name))
+
+
+def studies(store: Store) -> tuple[StudyRecord, ...]:
+    """All studies, oldest first."""
+
+    def work(connection: Connection) -> tuple[StudyRecord, ...]:
+        ids = connection.scalars(select(StudyRow.id).order_by(StudyRow.id)).all()
+        return tuple(study_record(connection, StudyRow.id == study_id) for study_id in ids)
+
+    return store.read(work)
+
+
+def study_record(connection: Connection, which: Any) -> StudyRecord:
+    """The one study that a condition names, at its newest revision."""
+    row = connection.execute(select(StudyRow.__table__).where(which)).one_or_none()
+    if row is None:
+        raise UsageError(
+            "there is no such study in this store",
+            why="It was never launched here, or the store is another one.",
+            next="sweep status lists the studies of a store.",
+        )
+    newest = _newest_revision(connection, row.id)
+    assert newest is not None
+    arms = connection.execute(
+        select(ArmRow.name, ArmRow.changes, ArmRow.is_baseline)
+        .where(ArmRow.study_id == row.id)
+        .order_by(ArmRow.position, ArmRow.id)
+    )
+    return StudyRecord(
+        id=row.id,
+        name=row.name,
+        question=row.question,
+        state=row.state,
+        revision=newest.number,
+        spec=newest.spec,
+        spec_sha256=newest.spec_sha256,
+        protocol=Protocol.model_validate(newest.protocol),
+        protocol_key=newest.protocol_key,
+        versions=newest.versions,
+        arms=tuple(ArmRecord(name, changes, is_baseline) for name, changes, is_baseline in arms),
+        created_at=row.created_at,
+    )
+
+
+def newest_revision_number(connection: Connection, study_id: int) -> int:
+    """Number of the newest accepted revision.
+
+    Raises:
+        StoreError: there is no such study.
+    """
+    newest = _newest_revision(connection, study_id)
+    if newest is None:
+        raise StoreError(f"study {study_id} is not in this store")
+    return int(newest.number)
+
+
+def _newest_revision(connection: Connection, study_id: int) -> Any:
+    return connection.execute(
+        select(RevisionRow.__table__)
+        .where(RevisionRow.study_id == study_id)
+        .order_by(RevisionRow.number.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord], revision: int) -> None:
+    insert_or_replace(connection, ArmRow, _arm_rows(study_id, arms, 0), key=("study_id", "name"))
+    names = [arm.name for arm in arms]
+    kept = select(ArmRow.id).where(ArmRow.study_id == study_id, ArmRow.name.in_(names))
+    # Search trials stay, and so do the confirmations of arms that came from them: neither is part of the file.
+    explored = select(CellRow.arm_id).where(CellRow.study_id == study_id, CellRow.phase == "search")
+    dropped = and_(CellRow.arm_id.not_in(kept), CellRow.arm_id.not_in(explored))
+    connection.execute(
+        update(CellRow)
+        .where(CellRow.study_id == study_id, CellRow.phase == "confirm", dropped, CellRow.excluded_reason.is_(None))
+        .values(excluded_reason=f"{_DROPPED}{revision}")
+    )
+    connection.execute(
+        update(CellRow)
+        .where(CellRow.study_id == study_id, ~dropped, CellRow.excluded_reason.startswith(_DROPPED, autoescape=True))
+        .values(excluded_reason=None)
+    )
+
+
+def _arm_rows(study_id: int, arms: Sequence[ArmRecord], first: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "study_id": study_id,
+            "position": first + index,
+            "name": arm.name,
+            "changes": dict(arm.changes),
+            "is_baseline": arm.is_baseline,
+        }
+        for index, arm in enumerate(arms)
+    ]
+
+
+def _check_arms(arms: Sequence[ArmRecord]) -> None:
+    for arm in arms:
+        _check_name("arm", arm.name, 128)
+
+
+def _check_name(kind: str, name: str, longest: int) -> None:
+    if not 0 < len(name) <= longest or "\x00" in name:
+        raise UsageError(
+            f"{kind} name {name[:longest]!r} cannot be stored",
+            why=f"A name has 1 to {longest} characters and no NUL.",
+            next="Rename it in the study file.",
+        )
+
+
+def _changed(name: str, revision: int) -> StoreMismatch:
+    return StoreMismatch(
+        f"study {name!r} is in this store with another content (revision {revision})",
+        why="Its file was changed since; scores of both versions would meet in one report.",
+        next="sweep launch FILE --accept-change makes a new revision; or give the study another name.",
+    )

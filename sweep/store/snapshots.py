@@ -1,0 +1,123 @@
+"""What the views return: a study, its cells and its work at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sweep.store.records import Kind, Measurement, Phase, StudyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRecord:
+    """A score as a cell reads it, with its measurements when complete."""
+
+    score_id: int
+    level: Mapping[str, Any]
+    is_primary: bool
+    state: str
+    failure: str | None
+    failure_reason: str | None
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """One replicate of an arm and what became of it.
+
+    Attributes:
+        state: The run's, but `complete` or `failed` once every score of a trained run is; `excluded` before all.
+    """
+
+    cell_id: int
+    arm_name: str
+    phase: Phase
+    replicate: int
+    trial_number: int | None
+    told: bool
+    excluded_reason: str | None
+    state: str
+    run_id: int
+    run_state: str
+    train_key: str
+    step: int
+    steps: int
+    images: int
+    seconds: float
+    failure: str | None
+    failure_reason: str | None
+    scores: tuple[ScoreRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStatus:
+    """How many cells of an arm are in each state (see `CellRecord.state`)."""
+
+    name: str
+    is_baseline: bool
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRecord:
+    """Work under a lease now; stale when the lease is over by the database's clock."""
+
+    kind: Kind
+    run_id: int
+    score_id: int | None
+    arm_name: str
+    replicate: int
+    worker_id: str
+    host: str
+    device: str
+    step: int
+    steps: int
+    started_at: datetime
+    lease_left_seconds: float
+
+    @property
+    def is_stale(self) -> bool:
+        """No renewal in time: the next idle worker takes it over."""
+        return self.lease_left_seconds < 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """Why a cell has no number."""
+
+    cell_id: int
+    arm_name: str
+    phase: Phase
+    replicate: int
+    run_id: int
+    score_id: int | None
+    state: str
+    failure: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRecord:
+    """A study at one moment.
+
+    Attributes:
+        runs_left: Runs that are still to be trained, those under way included.
+        scores_left: Scores still to be made, those under way included.
+        delayed: Of these, how many wait for a retry time.
+    """
+
+    study: StudyRecord
+    arms: tuple[ArmStatus, ...]
+    running: tuple[RunningRecord, ...]
+    failures: tuple[FailureRecord, ...]
+    runs_left: int
+    scores_left: int
+    delayed: int
+
+    @property
+    def is_stalled(self) -> bool:
+        """There is work left and nobody holds a live lease."""
+        left = self.runs_left + self.scores_left > 0
+        return left and self.study.state == "active" and all(work.is_stale for work in self.running)

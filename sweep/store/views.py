@@ -1,0 +1,183 @@
+"""What a study holds: its cells with their scores, its curves, its files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from sweep.config.run import TrainConfig
+from sweep.errors import UsageError
+from sweep.store.clock import now
+from sweep.store.overview import cell_states, count, counts, failures, left, running
+from sweep.store.records import ArtifactRecord, Measurement, MetricPoint
+from sweep.store.registry import study_record
+from sweep.store.schema import (
+    ArmRow,
+    ArtifactRow,
+    CellRow,
+    MeasurementRow,
+    MetricRow,
+    ReadingRow,
+    RunRow,
+    ScoreRow,
+    StudyRow,
+)
+from sweep.store.snapshots import ArmStatus, CellRecord, ScoreRecord, StatusRecord
+from sweep.store.transaction import Store
+
+
+def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
+    """Every cell of a study with its run, scores and measurements, in the order of the report."""
+    return store.read(lambda connection: _cells(connection, study_id))
+
+
+def status(store: Store, study_id: int) -> StatusRecord:
+    """How far a study is. Reads only; a stale lease is shown, not judged."""
+
+    def work(connection: Connection) -> StatusRecord:
+        study = study_record(connection, StudyRow.id == study_id)
+        by_arm = counts(connection, study_id)
+        runs, scores = left(study_id, "train"), left(study_id, "score")
+        delayed = (runs.where(RunRow.not_before > now()), scores.where(ScoreRow.not_before > now()))
+        return StatusRecord(
+            study=study,
+            arms=tuple(ArmStatus(arm.name, arm.is_baseline, by_arm[arm.name]) for arm in study.arms),
+            running=tuple(running(connection, study_id)),
+            failures=tuple(failures(connection, study_id)),
+            runs_left=count(connection, runs),
+            scores_left=count(connection, scores),
+            delayed=sum(count(connection, waiting) for waiting in delayed),
+        )
+
+    return store.read(work)
+
+
+def run_config(store: Store, run_id: int) -> TrainConfig:
+    """What a run trains.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    query = select(RunRow.config).where(RunRow.id == run_id)
+    config = store.read(lambda connection: connection.execute(query).scalar_one_or_none())
+    if config is None:
+        raise UsageError(f"there is no run {run_id} in this store", next="sweep trials lists the runs of a study.")
+    return TrainConfig.model_validate(config)
+
+
+def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:
+    """Points of some runs by run id, sorted by name and step; of one metric, or of all."""
+    query = (
+        select(MetricRow.run_id, MetricRow.name, MetricRow.step, MetricRow.images, MetricRow.value)
+        .where(MetricRow.run_id.in_(run_ids))
+        .order_by(MetricRow.run_id, MetricRow.name, MetricRow.step)
+    )
+    if name is not None:
+        query = query.where(MetricRow.name == name)
+
+    def work(connection: Connection) -> dict[int, tuple[MetricPoint, ...]]:
+        points: dict[int, list[MetricPoint]] = {run_id: [] for run_id in run_ids}
+        for row in connection.execute(query):
+            points[row.run_id].append(MetricPoint(row.name, row.step, row.images, row.value))
+        return {run_id: tuple(of_run) for run_id, of_run in points.items()}
+
+    return store.read(work)
+
+
+def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
+    """Every listed file, by path: a file under the store's folder that is not here may be deleted."""
+    query = select(ArtifactRow.kind, ArtifactRow.path, ArtifactRow.sha256, ArtifactRow.bytes, ArtifactRow.step)
+
+    def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
+        return tuple(ArtifactRecord(*row) for row in connection.execute(query.order_by(ArtifactRow.path)))
+
+    return store.read(work)
+
+
+def _cells(connection: Connection, study_id: int) -> tuple[CellRecord, ...]:
+    measurements = _measurements(connection, study_id)
+    scores: dict[int, list[ScoreRecord]] = defaultdict(list)
+    for row in connection.execute(_scores_of(study_id)):
+        scores[row.cell_id].append(
+            ScoreRecord(
+                score_id=row.id,
+                level=row.level,
+                is_primary=row.is_primary,
+                state=row.state,
+                failure=row.failure,
+                failure_reason=row.failure_reason,
+                measurements=tuple(measurements.get(row.id, ())),
+            )
+        )
+    return tuple(_cell_record(row, tuple(scores[row.id])) for row in connection.execute(_cells_of(study_id)))
+
+
+def _cells_of(study_id: int) -> Any:
+    of_cell = (
+        CellRow.id,
+        CellRow.phase,
+        CellRow.replicate,
+        CellRow.trial_number,
+        CellRow.told,
+        CellRow.excluded_reason,
+    )
+    of_run = (RunRow.train_key, RunRow.state.label("run_state"), RunRow.step, RunRow.steps, RunRow.images)
+    outcome = (RunRow.seconds, RunRow.failure, RunRow.failure_reason)
+    states = cell_states(study_id)
+    return (
+        select(*of_cell, CellRow.run_id, ArmRow.name.label("arm_name"), states.c.state, *of_run, *outcome)
+        .join(ArmRow, ArmRow.id == CellRow.arm_id)
+        .join(RunRow, RunRow.id == CellRow.run_id)
+        .join(states, states.c.cell_id == CellRow.id)
+        .order_by(ArmRow.position, ArmRow.id, CellRow.phase, CellRow.replicate)
+    )
+
+
+def _scores_of(study_id: int) -> Any:
+    of_score = (ScoreRow.id, ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason)
+    return (
+        select(ReadingRow.cell_id, ReadingRow.level, ReadingRow.is_primary, *of_score)
+        .join(CellRow, CellRow.id == ReadingRow.cell_id)
+        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        .where(CellRow.study_id == study_id)
+        .order_by(ReadingRow.cell_id, ReadingRow.is_primary.desc(), ScoreRow.id)
+    )
+
+
+def _measurements(connection: Connection, study_id: int) -> dict[int, list[Measurement]]:
+    of_study = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
+    rows = connection.execute(
+        select(MeasurementRow.__table__)
+        .where(MeasurementRow.score_id.in_(of_study.where(CellRow.study_id == study_id)))
+        .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set)
+    )
+    found: dict[int, list[Measurement]] = defaultdict(list)
+    for row in rows:
+        found[row.score_id].append(Measurement(row.name, row.noise_set, row.value, row.standard_error))
+    return found
+
+
+def _cell_record(row: Any, scores: tuple[ScoreRecord, ...]) -> CellRecord:
+    return CellRecord(
+        cell_id=row.id,
+        arm_name=row.arm_name,
+        phase=row.phase,
+        replicate=row.replicate,
+        trial_number=row.trial_number,
+        told=row.told,
+        excluded_reason=row.excluded_reason,
+        state=row.state,
+        run_id=row.run_id,
+        run_state=row.run_state,
+        train_key=row.train_key,
+        step=row.step,
+        steps=row.steps,
+        images=row.images,
+        seconds=row.seconds,
+        failure=row.failure,
+        failure_reason=row.failure_reason,
+        scores=scores,
+    )

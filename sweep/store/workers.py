@@ -1,0 +1,67 @@
+"""Worker processes: who they are, and finding out at once when one of this machine is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from sqlalchemy import Connection, select, update
+
+from sweep.store.clock import moment
+from sweep.store.leases import DEAD, WORK
+from sweep.store.records import WorkerRecord
+from sweep.store.redaction import clean_json
+from sweep.store.schema import WorkerRow
+from sweep.store.transaction import Store
+from sweep.store.upsert import insert_missing
+
+
+def register_worker(store: Store, worker: WorkerRecord) -> None:
+    """Introduce a worker before its first claim; may be repeated."""
+    row = clean_json(asdict(worker))
+    store.write(lambda connection: insert_missing(connection, WorkerRow, [row]))
+
+
+def worker_seen(store: Store, worker_id: str) -> None:
+    """An idle worker is alive; busy ones say so by their heartbeat."""
+    seen = update(WorkerRow).where(WorkerRow.id == worker_id).values(seen_at=moment())
+    store.write(lambda connection: connection.execute(seen))
+
+
+def end_worker(store: Store, worker_id: str, reason: str) -> None:
+    """The worker exits; what it still holds may be taken over at once."""
+    store.write(lambda connection: _end(connection, worker_id, reason))
+
+
+def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[[int, float], bool]) -> tuple[str, ...]:
+    """End the leases of workers of this machine whose process is gone, without waiting for their time to run out.
+
+    So `kill -9` and the same command again go on at once.
+
+    Args:
+        boot_id: Of the running kernel: workers of another boot are all gone.
+        alive: Whether the process (pid, start time) is there.
+
+    Returns:
+        Ids of the dead workers.
+    """
+    here = (WorkerRow.host == host, WorkerRow.ended_at.is_(None))
+    query = select(WorkerRow.id, WorkerRow.boot_id, WorkerRow.pid, WorkerRow.pid_started).where(*here)
+    known = store.read(lambda connection: connection.execute(query).all())
+    dead = tuple(worker_id for worker_id, boot, pid, started in known if boot != boot_id or not alive(pid, started))
+
+    def work(connection: Connection) -> None:
+        for worker_id in dead:
+            _end(connection, worker_id, "died")
+
+    if dead:
+        store.write(work)
+    return dead
+
+
+def _end(connection: Connection, worker_id: str, reason: str) -> None:
+    for table, leased in WORK.values():
+        held = update(table).where(table.owner == worker_id, table.state == leased)
+        connection.execute(held.values(lease_until=DEAD))
+    unended = (WorkerRow.id == worker_id, WorkerRow.ended_at.is_(None))
+    connection.execute(update(WorkerRow).where(*unended).values(ended_at=moment(), end_reason=reason[:32]))

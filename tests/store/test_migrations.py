@@ -1,0 +1,144 @@
+"""Tables by migration equal tables by schema, also beside Optuna's; a newer store is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, inspect, text
+
+from sweep.errors import StoreMismatch
+from sweep.store import Store, add_cells, cells, open_store
+from sweep.store.engine import open_engine
+from sweep.store.migrations import VERSION_TABLE, is_current, upgrade, version_of
+from sweep.store.schema import Base
+from tests.store.tiny import new_cell, new_study
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bare.db"
+    url: str = request.getfixturevalue("bare_postgres_url")
+    return url
+
+
+@pytest.fixture
+def bare(bare_url: str) -> Iterator[Store]:
+    store = Store(open_engine(bare_url), patience_seconds=20)
+    yield store
+    store.close()
+
+
+def differences(connection: Connection) -> list[Any]:
+    def ours(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
+        return not (kind == "table" and reflected and name not in Base.metadata.tables)
+
+    options = {"version_table": VERSION_TABLE, "compare_type": True, "include_object": ours}
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    return found
+
+
+def checks(inspector: Any) -> set[tuple[str, str]]:
+    return {
+        (table, str(check["name"]))
+        for table in Base.metadata.tables
+        for check in inspector.get_check_constraints(table)
+    }
+
+
+def test_migrated_tables_are_those_of_the_schema(bare: Store) -> None:
+    assert bare.read(version_of) is None
+    assert not bare.read(is_current)
+    bare.write(upgrade)
+
+    assert bare.read(differences) == []
+    # Alembic compares no checks.
+    named = {
+        (table.name, str(constraint.name))
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if type(constraint).__name__ == "CheckConstraint"
+    }
+    assert bare.read(lambda connection: checks(inspect(connection))) == named
+
+
+def test_the_comparison_sees_a_difference(bare: Store) -> None:
+    bare.write(upgrade)
+    bare.write(lambda connection: connection.execute(text("ALTER TABLE run ADD COLUMN extra INTEGER")))
+    assert len(bare.read(differences)) == 1
+
+
+def test_migrating_again_changes_nothing(bare: Store) -> None:
+    bare.write(upgrade)
+    version = bare.read(version_of)
+    bare.write(upgrade)
+    assert bare.read(is_current)
+    assert bare.read(version_of) == version is not None
+
+
+def test_a_newer_store_is_refused(bare: Store) -> None:
+    bare.write(upgrade)
+    newer = text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    bare.write(lambda connection: connection.execute(newer))
+    with pytest.raises(StoreMismatch, match="newer version") as caught:
+        open_store(bare.engine.url.render_as_string(hide_password=False))
+    assert "Upgrade" in caught.value.next
+
+
+def test_an_upgrade_that_breaks_leaves_nothing_behind(bare: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import op
+
+    real = op.create_index
+
+    def breaks(name: str, *args: Any, **kwargs: Any) -> None:
+        if name == "ix_reading_score_id":
+            raise RuntimeError("killed")
+        real(name, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_index", breaks)
+        with pytest.raises(RuntimeError, match="killed"):
+            bare.write(upgrade)
+
+    assert bare.read(lambda connection: inspect(connection).get_table_names()) == []
+    bare.write(upgrade)
+    assert bare.read(differences) == []
+
+
+@pytest.mark.parametrize("first", ["ours", "optuna"])
+def test_optuna_lives_in_the_same_database(bare: Store, first: str) -> None:
+    url = bare.engine.url.render_as_string(hide_password=False)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def use_optuna() -> None:
+        storage = optuna.storages.RDBStorage(url)
+        optuna.create_study(study_name="both", storage=storage, load_if_exists=True).ask()
+        storage.engine.dispose()
+
+    for turn in ["ours", "optuna"] if first == "ours" else ["optuna", "ours"]:
+        bare.write(upgrade) if turn == "ours" else use_optuna()
+
+    assert bare.read(differences) == []
+    study = new_study(bare, "both")
+    add_cells(bare, study.id, [new_cell(0)])
+    use_optuna()
+    bare.write(upgrade)
+    assert len(cells(bare, study.id)) == 1
+    reflected = MetaData()
+    bare.read(reflected.reflect)
+    assert {"alembic_version", VERSION_TABLE, "studies", "study", "trials"} <= reflected.tables.keys()
+
+
+def test_a_store_of_the_first_version_opens(bare_url: str) -> None:
+    """Grows by one file for each released schema."""
+    open_store(bare_url).close()
+    store = open_store(bare_url)
+    assert store.read(version_of) == "0001"
+    store.close()
