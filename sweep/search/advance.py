@@ -1,0 +1,170 @@
+"""Moving a study on when its workers run dry: tell Optuna what happened, ask for the next trial, add what is due."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy.engine import URL
+
+from sweep.config.design import Path, Search
+from sweep.config.study import Study
+from sweep.errors import InfeasibleConfig, LeaseLost
+from sweep.search.advisor import Advisor, open_storage
+from sweep.search.cells import cells_of
+from sweep.search.explorations import Exploration, Known, explorations_of, is_over, value_of
+from sweep.search.space import evaluation_points, level_key
+from sweep.search.stages import requests_of
+from sweep.store.advisor import advisor_lease, mark_told, release_advisor
+from sweep.store.events import add_event
+from sweep.store.plan import add_cells, add_search_cell
+from sweep.store.records import ArmRecord
+from sweep.store.registry import add_arms
+from sweep.store.registry import study as find_study
+from sweep.store.snapshots import CellRecord
+from sweep.store.transaction import Store
+from sweep.store.views import cells
+
+ADVISOR_SECONDS = 60.0
+POLL_SECONDS = 0.2
+# Draws in a row that make no sense together, before the space itself is called wrong.
+MAX_REDRAWS = 100
+
+
+def grows(study: Study) -> bool:
+    """Whether a study gets cells after its launch."""
+    return isinstance(study.design, Search | Path) or study.tune is not None
+
+
+def advance(store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0) -> bool:
+    """Add the next cells of a study that grows, if any are due. False when there is nothing to add now.
+
+    One worker at a time does this. The others wait for their turn, because a worker that hears False too early and sees
+    no work leaves a study that has some.
+
+    Args:
+        patience: Seconds to wait for the advisor's lease; an asking takes less than one.
+
+    Raises:
+        InfeasibleConfig: nothing in the search space makes sense together.
+    """
+    if not grows(study) or not _lease(store, study_id, owner, patience):
+        return False
+    try:
+        return _Growth(store, study, study_id, owner).advance()
+    except LeaseLost:  # it ran out, and another worker goes on
+        return False
+    finally:
+        release_advisor(store, study_id, owner)
+
+
+def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while not advisor_lease(store, study_id, owner, ttl=ADVISOR_SECONDS):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+class _Growth:
+    def __init__(self, store: Store, study: Study, study_id: int, owner: str) -> None:
+        self._store = store
+        self._study = study
+        self._study_id = study_id
+        self._owner = owner
+        arms = find_study(store, study.name).arms
+        self._explorations = explorations_of(study)
+        self._known = Known(cells(store, study_id), {arm.name: dict(arm.changes) for arm in arms}, study.metric)
+
+    def advance(self) -> bool:
+        return self._add_due() or self._explore()
+
+    def _add_due(self) -> bool:
+        there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells}
+        added = False
+        for request in requests_of(self._study, self._known):
+            asked = cells_of(self._study, request.arm, phase=request.phase)
+            missing = [cell for cell in asked if (cell.arm_name, cell.phase, cell.replicate) not in there]
+            if not missing:
+                continue
+            add_arms(self._store, self._study_id, [ArmRecord(request.arm.name, request.arm.changes)])
+            add_cells(self._store, self._study_id, missing)
+            if request.event:
+                add_event(self._store, request.event, request.message, study_id=self._study_id, detail=request.detail)
+            added = True
+        return added
+
+    def _explore(self) -> bool:
+        """Tell what came to an end; then ask for the exploration that has the fewest trials."""
+        storage = None
+        for exploration in self._in_turn():
+            trials = self._known.trials(exploration)
+            over = [number for number, cell in sorted(trials.items()) if is_over(cell)]
+            counted = sum(cell.excluded_reason is None for cell in trials.values())
+            if all(trials[number].told for number in over) and counted >= exploration.trials:
+                continue
+            storage = storage or open_storage(storage_url(self._store))
+            advisor = Advisor(self._study, exploration, storage)
+            held = advisor.numbers()
+            for number in over:
+                if not trials[number].told or number not in held:
+                    self._tell(advisor, number, trials[number])
+            if counted < exploration.trials and self._ask(advisor, exploration, len(trials) and max(trials) + 1):
+                return True
+        return False
+
+    def _in_turn(self) -> list[Exploration]:
+        return sorted(self._explorations, key=lambda each: len(self._known.trials(each)))
+
+    def _tell(self, advisor: Advisor, number: int, cell: CellRecord) -> None:
+        if not advisor_lease(self._store, self._study_id, self._owner, ttl=ADVISOR_SECONDS):
+            raise LeaseLost(f"worker {self._owner} lost the advisor lease of study {self._study_id}")
+        value, levels = None, {}
+        if cell.excluded_reason is None:
+            value = self._known.value(cell)
+            known_levels = evaluation_points(self._study)
+            levels = {
+                key: score
+                for reading in cell.scores
+                if (key := level_key(reading.level)) in known_levels
+                and (score := value_of(reading.measurements, self._study.metric)) is not None
+            }
+        advisor.tell(number, value, levels=levels, changes=self._known.changes[cell.arm_name])
+        mark_told(self._store, cell.cell_id)
+
+    def _ask(self, advisor: Advisor, exploration: Exploration, number: int) -> bool:
+        for _ in range(MAX_REDRAWS):
+            number, changes = advisor.ask(number)
+            arm = exploration.trial(number, changes)
+            unique = self._unique(exploration, number)
+            try:
+                (cell,) = cells_of(self._study, arm, phase="search", trial_number=unique)
+            except InfeasibleConfig as reason:
+                # Not a training, so not one of the total; told, so that the draw is not repeated.
+                advisor.tell(number, None, changes=changes)
+                add_event(
+                    self._store, "infeasible_draw", f"{arm.name}: {reason.what}",
+                    study_id=self._study_id, detail={"changes": dict(changes), "why": reason.why},
+                )  # fmt: skip
+                continue
+            record = ArmRecord(arm.name, arm.changes)
+            total = sum(each.trials for each in self._explorations)
+            return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
+        raise InfeasibleConfig(
+            f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
+            why="The last ones stand as `infeasible_draw` in the study's events.",
+            next="Narrow the factors of the study, then: sweep plan FILE",
+        )
+
+    def _unique(self, exploration: Exploration, number: int) -> int:
+        """A number of the trial that is its own in the whole study: of several explorations, the next in the store."""
+        if len(self._explorations) == 1:
+            return number
+        return max((c.trial_number for c in self._known.cells if c.trial_number is not None), default=-1) + 1
+
+
+def storage_url(store: Store) -> str:
+    """The store's URL with its password, for Optuna alone: never print it."""
+    url: URL = store.engine.url
+    # Optuna formats the URL once more: braces in a password must survive it.
+    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,158 @@
+"""Optuna as an adviser: it says what to try next and is told what came of it.
+
+Only this folder imports optuna. Its tables lie in the same database as ours and can be rebuilt from ours. It is used by
+ask and tell alone: who runs what, retries and totals are ours.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sweep.config.factors import Changes
+from sweep.config.keys import derived_seed
+from sweep.config.study import Study
+from sweep.errors import StoreMismatch
+from sweep.search.explorations import Exploration
+from sweep.search.space import (
+    Params,
+    changes_of,
+    evaluation_points,
+    params_of,
+    primary_levels,
+    space_of,
+    space_sha256,
+    suggested,
+)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+# User attributes of Optuna's trials: our number of a trial that we asked for; or the number of the trial that another
+# evaluation level was scored from, and which level.
+NUMBER, OF, LEVEL = "trial", "of_trial", "level"
+
+SEARCH_SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+    # group: a factor that only some trials have is still modelled jointly with the rest.
+    "tpe": lambda seed: TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True),
+    "random": lambda seed: RandomSampler(seed=seed),
+    "qmc": lambda seed: QMCSampler(seed=seed, scramble=True, warn_asynchronous_seeding=False),
+    "gp": lambda seed: GPSampler(seed=seed),
+}
+
+
+class Advisor:
+    """Optuna's side of one exploration. Hold the study's advisor lease while asking.
+
+    Trials carry our numbers, which differ from Optuna's own: it also holds a finished trial for every evaluation level
+    that was scored from a checkpoint. Its study is named after the space, so a changed space starts a new one, and
+    whatever it does not know is told again from our store.
+    """
+
+    def __init__(self, study: Study, exploration: Exploration, storage: optuna.storages.BaseStorage) -> None:
+        self._study = study
+        self._exploration = exploration
+        self._space = space_of(study, exploration)
+        self._sampler = SEARCH_SAMPLERS[exploration.search_sampler]
+        name = f"{exploration.optuna_name} {space_sha256(self._space)[:8]}"
+        self._optuna = optuna.create_study(study_name=name, storage=storage, direction="minimize", load_if_exists=True)
+
+    def ask(self, number: int) -> tuple[int, Changes]:
+        """The next suggestion: its number, which is `number` or the next one that is free, and the fields it changes.
+
+        A trial that was asked for and not recorded by us (a kill in between) is handed out again, so no draw is lost
+        or repeated. Draws depend on the study's seed and the trial's number alone, and on what was told before.
+
+        Args:
+            number: One more than the largest number that our store holds.
+        """
+        while (known := self._trial(number)) is not None and known.state.is_finished():
+            number += 1
+        # QMC counts trials itself: its seed is the study's, the others' follow the number.
+        per_trial = 0 if self._exploration.search_sampler == "qmc" else number
+        with warnings.catch_warnings():
+            # `group` and QMC are chosen knowingly; a note at every draw helps nobody.
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._optuna.sampler = self._sampler(derived_seed("search", self._study.first_seed, per_trial) % 2**32)
+        if known is None:
+            start = (params_of(self._study, self._exploration, {}) or {}) if number == 0 else {}
+            self._optuna.enqueue_trial(start | primary_levels(self._study), user_attrs={NUMBER: number})
+        if known is None or known.state is TrialState.WAITING:
+            trial = self._optuna.ask()
+        else:
+            trial = optuna.trial.Trial(self._optuna, known._trial_id)  # the one way to go on with a trial
+        assert trial.user_attrs[NUMBER] == number
+        return number, changes_of(self._study, self._exploration, suggested(trial, self._space))
+
+    def numbers(self) -> frozenset[int]:
+        """Of the trials that Optuna holds, told or not."""
+        return frozenset(trial.user_attrs[NUMBER] for trial in self._trials() if NUMBER in trial.user_attrs)
+
+    def tell(
+        self, number: int, value: float | None, *, changes: Changes, levels: Mapping[str, float] | None = None
+    ) -> None:
+        """Tell a finite score; None for a trial that diverged or failed. May be repeated.
+
+        A diverged trial is told as pruned: told as failed, TPE ignores it and goes back there.
+
+        Args:
+            changes: Of the trial, for an Optuna that does not know it; left out where they lie outside the space.
+            levels: Scores of other evaluation levels of the same training, by `level_key`; each becomes a finished
+                trial of its own.
+        """
+        asked = self._trial(number)
+        params = params_of(self._study, self._exploration, changes) if asked is None else asked.params
+        if params is None:
+            return
+        taught = {trial.user_attrs[LEVEL] for trial in self._trials() if trial.user_attrs.get(OF) == number}
+        points = evaluation_points(self._study)
+        for key, score in (levels or {}).items():
+            if key not in taught:
+                self._add(params | points[key], score, {OF: number, LEVEL: key})
+        if asked is None:
+            self._add(params, value, {NUMBER: number})
+        elif value is None:
+            self._optuna.tell(asked.number, state=TrialState.PRUNED, skip_if_finished=True)
+        else:
+            self._optuna.tell(asked.number, value, skip_if_finished=True)
+
+    def _add(self, params: Params, value: float | None, attributes: dict[str, Any]) -> None:
+        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+        self._optuna.add_trial(
+            create_trial(state=state, params=params, distributions=self._space, value=value, user_attrs=attributes)
+        )
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._optuna.get_trials(deepcopy=False)
+
+    def _trial(self, number: int) -> FrozenTrial | None:
+        return next((trial for trial in self._trials() if trial.user_attrs.get(NUMBER) == number), None)
+
+
+def open_storage(url: str) -> optuna.storages.BaseStorage:
+    """Optuna's tables in our database."""
+    return optuna.storages.RDBStorage(url, engine_kwargs=_engine_kwargs(url))
+
+
+def _engine_kwargs(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 60}}
+    return {"pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC"}}
+
+
+def check_version(recorded: str) -> None:
+    """Refuse to mix Optuna majors on one study: they shift times and draw otherwise.
+
+    Raises:
+        StoreMismatch: the study was started under another major version.
+    """
+    if recorded.split(".", maxsplit=1)[0] != optuna.__version__.split(".")[0]:
+        raise StoreMismatch(
+            f"this study was started with Optuna {recorded}; here is {optuna.__version__}",
+            why="Other majors draw other trials and read times shifted.",
+            next=f"Install optuna=={recorded}, or start the study under a new name.",
+        )

@@ -1,0 +1,62 @@
+"""From arms to cells: which runs a study asks for, and which scores of each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sweep.config.design import Path
+from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
+from sweep.config.study import Study
+from sweep.search.designs import Arm, evaluation_levels
+from sweep.search.feasibility import check_evaluation, check_setting, check_weights
+from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
+
+# Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
+SEARCH_SEED_OFFSET = 1_000_000
+
+
+def tracked_decays(study: Study) -> tuple[float, ...]:
+    """EMA decays that every run of the study keeps, so that each is scored from one checkpoint."""
+    return tuple(sorted({study.setting(level).ema_decay for level in evaluation_levels(study)} - {0.0}))
+
+
+def readings_of(study: Study, setting: Setting) -> list[NewReading]:
+    """The scores asked of one run: the primary one first, then the other evaluation levels."""
+    readings = []
+    for changes in evaluation_levels(study):
+        fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
+        config = EvalConfig.model_validate(fields)
+        check_evaluation(config, T=setting.T)
+        check_weights(setting, config)
+        readings.append(NewReading(level=dict(changes), eval_config=config, is_primary=not changes))
+    return readings
+
+
+def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None) -> list[NewCell]:
+    """The cells of one arm: every replicate of it in the confirm phase, one in the search phase (or as the path says).
+
+    Replicate r has the same seed in every arm, so that arms are compared with equal initialisation, data order and
+    noise.
+
+    Raises:
+        InfeasibleConfig: the arm cannot be trained or sampled.
+    """
+    setting = study.setting(arm.changes)
+    facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
+    readings = readings_of(study, setting)
+    first_seed, replicates = study.first_seed, study.seeds
+    if phase == "search":
+        first_seed += SEARCH_SEED_OFFSET
+        replicates = study.design.round_seeds if isinstance(study.design, Path) else 1
+    return [
+        NewCell(
+            arm_name=arm.name,
+            phase=phase,
+            replicate=replicate,
+            train_config=setting.train_config(seed=first_seed + replicate, ema_decays=tracked_decays(study)),
+            facts=facts,
+            readings=readings,
+            trial_number=trial_number,
+        )
+        for replicate in range(replicates)
+    ]

@@ -1,0 +1,78 @@
+"""Whether a setting makes sense before anything is trained, and the facts of its schedule."""
+
+from __future__ import annotations
+
+from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
+from sweep.diffusion.feasibility import check_target
+from sweep.diffusion.schedules import ScheduleFacts, schedule_facts
+from sweep.diffusion.spacing import sampling_indices, stratum_edges
+from sweep.errors import InfeasibleConfig
+from sweep.training.chain import betas_of, check_objective, weights_of
+from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
+
+
+def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
+    """The facts of a setting's schedule, if it can be trained and sampled.
+
+    Raises:
+        InfeasibleConfig: naming the arm, with the reason and the way out.
+    """
+    try:
+        facts = check_training(setting)
+        check_evaluation(setting, T=setting.T)
+        check_weights(setting, setting)
+    except InfeasibleConfig as error:
+        raise InfeasibleConfig(f"arm `{name}`: {error.what}", why=error.why, next=error.next) from None
+    return facts
+
+
+def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
+    """Schedule, target, weights and objective of a training, each against the others."""
+    check_objective(setting)
+    betas = betas_of(setting)
+    check_target(setting.target, betas)
+    weights_of(setting, betas)  # raises where a weight is not finite
+    return schedule_facts(betas)
+
+
+def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
+    """The t that an evaluation visits must exist."""
+    sampling_indices(evaluation.spacing, T, evaluation.sampling_steps)
+    if evaluation.bits_per_dim is not None:
+        stratum_edges(T, evaluation.bits_per_dim)
+    beyond = [s for s in evaluation.partial_noising if s > T]
+    if beyond:
+        raise InfeasibleConfig(
+            f"partial_noising to t = {beyond[0]} of a chain with T = {T}.",
+            why="There is no such t.",
+            next=f"Use t of 1..{T}.",
+        )
+
+
+def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
+    """The training must leave behind what the evaluation reads: a variance, and an average of the width asked for."""
+    if evaluation.variance == "learned_range" and not setting.learned_variance:
+        raise InfeasibleConfig(
+            "variance: learned_range of a net that states no variance.",
+            why="Its output has the channels of the image and no more.",
+            next="Train with learned_variance: true and objective: hybrid, or take a fixed variance.",
+        )
+    if evaluation.ema_std is None:
+        return
+    if not setting.power_ema:
+        raise InfeasibleConfig(
+            f"ema_std: {evaluation.ema_std:g} without power_ema.",
+            why="Such an average is made of snapshots, which the training keeps only when asked.",
+            next="Set power_ema: [0.05, 0.1] in the baseline.",
+        )
+    steps = setting.steps
+    kept = snapshot_steps(steps, setting.power_ema_snapshots)
+    profiles = [(std, step) for std in setting.power_ema for step in kept]
+    if not representable(profiles, evaluation.ema_std, steps):
+        possible = possible_stds(profiles, steps)
+        widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"
+        raise InfeasibleConfig(
+            f"ema_std: {evaluation.ema_std:g} cannot be made of {len(profiles)} snapshots.",
+            why=f"Those of power_ema {list(setting.power_ema)} can stand for {widths}.",
+            next="Choose a width among these, or raise power_ema_snapshots.",
+        )

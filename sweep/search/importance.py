@@ -1,0 +1,50 @@
+"""Which factors of a search mattered: PED-ANOVA on our own table of trials, with a parameter that does nothing."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterable
+
+import optuna
+from optuna.distributions import FloatDistribution
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.trial import create_trial
+
+from sweep.config.factors import Changes
+from sweep.config.keys import derived_seed
+from sweep.config.study import Study
+from sweep.search.explorations import explorations_of
+from sweep.search.space import params_of, space_of
+
+# PED-ANOVA compares the best tenth with the rest, and needs a few trials in it.
+FEWEST_TRIALS = 20
+
+
+def importances(study: Study, trials: Iterable[tuple[Changes, float]], *, canary: str) -> dict[str, float]:
+    """Share of the variance between trials that each factor explains (Watanabe et al. 2023), largest first.
+
+    Args:
+        study: A search.
+        trials: What each finished trial changed, and its score; lower is better.
+        canary: Name of an added parameter that was drawn at random and does nothing: what is no more important than
+            it, is no more important than chance.
+
+    Returns:
+        Factor -> 0..1, the canary among them; empty when there are fewer than `FEWEST_TRIALS` trials.
+    """
+    (exploration,) = explorations_of(study)
+    space = {name: d for name, d in space_of(study, exploration).items() if name in exploration.factors}
+    table = optuna.create_study(direction="minimize")
+    chance = random.Random(derived_seed("canary", study.name))  # noqa: S311 - not a secret
+    for changes, value in trials:
+        params = params_of(study, exploration, changes)
+        if params is not None:
+            drawn = {name: params[name] for name in space} | {canary: chance.random()}
+            distributions = space | {canary: FloatDistribution(0.0, 1.0)}
+            table.add_trial(create_trial(params=drawn, distributions=distributions, value=value))
+    if len(table.trials) < FEWEST_TRIALS:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return dict(get_param_importances(table, evaluator=PedAnovaImportanceEvaluator()))

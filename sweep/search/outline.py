@@ -1,0 +1,110 @@
+"""A study before it runs: its arms, trainings, scores, and what they will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sweep.config.design import Path, Search
+from sweep.config.keys import sha256_of, train_key
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import Study
+from sweep.diffusion.spacing import sampling_indices
+from sweep.search.cells import cells_of, readings_of
+from sweep.search.designs import Arm, arms_of, evaluation_levels
+from sweep.store.records import NewCell
+
+FLOAT_BYTES = 4
+FEATURES = 64 + 10
+CHECKPOINTS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a study asks for.
+
+    Attributes:
+        arms: Baseline first.
+        cells: Added at launch; none where a search or tuning comes first.
+        trainings: Different trainings in all, those that are decided on the way included.
+        scores: Different scores.
+        trainings_saved: Trainings that a tool without evaluation factors would have run beside.
+    """
+
+    study: Study
+    arms: list[Arm]
+    cells: list[NewCell]
+    trainings: int
+    scores: int
+    trainings_saved: int
+
+    @property
+    def arms_sha256(self) -> str:
+        """Hash of the list of arms, as the launch records it: proof that they were chosen before any result."""
+        return sha256_of([[arm.name, arm.changes, arm.is_baseline] for arm in self.arms])
+
+    def example_train(self) -> TrainConfig:
+        """The baseline's training."""
+        return self.study.baseline.train_config(seed=self.study.first_seed, ema_decays=())
+
+    def seconds(self, *, step_seconds: float, call_seconds: float, parallel: int) -> float:
+        """Wall time on `parallel` equal workers: optimizer steps and network calls, which is nearly all of it."""
+        total = sum(
+            train.steps * step_seconds
+            + sum(network_calls(e, T=train.T) for e in scores) * self._samples() * call_seconds
+            for train, scores in self._work()
+        )
+        return total / max(1, min(parallel, self.trainings))
+
+    def disk_bytes(self, *, parameters: int) -> int:
+        """Weights and averages of every run, two checkpoints of those under way, features and grids."""
+        total = 0
+        for train, scores in self._work():
+            averages = 1 + len(train.ema_decays)
+            total += parameters * FLOAT_BYTES * averages
+            total += len(scores) * self._samples() * FEATURES * FLOAT_BYTES
+        return total + CHECKPOINTS_KEPT * parameters * FLOAT_BYTES * (3 + 3)
+
+    def _samples(self) -> int:
+        return self.study.protocol.n * self.study.protocol.noise_sets
+
+    def _work(self) -> Iterator[tuple[TrainConfig, list[EvalConfig]]]:
+        told = {train_key(cell.train_config): cell for cell in self.cells}
+        for cell in told.values():
+            yield cell.train_config, [reading.eval_config for reading in cell.readings]
+        baseline = self.study.baseline
+        for _ in range(self.trainings - len(told)):  # unknown yet: taken to cost what the baseline costs
+            yield self.example_train(), [reading.eval_config for reading in readings_of(self.study, baseline)]
+
+
+def outline(study: Study) -> Outline:
+    """What a study asks for.
+
+    Raises:
+        InfeasibleConfig: an arm that cannot be trained or sampled, or a design that makes no sense, with the reason.
+    """
+    arms = arms_of(study)
+    levels = len(evaluation_levels(study))
+    cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm")]  # raises where one makes no sense
+    trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
+    if isinstance(study.design, Search) or study.tune is not None:
+        cells = []  # their values are not known yet, or none is needed before the search is over
+    return Outline(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
+
+
+def _later(study: Study, arms: int) -> int:
+    """Trainings beyond one of each known arm and seed."""
+    design = study.design
+    if isinstance(design, Search):
+        return design.trials + (design.confirm or -1) * study.seeds
+    if isinstance(design, Path):
+        factors = len(study.factors_of("scientific"))
+        # Rounds of k, k - 1, ... 2 candidates; then the steps between the baseline and the end.
+        return (factors * (factors + 1) // 2 - 1) * design.round_seeds + (factors - 1) * study.seeds
+    return arms * study.tune.trials if study.tune is not None else 0
+
+
+def network_calls(config: EvalConfig, *, T: int) -> int:
+    """Network evaluations for one sample."""
+    steps = len(sampling_indices(config.spacing, T, config.sampling_steps))
+    return 2 * steps - 1 if config.sampler == "heun" else steps

@@ -1,0 +1,61 @@
+"""Playing a study through its store: real claims, leases and records, with scores from a formula instead of a net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sweep.config.keys import sha256_of
+from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.config.study import Study
+from sweep.search.advance import advance
+from sweep.search.outline import outline
+from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
+from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, ScoreResult, StudyRecord, WorkerRecord
+
+PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
+Formula = Callable[[TrainConfig, EvalConfig], float | None]
+"""The FID of a run's evaluation; None where the training diverges."""
+
+
+def launched(store: Store, study: Study, **changes: object) -> StudyRecord:
+    """Registered with the cells of its launch, as `sweep launch` does it."""
+    asked = outline(study)
+    spec = study.model_dump(mode="json")
+    record = register_study(
+        store, study.name, question=study.question, spec=spec, spec_sha256=sha256_of(spec),
+        arms=[ArmRecord(arm.name, arm.changes, is_baseline=arm.is_baseline) for arm in asked.arms],
+        protocol=PROTOCOL, versions={}, **changes,  # type: ignore[arg-type]
+    )  # fmt: skip
+    add_cells(store, record.id, asked.cells)
+    return record
+
+
+def worker(store: Store, name: str = "worker") -> str:
+    register_worker(store, WorkerRecord(name, "here", "boot", 1, 0.0, "cpu", {}))
+    return name
+
+
+def play(store: Store, study: Study, study_id: int, formula: Formula, *, owner: str, steps: int = 10_000) -> int:
+    """Work like a worker until nothing is left, or for so many pieces of work; returns how many were done."""
+    for done in range(steps):
+        while (claimed := claim(store, study_id, owner)) is None:
+            if not advance(store, study, study_id, owner=owner):
+                return done
+        finish(store, claimed, formula)
+    return steps
+
+
+def finish(store: Store, claimed: Claim, formula: Formula) -> None:
+    """End one piece of work as the formula says."""
+    config = claimed.train_config
+    if claimed.eval_config is not None:
+        value = formula(config, claimed.eval_config)
+        assert value is not None
+        measured = [Measurement("fid", 0, value), Measurement("fid", -1, value, 0.1)]
+        finish_score(store, claimed, ScoreResult(measured, [], "c" * 64, 1.0, 1.0, 1.0))
+    elif formula(config, EvalConfig()) is None:
+        fail(store, claimed, "nan", "loss is NaN", final=True, state="infeasible")
+    else:
+        path = f"runs/{claimed.run_id}.{claimed.token}.pt"
+        weights = ArtifactRecord("weights", path, "b" * 64, 10)
+        finish_training(store, claimed, weights=weights, parameters=10, seconds=1.0)

@@ -1,0 +1,282 @@
+"""Whole studies played through a real store: totals, phases, seeds and what is chosen, kills and several workers."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from math import log10
+
+import optuna
+import pytest
+
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import Study
+from sweep.search.advance import advance
+from sweep.search.advisor import Advisor
+from sweep.search.cells import SEARCH_SEED_OFFSET
+from sweep.search.outline import outline
+from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor
+from sweep.store.registry import study as find
+from sweep.store.views import run_config
+from tests.search.played import launched, play, worker
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+
+@pytest.fixture
+def store(sqlite_url):
+    opened = open_store(sqlite_url, patience_seconds=20)
+    yield opened
+    opened.close()
+
+
+def study(**fields: object) -> Study:
+    return Study.model_validate(
+        {"name": "s", "question": "?", "seeds": 2, "baseline": {"data": "digits", "net": "mlp_small", "T": 100}}
+        | fields
+    )
+
+
+def distance_from(lr: float) -> object:
+    """FID that is best at one learning rate, and 5 better under cosine."""
+
+    def formula(train: TrainConfig, evaluation: EvalConfig) -> float:
+        return 20.0 + abs(log10(train.lr / lr)) - 5.0 * (train.schedule == "cosine") + 3.0 * (evaluation.ema_decay == 0)
+
+    return formula
+
+
+TUNED = {
+    "factors": {
+        "schedule": {"role": "scientific", "levels": ["cosine"]},
+        "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+    },
+    "tune": {"trials": 4},
+}
+
+
+def test_tuning_gives_each_arm_its_trials_and_confirms_on_fresh_seeds(store):
+    asked = study(**TUNED)
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    known = cells(store, record.id)
+    search = [cell for cell in known if cell.phase == "search"]
+    assert Counter(cell.arm_name.partition(" / ")[0] for cell in search) == {"baseline": 4, "schedule=cosine": 4}
+    assert {run_config(store, cell.run_id).seed for cell in search} == {SEARCH_SEED_OFFSET}
+    assert all(cell.told for cell in search)
+    confirm = [cell for cell in known if cell.phase == "confirm"]
+    assert Counter(cell.arm_name for cell in confirm) == {"baseline": 2, "schedule=cosine": 2}
+    assert {run_config(store, cell.run_id).seed for cell in confirm} == {0, 1}
+    assert len(known) == outline(asked).trainings == 12
+    for arm in ("baseline", "schedule=cosine"):
+        tried = {run_config(store, c.run_id).lr for c in search if c.arm_name.startswith(f"{arm} / ")}
+        (used,) = {run_config(store, cell.run_id).lr for cell in confirm if cell.arm_name == arm}
+        assert used == min(tried, key=lambda lr: abs(log10(lr / 1e-3)))
+        assert len(tried) == 4
+    tuned = {event.detail["arm"]: event.detail for event in events(store, record.id) if event.kind == "tuned"}
+    assert set(tuned) == {"baseline", "schedule=cosine"}
+    assert set(tuned["baseline"]["changes"]) == {"lr"}
+
+
+def test_an_optimum_at_the_end_of_the_range_is_flagged(store):
+    asked = study(**TUNED | {"factors": TUNED["factors"] | {"lr": {"role": "nuisance", "levels": [1e-4, 1e-3, 1e-2]}}})
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1.0), owner=worker(store))
+    flagged = [event.detail["boundary"] for event in events(store, record.id) if event.kind == "tuned"]
+    assert flagged == [{"lr": "high"}] * 2
+
+
+def test_an_arm_whose_trials_all_diverge_is_trained_untuned_and_listed(store):
+    """Nothing disappears: the arm keeps its cells, and they say why they are empty."""
+    asked = study(**TUNED)
+    record = launched(store, asked)
+    play(store, asked, record.id, lambda t, e: None if t.schedule == "cosine" else 1.0, owner=worker(store))
+    confirm = [c for c in cells(store, record.id) if (c.phase, c.arm_name) == ("confirm", "schedule=cosine")]
+    assert [cell.state for cell in confirm] == ["infeasible", "infeasible"]
+    (told,) = [e for e in events(store, record.id) if e.kind == "tuned" and e.detail["arm"] == "schedule=cosine"]
+    assert "untuned" in told.message
+
+
+SEARCH = {
+    "factors": {
+        "schedule": {"role": "scientific", "levels": ["linear_scaled", "cosine"]},
+        "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+        "ema_decay": {"role": "evaluation", "levels": [0, 0.9]},
+    },
+    "design": {"kind": "search", "trials": 6, "confirm": 2},
+}
+
+
+def test_a_search_has_exactly_its_trials_and_confirms_the_best_beside_the_baseline(store):
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    known = cells(store, record.id)
+    assert len([cell for cell in known if cell.phase == "search"]) == 6
+    assert len(known) == outline(asked).trainings == 12
+    values = {
+        cell.arm_name: next(s.measurements[0].value for s in cell.scores if s.is_primary)
+        for cell in known
+        if cell.phase == "search"
+    }
+    best = sorted((name for name in values if name != "trial-0000"), key=values.__getitem__)[:2]
+    assert {cell.arm_name for cell in known if cell.phase == "confirm"} == {"baseline", *best}
+    places = {e.detail["arm"]: e.detail["place"] for e in events(store, record.id) if e.kind == "confirmed"}
+    assert places == {best[0]: 1, best[1]: 2}
+    trials = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+    assert len(trials) == 6 * 3, "each training teaches its three EMA decays"
+    assert {trial.params["ema_decay"]: trial.value for trial in trials if trial.value >= 23.0}.keys() <= {"0"}
+
+
+def test_excluded_trials_are_replaced_and_never_win(store):
+    asked = study(**SEARCH | {"design": {"kind": "search", "trials": 3, "confirm": 1}})
+    record = launched(store, asked)
+    me = worker(store)
+    play(store, asked, record.id, distance_from(1e-3), owner=me, steps=6)
+    first = next(cell for cell in cells(store, record.id) if cell.arm_name == "trial-0001")
+    exclude(store, first.cell_id, "a wrong cable")
+    play(store, asked, record.id, distance_from(1e-3), owner=me)
+    known = cells(store, record.id)
+    names = sorted(cell.arm_name for cell in known if cell.phase == "search")
+    assert names == ["trial-0000", "trial-0001", "trial-0002", "trial-0003"]
+    assert "trial-0001" not in {cell.arm_name for cell in known if cell.phase == "confirm"}
+
+
+@pytest.mark.parametrize("asked", [study(**SEARCH), study(**TUNED)], ids=["search", "tuned"])
+def test_two_workers_in_turn_and_a_kill_after_each_step_change_no_total(store, asked):
+    """Each piece of work is done by another worker, whose memory starts empty."""
+    record = launched(store, asked)
+    for turn in range(200):
+        if not play(store, asked, record.id, distance_from(1e-3), owner=worker(store, f"worker-{turn % 2}"), steps=1):
+            break
+    known = cells(store, record.id)
+    assert len(known) == outline(asked).trainings
+    numbers = [cell.trial_number for cell in known if cell.phase == "search"]
+    assert sorted(numbers) == list(range(len(numbers)))
+
+
+def test_a_second_worker_waits_for_its_turn(store):
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    first, second = worker(store, "first"), worker(store, "second")
+    assert advisor_lease(store, record.id, first)
+    assert not advance(store, asked, record.id, owner=second, patience=0.3)
+    assert cells(store, record.id) == ()
+    soon = threading.Timer(0.5, release_advisor, (store, record.id, first))
+    soon.start()
+    assert advance(store, asked, record.id, owner=second)
+    soon.join()
+    assert len(cells(store, record.id)) == 1
+
+
+def test_a_lease_that_ran_out_adds_nothing(store, monkeypatch):
+    """Frozen between Optuna's answer and our record: another worker has the lease, and the draw waits for it."""
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    ask = Advisor.ask
+
+    def frozen(self: Advisor, number: int) -> object:
+        drawn = ask(self, number)
+        release_advisor(store, record.id, "first")
+        assert advisor_lease(store, record.id, "second")
+        return drawn
+
+    with monkeypatch.context() as late:
+        late.setattr(Advisor, "ask", frozen)
+        assert not advance(store, asked, record.id, owner=worker(store, "first"))
+    assert cells(store, record.id) == ()
+    assert advance(store, asked, record.id, owner=worker(store, "second"))
+    (cell,) = cells(store, record.id)
+    assert cell.arm_name == "trial-0000"
+
+
+PATH = {
+    "factors": {
+        "schedule": {"role": "scientific", "levels": ["cosine"]},
+        "optimizer": {"role": "scientific", "levels": ["radam"]},
+        "loss": {"role": "scientific", "levels": ["huber"]},
+    },
+    "design": {"kind": "path", "round_seeds": 2},
+}
+
+
+def interacting(train: TrainConfig, _evaluation: EvalConfig) -> float:
+    """radam gains 3 alone; huber gains 1, and 4 more with radam; cosine loses 1, and gains 9 once both are there."""
+    radam, huber, cosine = train.optimizer == "radam", train.loss == "huber", train.schedule == "cosine"
+    return 30.0 - 3 * radam - huber - 4 * (radam and huber) + cosine - 10 * (radam and huber and cosine)
+
+
+def test_a_path_takes_the_best_next_step_and_retrains_it(store):
+    asked = study(**PATH)
+    record = launched(store, asked)
+    play(store, asked, record.id, interacting, owner=worker(store))
+    known = cells(store, record.id)
+    steps = [e.detail["factor"] for e in reversed(events(store, record.id)) if e.kind == "path_step"]
+    assert steps == ["optimizer", "loss"]  # the last one is the end, which was known at launch
+    confirmed = Counter(cell.arm_name for cell in known if cell.phase == "confirm")
+    assert confirmed == dict.fromkeys(
+        ["baseline", "optimizer=radam", "optimizer=radam + loss=huber",
+         "schedule=cosine + optimizer=radam + loss=huber"], 2
+    )  # fmt: skip
+    rounds = Counter(cell.arm_name for cell in known if cell.phase == "search")
+    assert rounds == dict.fromkeys(
+        ["schedule=cosine", "optimizer=radam", "loss=huber", "schedule=cosine + optimizer=radam",
+         "optimizer=radam + loss=huber"], 2
+    )  # fmt: skip
+    assert len(known) == outline(asked).trainings == 18
+    seeds = {
+        phase: {run_config(store, c.run_id).seed for c in known if c.phase == phase} for phase in ("search", "confirm")
+    }
+    assert not seeds["search"] & seeds["confirm"]
+
+
+def test_a_path_goes_round_a_step_that_diverges(store):
+    asked = study(**PATH)
+    record = launched(store, asked)
+
+    def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
+        return None if train.optimizer == "radam" and train.loss != "huber" else interacting(train, evaluation)
+
+    play(store, asked, record.id, formula, owner=worker(store))
+    steps = [e.detail["factor"] for e in reversed(events(store, record.id)) if e.kind == "path_step"]
+    assert steps == ["loss", "optimizer"]
+
+
+def test_more_seeds_in_a_later_revision_reach_what_was_decided_on_the_way(store):
+    asked = study(**TUNED)
+    record = launched(store, asked)
+    me = worker(store)
+    play(store, asked, record.id, distance_from(1e-3), owner=me)
+    more = study(**TUNED, seeds=3)
+    launched(store, more, accept_change=True, reason="undecided")
+    play(store, more, record.id, distance_from(1e-3), owner=me)
+    confirm = [cell for cell in cells(store, record.id) if cell.phase == "confirm"]
+    assert Counter(cell.arm_name for cell in confirm) == {"baseline": 3, "schedule=cosine": 3}
+    assert len({run_config(store, c.run_id).lr for c in confirm if c.arm_name == "baseline"}) == 1
+    assert len([cell for cell in cells(store, record.id) if cell.phase == "search"]) == 8
+
+
+def test_a_level_added_to_a_running_search_keeps_what_it_learned(store):
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    me = worker(store)
+    play(store, asked, record.id, distance_from(1e-3), owner=me, steps=8)
+    before = [cell.arm_name for cell in cells(store, record.id)]
+    factors = SEARCH["factors"] | {"schedule": {"role": "scientific", "levels": ["linear_scaled", "cosine", "linear"]}}
+    wider = study(**SEARCH | {"factors": factors})
+    launched(store, wider, accept_change=True, reason="one more schedule")
+    play(store, wider, record.id, distance_from(1e-3), owner=me)
+    search = [cell.arm_name for cell in cells(store, record.id) if cell.phase == "search"]
+    assert len(search) == 6
+    assert search[: len(before)] == before
+    studies = {s.study_name: s.n_trials for s in optuna.get_all_study_summaries(str(store.engine.url))}
+    assert sorted(studies.values()) == [3 + 1, 3 * 6], "the old space heard of one trial and was asked for another"
+
+
+def test_a_study_that_does_not_grow_is_left_alone(store: Store):
+    asked = study(factors={"schedule": {"role": "scientific", "levels": ["cosine"]}})
+    record = launched(store, asked)
+    add_event(store, "note", "before", study_id=record.id)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    assert len(cells(store, record.id)) == 4
+    assert {arm.name for arm in find(store, "s").arms} == {"baseline", "schedule=cosine"}
