@@ -1,0 +1,72 @@
+"""Being asked to stop: by a person, by the machine, or by the clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from types import FrameType, TracebackType
+
+PREEMPTED = 75
+CTRL_C = 130
+# A scheduler signals every process of a job, and the launcher passes its own on: one request, heard twice.
+SAME_REQUEST_SECONDS = 2.0
+
+
+class Interrupt:
+    """Notes the first request to stop; the second ends the process at once.
+
+    SIGTERM and SIGUSR1 come from schedulers: save, release, exit 75, and the work is requeued. Ctrl-C comes from a
+    person: the same, with exit 130. A time limit is a request that nobody has to send.
+
+    Args:
+        limit: Seconds after which to stop; None for never.
+    """
+
+    def __init__(self, limit: float | None = None) -> None:
+        self._event = threading.Event()
+        self._signal = 0
+        self._asked_at = 0.0
+        self._deadline = None if limit is None else time.monotonic() + limit
+        self._before: dict[int, object] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether this process is to stop."""
+        return self._event.is_set() or self._left <= 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nobody asked."""
+        if not self.asked:
+            return 0
+        return CTRL_C if self._signal == signal.SIGINT else PREEMPTED
+
+    @property
+    def _left(self) -> float:
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not through a request."""
+        self._event.wait(max(0.0, min(seconds, self._left)))
+
+    def __enter__(self) -> Interrupt:
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            self._before[kind] = signal.signal(kind, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        # Only a flag: saving inside a handler would interrupt a save.
+        now = time.monotonic()
+        if self._event.is_set() and now - self._asked_at > SAME_REQUEST_SECONDS:
+            os._exit(CTRL_C if number == signal.SIGINT else PREEMPTED)
+        if not self._event.is_set():
+            self._signal, self._asked_at = number, now
+        self._event.set()

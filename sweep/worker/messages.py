@@ -1,0 +1,152 @@
+"""What a worker and its trial process say to each other. Plain values; no tensor crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sweep.config.run import DataConfig, EvalConfig, Protocol, TrainConfig
+from sweep.config.study import Cadence, ProtocolRequest
+from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
+
+
+@dataclass(frozen=True)
+class PrepareJob:
+    """Load the data, train or find the extractor, compute the reference: once per data set and machine."""
+
+    data: DataConfig
+    request: ProtocolRequest
+    files: Path
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """Time a few steps of a training, for a plan."""
+
+    config: TrainConfig
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Train a run from its newest valid checkpoint, or from the start."""
+
+    config: TrainConfig
+    cadence: Cadence
+    files: Path
+    folder: str
+    token: int
+    checkpoints: tuple[ArtifactRecord, ...]
+    micro_batches: int = 1
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """Score a trained run under one evaluation config."""
+
+    train: TrainConfig
+    evaluation: EvalConfig
+    protocol: Protocol
+    weights: ArtifactRecord
+    files: Path
+    folder: str
+    token: int
+
+
+Job = PrepareJob | MeasureJob | TrainJob | ScoreJob
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job under a number, by which a request to stop names it."""
+
+    number: int
+    job: Job
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The process is up; `environment` says on what."""
+
+    device: str
+    environment: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A point of the curves, or a saved checkpoint: then the process waits for the word that it is recorded."""
+
+    step: int
+    images: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    checkpoint: ArtifactRecord | None = None
+
+
+@dataclass(frozen=True)
+class Alive:
+    """Nothing to tell; the process works."""
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A listed file that cannot be read; the work goes on without it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """`done` of `total` of something that takes long."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The protocol with its hashes, and the hash of the data."""
+
+    protocol: Protocol
+    data_sha256: str
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of one optimizer step, and of one network call for each image, on this machine."""
+
+    step_seconds: float
+    call_seconds: float
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training."""
+
+    weights: ArtifactRecord
+    parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished score."""
+
+    result: ScoreResult
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended without its result."""
+
+    failure: FailureClass
+    reason: str
+    detail: str = ""
+    evidence: Mapping[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+Outcome = Prepared | Timed | Trained | Scored | Failed
+Message = Ready | Alive | Progressed | Damaged | Counted | Outcome

@@ -1,0 +1,61 @@
+"""From a claim to a job, and from a job's messages to the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sweep.config.keys import eval_key, train_key
+from sweep.config.study import Cadence
+from sweep.store.advance import progress
+from sweep.store.records import Claim, MetricPoint
+from sweep.store.transaction import Store
+from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
+
+
+def run_folder(claim: Claim) -> str:
+    """Where a run's files lie, under the folder of files. Named by its key, so that no study name reaches a path."""
+    key = train_key(claim.train_config)
+    return f"runs/{key[:2]}/{key[:16]}"
+
+
+def job_of(claim: Claim, cadence: Cadence, files: Path) -> Job:
+    """What the trial process is asked to do for a claim."""
+    if claim.kind == "train":
+        return TrainJob(
+            config=claim.train_config,
+            cadence=cadence,
+            files=files,
+            folder=run_folder(claim),
+            token=claim.token,
+            checkpoints=claim.checkpoints,
+            micro_batches=claim.micro_batches,
+        )
+    assert claim.eval_config is not None
+    assert claim.protocol is not None
+    assert claim.weights is not None
+    return ScoreJob(
+        train=claim.train_config,
+        evaluation=claim.eval_config,
+        protocol=claim.protocol,
+        weights=claim.weights,
+        files=files,
+        folder=f"{run_folder(claim)}/scores/{eval_key(claim.eval_config, claim.protocol)[:16]}",
+        token=claim.token,
+    )
+
+
+def label(claim: Claim) -> str:
+    """A claim in words."""
+    config = claim.train_config
+    if claim.eval_config is None:
+        return f"run {claim.run_id} (seed {config.seed}, step {claim.step} of {config.steps})"
+    evaluation = claim.eval_config
+    length = evaluation.ema_decay if evaluation.ema_std is None else evaluation.ema_std
+    average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {length:g}"
+    return f"run {claim.run_id} at {average}, {evaluation.sampler} {evaluation.sampling_steps} steps"
+
+
+def record_progress(store: Store, claim: Claim, message: Progressed) -> None:
+    """A point of the curves or a checkpoint, under the claim's token."""
+    points = [MetricPoint(name, message.step, message.images, value) for name, value in message.metrics.items()]
+    progress(store, claim, step=message.step, images=message.images, points=points, checkpoint=message.checkpoint)

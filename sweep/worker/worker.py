@@ -1,0 +1,149 @@
+"""A worker: claim, run, record, until nothing is left to do.
+
+It holds the lease and talks to the store; its trial process does the work. Any number of workers on any machines share
+a study through the store alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from sweep.config.study import Study
+from sweep.errors import LeaseLost, StoreError, SweepError
+from sweep.search.advance import advance
+from sweep.search.advisor import check_version
+from sweep.store import status
+from sweep.store.leases import claim
+from sweep.store.outcomes import finish_score, finish_training
+from sweep.store.records import Claim, StudyRecord
+from sweep.store.transaction import Store
+from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
+from sweep.worker.attempt import Attempt
+from sweep.worker.budget import BUDGET_REACHED, over_budget
+from sweep.worker.child import Child
+from sweep.worker.failures import settle
+from sweep.worker.identity import boot_id, host, is_alive, this_worker
+from sweep.worker.interrupt import Interrupt
+from sweep.worker.messages import Failed, Outcome, Scored, Trained
+from sweep.worker.options import WorkerOptions
+from sweep.worker.work import job_of, label
+
+Say = Callable[[str], None]
+
+# A worker that leaves because the store is away does not wait for it once more to say so.
+LAST_WORD_SECONDS = 5.0
+
+
+class Worker:
+    """One worker on one study."""
+
+    def __init__(self, store: Store, study: StudyRecord, options: WorkerOptions) -> None:
+        self._store = store
+        self._study = Study.model_validate(study.spec)
+        self._study_id = study.id
+        self._optuna = study.versions.get("optuna")
+        self._options = options
+        self._timing = options.timing
+        self._child = Child(
+            device=options.device,
+            threads=options.threads,
+            start_method=options.start_method,
+            stall=options.timing.stall,
+        )
+        self._interrupt = Interrupt(options.time_limit)
+        self._id = ""
+
+    def work(self, say: Say) -> int:
+        """Work until the study has nothing left.
+
+        Returns:
+            The exit code: 0, 3 when the budget is spent, 75 when preempted, 130 on Ctrl-C.
+
+        Raises:
+            StoreError: the store stayed away for longer than it is waited for.
+            StoreMismatch: the study was begun with an Optuna that draws otherwise.
+            SweepError: the trial process cannot be started here.
+        """
+        if self._optuna is not None:
+            check_version(self._optuna)
+        with self._interrupt:
+            ready = self._child.start()
+            assert ready is not None
+            me = this_worker(ready.device, ready.environment)
+            register_worker(self._store, me)
+            self._id = me.id
+            reason = "failed"
+            try:
+                code = self._loop(say)
+                reason = "preempted" if self._interrupt.asked else "done"
+            finally:
+                self._child.close()
+                with suppress(StoreError):
+                    end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)
+        return self._interrupt.exit_code or code
+
+    def _loop(self, say: Say) -> int:
+        told = ""
+        while not self._interrupt.asked:
+            self._child.start()  # before the claim: a machine that cannot start one takes no work
+            # Workers of this machine that were killed hold leases that nobody renews: take over at once.
+            expire_dead_local(self._store, host=host(), boot_id=boot_id(), alive=is_alive)
+            if over_budget(self._store, self._study, self._study_id):
+                return BUDGET_REACHED
+            claimed = claim(self._store, self._study_id, self._id, ttl=self._timing.lease)
+            if claimed is not None:
+                self._attempt(claimed, say)
+                continue
+            now = status(self._store, self._study_id)
+            self._study = Study.model_validate(now.study.spec)  # it may have been extended meanwhile
+            state = now.study.state
+            if state == "active" and advance(self._store, self._study, self._study_id, owner=self._id):
+                continue
+            if state in ("stopped", "cancelled") or (state == "active" and self._nothing_left()):
+                return 0
+            if state == "paused" and told != state:
+                say(f"the study is paused; next: sweep resume {self._study.name}")
+            told = state
+            worker_seen(self._store, self._id)
+            self._interrupt.wait(self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not secrets
+        return 0
+
+    def _nothing_left(self) -> bool:
+        # Asked after `advance`: what another worker added meanwhile is work too.
+        now = status(self._store, self._study_id)
+        return now.runs_left + now.scores_left == 0
+
+    def _attempt(self, claimed: Claim, say: Say) -> None:
+        """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""
+        name = label(claimed)
+        say(f"{claimed.kind}: {name}")
+        attempt = Attempt(self._store, claimed, self._study, self._interrupt, self._timing)
+        try:
+            job = job_of(claimed, self._study.cadence, self._options.files)
+            outcome = self._child.run(job, hear=attempt.hear, tick=attempt.tick)
+            self._record(claimed, outcome)
+        except LeaseLost as lost:
+            say(f"{claimed.kind}: {name}: {lost.what}")
+        else:
+            if isinstance(outcome, Failed):
+                say(f"{claimed.kind}: {name}: {outcome.failure}: {outcome.reason.splitlines()[0]}")
+
+    def _record(self, claimed: Claim, outcome: Outcome) -> None:
+        match outcome:
+            case Trained():
+                finish_training(
+                    self._store,
+                    claimed,
+                    weights=outcome.weights,
+                    parameters=outcome.parameters,
+                    seconds=outcome.seconds,
+                )
+            case Scored():
+                finish_score(self._store, claimed, outcome.result)
+            case Failed():
+                settle(self._store, claimed, outcome, self._timing)
+            case _:
+                raise SweepError(f"{outcome!r} is no outcome of {claimed.kind}")

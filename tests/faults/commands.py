@@ -1,0 +1,85 @@
+"""`sweep` commands as a person types them; everything they start carries a tag, so that no process escapes a count."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from uuid import uuid4
+
+TAG = "SWEEP_TEST_TAG"
+
+
+class Command:
+    """One place to launch from: a store, a folder of files, a study file."""
+
+    def __init__(self, database: Path, files: Path, study: Path) -> None:
+        self.database, self.files, self.study = database, files, study
+        self.tag = uuid4().hex
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command on one core: one worker on one thread, so that numbers are equal bit for bit."""
+        environment = os.environ | {
+            TAG: self.tag,
+            "SWEEP_STORAGE": f"sqlite:///{self.database}",
+            "SWEEP_FILES": str(self.files),
+        }
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})  # is inherited
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "sweep", *arguments],
+                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        finally:
+            os.sched_setaffinity(0, cores)
+
+    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+        """`sweep launch`."""
+        return self.start("launch", str(self.study), "--device", "cpu", *arguments)
+
+    def rows(self) -> int:
+        """How much the store holds: grows with every point, checkpoint, attempt and score."""
+        tables = ("metric", "attempt", "measurement", "event")
+        with closing(sqlite3.connect(self.database, timeout=60)) as connection:
+            return sum(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+
+    def strays(self) -> list[int]:
+        """Processes of this command that still run."""
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                alive = (environ.parent / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+                if alive and f"{TAG}={self.tag}".encode() in environ.read_bytes():
+                    found.append(int(environ.parent.name))
+        return found
+
+    def killed(self, draws: random.Random, *, early: bool) -> bool:
+        """Launch, and kill at a random moment: while it starts, or after some rows more. False when it ended before."""
+        launched = self.launch()
+        if early:
+            moment = time.monotonic() + draws.uniform(0.1, 3.0)
+            due = lambda: time.monotonic() > moment  # noqa: E731
+        else:
+            goal = self.rows() + draws.randint(1, 25)
+            due = lambda: self.rows() >= goal  # noqa: E731
+        while launched.poll() is None and not due():
+            time.sleep(0.02)
+        time.sleep(draws.uniform(0.0, 0.05))
+        died = launched.poll() is None
+        launched.kill()
+        launched.communicate()
+        self.wait_for_strays()
+        return died
+
+    def wait_for_strays(self) -> None:
+        """Everything that the command started is gone within moments."""
+        deadline = time.monotonic() + 15.0
+        while left := self.strays():
+            assert time.monotonic() < deadline, f"processes {left} outlive their launcher"
+            time.sleep(0.1)

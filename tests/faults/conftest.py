@@ -1,0 +1,100 @@
+"""Studies and workers for every fault; the extractor is trained once and copied."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweep.config.run import DataConfig, Protocol
+from sweep.config.study import ProtocolRequest
+from sweep.store import Store, open_store
+from sweep.store.records import StudyRecord
+from sweep.worker.child import Child
+from sweep.worker.messages import Prepared, PrepareJob
+from tests.faults import processes
+from tests.faults.processes import Workers
+from tests.faults.state import outcome
+from tests.faults.tiny import ABLATION
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Protocol]:
+    """A folder of files that holds the extractor and its references, and the protocol that they make."""
+    files = tmp_path_factory.mktemp("prepared")
+    request = ProtocolRequest(**ABLATION["protocol"])
+    child = Child(device="cpu", threads=1)
+    try:
+        done = child.run(PrepareJob(DataConfig(), request, files), hear=lambda _: None, tick=lambda: False)
+    finally:
+        child.close()
+    assert isinstance(done, Prepared), done
+    return files, done.protocol
+
+
+@pytest.fixture
+def files(prepared: tuple[Path, Protocol], tmp_path: Path) -> Path:
+    """A folder of files with an extractor and nothing else."""
+    return Path(shutil.copytree(prepared[0], tmp_path / "files"))
+
+
+@pytest.fixture
+def local_store(sqlite_url: str) -> Iterator[Store]:
+    """An open store on a fresh SQLite file."""
+    store = open_store(sqlite_url, patience_seconds=30)
+    yield store
+    store.close()
+
+
+Team = Callable[..., tuple[StudyRecord, Workers]]
+
+
+@pytest.fixture
+def team(prepared: tuple[Path, Protocol], files: Path) -> Iterator[Team]:
+    """`team(store, spec, **options)` registers a study and gives its workers, none of them started."""
+    with ExitStack() as stack:
+
+        def make(store: Store, spec: dict[str, Any] = ABLATION, **changes: Any) -> tuple[StudyRecord, Workers]:
+            study = processes.registered(store, spec, prepared[1])
+            return study, stack.enter_context(processes.workers(store, study, files, **changes))
+
+        yield make
+
+
+Calm = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def calm(prepared: tuple[Path, Protocol], sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    """`calm(spec)`: what a study comes to when nothing happens to it."""
+    known: dict[str, dict[str, Any]] = {}
+
+    def run(spec: dict[str, Any]) -> dict[str, Any]:
+        folder = tmp_path_factory.mktemp("calm")
+        shutil.copytree(prepared[0], folder / "files")
+        shutil.copy(sqlite_template, folder / "store.db")
+        store = open_store(f"sqlite:///{folder / 'store.db'}")
+        study = processes.registered(store, spec, prepared[1])
+        with processes.workers(store, study, folder / "files") as whole:
+            assert processes.ended(whole.start()) == 0, whole.said()
+        found = outcome(store, study.id)
+        store.close()
+        return found
+
+    def once(spec: dict[str, Any]) -> dict[str, Any]:
+        name = spec["name"]
+        if name not in known:
+            known[name] = run(spec)
+        return known[name]
+
+    return once
+
+
+@pytest.fixture
+def undisturbed(calm: Calm) -> dict[str, Any]:
+    """What the small ablation comes to when nothing happens to it."""
+    return calm(ABLATION)

@@ -1,0 +1,140 @@
+"""Worker processes to be hurt: started by a fork server that has loaded torch once, so that a start takes milliseconds.
+
+They are the real worker on a real store with a real trial process; only the start differs from `sweep worker`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sweep.config.study import Study
+from sweep.launch.register import register
+from sweep.search.outline import outline
+from sweep.store import Store, cells, open_store
+from sweep.store import study as find
+from sweep.store.records import StudyRecord
+from sweep.worker.options import Timing, WorkerOptions
+
+T = TypeVar("T")
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tests.faults.warm"])
+
+QUICK = Timing(lease=30.0, heartbeat=1.0, idle=0.2, stall=60.0, retry=0.1, disk=0.3)
+
+
+def options(files: Path, **changes: Any) -> WorkerOptions:
+    """One thread on the CPU: numbers are equal bit for bit."""
+    return replace(WorkerOptions(device="cpu", threads=1, files=files, timing=QUICK, start_method="fork"), **changes)
+
+
+def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str) -> None:
+    """A worker process; `memory` is how many bytes more than now it may have."""
+    import resource
+
+    from sweep.worker.worker import Worker
+
+    os.setpgid(0, 0)
+    logging.disable(logging.WARNING)
+    if memory is not None:
+        # The fork server may have been started by another test, without it: libraries are no part of the limit.
+        importlib.import_module("tests.faults.warm")
+        most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    store = open_store(url, patience_seconds=60)
+    with Path(log).open("a", buffering=1) as lines:
+        code = Worker(store, find(store, name), how).work(lambda text: print(text, file=lines) and None)
+    os._exit(code)
+
+
+class Workers:
+    """Some workers of one study."""
+
+    def __init__(self, url: str, name: str, how: WorkerOptions, log: Path) -> None:
+        self.url, self.name, self.how, self.log = url, name, how, log
+        self.running: list[BaseProcess] = []
+
+    def start(self, *, memory: int | None = None) -> BaseProcess:
+        """One more worker."""
+        process = CONTEXT.Process(target=main, args=(self.url, self.name, self.how, memory, str(self.log)))
+        process.start()
+        self.running.append(process)
+        return process
+
+    def said(self) -> str:
+        """Everything that they said."""
+        return self.log.read_text() if self.log.exists() else ""
+
+
+@contextmanager
+def workers(store: Store, study: StudyRecord, files: Path, **changes: Any) -> Iterator[Workers]:
+    """Workers that are all killed at the end."""
+    url = store.engine.url.render_as_string(hide_password=False)
+    team = Workers(url, study.name, options(files, **changes), files / "said.txt")
+    try:
+        yield team
+    finally:
+        for process in team.running:
+            kill_tree(process)
+
+
+def registered(store: Store, spec: dict[str, Any], protocol: Any) -> StudyRecord:
+    """The study in the store, as `sweep launch` puts it there."""
+    return register(store, outline(Study.model_validate(spec)), protocol, accept_change=False)
+
+
+def ended(process: BaseProcess, seconds: float = 300.0) -> int | None:
+    """Exit code of a process that ends in time."""
+    process.join(seconds)
+    assert process.exitcode is not None, "the worker does not end"
+    return process.exitcode
+
+
+def kill_tree(process: BaseProcess) -> None:
+    """Kill a worker and its trial process."""
+    for pid in (*children_of(process.pid or 0), process.pid or 0):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.join()
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the children of a process."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def trial_of(worker: BaseProcess) -> int:
+    """Process id of a worker's trial process."""
+    return until(lambda: children_of(worker.pid or 0))[0]
+
+
+def until(condition: Callable[[], T], seconds: float = 120.0) -> T:
+    """The first truthy answer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"nothing of the kind within {seconds} s")
+
+
+def training(store: Store, study: StudyRecord, step: int = 1) -> bool:
+    """Whether some run is under way and has got so far, but not to its end."""
+    return any(cell.run_state == "training" and step <= cell.step < cell.steps for cell in cells(store, study.id))

@@ -1,0 +1,79 @@
+"""What a study came to, in a form that two ways of getting there can be compared by; and what must always hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import select
+
+from sweep.store import Store, cells, curves
+from sweep.store.schema import ArtifactRow, AttemptRow, MetricRow, RunRow, ScoreRow, WorkerRow
+from sweep.store.snapshots import ScoreRecord
+
+# Of the machine, not of the run.
+_SPEED = "images_per_second"
+
+
+def outcome(store: Store, study_id: int) -> dict[str, Any]:
+    """Arms, runs, scores, curves and measurements, bit for bit; nothing of when, where and in how many attempts."""
+    found = cells(store, study_id)
+    points = curves(store, [cell.run_id for cell in found])
+    return {
+        f"{cell.arm_name}/{cell.phase}/{cell.replicate}": {
+            "train_key": cell.train_key,
+            "trial": cell.trial_number,
+            "state": cell.state,
+            "step": cell.step,
+            "scores": [_score(score) for score in cell.scores],
+            "curves": [(p.name, p.step, p.images, _hex(p.value)) for p in points[cell.run_id] if p.name != _SPEED],
+        }
+        for cell in found
+    }
+
+
+def _score(score: ScoreRecord) -> dict[str, Any]:
+    values = [(m.name, m.noise_set, _hex(m.value), _hex(m.standard_error)) for m in score.measurements]
+    return {"level": dict(score.level), "state": score.state, "values": values}
+
+
+def _hex(value: float | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def check_invariants(store: Store) -> None:
+    """What holds at the end of any study, whatever happened on the way."""
+
+    def work(connection: Any) -> None:
+        for table, leased in ((RunRow, "training"), (ScoreRow, "scoring")):
+            assert not connection.execute(select(table.id).where(table.state.in_((leased, "planned")))).all()
+            assert not connection.execute(select(table.id).where(table.owner.is_not(None))).all()
+        attempts = connection.execute(select(AttemptRow.__table__)).all()
+        assert all(attempt.ended_at is not None and attempt.end_reason for attempt in attempts)
+        ends = Counter((a.run_id, a.score_id) for a in attempts if a.end_reason in ("trained", "complete"))
+        assert set(ends.values()) <= {1}, "some work was done twice to the end"
+        # Rows are under the token of an attempt that was really made, and no later than the last.
+        tokens = {(a.run_id, a.token) for a in attempts if a.score_id is None}
+        points = connection.execute(select(MetricRow.run_id, MetricRow.token).distinct()).all()
+        assert {(p.run_id, p.token) for p in points} <= tokens
+        kinds = Counter(
+            r.run_id for r in connection.execute(select(ArtifactRow.run_id).where(ArtifactRow.kind == "weights"))
+        )
+        trained = set(connection.scalars(select(RunRow.id).where(RunRow.state == "trained")))
+        assert set(kinds) == trained
+        assert set(kinds.values()) <= {1}
+
+    store.read(work)
+
+
+def attempt_ends(store: Store, run_id: int | None = None) -> list[str]:
+    """How each attempt at a training ended, oldest first."""
+    query = select(AttemptRow.end_reason).where(AttemptRow.score_id.is_(None)).order_by(AttemptRow.id)
+    if run_id is not None:
+        query = query.where(AttemptRow.run_id == run_id)
+    return store.read(lambda connection: [str(reason) for reason in connection.scalars(query)])
+
+
+def live_workers(store: Store) -> list[int]:
+    """Process ids of workers that have not said goodbye."""
+    return store.read(lambda c: list(c.scalars(select(WorkerRow.pid).where(WorkerRow.ended_at.is_(None)))))

@@ -1,0 +1,36 @@
+"""A run of a study, trained again by hand with the command that `sweep trials repro` prints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from sweep.store import Store, artifacts, cells, run_config
+from tests.faults.commands import Command
+from tests.faults.conftest import Team
+from tests.faults.processes import ended
+from tests.faults.tiny import ABLATION, with_baseline, write
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+
+def test_a_run_trained_by_hand_has_the_weights_of_the_study_bit_for_bit(
+    local_store: Store, team: Team, files: Path, tmp_path: Path
+) -> None:
+    study, workers = team(local_store, with_baseline(ABLATION, images=320) | {"seeds": 1, "factors": {}})
+    assert ended(workers.start()) == 0
+    (cell,) = cells(local_store, study.id)
+    (weights,) = [artifact for artifact in artifacts(local_store) if artifact.kind == "weights"]
+    config = tmp_path / "run.json"
+    config.write_text(run_config(local_store, cell.run_id).model_dump_json())
+
+    command = Command(Path(str(local_store.engine.url.database)), files, write(ABLATION, tmp_path))
+    trained = command.start("train", str(config), "--out", str(tmp_path / "run"), "--device", "cpu")
+    shown, said = trained.communicate(timeout=300)
+    assert trained.returncode == 0, said
+    assert json.loads(shown.splitlines()[-1])["step"] == 20
+    by_hand = tmp_path / "run" / "train" / "weights.1.pt"
+    assert hashlib.sha256(by_hand.read_bytes()).hexdigest() == weights.sha256

@@ -1,0 +1,126 @@
+"""Runs that fail by themselves: each class of failure is told apart, recorded, and met with its policy."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweep.store import Store, artifacts, cells, events, status
+from tests.faults.commands import Command
+from tests.faults.conftest import Team
+from tests.faults.processes import QUICK, ended, training, trial_of, until
+from tests.faults.state import attempt_ends, check_invariants, outcome
+from tests.faults.tiny import ABLATION, with_baseline, write
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+# Decay times rate is far above 2: the weights grow without bound, and are NaN at step 3.
+DIVERGES: dict[str, Any] = {"optimizer": "adamw", "lr": 9.9, "weight_decay": 1000.0}
+# Legal by itself; on images of 8 pixels there is no feature map of 16.
+NO_SUCH_NET: dict[str, Any] = {
+    "kind": "unet", "channels": 8, "channel_mults": [1, 1], "groups": 4, "attention_resolutions": [16],
+}  # fmt: skip
+
+
+def one_arm(**changes: Any) -> dict[str, Any]:
+    """The small ablation with one good arm and one of these settings."""
+    return ABLATION | {"factors": {"trouble": {"role": "scientific", "levels": {"yes": changes}}}}
+
+
+def test_row_16_a_diverged_run_is_infeasible_keeps_its_evidence_and_is_not_retried(
+    local_store: Store, team: Team, files: Path
+) -> None:
+    # optuna#2169, hydra PR#3451: NaN must not stop the sweep. "Why did it return nan, with what params?"
+    study, workers = team(local_store, one_arm(**DIVERGES))
+    assert ended(workers.start()) == 0
+    found = {(cell.arm_name, cell.state) for cell in cells(local_store, study.id)}
+    assert found == {("baseline", "complete"), ("trouble=yes", "infeasible")}
+    assert attempt_ends(local_store).count("nan") == 2
+    (first, *_) = [event for event in events(local_store, study.id) if event.kind == "nan"]
+    assert "step 3" in first.message
+    assert first.detail["evidence"]
+    check_invariants(local_store)
+
+    database = Path(str(local_store.engine.url.database))
+    command = Command(database, files, write(one_arm(**DIVERGES), files.parent))
+    launched = command.launch()
+    shown, said = launched.communicate(timeout=300)
+    assert launched.returncode == 4, said
+    assert "step 3" in shown
+
+
+def test_row_17_a_study_that_always_meets_the_same_bug_stops_after_three(local_store: Store, team: Team) -> None:
+    spec = with_baseline(ABLATION, net=NO_SUCH_NET) | {"seeds": 4}
+    study, workers = team(local_store, spec)
+    assert ended(workers.start()) == 0
+    now = status(local_store, study.id)
+    assert now.study.state == "stopped"
+    assert [failure.failure for failure in now.failures] == ["bug"] * 3
+    assert now.runs_left == 5
+    (stop,) = [event.message for event in events(local_store, study.id) if event.kind == "study"]
+    assert "3 runs failed alike" in stop
+
+
+def test_row_13_a_full_disk_delays_the_run_and_leaves_no_torn_file(
+    local_store: Store, team: Team, files: Path, undisturbed: dict[str, Any]
+) -> None:
+    study, workers = team(local_store)
+    worker = workers.start()
+    until(lambda: training(local_store, study))
+    # The kernel refuses longer files of this process, as a full disk would.
+    resource.prlimit(trial_of(worker), resource.RLIMIT_FSIZE, (4096, 4096))
+    assert ended(worker) == 0
+    assert "released: disk_full" in attempt_ends(local_store)
+    assert not list(files.rglob("*.tmp"))
+    check_invariants(local_store)
+    assert outcome(local_store, study.id) == undisturbed
+
+
+def test_row_10_a_folder_that_cannot_be_written_is_the_machines_fault(
+    local_store: Store, team: Team, files: Path, undisturbed: dict[str, Any]
+) -> None:
+    study, workers = team(local_store, timing=replace(QUICK, retry=1.0))
+    (files / "runs").touch()
+    worker = workers.start()
+    until(lambda: "infra" in attempt_ends(local_store))
+    (files / "runs").unlink()
+    assert ended(worker) == 0
+    check_invariants(local_store)
+    assert outcome(local_store, study.id) == undisturbed
+
+
+def test_row_15_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_store: Store, team: Team) -> None:
+    # pykeen#129, optuna#1224. The kernel refuses memory to the process: a real allocator error, on the CPU.
+    deep = {"net": {"kind": "mlp", "width": 128, "depth": 32}, "batch": 8192, "images": 8192}
+    spec = with_baseline(ABLATION, **deep) | {"factors": {}, "seeds": 1}
+    study, workers = team(local_store, spec)
+    worker = workers.start(memory=230_000_000)
+    assert ended(worker) == 0, workers.said()
+    ends = attempt_ends(local_store)
+    assert ends[0] == "oom"
+    assert ends[-1] == "trained", status(local_store, study.id).failures
+    sliced = [event.message for event in events(local_store, study.id) if event.kind == "micro_batches"]
+    assert len(sliced) == ends.count("oom") >= 1
+    check_invariants(local_store)
+
+
+def test_row_28_files_that_the_store_names_are_never_garbage(local_store: Store, team: Team, files: Path) -> None:
+    # ray#8441: a checkpoint that was needed was deleted. ray#9865: those that were not filled the disk.
+    from sweep.launch.garbage import SPARED_SECONDS, garbage
+
+    study, workers = team(local_store)
+    assert ended(workers.start()) == 0
+    assert status(local_store, study.id).runs_left == 0
+    lost = files / "runs" / "0000000001.1.pt"
+    lost.touch()
+    assert list(garbage(local_store, files)) == []
+    later = lost.stat().st_mtime + SPARED_SECONDS + 60.0
+    going = list(garbage(local_store, files, now=later))
+    assert lost in going
+    named = {files / artifact.path for artifact in artifacts(local_store)}
+    assert all(path.exists() for path in named)
+    assert not named & set(going)

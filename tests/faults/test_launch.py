@@ -1,0 +1,75 @@
+"""`sweep launch` and everything under it, killed at random moments: the same command ends with the same numbers."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweep.store import open_store, study
+from tests.faults.commands import Command
+from tests.faults.conftest import Calm
+from tests.faults.state import attempt_ends, check_invariants, outcome
+from tests.faults.tiny import ABLATION, LONG, SEARCH, write
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture
+def command(sqlite_url: str, files: Path) -> Command:
+    """A place to launch the small ablation from."""
+    return Command(Path(sqlite_url.removeprefix("sqlite:///")), files, write(ABLATION, files.parent))
+
+
+def test_row_02_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
+    command: Command, calm: Calm, tmp_path: Path
+) -> None:
+    # optuna#6283, optuna#6132, hydra#3328: the same command goes on from where the power went.
+    command.study = write(LONG, tmp_path)
+    draws = random.Random(2)
+    early = [True, True, True, *[False] * 7]
+    draws.shuffle(early)
+    died = sum(command.killed(draws, early=is_early) for is_early in early)
+    last = command.launch()
+    shown, said = last.communicate(timeout=600)
+    assert last.returncode == 0, said
+    assert died == 10
+    store = open_store(f"sqlite:///{command.database}")
+    check_invariants(store)
+    assert outcome(store, study(store, "tiny-long").id) == calm(LONG)
+    assert attempt_ends(store).count("expired") >= 3
+    assert "done; next: sweep report tiny-long" in shown
+    assert "warn" not in said.lower()
+    assert command.strays() == []
+
+
+def test_row_19_a_search_killed_again_and_again_draws_no_trial_twice_and_loses_none(
+    command: Command, calm: Calm, tmp_path: Path
+) -> None:
+    # optuna#2638: the total is a total. optuna#3255: a seeded search repeats itself after a resume.
+    command.study = write(SEARCH, tmp_path)
+    draws = random.Random(3)
+    died = sum(command.killed(draws, early=False) for _ in range(3))
+    last = command.launch()
+    _, said = last.communicate(timeout=600)
+    assert last.returncode == 0, said
+    assert died == 3
+    store = open_store(f"sqlite:///{command.database}")
+    check_invariants(store)
+    found = outcome(store, study(store, "tiny-search").id)
+    assert sorted(cell["trial"] for cell in found.values() if cell["trial"] is not None) == list(range(5))
+    assert found == calm(SEARCH)
+
+
+def test_row_21_two_launches_at_once_make_one_study_and_train_nothing_twice(
+    command: Command, undisturbed: dict[str, Any]
+) -> None:
+    both = [command.launch(), command.launch()]
+    said = [launched.communicate(timeout=900)[1] for launched in both]
+    assert [launched.returncode for launched in both] == [0, 0], said
+    store = open_store(f"sqlite:///{command.database}")
+    check_invariants(store)
+    assert attempt_ends(store) == ["trained"] * 4
+    assert outcome(store, study(store, "tiny").id) == undisturbed

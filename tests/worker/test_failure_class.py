@@ -1,0 +1,43 @@
+"""Which class an exception belongs to: the class decides what is done about it."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from sweep.errors import CheckpointError, DataError, Diverged, Preempted, SweepError
+from sweep.worker.trial_process import failure_class
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    """`raise error from cause`."""
+    error.__cause__ = cause
+    return error
+
+
+CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Preempted("stopped"), "preempted"),
+        (Diverged("loss nan", step=3, evidence={}), "nan"),
+        (MemoryError(), "oom"),
+        (RuntimeError(CPU_ALLOCATOR), "oom"),
+        (RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 31481280 vs 31481172"), "oom"),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), "oom"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk_full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full"),
+        (OSError(errno.EROFS, "Read-only file system"), "infra"),
+        (caused(SweepError("not written"), OSError(errno.EFBIG, "File too large")), "disk_full"),
+        (caused(SweepError("not written"), PermissionError(errno.EACCES, "denied")), "infra"),
+        (caused(CheckpointError("gone"), FileNotFoundError(2, "no such file")), "infra"),
+        (DataError("no data here"), "infra"),
+        (ValueError("shape"), "bug"),
+        (AssertionError(), "bug"),
+    ],
+)
+def test_classes(error: Exception, expected: str) -> None:
+    assert failure_class(error) == expected
