@@ -1,0 +1,144 @@
+"""How many claims, heartbeats and points a second a store bears from many processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from typing import Any, Literal
+from uuid import uuid4
+
+from sweep.config.keys import sha256_of
+from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.errors import StoreError
+from sweep.store import (
+    add_cells,
+    claim,
+    heartbeat,
+    open_store,
+    progress,
+    register_study,
+    register_worker,
+    release,
+    set_study_state,
+)
+from sweep.store.records import ArmRecord, ChainFacts, Claim, MetricPoint, NewCell, NewReading, WorkerRecord
+from sweep.store.transaction import Store
+
+Verb = Literal["claim and release", "heartbeat", "progress with 6 points"]
+VERBS: tuple[Verb, ...] = ("claim and release", "heartbeat", "progress with 6 points")
+POINTS = ("train_loss", "grad_norm", "clip_fraction", "lr", "images_per_second", "validation_loss")
+START_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One verb, all processes together."""
+
+    verb: Verb
+    workers: int
+    per_second: float
+    median_ms: float
+    p95_ms: float
+    longest_ms: float
+    errors: int
+
+
+def measure(storage: str, workers: int, seconds: float) -> list[Rate]:
+    """Every verb in turn, for so many seconds, from so many processes that start each of them together."""
+    store = open_store(storage)
+    study_id = _study(store, runs=2 * workers)
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(workers)
+    queue: Queue[tuple[Verb, list[float], int]] = context.Queue()
+    team = [context.Process(target=_work, args=(storage, study_id, seconds, barrier, queue)) for _ in range(workers)]
+    for process in team:
+        process.start()
+    spent: dict[Verb, list[float]] = {verb: [] for verb in VERBS}
+    errors = dict.fromkeys(VERBS, 0)
+    try:
+        for _ in range(workers * len(VERBS)):
+            verb, of_one, failed = queue.get(timeout=START_SECONDS + seconds)
+            spent[verb] += of_one
+            errors[verb] += failed
+    finally:
+        for process in team:
+            process.join(5.0)
+            process.kill()
+        set_study_state(store, study_id, "cancelled", reason="the measurement is over")
+        store.close()
+    return [_rate(verb, workers, spent[verb], errors[verb], seconds) for verb in VERBS]
+
+
+def _rate(verb: Verb, workers: int, spent: list[float], errors: int, seconds: float) -> Rate:
+    ordered = sorted(spent) or [float("inf")]
+
+    def at(share: float) -> float:
+        return 1e3 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    return Rate(verb, workers, len(spent) / seconds, at(0.5), at(0.95), at(1.0), errors)
+
+
+def _work(storage: str, study_id: int, seconds: float, barrier: Any, queue: Queue[Any]) -> None:
+    store = open_store(storage)
+    worker = str(uuid4())
+    register_worker(store, WorkerRecord(worker, "bench", "bench", os.getpid(), 0.0, "none", {}))
+    held: list[Claim] = []
+    step = iter(range(1, 10**9))
+
+    def claim_and_release() -> None:
+        held[:] = [found for found in [claim(store, study_id, worker, ttl=600.0)] if found is not None]
+        release(store, held[0], "bench")
+
+    def beat() -> None:
+        heartbeat(store, held[0], ttl=600.0)
+
+    def points() -> None:
+        now = next(step)
+        progress(store, held[0], step=now, images=now, points=[MetricPoint(name, now, now, 0.5) for name in POINTS])
+
+    acts: dict[Verb, Callable[[], None]] = dict(zip(VERBS, (claim_and_release, beat, points), strict=True))
+    for verb, act in acts.items():
+        if verb == VERBS[1]:
+            held[:] = [found for found in [claim(store, study_id, worker, ttl=600.0)] if found is not None]
+        barrier.wait(START_SECONDS)
+        queue.put((verb, *_timed(act, seconds)))
+
+
+def _timed(act: Callable[[], None], seconds: float) -> tuple[list[float], int]:
+    spent: list[float] = []
+    errors = 0
+    end = time.perf_counter() + seconds
+    while (started := time.perf_counter()) < end:
+        try:
+            act()
+        except StoreError:
+            errors += 1
+        else:
+            spent.append(time.perf_counter() - started)
+    return spent, errors
+
+
+def _study(store: Store, *, runs: int) -> int:
+    """A study of runs that no study will ever want: their seeds are drawn."""
+    name = f"bench-{uuid4().hex[:12]}"
+    first = int(uuid4().hex[:12], 16)
+    protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
+    record = register_study(
+        store, name, question="How much does this store bear?", spec={"name": name}, spec_sha256=sha256_of(name),
+        arms=[ArmRecord("baseline", {}, is_baseline=True)], protocol=protocol, versions={},
+    )  # fmt: skip
+    config = TrainConfig.model_validate({"net": {"kind": "mlp"}, "images": 10_000_000})
+    cells = [
+        NewCell(
+            arm_name="baseline", phase="confirm", replicate=index,
+            train_config=config.model_copy(update={"seed": first + index}), facts=ChainFacts(0.0, 0.0, 0.0, 0.0),
+            readings=[NewReading({}, EvalConfig(), True)],
+        )
+        for index in range(runs)
+    ]  # fmt: skip
+    add_cells(store, record.id, cells)
+    return record.id

@@ -1,0 +1,49 @@
+"""What a study file asks for beside what the store holds under its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sweep.config.keys import train_key
+from sweep.search.outline import Outline
+from sweep.store import cells, study
+from sweep.store.transaction import Store
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell.
+
+    Attributes:
+        kind: `changed` cells point to another run from then on; `dropped` ones are excluded. Nothing is deleted.
+        state: That it has in the store now; None for an added one.
+    """
+
+    arm: str
+    seed: int
+    kind: Literal["added", "kept", "changed", "dropped"]
+    state: str | None
+
+
+def changes_of(store: Store, asked: Outline) -> list[Change]:
+    """Every confirmation cell of either, in the order of the file; search trials always stay.
+
+    Raises:
+        UsageError: the study is not in the store.
+    """
+    held = {
+        (cell.arm_name, cell.replicate): cell
+        for cell in cells(store, study(store, asked.study.name).id)
+        if cell.phase == "confirm"
+    }
+    found: list[Change] = []
+    for cell in asked.cells:
+        old = held.pop((cell.arm_name, cell.replicate), None)
+        if old is None:
+            found.append(Change(cell.arm_name, cell.replicate, "added", None))
+        else:
+            kind: Literal["kept", "changed"] = "kept" if old.train_key == train_key(cell.train_config) else "changed"
+            found.append(Change(cell.arm_name, cell.replicate, kind, old.state))
+    left = held.values() if asked.cells else ()  # the cells of a search are decided on the way
+    return [*found, *(Change(cell.arm_name, cell.replicate, "dropped", cell.state) for cell in left)]
