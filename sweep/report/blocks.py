@@ -1,0 +1,113 @@
+"""What a section shows, as values: a piece of HTML, a table with its file, a figure with its text and data.
+
+Sections return blocks; `show` displays them in the notebook and writes their files beside it. All HTML comes from the
+templates, which escape every value: a study may be called anything.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import display
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from sweep.report.latex import to_latex
+
+TEMPLATES = Path(__file__).parent / "template"
+
+
+@dataclass(frozen=True)
+class Html:
+    """Escaped HTML."""
+
+    html: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: as shown, and as tidy data for tables/NAME.csv and tables/NAME.tex."""
+
+    name: str
+    html: str
+    data: pd.DataFrame
+    tex: pd.DataFrame | None = None
+    """As printed; `data` where None."""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its PNG, a sentence with its numbers, its caption, and the data it draws."""
+
+    name: str
+    png: bytes
+    alt: str
+    caption: str
+    data: pd.DataFrame
+
+
+Block = Html | Table | Picture
+
+
+@cache
+def templates() -> Environment:
+    """The templates, with autoescape on and no undefined names."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def fragment(template: str, **values: object) -> str:
+    """A rendered template."""
+    return templates().get_template(template).render(values)
+
+
+def note(text: str, *, kind: str = "note") -> Html:
+    """A paragraph; `kind` is note, warning or caption."""
+    return Html(fragment("note.html.j2", text=text, kind=kind))
+
+
+def picture(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> Picture:
+    """A drawn figure. Its PNG is the same bytes each time."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return Picture(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
+
+
+def show(blocks: Sequence[Block]) -> None:
+    """Display blocks in a notebook and write their files under the working folder."""
+    for block in blocks:
+        write(block, Path())
+        if isinstance(block, Picture):
+            metadata = {"image/png": {"alt": block.alt}}
+            display({"image/png": block.png, "text/plain": block.alt}, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+            _display_html(fragment("note.html.j2", text=block.caption, kind="caption"))
+        else:
+            _display_html(block.html)
+
+
+def _display_html(html: str) -> None:
+    display({"text/html": html, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def write(block: Block, folder: Path) -> None:
+    """The files of a block: tables/NAME.csv and .tex, figures/NAME.png and .csv."""
+    if isinstance(block, Table):
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        block.data.to_csv(folder / "tables" / f"{block.name}.csv", index=False, lineterminator="\n")
+        tex = to_latex(block.tex if block.tex is not None else block.data, caption=block.caption, label=block.name)
+        (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
+    elif isinstance(block, Picture):
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
+        block.data.to_csv(folder / "figures" / f"{block.name}.csv", index=False, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Frame in, matplotlib Figure out: these modules draw and compute nothing."""

@@ -1,0 +1,126 @@
+"""One look for all figures: readable on a phone, in grey, and by colour-blind readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+INK, FAINT = "#1f2328", "#8c959f"
+# Okabe & Ito 2008, without the yellow, which is lost on white; the baseline is always grey.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", "--", "-.", ":")
+VERDICT_COLOURS = {"better": "#009E73", "worse": "#D55E00", "no difference": "#0072B2", "undecided": FAINT, "": INK}
+VERDICT_MARKERS = {"better": "v", "worse": "^", "no difference": "s", "undecided": "o", "": "|"}
+WIDTH = 5.4
+LINE_POINTS = 13
+"""Height of a line of small text."""
+NAMED = 6
+"""Lines in one plot that get a colour and a name; more cannot be told apart."""
+
+RC = {
+    "figure.dpi": 110,
+    "savefig.dpi": 110,
+    "figure.facecolor": "white",
+    "font.size": 12,
+    "axes.titlesize": 12,
+    "axes.labelsize": 12,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "grid.color": "#e6e8eb",
+    "grid.linewidth": 0.8,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "text.parse_math": False,  # a name with two dollar signs is not mathematics
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "font.family": "DejaVu Sans",
+}
+
+
+LineStyle = dict[str, Any]
+
+
+def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
+    """Colour, marker and dashes of each arm, the same in all figures: the baseline, which comes first, in ink, six
+    others told apart, the rest faint."""
+    told = [
+        {"color": colour, "marker": marker, "linestyle": DASHES[k % len(DASHES)]}
+        for k, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True))
+    ]
+    told = [{"color": INK, "marker": "o", "linestyle": "-"}, *told]
+    faint = {"color": FAINT, "marker": "", "linestyle": "-", "alpha": 0.4, "linewidth": 1.0}
+    return {arm: told[k] if k < len(told) else faint for k, arm in enumerate(arms)}
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw inside this."""
+    with mpl.rc_context(RC):  # type: ignore[arg-type]
+        yield
+
+
+def blank(height: float, *, columns: int = 1, rows: int = 1, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure that belongs to no window, and its axes, row by row."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
+    return figure, list(axes.flat)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Numbers such as 0.01 and 1e-05 on a logarithmic axis: mathematics is switched off, see `RC`."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 3.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def shortened(name: str, length: int = 26) -> str:
+    """A name that fits beside an axis."""
+    return name if len(name) <= length else name[: length - 1] + "…"
+
+
+End = tuple[float, float, str, str]
+"""x and y of a line's last point in data units, its name, its colour."""
+
+
+def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> None:
+    """Names at the right end of lines, pushed apart so that none covers another."""
+    figure.draw_without_rendering()  # only now do points know their places
+    for axes, ends in lines:
+        if not ends:
+            continue
+        heights = axes.transData.transform([(x, y) for x, y, _, _ in ends])[:, 1] * 72 / figure.dpi
+        order = np.argsort(heights, kind="stable")
+        placed = heights[order].copy()
+        for k in range(1, len(placed)):
+            placed[k] = max(placed[k], placed[k - 1] + LINE_POINTS)
+        placed -= (placed - heights[order]).mean()
+        right = max(x for x, *_ in ends)
+        for k, index in enumerate(order):
+            _, y, text, colour = ends[index]
+            axes.annotate(
+                shortened(text, 20),
+                (right, y),
+                xytext=(6, float(placed[k] - heights[index])),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+                fontsize=11,
+                annotation_clip=False,
+            )

@@ -1,0 +1,348 @@
+"""The store as tidy pandas frames. Reads the tables of `store.schema` alone; computes nothing but labels.
+
+arms      arm_id, arm (name), changes (dict), says (text), is_baseline; baseline first, then as planned
+cells     one row a replicate of an arm: cell_id, arm_id, arm, is_baseline, phase, replicate, trial_number, revision,
+          excluded_reason, run_id, run_state, seed, step, steps, images, parameters, train_seconds, micro_batches,
+          crashes, failure, failure_reason, alphas_bar_T, snr_1, snr_T, prior_bits_per_dim, config (TrainConfig),
+          score_state, score_failure; status (done | failed | excluded | pruned | missing) and reason
+scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, phase, replicate, run_id, score_id, level
+          (dict), reading (text), is_primary, eval_config, metric, value (mean over noise sets), standard_error,
+          noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
+curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
+attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail
+workers   worker_id, host, device, environment (dict); those that worked on this study
+grids     arm_id, replicate, path, sha256: PNG sheets of the primary scores
+
+Times are UTC; `*_seconds` are seconds of work, summed over attempts. Loading 5,000 runs takes a few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
+
+from sweep.errors import StoreError
+from sweep.report.words import changes_in_words
+from sweep.store.schema import (
+    ArmRow,
+    ArtifactRow,
+    AttemptRow,
+    CellRow,
+    EventRow,
+    MeasurementRow,
+    MetricRow,
+    ReadingRow,
+    RevisionRow,
+    RunRow,
+    ScoreRow,
+    StudyRow,
+    WorkerRow,
+)
+
+MEAN = -1
+"""`measurement.noise_set` of the mean over noise sets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFrames:
+    """All that a report reads, of one study at one revision."""
+
+    name: str
+    question: str
+    state: str
+    revision: int
+    revisions: pd.DataFrame
+    """number, reason, accepted_at, spec_sha256, protocol_key; oldest first, none after `revision`."""
+    spec: Mapping[str, Any]
+    """The study file, as accepted."""
+    protocol: Mapping[str, Any]
+    protocol_key: str
+    versions: Mapping[str, Any]
+    """Of the libraries that change numbers, when the revision was accepted."""
+    data_as_of: datetime | None
+    """Newest moment that the store tells of this study."""
+    other_protocols: int
+    """Scores of these cells made under other protocols; left out of `scores`."""
+    arms: pd.DataFrame
+    cells: pd.DataFrame
+    scores: pd.DataFrame
+    curves: pd.DataFrame
+    attempts: pd.DataFrame
+    workers: pd.DataFrame
+    grids: pd.DataFrame
+
+    @property
+    def metric(self) -> str:
+        """The score that decides."""
+        return str(self.spec.get("metric", "fid"))
+
+    @property
+    def phase(self) -> str:
+        """The phase that feeds the verdict: never search trials, unless there is nothing else to show."""
+        return "confirm" if self.cells.empty or (self.cells["phase"] == "confirm").any() else "search"
+
+
+def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyFrames:
+    """Read one study.
+
+    Args:
+        as_of: Revision to read it at; the newest where None. Cells that later revisions added are left out, and so
+            are scores under another protocol than that revision's.
+
+    Raises:
+        StoreError: no such study or revision.
+    """
+    study, revisions = _study(engine, name, as_of)
+    accepted = revisions.iloc[-1]
+    mine = and_(CellRow.study_id == study["id"], CellRow.revision <= int(accepted["number"]))
+    arms = _arms(engine, study["id"])
+    readings = _readings(engine, mine)
+    current = readings[readings["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
+    scores = _scores(engine, mine, current)
+    cells = _with_status(_cells(engine, mine), current, scores, str(accepted["spec"].get("metric", "fid")))
+    if as_of is not None:
+        arms = arms[arms["arm_id"].isin(cells["arm_id"]) | arms["is_baseline"]]
+    named = arms[["arm_id", "arm", "is_baseline"]]
+    return StudyFrames(
+        name=study["name"],
+        question=study["question"],
+        state=study["state"],
+        revision=int(accepted["number"]),
+        revisions=revisions.drop(columns=["spec", "protocol", "versions"]),
+        spec=accepted["spec"],
+        protocol=accepted["protocol"],
+        protocol_key=accepted["protocol_key"],
+        versions=accepted["versions"],
+        data_as_of=_newest(engine, study["id"], mine, revisions),
+        other_protocols=len(readings) - len(current),
+        arms=arms.reset_index(drop=True),
+        cells=_in_order(cells, named),
+        scores=_in_order(scores, named),
+        curves=_in_order(_curves(engine, mine), named),
+        attempts=_attempts(engine, mine),
+        workers=_workers(engine, mine),
+        grids=_in_order(_grids(engine, mine, current), named),
+    )
+
+
+def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+    with engine.connect() as connection:
+        rows = connection.execute(query)
+        return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
+
+
+def _study(engine: Engine, name: str, as_of: int | None) -> tuple[dict[Hashable, Any], pd.DataFrame]:
+    found = _read(
+        engine, select(StudyRow.id, StudyRow.name, StudyRow.question, StudyRow.state).where(StudyRow.name == name)
+    )
+    if found.empty:
+        raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")
+    study = found.iloc[0].to_dict()
+    revisions = _read(
+        engine,
+        select(
+            *(RevisionRow.number, RevisionRow.reason, RevisionRow.accepted_at, RevisionRow.spec_sha256),
+            *(RevisionRow.protocol_key, RevisionRow.spec, RevisionRow.protocol, RevisionRow.versions),
+        )
+        .where(RevisionRow.study_id == study["id"])
+        .order_by(RevisionRow.number),
+    )
+    if as_of is not None:
+        revisions = revisions[revisions["number"] <= as_of]
+    if revisions.empty or (as_of is not None and revisions["number"].iloc[-1] != as_of):
+        raise StoreError(f"study {name!r} has no revision {as_of if as_of is not None else 1}")
+    return study, revisions
+
+
+def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
+    arms = _read(
+        engine,
+        select(ArmRow.id.label("arm_id"), ArmRow.name.label("arm"), ArmRow.changes, ArmRow.is_baseline)
+        .where(ArmRow.study_id == study_id)
+        .order_by(ArmRow.is_baseline.desc(), ArmRow.position, ArmRow.id),
+    )
+    arms = arms.astype({"is_baseline": bool})
+    arms["says"] = [changes_in_words(changes) for changes in arms["changes"]]
+    return arms
+
+
+def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    return _read(
+        engine,
+        select(
+            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.trial_number),
+            *(CellRow.revision, CellRow.excluded_reason, CellRow.run_id, RunRow.state.label("run_state"), RunRow.seed),
+            *(RunRow.step, RunRow.steps, RunRow.images, RunRow.parameters, RunRow.seconds.label("train_seconds")),
+            *(RunRow.micro_batches, RunRow.crashes, RunRow.failure, RunRow.failure_reason, RunRow.alphas_bar_T),
+            *(RunRow.snr_1, RunRow.snr_T, RunRow.prior_bits_per_dim, RunRow.config),
+        )
+        .join(RunRow, RunRow.id == CellRow.run_id)
+        .where(mine),
+    )
+
+
+def _readings(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    """One row a cell and score asked for, under any protocol."""
+    readings = _read(
+        engine,
+        select(
+            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.run_id),
+            *(ReadingRow.score_id, ReadingRow.level, ReadingRow.is_primary, ScoreRow.config.label("eval_config")),
+            *(ScoreRow.protocol_key, ScoreRow.state.label("score_state"), ScoreRow.failure.label("score_failure")),
+            *(ScoreRow.failure_reason.label("score_reason"), ScoreRow.sampling_seconds, ScoreRow.features_seconds),
+            ScoreRow.statistics_seconds,
+        )
+        .join(CellRow, CellRow.id == ReadingRow.cell_id)
+        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        .where(mine),
+    )
+    readings["reading"] = [changes_in_words(level) or "baseline level" for level in readings["level"]]
+    return readings.astype({"is_primary": bool})
+
+
+def _scores(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
+    measured = _read(
+        engine,
+        select(
+            *(MeasurementRow.score_id, MeasurementRow.name.label("metric"), MeasurementRow.noise_set),
+            *(MeasurementRow.value, MeasurementRow.standard_error),
+        )
+        .join(ReadingRow, ReadingRow.score_id == MeasurementRow.score_id)
+        .join(CellRow, CellRow.id == ReadingRow.cell_id)
+        .where(mine)
+        .distinct()
+        .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set),
+    )
+    measured = measured.astype({"value": float, "standard_error": float})
+    measured = measured[np.isfinite(measured["value"])]
+    mean = measured[measured["noise_set"] == MEAN].drop(columns="noise_set")
+    sets: dict[tuple[int, str], dict[int, tuple[float, float]]] = {}
+    single = measured[measured["noise_set"] != MEAN]
+    for score, metric, noise_set, value, error in single.itertuples(index=False):
+        sets.setdefault((score, metric), {})[int(noise_set)] = (value, error)
+    found = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
+    mean["noise_values"] = pd.Series([{k: v[0] for k, v in each.items()} for each in found], mean.index, dtype=object)
+    mean["noise_errors"] = pd.Series([{k: v[1] for k, v in each.items()} for each in found], mean.index, dtype=object)
+    return readings.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")
+
+
+def _with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    primary = readings[readings["is_primary"]].drop_duplicates("cell_id")
+    cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
+    measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
+    told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
+    cells["status"] = pd.Series([status for status, _ in told], cells.index, dtype=object)
+    cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
+    return cells
+
+
+def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
+    """What became of a planned cell, and why."""
+    state, score_state = cell["run_state"], cell["score_state"]
+    if isinstance(cell["excluded_reason"], str):
+        return "excluded", cell["excluded_reason"]
+    if measured:
+        return "done", ""
+    if state == "pruned":
+        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}"
+    if state in ("failed", "infeasible", "cancelled"):
+        why = _why(cell["failure"], cell["failure_reason"])
+        return "failed", f"training {state} at step {cell['step']} of {cell['steps']}" + (f": {why}" if why else "")
+    if score_state in ("failed", "cancelled"):
+        why = _why(cell["score_failure"], cell["score_reason"])
+        return "failed", f"scoring {score_state}" + (f": {why}" if why else "")
+    if state == "trained":
+        waiting = {"planned": "waiting to be scored", "scoring": "being scored", "complete": "score is not finite"}
+        return "missing", "trained; " + waiting.get(str(score_state), "no score under this protocol was asked for")
+    return "missing", "not started" if state == "planned" else f"training, step {cell['step']} of {cell['steps']}"
+
+
+FAILURES = {
+    "nan": "diverged",
+    "oom": "out of memory",
+    "infra": "machine or storage",
+    "disk_full": "disk full",
+    "bug": "error in the code",
+}
+
+
+def _why(failure: object, reason: object) -> str:
+    """The class of a failure in words, and what was told of it."""
+    told = [FAILURES.get(failure, failure)] if isinstance(failure, str) else []
+    return "; ".join(told + ([reason] if isinstance(reason, str) else []))
+
+
+def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    # Search trials can be thousands; their curves are not drawn.
+    curves = _read(
+        engine,
+        select(
+            *(CellRow.arm_id, CellRow.replicate, MetricRow.run_id, MetricRow.name, MetricRow.step, MetricRow.images),
+            MetricRow.value,
+        )
+        .join(CellRow, CellRow.run_id == MetricRow.run_id)
+        .where(mine, CellRow.phase == "confirm")
+        .order_by(MetricRow.run_id, MetricRow.name, MetricRow.step),
+    )
+    return curves.astype({"value": float})
+
+
+def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    return _read(
+        engine,
+        select(
+            *(AttemptRow.run_id, AttemptRow.score_id, AttemptRow.worker_id, WorkerRow.device, AttemptRow.started_at),
+            *(AttemptRow.ended_at, AttemptRow.end_reason, AttemptRow.detail),
+        )
+        .join(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
+        .where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))
+        .order_by(AttemptRow.id),
+    )
+
+
+def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    attempts = select(AttemptRow.worker_id).where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))
+    return _read(
+        engine,
+        select(WorkerRow.id.label("worker_id"), WorkerRow.host, WorkerRow.device, WorkerRow.environment)
+        .where(WorkerRow.id.in_(attempts))
+        .order_by(WorkerRow.host, WorkerRow.device, WorkerRow.id),
+    )
+
+
+def _grids(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
+    primary = readings.loc[readings["is_primary"], ["arm_id", "replicate", "score_id"]]
+    grids = _read(
+        engine,
+        select(ArtifactRow.score_id, ArtifactRow.path, ArtifactRow.sha256)
+        .where(ArtifactRow.kind == "grid", ArtifactRow.run_id.in_(select(CellRow.run_id).where(mine)))
+        .order_by(ArtifactRow.id),
+    )
+    return primary.merge(grids, on="score_id").drop(columns="score_id")
+
+
+def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions: pd.DataFrame) -> datetime | None:
+    runs = select(CellRow.run_id).where(mine)
+    moments: list[datetime | None] = [moment.to_pydatetime() for moment in revisions["accepted_at"]]
+    with engine.connect() as connection:
+        moments += [
+            connection.scalar(select(func.max(RunRow.finished_at)).where(RunRow.id.in_(runs))),
+            connection.scalar(select(func.max(ScoreRow.finished_at)).where(ScoreRow.run_id.in_(runs))),
+            connection.scalar(select(func.max(AttemptRow.ended_at)).where(AttemptRow.run_id.in_(runs))),
+            connection.scalar(select(func.max(EventRow.at)).where(EventRow.study_id == study_id)),
+        ]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _in_order(frame: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
+    """With names, baseline first, then arms as planned, then replicates; arms of later revisions are gone."""
+    rank = named.assign(rank=range(len(named)))
+    keys = ["rank"] + [column for column in ("phase", "replicate") if column in frame]
+    merged = frame.merge(rank, on="arm_id").sort_values(keys, kind="stable").drop(columns="rank")
+    return merged.reset_index(drop=True)

@@ -1,0 +1,79 @@
+"""The sources that a methods paragraph can cite, and what cites them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REFERENCES: dict[str, str] = {
+    "Ho et al. 2020": "Ho, Jain, Abbeel: Denoising Diffusion Probabilistic Models. NeurIPS 2020.",
+    "Nichol & Dhariwal 2021": "Nichol, Dhariwal: Improved Denoising Diffusion Probabilistic Models. ICML 2021.",
+    "Song et al. 2021": "Song, Meng, Ermon: Denoising Diffusion Implicit Models. ICLR 2021.",
+    "Salimans & Ho 2022": "Salimans, Ho: Progressive Distillation for Fast Sampling of Diffusion Models. ICLR 2022.",
+    "Lu et al. 2022": "Lu et al.: DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Models. 2022.",
+    "Karras et al. 2022": (
+        "Karras et al.: Elucidating the Design Space of Diffusion-Based Generative Models. NeurIPS 2022."
+    ),
+    "Hang et al. 2023": "Hang et al.: Efficient Diffusion Training via Min-SNR Weighting Strategy. ICCV 2023.",
+    "Choi et al. 2022": "Choi et al.: Perception Prioritized Training of Diffusion Models. CVPR 2022.",
+    "Lin et al. 2023": "Lin et al.: Common Diffusion Noise Schedules and Sample Steps Are Flawed. WACV 2024.",
+    "Sohl-Dickstein et al. 2015": (
+        "Sohl-Dickstein et al.: Deep Unsupervised Learning using Nonequilibrium Thermodynamics. ICML 2015."
+    ),
+    "Jabri et al. 2022": "Jabri, Fleet, Chen: Scalable Adaptive Computation for Iterative Generation. ICML 2023.",
+    "Xu et al. 2022": (
+        "Xu et al.: GeoDiff: A Geometric Diffusion Model for Molecular Conformation Generation. ICLR 2022."
+    ),
+    "Saharia et al. 2022": (
+        "Saharia et al.: Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding. NeurIPS 2022."
+    ),
+    "Kingma & Ba 2015": "Kingma, Ba: Adam: A Method for Stochastic Optimization. ICLR 2015.",
+    "Loshchilov & Hutter 2019": "Loshchilov, Hutter: Decoupled Weight Decay Regularization. ICLR 2019.",
+    "Liu et al. 2020": "Liu et al.: On the Variance of the Adaptive Learning Rate and Beyond. ICLR 2020.",
+    "Zhuang et al. 2020": "Zhuang et al.: AdaBelief Optimizer. NeurIPS 2020.",
+    "Heusel et al. 2017": "Heusel et al.: GANs Trained by a Two Time-Scale Update Rule. NeurIPS 2017.",
+    "Chong & Forsyth 2020": "Chong, Forsyth: Effectively Unbiased FID and Inception Score. CVPR 2020.",
+    "Binkowski et al. 2018": "Bińkowski et al.: Demystifying MMD GANs. ICLR 2018.",
+    "Salimans et al. 2016": "Salimans et al.: Improved Techniques for Training GANs. NeurIPS 2016.",
+    "Kynkaanniemi et al. 2019": "Kynkäänniemi et al.: Improved Precision and Recall Metric. NeurIPS 2019.",
+    "Naeem et al. 2020": "Naeem et al.: Reliable Fidelity and Diversity Metrics for Generative Models. ICML 2020.",
+    "Obukhov et al. 2020": (
+        "Obukhov et al.: High-fidelity performance metrics for generative models in PyTorch. 2020."
+    ),
+    "Akiba et al. 2019": "Akiba et al.: Optuna: A Next-generation Hyperparameter Optimization Framework. KDD 2019.",
+    "Holm 1979": "Holm: A simple sequentially rejective multiple test procedure. Scand. J. Statist. 6, 1979.",
+    "Fisher 1935": "Fisher: The Design of Experiments. 1935.",
+}
+
+# (field, value) of a setting -> its source
+SOURCES: dict[tuple[str, Any], str] = {
+    ("schedule", "linear"): "Ho et al. 2020",
+    ("schedule", "quadratic"): "Ho et al. 2020",
+    ("schedule", "constant"): "Ho et al. 2020",
+    ("schedule", "warmup10"): "Ho et al. 2020",
+    ("schedule", "warmup50"): "Ho et al. 2020",
+    ("schedule", "linear_scaled"): "Nichol & Dhariwal 2021",
+    ("schedule", "cosine"): "Nichol & Dhariwal 2021",
+    ("schedule", "jsd"): "Sohl-Dickstein et al. 2015",
+    ("schedule", "sigmoid_alphas_bar"): "Jabri et al. 2022",
+    ("schedule", "sigmoid_beta"): "Xu et al. 2022",
+    ("zero_terminal_snr", True): "Lin et al. 2023",
+    ("target", "epsilon"): "Ho et al. 2020",
+    ("target", "posterior_mean"): "Ho et al. 2020",
+    ("target", "v"): "Salimans & Ho 2022",
+    ("weighting", "simple"): "Ho et al. 2020",
+    ("weighting", "vlb"): "Ho et al. 2020",
+    ("weighting", "vlb_log_clipped"): "Ho et al. 2020",
+    ("weighting", "snr_plus_one"): "Salimans & Ho 2022",
+    ("weighting", "truncated_snr"): "Salimans & Ho 2022",
+    ("weighting", "min_snr"): "Hang et al. 2023",
+    ("weighting", "p2"): "Choi et al. 2022",
+    ("optimizer", "adam"): "Kingma & Ba 2015",
+    ("optimizer", "adamw"): "Loshchilov & Hutter 2019",
+    ("optimizer", "radam"): "Liu et al. 2020",
+    ("optimizer", "adabelief"): "Zhuang et al. 2020",
+    ("sampler", "ancestral"): "Ho et al. 2020",
+    ("sampler", "ddim"): "Song et al. 2021",
+    ("sampler", "dpmpp_2m"): "Lu et al. 2022",
+    ("sampler", "heun"): "Karras et al. 2022",
+    ("x0_clip", "dynamic"): "Saharia et al. 2022",
+}

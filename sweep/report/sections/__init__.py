@@ -1,0 +1,42 @@
+"""The sections of a report: a study in, blocks out. A notebook cell is one call of these."""
+
+from __future__ import annotations
+
+from sweep.report.blocks import Block, Html, fragment
+from sweep.report.methods import methods as methods_of
+from sweep.report.sections.answer import ablation, differences, verdict
+from sweep.report.sections.certainty import certainty, other_scores
+from sweep.report.sections.curves import evaluation_factors, learning_curves
+from sweep.report.sections.diffusion import chains, samples
+from sweep.report.sections.exploration import importance, importances, interactions, search
+from sweep.report.sections.ledger import completeness, cost, provenance
+from sweep.report.sections.study import ReportedStudy, open_study, read_study
+
+__all__ = [
+    "ReportedStudy",
+    "ablation",
+    "certainty",
+    "chains",
+    "completeness",
+    "cost",
+    "differences",
+    "evaluation_factors",
+    "importance",
+    "importances",
+    "interactions",
+    "learning_curves",
+    "methods",
+    "open_study",
+    "other_scores",
+    "provenance",
+    "read_study",
+    "samples",
+    "search",
+    "verdict",
+]
+
+
+def methods(study: ReportedStudy) -> list[Block]:
+    """The methods paragraph and its references."""
+    paragraphs, references = methods_of(study.frames, study.comparison)
+    return [Html(fragment("methods.html.j2", paragraphs=paragraphs, references=references))]

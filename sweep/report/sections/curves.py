@@ -1,0 +1,211 @@
+"""Sections drawn over something: evaluation factors, training, cost of sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from sweep.report.blocks import Block, note, picture
+from sweep.report.figures.lines import cost_front, factor_curves, learning
+from sweep.report.figures.style import NAMED
+from sweep.report.sections.study import ReportedStudy
+from sweep.report.tables import Column, Text, table, texts
+from sweep.report.words import number, value_in_words
+
+CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
+POINTS = 60
+
+
+def evaluation_factors(study: ReportedStudy) -> list[Block]:
+    """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling."""
+    readings = readings_summary(study)
+    if readings["reading"].nunique() < 2:
+        return [note("No evaluation factor in this study: each run was scored in one way.")]
+    blocks: list[Block] = [_readings_table(study, readings)]
+    for factor in _factors(readings):
+        blocks.append(_factor_picture(study, readings, factor))
+    return [*blocks, *_front(study, readings)]
+
+
+def readings_summary(study: ReportedStudy) -> pd.DataFrame:
+    """One row an arm and reading: arm, is_baseline, reading, level, eval_config, n, mean, low, high (t interval over
+    seeds), seconds (median, of sampling); the primary reading first."""
+    frames = study.frames
+    scores = frames.scores
+    excluded = set(frames.cells.loc[frames.cells["status"] == "excluded", "cell_id"])
+    keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
+    scores = scores[keep & ~scores["cell_id"].isin(excluded)]
+    rows = []
+    for (arm, reading), each in scores.groupby(["arm", "reading"], sort=False):
+        first = each.iloc[0]
+        n = len(each)
+        half = float(stats.t.ppf(0.975, n - 1)) * each["value"].std(ddof=1) / n**0.5 if n > 1 else np.nan
+        rows.append(
+            {
+                "arm": arm,
+                "is_baseline": bool(first["is_baseline"]),
+                "reading": reading,
+                "is_primary": bool(first["is_primary"]),
+                "level": first["level"],
+                "eval_config": first["eval_config"],
+                "n": n,
+                "mean": float(each["value"].mean()),
+                "low": float(each["value"].mean()) - half,
+                "high": float(each["value"].mean()) + half,
+                "seconds": float(each["sampling_seconds"].median()),
+            }
+        )
+    columns = ["arm", "is_baseline", "reading", "is_primary", "level", "eval_config", "n", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "seconds"])
+
+
+def _readings_table(study: ReportedStudy, readings: pd.DataFrame) -> Block:
+    levels = readings.sort_values("is_primary", ascending=False, kind="stable")["reading"].unique()
+    arms = readings["arm"].unique()
+    means = readings.pivot_table(index="arm", columns="reading", values="mean", sort=False)
+    columns = [Column("Arm", texts(list(arms)))]
+    for level in levels:
+        cells = [Text(number(float(means[level][arm]), study.decimals)) for arm in arms]
+        columns.append(Column(level, list(cells), numeric=True))
+    caption = f"{study.comparison.label} ({study.direction}), mean over seeds, of every evaluation level."
+    data = readings.drop(columns=["level", "eval_config"])
+    marked = [bool(readings.loc[readings["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]
+    return table("evaluation", columns, caption=caption, data=data, marked=marked)
+
+
+def _factors(readings: pd.DataFrame) -> list[str]:
+    """Fields that some level changes alone, in the order of the study."""
+    alone = [next(iter(level)) for level in readings["level"] if len(level) == 1]
+    return list(dict.fromkeys(alone))
+
+
+def _factor_picture(study: ReportedStudy, readings: pd.DataFrame, factor: str) -> Block:
+    """The levels of one factor, the primary reading taking the place of its own level."""
+    own = [row["is_primary"] or set(row["level"]) == {factor} for row in readings.to_dict("records")]
+    levels = readings[own].copy()
+    values = [_value(config, factor) for config in levels["eval_config"]]
+    levels["level"] = pd.Series(values, levels.index, dtype=object)
+    numeric = all(isinstance(level, int | float) for level in levels["level"])
+    if numeric:
+        levels = levels.sort_values("level", kind="stable")
+    order = {arm: k for k, arm in enumerate(readings["arm"].unique())}
+    levels = levels.sort_values("arm", key=lambda arm: arm.map(order), kind="stable")
+    comparison = study.comparison
+    figure = factor_curves(
+        levels, study.styles, factor=factor, label=comparison.label, direction=study.direction, numeric=numeric
+    )
+    best = levels.loc[
+        levels.groupby("arm", sort=False)["mean"].agg("idxmin" if comparison.lower_is_better else "idxmax")
+    ]
+    alt = f"{comparison.label} against {factor}. Best level of each arm: " + "; ".join(
+        f"{row['arm']}: {row['level']} with {number(row['mean'], study.decimals)}"
+        for row in best.head(12).to_dict("records")
+    )
+    caption = (
+        f"{comparison.label} against {factor.replace('_', ' ')}: mean and 95 % t interval over seeds, every level read "
+        "from the same checkpoints. Exploratory: the level was not tuned for each arm."
+    )
+    data = levels.drop(columns="eval_config")
+    return picture(f"evaluation_{factor}", figure, alt=alt, caption=caption, data=data)
+
+
+def _value(config: Mapping[str, object], factor: str) -> object:
+    value = config.get(factor)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else value_in_words(value)
+
+
+def _front(study: ReportedStudy, readings: pd.DataFrame) -> list[Block]:
+    points = readings.dropna(subset=["seconds"])
+    if points["seconds"].nunique() < 2:
+        return []
+    points = points.assign(on_front=on_front(points, lower_is_better=study.comparison.lower_is_better))
+    figure = cost_front(points, study.styles, label=study.comparison.label, direction=study.direction)
+    front = points[points["on_front"]].sort_values("seconds")
+    alt = "Score against seconds of sampling. On the front: " + "; ".join(
+        f"{row['arm']}, {row['reading']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
+        for row in front.to_dict("records")
+    )
+    caption = "Score against the price of sampling. The line joins readings that no other beats in both."
+    data = points.drop(columns=["level", "eval_config"])
+    return [picture("sampling_cost", figure, alt=alt, caption=caption, data=data)]
+
+
+def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
+    """Whether no other point is at least as good in score and seconds, and better in one."""
+    score = points["mean"].to_numpy(float) * (1 if lower_is_better else -1)
+    seconds = points["seconds"].to_numpy(float)
+    no_worse = (score[None] <= score[:, None]) & (seconds[None] <= seconds[:, None])
+    better = (score[None] < score[:, None]) | (seconds[None] < seconds[:, None])
+    return [not beaten for beaten in np.any(no_worse & better, axis=1)]
+
+
+def learning_curves(study: ReportedStudy) -> list[Block]:
+    """Losses against images seen and against seconds."""
+    curves = with_seconds(study.frames.curves)
+    names = {name: title for name, title in CURVES.items() if (curves["name"] == name).any()}
+    if not names:
+        return [note("No run has told a loss yet.")]
+    curves = thinned(curves[curves["name"].isin(names)])
+    lines = curves.drop_duplicates("arm")["arm"].tolist()[: NAMED + 1]
+    ends = curves.dropna(subset="value").groupby(["name", "arm"])["value"].last()
+    blocks: list[Block] = []
+    for x, axis in (("images", "images seen"), ("seconds", "seconds of training")):
+        told = curves.dropna(subset=x)
+        if told.empty:
+            continue
+        figure = learning(
+            told,
+            study.styles,
+            x=x,
+            names={name: title for name, title in names.items() if (told["name"] == name).any()},
+        )
+        alt = f"Losses against {axis}. At the end: " + "; ".join(
+            f"{arm}, {title.lower()}: {ends[name, arm]:.4g}"
+            for name, title in names.items()
+            for arm in lines
+            if (name, arm) in ends.index
+        )
+        caption = f"Mean over seeds against {axis}, single seeds thin. {_comparable(study)}"
+        data = told[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
+        blocks.append(picture(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
+    return blocks
+
+
+LOSS_FIELDS = (
+    "T", "schedule", "beta_1", "beta_T", "schedule_formula", "schedule_betas", "zero_terminal_snr", "target", "loss",
+    "loss_delta", "weighting", "weight_clip", "gamma", "p2_gamma", "p2_k", "objective", "vlb_weight", "t_sampling",
+    "contrastive_weight", "contrastive_temperature", "dispersive_weight", "dispersive_tau", "perceptual_weight",
+)  # fmt: skip
+
+
+def _comparable(study: ReportedStudy) -> str:
+    changed = {field for changes in study.frames.arms["changes"] for field in changes} & set(LOSS_FIELDS)
+    if not changed:
+        return "All arms minimise the same loss, so the curves compare."
+    return (
+        f"Arms differ in {', '.join(sorted(changed))}, which changes the loss itself: compare shapes, never levels, "
+        "between such arms."
+    )
+
+
+def with_seconds(curves: pd.DataFrame) -> pd.DataFrame:
+    """Adds `seconds` of training at each point: images since the last point over `images_per_second`, summed up."""
+    speed = curves.loc[curves["name"] == "images_per_second", ["arm_id", "run_id", "step", "images", "value"]]
+    speed = speed.sort_values(["arm_id", "run_id", "step"], kind="stable")
+    runs = ["arm_id", "run_id"]
+    images = (speed["images"] - speed.groupby(runs)["images"].shift(fill_value=0)).astype(float)
+    speed["seconds"] = (images / speed["value"]).groupby([speed[key] for key in runs]).cumsum()
+    return curves.merge(speed[[*runs, "step", "seconds"]], on=[*runs, "step"], how="left")
+
+
+def thinned(curves: pd.DataFrame) -> pd.DataFrame:
+    """At most `POINTS` points a curve, the last one kept; `point` counts them, so that seeds can be averaged."""
+    by_curve = curves.groupby(["arm_id", "run_id", "name"], sort=False)
+    position, size = by_curve.cumcount(), by_curve["step"].transform("size")
+    every = np.ceil(size / POINTS).astype(int)
+    kept: pd.DataFrame = curves[(size - 1 - position) % every == 0].copy()
+    kept["point"] = kept.groupby(["arm_id", "run_id", "name"], sort=False).cumcount()
+    return kept

@@ -1,0 +1,81 @@
+"""Numbers and settings as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import floor, isfinite, log10
+from typing import Any
+
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+
+
+def value_in_words(value: object) -> str:
+    """One level of a setting."""
+    if isinstance(value, bool) or value is None:
+        return {True: "on", False: "off", None: "none"}[value]
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(value_in_words(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return changes_in_words(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def changes_in_words(changes: Mapping[str, Any]) -> str:
+    """Changed settings, e.g. `schedule = cosine, T = 250`; empty for none."""
+    return ", ".join(f"{field} = {value_in_words(value)}" for field, value in sorted(changes.items()))
+
+
+def decimals_for(resolution: float, *, digits: int = 2) -> int:
+    """Decimals at which a number of this size keeps `digits` significant digits, 0 to 12."""
+    if not isfinite(resolution) or resolution <= 0:
+        return 3
+    return min(12, max(0, digits - 1 - floor(log10(resolution))))
+
+
+def number(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number with a true minus sign; an en dash where there is none."""
+    if not isfinite(value):
+        return NOTHING
+    text = f"{value:+,.{decimals}f}" if signed else f"{value:,.{decimals}f}"
+    if not any(digit in text for digit in "123456789"):
+        text = text.lstrip("+-")  # no "-0.00"
+    return text.replace("-", MINUS)
+
+
+def percent(share: float, *, signed: bool = False) -> str:
+    """0.031 as `3.1 %`; an en dash where there is none."""
+    if not isfinite(share):
+        return NOTHING
+    return number(100 * share, decimals_for(abs(100 * share)) if abs(share) < 0.1 else 0, signed=signed) + " %"
+
+
+def scientific(value: float) -> str:
+    """Three significant digits, e.g. 4.04e-05 as `4.04 x 10^-5` written in superscript."""
+    if not isfinite(value):
+        return NOTHING
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return number(value, 0) if abs(value) >= 100 else f"{value:.3g}".replace("-", MINUS)
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} × 10{raised}".replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """Seconds of work in the largest unit that leaves a whole number, e.g. `3.2 h`."""
+    if not isfinite(seconds):
+        return NOTHING
+    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

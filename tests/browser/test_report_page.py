@@ -1,0 +1,151 @@
+"""The finished page in headless Chromium, offline."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sweep.report.notebook import ReportPaths, build_report
+from tests.report.conftest import make_store
+from tests.report.stores import ablation
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReportPaths, dict[tuple[str, int], float]]:
+    folder = tmp_path_factory.mktemp("browser")
+    store = make_store(folder, ablation())
+    paths = build_report(store.url, "digits", folder / "reports" / "digits", files_root=folder)
+    store.engine.dispose()
+    return paths, store.told
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """An open page, and all that it asked for or complained of."""
+
+    def __init__(self, browser: Browser, file: Path, *, width: int, scheme: str = "light") -> None:
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(file.as_uri())
+
+
+@pytest.fixture(params=[(400, "light"), (1100, "light"), (1100, "dark")], ids=["phone", "desk", "dark"])
+def visit(request, browser, built) -> Iterator[Visit]:
+    width, scheme = request.param
+    visit = Visit(browser, built[0].html, width=width, scheme=scheme)
+    yield visit
+    visit.page.close()
+
+
+def test_nothing_is_asked_for_and_nothing_complains(visit):
+    assert visit.requests == [visit.page.url]  # Chromium tells no request for a data URI
+    assert visit.complaints == []
+
+
+def test_no_horizontal_scrolling_and_tables_scroll_in_their_box(visit):
+    page = visit.page
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    boxes = page.evaluate("[...document.querySelectorAll('.scroll')].map(b => [b.scrollWidth, b.clientWidth])")
+    assert boxes
+    if page.viewport_size["width"] == 400:
+        assert any(inner > outer for inner, outer in boxes)
+
+
+def test_every_image_is_drawn_and_described(visit):
+    images = visit.page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
+    assert len(images) >= 8
+    for complete, width, alt in images:
+        assert complete
+        assert width > 300
+        assert len(alt) > 30
+        assert "No description" not in alt
+
+
+def test_the_answer_is_on_the_first_screen(visit, built):
+    answer = visit.page.locator(".verdict .answer")
+    assert answer.is_visible()
+    box = answer.bounding_box()
+    assert box["y"] + box["height"] < 450
+    assert answer.inner_text().startswith("better schedule = cosine lowers FCD-abababab@1000 by")
+    assert visit.page.title() == "digits"
+
+
+def test_text_can_be_read_against_its_ground(visit):
+    """Contrast of at least 4.5 (WCAG 2.2, 1.4.3) for words, badges and captions, light and dark."""
+    colours = visit.page.evaluate(
+        """() => {
+          const ground = e => {
+            for (; e; e = e.parentElement) {
+              const c = getComputedStyle(e).backgroundColor;
+              if (!/, 0\\)$/.test(c)) return c;
+            }
+            return 'rgb(255, 255, 255)';
+          };
+          return [...document.querySelectorAll('p, td, th, .badge, caption span, dd, dt, li, small')]
+            .filter(e => e.innerText.trim())
+            .map(e => [getComputedStyle(e).color, ground(e), e.className + ' ' + e.tagName]);
+        }"""
+    )
+    for ink, ground, what in {tuple(colour) for colour in colours}:
+        assert contrast(ink, ground) >= 4.5, (what, ink, ground)
+
+
+def contrast(ink: str, ground: str) -> float:
+    """WCAG 2.2 contrast ratio of two CSS colours."""
+    light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(css: str) -> float:
+    channels = np.array([float(part) for part in css[css.index("(") + 1 : -1].split(",")[:3]]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_cells_equal_the_stores_values(visit, built):
+    rows = visit.page.evaluate(
+        """[...document.querySelectorAll('#ablation tbody tr')]
+             .map(r => [...r.cells].map(c => c.innerText.split('\\n')[0]))"""
+    )
+    told = built[1]
+    assert [row[0] for row in rows] == [
+        "baseline", "schedule=cosine", "lr=0.002", "weighting=min_snr", "schedule=linear",
+    ]  # fmt: skip
+    for row in rows:
+        counted = [r for r in range(8) if (row[0], r) in told and (row[0], r) != ("weighting=min_snr", 5)]
+        values = np.array([told[row[0], r] for r in counted])
+        assert row[1] == f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
+        if row[0] != "baseline":
+            difference = values.mean() - np.mean([told["baseline", r] for r in counted])
+            assert row[2].replace("\N{MINUS SIGN}", "-") == f"{difference:+.3f}"
+    text = visit.page.inner_text("main")
+    assert "nan" not in text.lower().split()
+    assert "$" not in text
+
+
+def test_index_links_to_the_report(browser, built):
+    visit = Visit(browser, built[0].index, width=400)
+    assert visit.complaints == []
+    visit.page.click("a")
+    assert visit.page.url == built[0].html.as_uri()
+    visit.page.close()

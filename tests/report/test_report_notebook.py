@@ -1,0 +1,141 @@
+"""The whole build: notebook, page, tables, figures; the same bytes each time; a failing cell leaves a readable rest."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from sqlalchemy.orm import Session
+
+from sweep.errors import StoreError, SweepError
+from sweep.report import notebook as report_notebook
+from sweep.report.notebook import build_notebook, build_report
+from sweep.store.schema import StudyRow
+from tests.report.conftest import make_store
+from tests.report.stores import ArmSpec, StoreSpec
+
+
+@pytest.fixture(scope="module")
+def twice(store, tmp_path_factory):
+    """The report of one store, built in two places."""
+    progress: list[tuple[int, int]] = []
+    built = []
+    for _ in range(2):
+        out = tmp_path_factory.mktemp("reports") / "digits"
+        told = build_report(
+            store.url,
+            "digits",
+            out,
+            files_root=store.files,
+            on_progress=lambda done, total: progress.append((done, total)),
+        )
+        built.append(told)
+    return built, progress
+
+
+def files_of(paths):
+    root = paths.index.parent
+    return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
+
+
+def test_two_builds_are_the_same_bytes(twice):
+    (one, two), progress = twice
+    assert files_of(one) == files_of(two)
+    total = progress[-1][1]
+    assert progress == [(k, total) for _ in range(2) for k in range(1, total + 1)]
+
+
+def test_everything_is_written(twice):
+    (paths, _), _ = twice
+    assert {file.stem for file in paths.tables.glob("*.csv")} == {file.stem for file in paths.tables.glob("*.tex")}
+    assert (paths.tables / "ablation.tex").read_text().count(r"\toprule") == 1
+    assert {file.stem for file in paths.figures.glob("*.png")} == {file.stem for file in paths.figures.glob("*.csv")}
+    assert {"differences", "samples", "schedules"} <= {file.stem for file in paths.figures.glob("*.png")}
+    summary = json.loads(paths.summary.read_text())
+    assert (summary["verdict"], summary["done"], summary["planned"]) == ("better", 38, 40)
+    index = paths.index.read_text()
+    assert 'href="digits/report.html"' in index
+    assert "Does the cosine schedule help" in index
+
+
+def test_the_page_asks_nobody_for_anything(twice):
+    (paths, _), _ = twice
+    page = paths.html.read_text()
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    assert "<script" not in page
+    assert not re.search(r"https?:|url\(|@import|//[a-z]+\.", re.sub(r"base64,[^\"]*", "", page))
+    assert "show(sections." not in page  # code is in the notebook
+    assert "No description has been provided" not in page
+
+
+def test_the_notebook_holds_code_outputs_and_no_place_or_password(twice, store):
+    (paths, _), _ = twice
+    text = paths.notebook.read_text()
+    book = nbformat.read(paths.notebook, as_version=4)
+    nbformat.validate(book)
+    code = {cell["id"]: cell for cell in book.cells if cell.cell_type == "code"}
+    assert "show(sections.ablation(study))" in code["ablation"]["source"]
+    assert all(cell.get("outputs") for name, cell in code.items() if name != "setup")
+    assert store.url not in text
+    assert str(store.files) not in text
+    assert not any(output["output_type"] in ("error", "stream") for cell in code.values() for output in cell["outputs"])
+
+
+def test_prose_and_csv_come_from_the_same_frame(twice):
+    (paths, _), _ = twice
+    table = pd.read_csv(paths.tables / "ablation.csv").set_index("arm")
+    row = table.loc["schedule=cosine"]
+    sentence = json.loads(paths.summary.read_text())["sentence"]
+    assert f"by {-row['difference']:.3f}" in sentence
+    assert f"95 % interval {-row['high']:.3f} to {-row['low']:.3f}" in sentence
+    assert sentence in paths.html.read_text()
+
+
+def test_a_failing_cell_leaves_the_rest(tmp_path, monkeypatch):
+    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
+    monkeypatch.setattr(
+        report_notebook, "SECTIONS", (("verdict", ""), ("no_such_section", "Nothing"), ("cost", "Cost"))
+    )
+    out = tmp_path / "reports" / "digits"
+    with pytest.raises(SweepError, match="cell `no_such_section`: AttributeError"):
+        build_report(store.url, "digits", out, files_root=store.files)
+    page = (out / "report.html").read_text()
+    assert "1 of 1 planned cell have a score" in page
+    assert "no_such_section" in page  # the traceback
+    assert not (out / "summary.json").exists()
+    book = nbformat.read(out / "report.ipynb", as_version=4)
+    assert [bool(cell.get("outputs")) for cell in book.cells if cell.cell_type == "code"] == [False, True, True, False]
+    store.engine.dispose()
+
+
+def test_no_such_study_writes_nothing(store, tmp_path):
+    with pytest.raises(StoreError, match="no study 'other'"):
+        build_report(store.url, "other", tmp_path / "reports" / "other", files_root=store.files)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_study_name_cannot_leave_its_string(tmp_path):
+    """Names are checked when a study is written; a notebook made from a store must not rely on it."""
+    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
+    name = "x'); import os  #"
+    with Session(store.engine) as session:
+        session.query(StudyRow).update({"name": name})
+        session.commit()
+    source = build_notebook(store.study(name), as_of=None).cells[0]["source"]
+    assert f"open_study({name!r}, as_of=None)" in source
+    compile(source, "cell", "exec")
+    store.engine.dispose()
+
+
+def test_the_report_loads_no_torch_and_no_optuna():
+    code = (
+        "import sys, sweep.report.notebook, sweep.report.sections; "
+        "print([m for m in ('torch', 'optuna', 'torchvision') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
