@@ -1,0 +1,56 @@
+"""All verbs of the command in one list."""
+
+from __future__ import annotations
+
+import typer
+
+from sweep.cli import (
+    bench,
+    control,
+    doctor,
+    export,
+    grow,
+    launch,
+    plan,
+    repair,
+    report,
+    schema,
+    status,
+    train,
+    trials,
+    worker,
+)
+
+app = typer.Typer(
+    name="sweep",
+    help="Hyperparameter sweeps and ablations of denoising diffusion models.\n\n"
+    "One YAML file asks a question; the same command launches and resumes; a notebook answers.",
+    epilog="First: sweep plan studies/digits.yaml; sweep launch studies/digits.yaml; sweep report digits",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+app.command("plan")(plan.plan)
+app.command("launch")(launch.launch)
+app.command("worker")(worker.worker)
+app.command("status")(status.status)
+app.add_typer(trials.app, name="trials")
+trials.app.command("rerun")(repair.rerun)
+trials.app.command("exclude")(repair.exclude)
+trials.app.command("repro")(repair.repro)
+app.command("pause")(control.pause)
+app.command("resume")(control.resume)
+app.command("stop")(control.stop)
+app.command("cancel")(control.cancel)
+app.command("extend")(grow.extend)
+app.add_typer(grow.space, name="space")
+app.command("train")(train.train)
+app.command("doctor")(doctor.doctor)
+app.command("gc")(doctor.gc)
+app.add_typer(bench.bench, name="bench")
+app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("schema")(schema.schema)
+app.command("version")(schema.version)

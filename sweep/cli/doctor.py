@@ -1,0 +1,110 @@
+"""`sweep doctor`, `sweep gc`: is everything well, and what may go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage
+
+if TYPE_CHECKING:
+    from sweep.store.transaction import Store
+
+LITTLE_ROOM = 2e9
+UNWELL = 1
+
+
+def doctor(
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    reap: Annotated[
+        bool, typer.Option("--reap", help="Free the work of workers of this machine that are dead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check store, disk, device, versions and leases, and say how to mend what is wrong.
+
+    Dead workers need no reaping while any worker runs: whoever asks for work takes theirs over.
+
+    Examples: sweep doctor
+              sweep doctor --reap
+    """
+    from sweep.cli.terminal import print_json, say, stdout, table
+    from sweep.store import expire_dead_local, open_store
+    from sweep.worker.identity import boot_id, host, is_alive
+
+    store = open_store(storage)
+    if reap:
+        dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
+        say(f"{len(dead)} dead workers of this machine; their work is free")
+    found = [*_machine(files.absolute()), *_studies(store)]
+    if as_json:
+        print_json([{"what": what, "well": not mend, "found": value, "next": mend} for what, value, mend in found])
+    else:
+        stdout.print(table("", ["what", "found", "next"], [(w, v, mend or "-") for w, v, mend in found]))
+    raise typer.Exit(UNWELL if any(mend for _, _, mend in found) else 0)
+
+
+def _machine(files: Path) -> list[tuple[str, str, str]]:
+    import os
+    import shutil
+
+    from sweep.cli.terminal import size
+    from sweep.launch.local import cores, gpus
+
+    there = next(folder for folder in (files, *files.parents) if folder.exists())
+    room = shutil.disk_usage(there).free
+    writable = os.access(there, os.W_OK)
+    return [
+        ("devices", f"{cores()} CPU cores, {len(gpus())} GPUs", ""),
+        ("room for files", f"{size(room)} under {there}", "Free some: sweep gc" if room < LITTLE_ROOM else ""),
+        ("files", "writable" if writable else f"{there} is read-only", "" if writable else "Give --files FOLDER."),
+    ]
+
+
+def _studies(store: Store) -> list[tuple[str, str, str]]:
+    from sweep.search.versions import versions
+    from sweep.store import status, studies
+
+    here = versions()
+    found = [("store", store.engine.url.render_as_string(hide_password=True), "")]
+    for record in studies(store):
+        now = status(store, record.id)
+        stale = sum(work.is_stale for work in now.running)
+        what = f"{record.state}, {now.runs_left} trainings and {now.scores_left} scores left, {stale} stale leases"
+        mend = f"sweep worker --study {record.name}" if now.is_stalled else ""
+        if record.state in ("paused", "stopped"):
+            mend = f"sweep resume {record.name}"
+        found.append((f"study {record.name}", what, mend))
+        other = {name: old for name, old in record.versions.items() if here.get(name, old) != old}
+        if other:
+            told = ", ".join(f"{name} {old} (here {here[name]})" for name, old in other.items())
+            found.append((f"versions of {record.name}", told, "Install the same, or start under a new name."))
+    return found
+
+
+def gc(
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without it, they are only listed.")] = False,
+) -> None:
+    """List files of runs that no study needs: superseded checkpoints, and what lost attempts left behind.
+
+    A file is spared while the store names it, or while it is younger than an hour.
+
+    Examples: sweep gc
+              sweep gc --delete
+    """
+    from sweep.cli.terminal import say, size
+    from sweep.launch.garbage import garbage
+    from sweep.store import open_store
+
+    total = 0
+    for path in garbage(open_store(storage), files.absolute()):
+        total += path.stat().st_size
+        typer.echo(path)
+        if delete:
+            path.unlink(missing_ok=True)
+    say(f"{size(total)} deleted" if delete else f"{size(total)} could go; next: sweep gc --delete")

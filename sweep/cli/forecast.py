@@ -1,0 +1,127 @@
+"""What a study will be able to show, before anything is trained: tests, detectable effects, aliases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweep.cli.options import SQLITE
+
+if TYPE_CHECKING:
+    from sweep.config.study import Study
+    from sweep.search.fractions import Fraction
+    from sweep.search.outline import Outline
+
+
+def compared_arms(asked: Outline) -> int:
+    """Arms that the verdict will compare with the baseline."""
+    from sweep.config.design import Path as PathDesign
+    from sweep.config.design import Search
+
+    design = asked.study.design
+    if isinstance(design, Search):
+        return design.confirm
+    return len(asked.study.factors_of("scientific")) if isinstance(design, PathDesign) else len(asked.arms) - 1
+
+
+def power(asked: Outline, storage: str) -> dict[str, Any] | None:
+    """The deciding test, how many arms it can confirm, and the smallest effect that is seen with 80 % power.
+
+    None where no arm is compared with the baseline.
+
+    Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
+    """
+    from sweep.report.power import POWER, seeds_needed, standard_effect
+    from sweep.report.statistics import FEWEST_SEEDS, arms_confirmable, deciding_test
+
+    study, arms = asked.study, compared_arms(asked)
+    if not arms:
+        return None
+    test = deciding_test(study.seeds, arms=arms)
+    effect = standard_effect(study.seeds, arms, test, POWER) if study.seeds >= FEWEST_SEEDS else None
+    told: dict[str, Any] = {
+        "seeds": study.seeds,
+        "arms": arms,
+        "test": test,
+        "arms_confirmable_by_sign_flip": arms_confirmable(study.seeds),
+        "power": POWER,
+        "effect_in_sd": effect,
+    }
+    sd, source = (study.pilot_sd, "the study file") if study.pilot_sd else pilot(study, storage)
+    if sd is not None and effect is not None:
+        told |= {"pilot_sd": sd, "pilot": source, "effect": effect * sd, "smallest_effect": study.smallest_effect}
+        if study.smallest_effect is not None:
+            told["seeds_needed"] = seeds_needed(study.smallest_effect, sd, arms=arms)
+    return told
+
+
+def pilot(study: Study, storage: str) -> tuple[float | None, str]:
+    """Paired standard deviation of confirmed arms of the same baseline and protocol, over the store's studies."""
+    from sweep.report.comparison import compare
+    from sweep.report.frames import load_study
+    from sweep.store.registry import studies
+    from sweep.store.transaction import open_store
+
+    if storage.startswith(SQLITE) and not Path(storage.removeprefix(SQLITE)).exists():
+        return None, ""  # nothing was launched yet, and a plan makes no store
+    store = open_store(storage)
+    asked = study.model_dump(mode="json")
+    same = ("baseline", "protocol", "metric")
+    squares, freedom, names = 0.0, 0, []
+    try:
+        for record in studies(store):
+            if any(record.spec.get(key) != asked[key] for key in same):
+                continue
+            found = compare(load_study(store.engine, record.name))
+            known = found.compared[found.compared["pairs"] >= 2] if found.confirmatory else found.compared.iloc[:0]
+            if len(known):
+                squares += float((known["paired_sd"] ** 2 * (known["pairs"] - 1)).sum())
+                freedom += int((known["pairs"] - 1).sum())
+                names.append(record.name)
+    finally:
+        store.close()
+    return ((squares / freedom) ** 0.5, f"study {', '.join(names)} in the store") if freedom else (None, "")
+
+
+def power_lines(told: dict[str, Any], metric: str) -> list[str]:
+    """The same in sentences."""
+    seeds, arms = told["seeds"], told["arms"]
+    if told["effect_in_sd"] is None:
+        return [f"{seeds} paired seed{'s' * (seeds != 1)} decide nothing: 3 are the least, 6 for an exact test"]
+    confirmable = told["arms_confirmable_by_sign_flip"]
+    decides = "and decides" if told["test"] == "sign-flip" else "so the paired t test decides"
+    lines = [
+        f"{seeds} seeds: an exact test can confirm {min(confirmable, arms)} of {arms} "
+        f"arm{'s' * (arms != 1)} after Holm, {decides}",
+        f"seen with {told['power']:.0%} power: {told['effect_in_sd']:.1f} standard deviations of a paired difference",
+    ]
+    if "effect" in told:
+        lines[-1] += f" = {told['effect']:.3g} {metric.upper()}, by the {told['pilot_sd']:.3g} of {told['pilot']}"
+        wanted, needed = told["smallest_effect"], told.get("seeds_needed")
+        if wanted is not None and told["effect"] > wanted:
+            enough = f"{needed} seeds would be" if needed is not None else "no number of seeds to 1,000 is"
+            lines.append(f"that is more than the smallest effect of {wanted:g} that matters to you: {enough} enough")
+    return lines
+
+
+def fraction_document(fraction: Fraction) -> dict[str, Any]:
+    """Generators, defining relation, resolution and aliases."""
+    return {
+        "resolution": fraction.resolution,
+        "generators": {name: list(parents) for name, parents in fraction.generators.items()},
+        "words": [fraction.shown(word) for word in fraction.words],
+        "aliases": [
+            f"{fraction.shown(alias.effect)} = {'-' if alias.sign < 0 else ''}{fraction.shown(alias.with_)}"
+            for alias in fraction.aliases()
+        ],
+    }
+
+
+def fraction_lines(told: dict[str, Any], factors: int) -> list[str]:
+    """The same in sentences."""
+    size = f"2^({factors}-{len(told['generators'])})"
+    generated = "; ".join(f"{name} follows {', '.join(parents)}" for name, parents in told["generators"].items())
+    lines = [f"{size} fraction of resolution {told['resolution']}: {generated}"]
+    if told["aliases"]:
+        return [*lines, "cannot be told apart: " + "; ".join(told["aliases"])]
+    return [*lines, "no main effect or pair of factors is aliased with another"]

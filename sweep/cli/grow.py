@@ -1,0 +1,95 @@
+"""`sweep extend` and `sweep space diff`: a study that changes after it began, and what a change would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyName
+
+if TYPE_CHECKING:
+    from sweep.config.study import Study
+
+space = typer.Typer(help="Compare a study file with the study in the store.", no_args_is_help=True)
+
+
+def extend(
+    study: StudyName,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="More seeds of every arm: +3, or the total.")] = None,
+    trials: Annotated[str | None, typer.Option("--trials", help="More search trials: +10, or the total.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="More device time: +40h, or the total.")] = None,
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Grow a study; what it has stays, and workers that run find the new work by themselves.
+
+    The change is recorded as a revision with this command as its reason.
+
+    Examples: sweep extend digits --seeds +3
+              sweep extend fashion-search --trials +10 --budget +40h
+    """
+    from sweep.cli.terminal import say
+    from sweep.config.study import Study, require_name
+    from sweep.errors import UsageError
+    from sweep.launch.register import register
+    from sweep.search.outline import outline
+    from sweep.store import open_store
+    from sweep.store import study as find
+
+    store = open_store(storage)
+    record = find(store, require_name(study))
+    before = Study.model_validate(record.spec)
+    spec, changes = _grown(before, seeds, trials, budget)
+    if not changes:
+        raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
+    reason = "extended: " + ", ".join(changes)
+    after = register(store, outline(Study.model_validate(spec)), record.protocol, accept_change=True, reason=reason)
+    say(f"revision {after.revision}: {', '.join(changes)}")
+    say("write the same into the study file, so that it stays what the store holds; next: sweep launch FILE")
+
+
+def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | None) -> tuple[dict[str, Any], list[str]]:
+    from sweep.cli.durations import more_of, seconds_of
+    from sweep.config.study import Budget
+    from sweep.errors import UsageError
+
+    spec: dict[str, Any] = study.model_dump(mode="json")
+    changes = []
+    if seeds is not None:
+        spec["seeds"] = more_of(seeds, study.seeds, "seeds")
+        changes.append(f"seeds: {spec['seeds']}")
+    if trials is not None:
+        if "trials" not in spec["design"]:
+            raise UsageError(f"design {study.design.kind} has no trials", next="Use --seeds, or change the file.")
+        spec["design"]["trials"] = more_of(trials, spec["design"]["trials"], "trials")
+        changes.append(f"trials: {spec['design']['trials']}")
+    if budget is not None:
+        now = study.budget.gpu_hours if study.budget is not None and budget.startswith("+") else 0.0
+        spec["budget"] = Budget(gpu_hours=now + seconds_of(budget.removeprefix("+")) / 3600.0).model_dump(mode="json")
+        changes.append(f"budget: {spec['budget']['gpu_hours']:g} hours")
+    return spec, changes
+
+
+@space.command("diff")
+def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
+    """Show what launching a changed file would do: cells added, changed, dropped, and what is reused. Changes nothing.
+
+    Example: sweep space diff studies/digits.yaml
+    """
+    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.config.study import load_study
+    from sweep.launch.changes import changes_of
+    from sweep.search.outline import outline
+    from sweep.store import open_store
+
+    found = changes_of(open_store(storage), outline(load_study(file)))
+    if as_json:
+        print_json([{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found])
+        return
+    rows = [(c.arm, c.seed, c.kind, c.state or "-") for c in found if c.kind != "kept"]
+    kept = len(found) - len(rows)
+    if rows:
+        stdout.print(table("", ["arm", "seed", "change", "is now"], rows))
+    stdout.print(f"{kept} cells stay as they are, {len(rows)} change")
+    if rows:
+        stdout.print(f"next: sweep launch {file} --accept-change", markup=False)

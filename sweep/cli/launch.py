@@ -1,0 +1,151 @@
+"""`sweep launch`: start a study, or go on with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sweep.config.study import Study
+    from sweep.launch.local import Slot
+    from sweep.search.outline import Outline
+    from sweep.store.records import StudyRecord
+    from sweep.store.transaction import Store
+    from sweep.worker.messages import Prepared
+
+FAILED_CELLS = 4
+
+
+def launch(
+    file: StudyFile,
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    device: Device = "auto",
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; one a GPU, or one a core.")
+    ] = None,
+    accept_change: Annotated[
+        bool, typer.Option("--accept-change", help="The file changed since the last launch: go on with it.")
+    ] = False,
+    max_trials: Annotated[
+        int | None, typer.Option("--max-trials", min=1, help="Trials of a search in all, over every relaunch.")
+    ] = None,
+    n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
+) -> None:
+    """Start a study, or go on with it: the same command resumes, wherever it was interrupted.
+
+    Finished runs are never repeated. Other machines join with `sweep worker`.
+
+    Examples: sweep launch studies/digits.yaml
+              sweep launch studies/fashion.yaml --device cuda --workers 8
+
+    Exit codes: 0 complete, 2 wrong study, 3 budget spent, 4 done but cells failed, 5 store out of reach, 75 preempted,
+    130 Ctrl-C.
+    """
+    from sweep.cli.terminal import say
+    from sweep.cli.watch import watch
+    from sweep.config.study import load_study
+    from sweep.launch.local import LocalWorkers, slots
+    from sweep.search.outline import outline
+    from sweep.store.transaction import open_store
+
+    study = _with_total(load_study(file), max_trials, n_trials)
+    places = slots(device, workers, work=outline(study).trainings)
+    files = files.absolute()
+    store = open_store(storage)
+    asked, record = _register(store, study, files, places[0], accept_change=accept_change)
+    code = 0
+    if _has_work(store, record.id, asked):
+        local = LocalWorkers(record.name, storage, files, say)
+        local.start(places)
+        code = watch(store, record.id, local)
+    raise typer.Exit(code or _summary(store, record.id, file))
+
+
+def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> Study:
+    from sweep.config.study import Study
+    from sweep.errors import UsageError
+
+    if n_trials is not None:
+        raise UsageError(
+            "--n-trials is not an option here",
+            why="Elsewhere it means that many more at each launch; here a launch resumes.",
+            next="Use --max-trials TOTAL, or: sweep extend NAME --trials +10",
+        )
+    if max_trials is None:
+        return study
+    if not hasattr(study.design, "trials"):
+        raise UsageError(
+            f"design {study.design.kind} has no trials to limit",
+            why="Its arms and seeds are counted by the study file.",
+            next="Leave --max-trials out.",
+        )
+    return Study.model_validate(
+        study.model_copy(update={"design": study.design.model_copy(update={"trials": max_trials})}).model_dump()
+    )
+
+
+def _has_work(store: Store, study_id: int, asked: Outline) -> bool:
+    """Whether workers are worth starting: something is left, or comes on the way and is not known yet."""
+    from sweep.config.keys import train_key
+    from sweep.store import status
+
+    now = status(store, study_id)
+    known = {train_key(cell.train_config) for cell in asked.cells}
+    return bool(now.runs_left or now.scores_left or len(known) < asked.trainings)
+
+
+def _register(
+    store: Store, study: Study, files: Path, place: Slot, *, accept_change: bool
+) -> tuple[Outline, StudyRecord]:
+    from sweep.launch.register import known, register
+    from sweep.search.outline import outline
+
+    asked = outline(study)
+    # A published data set is what its name says, so a known study has its protocol: a relaunch prepares nothing.
+    named = study.baseline.data.name != "image_folder"
+    record = known(store, asked, accept_change=accept_change) if named else None
+    if record is not None:
+        protocol = record.protocol
+    else:
+        prepared = _prepare(study, files, place)
+        protocol, asked = prepared.protocol, outline(study.with_images(prepared.data_sha256))
+    return asked, register(store, asked, protocol, accept_change=accept_change)
+
+
+def _prepare(study: Study, files: Path, place: Slot) -> Prepared:
+    """Data, extractor and reference, made here if they are not there yet."""
+    from sweep.cli.terminal import counting
+    from sweep.errors import DataError
+    from sweep.worker.child import Child
+    from sweep.worker.messages import Failed, Prepared, PrepareJob
+
+    child = Child(device=place.device, threads=place.threads)
+    try:
+        with counting() as hear:
+            outcome = child.run(PrepareJob(study.baseline.data, study.protocol, files), hear=hear, tick=lambda: False)
+    finally:
+        child.close()
+    if isinstance(outcome, Prepared):
+        return outcome
+    assert isinstance(outcome, Failed)
+    what, _, rest = outcome.reason.partition("\n")
+    why, _, following = rest.partition("\n")
+    raise DataError(what, why=why, next=following)
+
+
+def _summary(store: Store, study_id: int, file: Path) -> int:
+    from sweep.cli.status import drawn
+    from sweep.cli.terminal import say, stdout
+    from sweep.store import status
+
+    record = status(store, study_id)
+    stdout.print(drawn(record))
+    if record.study.state == "active" and (record.runs_left or record.scores_left):
+        say(f"not complete; next: sweep launch {file}")
+    return FAILED_CELLS if record.failures else 0

@@ -1,0 +1,40 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HOME = "sweep-data"
+
+SQLITE = "sqlite:///"
+
+
+def absolute(url: str) -> str:
+    """A SQLite file by its absolute path: workers and notebooks run in other folders."""
+    return SQLITE + str(Path(url.removeprefix(SQLITE)).expanduser().absolute()) if url.startswith(SQLITE) else url
+
+
+Storage = Annotated[
+    str,
+    typer.Option(
+        envvar="SWEEP_STORAGE",
+        callback=absolute,
+        help="Database: sqlite:///FILE on one machine, postgresql://... for many.",
+        show_default=True,
+    ),
+]
+Files = Annotated[
+    Path,
+    typer.Option(envvar="SWEEP_FILES", help="Folder of checkpoints, features and sample grids."),
+]
+StudyFile = Annotated[Path, typer.Argument(help="The study, e.g. studies/digits.yaml.")]
+StudyName = Annotated[str, typer.Argument(help="Name of a study in the store.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU: cuda:0.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
+DEFAULT_FILES = Path(HOME)

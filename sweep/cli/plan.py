@@ -1,0 +1,165 @@
+"""`sweep plan`: what a study would do. Changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile
+
+if TYPE_CHECKING:
+    from sweep.config.study import Study
+    from sweep.launch.local import Slot
+    from sweep.search.outline import Outline
+    from sweep.worker.messages import Timed
+
+
+def plan(
+    file: StudyFile,
+    device: Device = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="Workers that the time is estimated for.")] = None,
+    measure: Annotated[bool, typer.Option(help="Time a few steps here to estimate the study.")] = True,
+    storage: Storage = DEFAULT_STORAGE,
+    as_json: Json = False,
+) -> None:
+    """Check a study and show its arms, trainings, scores, what they can show, time and disk. Writes nothing.
+
+    Examples: sweep plan studies/digits.yaml
+              sweep plan studies/digits.yaml --no-measure --json
+    """
+    from sweep.config.study import load_study
+    from sweep.launch.local import slots
+    from sweep.search.outline import outline
+
+    asked = outline(load_study(file))
+    places = slots(device, workers, work=asked.trainings)
+    timed = _measure(asked, places) if measure else None
+    document = _document(asked, places, timed, storage)
+    if as_json:
+        from sweep.cli.terminal import print_json
+
+        print_json(document)
+    else:
+        _print(file, asked, document)
+
+
+def _measure(asked: Outline, places: list[Slot]) -> Timed:
+    from sweep.cli.terminal import stderr
+    from sweep.errors import SweepError
+    from sweep.worker.child import Child
+    from sweep.worker.messages import MeasureJob, Timed
+
+    child = Child(device=places[0].device, threads=places[0].threads)
+    try:
+        with stderr.status("timing a few steps here"):
+            outcome = child.run(MeasureJob(asked.example_train()), hear=lambda _: None, tick=lambda: False)
+    finally:
+        child.close()
+    if isinstance(outcome, Timed):
+        return outcome
+    raise SweepError(
+        "the baseline does not run here", why=getattr(outcome, "reason", ""), next="sweep plan FILE --no-measure"
+    )
+
+
+def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: str) -> dict[str, Any]:
+    from sweep.cli.forecast import fraction_document, power
+    from sweep.config.design import Fractional
+    from sweep.search.designs import study_fraction
+    from sweep.search.feasibility import check_setting
+
+    study = asked.study
+    arms = []
+    for arm in asked.arms:
+        facts = check_setting(study.setting(arm.changes), name=arm.name)
+        arms.append({"name": arm.name, "changes": arm.changes, "alphas_bar_T": facts.alphas_bar_T, "snr_T": facts.snr_T,
+                     "snr_1": facts.snr_1, "prior_bits_per_dim": facts.prior_bits_per_dim})  # fmt: skip
+    document: dict[str, Any] = {
+        "study": study.name,
+        "question": study.question,
+        "design": study.design.kind,
+        "arms": arms,
+        "arms_sha256": asked.arms_sha256,
+        "seeds": study.seeds,
+        "trainings": asked.trainings,
+        "scores": asked.scores,
+        "trainings_saved": asked.trainings_saved,
+        "workers": [place.device for place in places],
+        "power": power(asked, storage),
+    }
+    if isinstance(study.design, Fractional):
+        document["fraction"] = fraction_document(study_fraction(study))
+    if timed is not None:
+        document |= {
+            "parameters": timed.parameters,
+            "step_seconds": timed.step_seconds,
+            "seconds": asked.seconds(
+                step_seconds=timed.step_seconds, call_seconds=timed.call_seconds, parallel=len(places)
+            ),
+            "disk_bytes": asked.disk_bytes(parameters=timed.parameters),
+        }
+    return document
+
+
+def _print(file: Path, asked: Outline, document: dict[str, Any]) -> None:
+    from sweep.cli.terminal import stdout, table
+    from sweep.config.factors import level_name
+
+    stdout.print(asked.study.question, markup=False)
+    rows = [
+        (arm["name"], ", ".join(f"{k}: {level_name(v)}" for k, v in arm["changes"].items()) or "-",
+         arm["alphas_bar_T"], arm["snr_T"], arm["prior_bits_per_dim"])
+        for arm in document["arms"]
+    ]  # fmt: skip
+    stdout.print(table("", ["arm", "differs from the baseline in", "alphas_bar_T", "SNR_T", "prior bits/dim"], rows))
+    for line in _lines(asked, document):
+        stdout.print(line, markup=False)
+    stdout.print(f"next: sweep launch {file}", markup=False)
+
+
+def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
+    from sweep.cli.forecast import fraction_lines, power_lines
+    from sweep.cli.terminal import duration, size
+
+    study = asked.study
+    lines = [line for line in [_chosen_later(study)] if line]
+    if "fraction" in document:
+        lines += fraction_lines(document["fraction"], len(study.factors_of("scientific")))
+    lines.append(
+        f"{document['trainings']} trainings ({study.seeds} seeds), {document['scores']} scores of "
+        f"{study.protocol.noise_sets} x {study.protocol.n:,} images"
+    )
+    if document["trainings_saved"]:
+        scored = ", ".join(study.factors_of("evaluation"))
+        lines.append(f"{document['trainings_saved']} trainings saved: {scored} scored from one checkpoint")
+    if document["power"] is not None:
+        lines += power_lines(document["power"], study.metric)
+    if "seconds" in document:
+        lines.append(
+            f"about {duration(document['seconds'])} on {len(document['workers'])} workers "
+            f"({', '.join(sorted(set(document['workers'])))}; {document['step_seconds'] * 1e3:.1f} ms a step), "
+            f"{size(document['disk_bytes'])} of disk; the net has {document['parameters']:,} parameters"
+        )
+    return [*lines, f"list of arms {document['arms_sha256'][:12]}, recorded at launch"]
+
+
+def _chosen_later(study: Study) -> str:
+    """What is decided only as results come in."""
+    from sweep.config.design import Path as PathDesign
+    from sweep.config.design import Search
+
+    design = study.design
+    if isinstance(design, Search):
+        factors = ", ".join(study.factors_of("scientific", "nuisance"))
+        return f"search over {factors}: {design.trials} trials, then the best against the baseline on fresh seeds"
+    if isinstance(design, PathDesign):
+        return (
+            "path: the factor that helps most is taken next, each candidate trained on "
+            f"{design.round_seeds} exploratory seed{'s' * (design.round_seeds != 1)}; every step is then retrained"
+        )
+    if study.tune is not None:
+        factors = ", ".join(study.factors_of("nuisance"))
+        return f"{factors} tuned for each arm in {study.tune.trials} trials; then trained at the best on fresh seeds"
+    return ""

@@ -1,0 +1,100 @@
+"""`sweep trials rerun|exclude|repro`: decisions about single runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName
+
+if TYPE_CHECKING:
+    from sweep.store.records import FailureClass
+
+RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "cancelled")
+
+Run = Annotated[int, typer.Argument(help="Run number, from `sweep trials ls`.")]
+
+
+def rerun(
+    study: StudyName,
+    failed: Annotated[str, typer.Option("--failed", help=f"Classes of failure: {','.join(RERUN)}.")],
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Plan failed work again, from its last checkpoint. Diverged runs are results: they would diverge again.
+
+    Example: sweep trials rerun digits --failed=oom,infra
+    """
+    from sweep.cli.terminal import say
+    from sweep.config.study import require_name
+    from sweep.store import open_store
+    from sweep.store import rerun as plan_again
+    from sweep.store import study as find
+
+    store = open_store(storage)
+    count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
+    say(f"{count} planned again; next: sweep launch FILE, or sweep worker --study {study}")
+
+
+def _classes(text: str) -> list[FailureClass]:
+    from sweep.errors import UsageError
+
+    chosen: list[FailureClass] = []
+    for name in (part.strip() for part in text.split(",")):
+        found: FailureClass | None = next((known for known in RERUN if known == name), None)
+        if found is None:
+            raise UsageError(
+                f"no failure that is run again is called {name!r}", next=f"Name some of {','.join(RERUN)}."
+            )
+        chosen.append(found)
+    return chosen
+
+
+def exclude(
+    study: StudyName,
+    run: Run,
+    reason: Annotated[str, typer.Option("--reason", help="Why; the report shows it.")],
+    storage: Storage = DEFAULT_STORAGE,
+) -> None:
+    """Leave a run out of every comparison of this study. Its numbers stay in the store, and the report says why.
+
+    Example: sweep trials exclude digits 3 --reason "trained while the GPU throttled"
+    """
+    from sweep.cli.terminal import say
+    from sweep.config.study import require_name
+    from sweep.errors import UsageError
+    from sweep.store import cells, open_store
+    from sweep.store import exclude as leave_out
+    from sweep.store import study as find
+
+    store = open_store(storage)
+    found = [cell for cell in cells(store, find(store, require_name(study)).id) if cell.run_id == run]
+    if not found:
+        raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
+    for cell in found:
+        leave_out(store, cell.cell_id, reason)
+        say(f"{cell.arm_name}, seed {cell.replicate}: excluded")
+
+
+def repro(
+    study: StudyName,
+    run: Run,
+    storage: Storage = DEFAULT_STORAGE,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; run-N.json by default.")] = None,
+) -> None:
+    """Write a run's config to a file, and print the command that trains it by hand, without any store.
+
+    Example: sweep trials repro digits 3
+    """
+    from sweep.config.study import require_name
+    from sweep.errors import UsageError
+    from sweep.store import cells, open_store, run_config
+    from sweep.store import study as find
+
+    store = open_store(storage)
+    if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
+        raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
+    path = out or Path(f"run-{run}.json")
+    path.write_text(run_config(store, run).model_dump_json(indent=2) + "\n")
+    typer.echo(f"sweep train {path} --out {path.with_suffix('')}")

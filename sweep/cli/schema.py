@@ -1,0 +1,40 @@
+"""`sweep schema`, `sweep version`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweep.cli.options import Json
+
+
+def schema() -> None:
+    """Print the JSON schema of a study file, so that your editor completes and checks it.
+
+    Example: sweep schema > study.schema.json, and as the first line of a study:
+    # yaml-language-server: $schema=study.schema.json
+    """
+    from sweep.cli.terminal import print_json
+    from sweep.config.study import study_json_schema
+
+    print_json(study_json_schema())
+
+
+def version(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the versions that results depend on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    import sweep
+
+    names = ("torch", "torchvision", "optuna", "sqlalchemy", "torch-fidelity", "numpy", "pandas")
+    versions = {"ddpm-sweep": sweep.__version__} | ({name: installed(name) for name in names} if verbose else {})
+    if as_json:
+        from sweep.cli.terminal import print_json
+
+        print_json(versions)
+    else:
+        typer.echo("\n".join(f"{name} {number}" for name, number in versions.items()))

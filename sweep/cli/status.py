@@ -1,0 +1,128 @@
+"""`sweep status`: how far a study is. Reads only."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sweep.store.snapshots import StatusRecord
+    from sweep.store.transaction import Store
+
+WATCH_SECONDS = 2.0
+
+
+def status(
+    study: Annotated[str | None, typer.Argument(help="Name of a study; without it, all studies are listed.")] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Repeat until the study is done; Ctrl-C leaves.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show arms and their states, what is running, what failed and why.
+
+    Examples: sweep status
+              sweep status digits --watch
+              sweep status digits --json
+    """
+    from sweep.cli.terminal import print_json, stdout
+    from sweep.config.study import require_name
+    from sweep.store import status as state_of
+    from sweep.store.registry import study as find
+    from sweep.store.transaction import open_store
+
+    store = open_store(storage)
+    if study is None:
+        _list(store, as_json=as_json)
+        return
+    record = state_of(store, find(store, require_name(study)).id)
+    if as_json:
+        print_json(document(record))
+        return
+    stdout.print(drawn(record))
+    while watch and record.runs_left + record.scores_left:
+        time.sleep(WATCH_SECONDS)
+        record = state_of(store, record.study.id)
+        if stdout.is_terminal:
+            stdout.clear()
+        stdout.print(drawn(record))
+
+
+def _list(store: Store, *, as_json: bool) -> None:
+    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.store import status as state_of
+    from sweep.store.registry import studies
+
+    rows = [state_of(store, study.id) for study in studies(store)]
+    if as_json:
+        print_json([document(record) for record in rows])
+        return
+    stdout.print(table("", ["study", "state", "runs left", "scores left", "failures", "question"], [
+        (r.study.name, r.study.state, r.runs_left, r.scores_left, len(r.failures), r.study.question) for r in rows
+    ]))  # fmt: skip
+
+
+def document(record: StatusRecord) -> dict[str, Any]:
+    """A status as JSON."""
+    return {
+        "study": record.study.name,
+        "state": record.study.state,
+        "revision": record.study.revision,
+        "runs_left": record.runs_left,
+        "scores_left": record.scores_left,
+        "stalled": record.is_stalled,
+        "arms": [{"name": arm.name, "baseline": arm.is_baseline, "cells": dict(arm.counts)} for arm in record.arms],
+        "running": [
+            {"kind": w.kind, "arm": w.arm_name, "replicate": w.replicate, "step": w.step, "steps": w.steps,
+             "host": w.host, "device": w.device, "stale": w.is_stale}
+            for w in record.running
+        ],
+        "failures": [
+            {"arm": f.arm_name, "replicate": f.replicate, "state": f.state, "class": f.failure, "reason": f.reason}
+            for f in record.failures
+        ],
+    }  # fmt: skip
+
+
+def drawn(record: StatusRecord) -> RenderableType:
+    """A status as tables."""
+    from rich.console import Group
+
+    from sweep.cli.terminal import table
+
+    states = sorted({state for arm in record.arms for state in arm.counts})
+    parts: list[RenderableType] = [
+        table(f"{record.study.name} ({record.study.state})", ["arm", *states],
+              [(arm.name, *(arm.counts.get(state, 0) for state in states)) for arm in record.arms]),
+    ]  # fmt: skip
+    if record.running:
+        parts.append(table("running", ["what", "arm", "seed", "step", "on"], [
+            (w.kind, w.arm_name, w.replicate, f"{w.step:,} / {w.steps:,}" if w.kind == "train" else "-",
+             f"{w.host} {w.device}" + (" (no sign of life: will be taken over)" if w.is_stale else ""))
+            for w in record.running
+        ]))  # fmt: skip
+    if record.failures:
+        parts.append(table("failed", ["arm", "seed", "class", "reason"], [
+            (f.arm_name, f.replicate, f.failure or f.state, f.reason.splitlines()[0] if f.reason else "-")
+            for f in record.failures
+        ]))  # fmt: skip
+    parts.append(_next(record))
+    return Group(*parts)
+
+
+def _next(record: StatusRecord) -> str:
+    name = record.study.name
+    if record.study.state != "active":
+        return f"the study is {record.study.state}; next: sweep resume {name}"
+    if record.is_stalled:
+        return f"nobody is working on it; next: sweep launch FILE, or sweep worker --study {name}"
+    if record.runs_left or record.scores_left:
+        return f"{record.runs_left} trainings and {record.scores_left} scores left"
+    return f"done; next: sweep report {name}"

@@ -1,0 +1,120 @@
+"""Printing: data on stdout, progress and errors on stderr, colours only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from sweep.errors import SweepError
+
+stdout = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+stderr = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def print_error(error: SweepError) -> None:
+    """What, why, and the command to type next."""
+    stderr.print(f"[bold red]error:[/] {escape(error.what)}")
+    if error.why:
+        stderr.print(f"  why: {escape(error.why)}")
+    if error.next:
+        stderr.print(f" next: {escape(error.next)}")
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    stderr.print(escape(text))
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    json.dump(value, sys.stdout, indent=2, default=str, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A plain table; numbers to the right."""
+    drawn = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    filled = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        numeric = bool(filled) and all(isinstance(row[index], int | float) for row in filled)
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in filled:
+        drawn.add_row(*(escape(shown(value)) for value in row))
+    return drawn
+
+
+def shown(value: object) -> str:
+    """A cell of a table."""
+    if value is None:
+        return "-"
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """`2 h 05 min`, `3 min 20 s`, `12 s`."""
+    whole = timedelta(seconds=round(seconds))
+    hours, rest = divmod(whole.days * 86_400 + whole.seconds, 3_600)
+    minutes, seconds_left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds_left:02d} s" if minutes else f"{seconds_left} s"
+
+
+def size(count: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000.0:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000.0
+    return f"{count:.1f} TB"
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[object], None]]:
+    """Shows the counts among a trial process's messages: a bar on a terminal, one line each elsewhere."""
+    from sweep.worker.messages import Counted
+
+    with progress() as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def hear(message: object) -> None:
+            if not isinstance(message, Counted):
+                return
+            if message.what not in tasks:
+                tasks[message.what] = bars.add_task(message.what, total=message.total)
+                if bars.disable:
+                    say(f"{message.what} ({message.total:,} images)")
+            bars.update(tasks[message.what], completed=message.done)
+
+        yield hear
+
+
+def progress() -> Progress:
+    """A bar with the time left, on stderr; silent where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=stderr,
+        disable=not stderr.is_terminal,
+    )

@@ -1,0 +1,87 @@
+"""`sweep train`: one training by hand, without a study or a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.cli.options import Device
+
+if TYPE_CHECKING:
+    from sweep.config.run import TrainConfig
+    from sweep.worker.messages import Message
+
+FOLDER = "train"
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A train config as JSON, from `sweep trials repro`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and weights.")],
+    device: Device = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
+) -> None:
+    """Train one config from its start, printing its curves as JSON lines: what a run of a study does, alone.
+
+    On the same machine at the same number of threads its numbers are those of the study, bit for bit.
+
+    Example: sweep trials repro digits 3 && sweep train run-3.json --out run-3
+    """
+    import json
+
+    from sweep.cli.terminal import say
+    from sweep.config.study import Cadence
+    from sweep.errors import SweepError
+    from sweep.launch.local import slots
+    from sweep.worker.child import Child
+    from sweep.worker.interrupt import Interrupt
+    from sweep.worker.messages import Progressed, Trained, TrainJob
+
+    asked = _read(config)
+    place = slots(device, 1, work=1)[0]
+    job = TrainJob(asked, Cadence(), out.absolute(), FOLDER, token=_next_token(out / FOLDER), checkpoints=())
+    child = Child(device=place.device, threads=threads or place.threads)
+
+    def hear(message: Message) -> None:
+        if isinstance(message, Progressed) and message.metrics:
+            typer.echo(json.dumps({"step": message.step, "images": message.images, **message.metrics}))
+
+    with Interrupt() as interrupt:
+        try:
+            outcome = child.run(job, hear=hear, tick=lambda: interrupt.asked)
+        finally:
+            child.close()
+    if interrupt.asked:
+        raise typer.Exit(interrupt.exit_code)
+    if not isinstance(outcome, Trained):
+        raise SweepError("the training failed", why=getattr(outcome, "reason", ""))
+    say(f"weights: {out / outcome.weights.path}")
+
+
+def _read(path: Path) -> TrainConfig:
+    from pydantic import ValidationError
+
+    from sweep.config.run import TrainConfig
+    from sweep.errors import UsageError
+
+    try:
+        return TrainConfig.model_validate_json(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read", why=f"{error.strerror}.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path} is no train config",
+            why=f"{where}: {first['msg']}.",
+            next="sweep trials repro STUDY RUN writes one.",
+        ) from None
+
+
+def _next_token(folder: Path) -> int:
+    """A token above those of the files that are there: nothing is ever written over."""
+    import re
+
+    found = [re.search(r"\.(\d+)\.pt", path.name) for path in folder.glob("*.pt")]
+    return 1 + max((int(match[1]) for match in found if match), default=0)

@@ -1,0 +1,84 @@
+"""Watching local workers: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sweep.cli.terminal import progress, say, stderr
+from sweep.errors import StoreError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.progress import Progress, TaskID
+
+    from sweep.launch.local import LocalWorkers
+    from sweep.store.snapshots import CellRecord
+    from sweep.store.transaction import Store
+
+REFRESH_SECONDS = 1.0
+BROKEN = 1
+BUDGET_REACHED = 3
+STORE_AWAY = 5
+PREEMPTED = 75
+CTRL_C = 130
+# A worker's exit codes, the gravest first.
+_BY_WEIGHT = (STORE_AWAY, BROKEN, CTRL_C, PREEMPTED, BUDGET_REACHED)
+
+
+def watch(store: Store, study_id: int, workers: LocalWorkers) -> int:
+    """Show progress until every local worker has ended; 0, or 75 or 130 when asked to stop."""
+    from sweep.store import cells
+
+    # The workers wait for a store that is away; what is shown here does not.
+    glance = replace(store, patience_seconds=0.0)
+    with _passing_signals(workers) as asked, progress() as bars:
+        steps = bars.add_task("training steps", total=None)
+        scores = bars.add_task("scores", total=None)
+        while workers.alive:
+            started = time.monotonic()
+            with suppress(StoreError):
+                _show(cells(glance, study_id), bars, steps, scores)
+            # A large study is looked at less often, so that looking never takes more than a tenth of the time.
+            time.sleep(max(REFRESH_SECONDS, 9.0 * (time.monotonic() - started)))
+        workers.join()
+        with suppress(StoreError):
+            _show(cells(glance, study_id), bars, steps, scores)
+    return asked[0] if asked else _worst(workers.exit_codes)
+
+
+def _show(cells: Sequence[CellRecord], bars: Progress, steps: TaskID, scores: TaskID) -> None:
+    runs = {cell.run_id: cell for cell in cells if cell.excluded_reason is None}
+    wanted = {score.score_id: score.state for cell in runs.values() for score in cell.scores}
+    bars.update(steps, completed=sum(r.step for r in runs.values()), total=sum(r.steps for r in runs.values()))
+    bars.update(scores, completed=sum(state == "complete" for state in wanted.values()), total=len(wanted))
+
+
+def _worst(codes: list[int]) -> int:
+    """What the launcher says for its workers: 5 or 1 when one broke down, 75 when one was preempted, 3, or 0."""
+    return next((code for code in _BY_WEIGHT if code in codes), 0) or (1 if any(codes) else 0)
+
+
+@contextmanager
+def _passing_signals(workers: LocalWorkers) -> Iterator[list[int]]:
+    """Hand the first request to stop to the workers, which save and leave; a second one ends them at once."""
+    asked: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if not asked:
+            say("stopping: saving what is under way (again to stop at once)")
+        asked.append(CTRL_C if number == signal.SIGINT else PREEMPTED)
+        workers.signal(signal.SIGKILL if len(asked) > 1 else signal.SIGTERM)
+
+    before = {kind: signal.signal(kind, handle) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        yield asked
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+        stderr.file.flush()

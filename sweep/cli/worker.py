@@ -1,0 +1,69 @@
+"""`sweep worker`: join a study from any machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage
+
+BEATS_A_LEASE = 6
+
+
+def worker(
+    study: Annotated[str, typer.Option("--study", help="Name of the study to work on.")],
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    device: Device = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option("--time-limit", help="Save and leave with 75 after this long, e.g. 23h30m.")
+    ] = None,
+    lease_seconds: Annotated[
+        float, typer.Option("--lease-seconds", min=1.0, help="Silence after which others take this worker's run.")
+    ] = 120.0,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+) -> None:
+    """Work on a study until nothing is left. Any number of workers share a study through the store alone.
+
+    Examples: SWEEP_STORAGE=postgresql://host/sweep sweep worker --study fashion --device cuda:0
+              sweep worker --study fashion --time-limit 23h30m
+
+    Exit codes: 0 nothing left to do, 3 budget spent, 75 preempted with everything saved (requeue it), 130 Ctrl-C.
+    """
+    from sweep.cli.durations import seconds_of
+    from sweep.cli.terminal import say
+    from sweep.config.study import require_name
+    from sweep.launch.local import slots
+    from sweep.store.registry import study as find
+    from sweep.store.transaction import open_store
+    from sweep.worker.options import Timing, WorkerOptions
+    from sweep.worker.worker import Worker
+
+    if with_parent:
+        _end_with_parent()
+    place = slots(device, 1, work=1)[0]
+    options = WorkerOptions(
+        device=place.device,
+        threads=threads or place.threads,
+        files=files.absolute(),
+        timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
+        time_limit=seconds_of(time_limit) if time_limit is not None else None,
+    )
+    store = open_store(storage)
+    raise typer.Exit(Worker(store, find(store, require_name(study)), options).work(say))
+
+
+def _end_with_parent() -> None:
+    """A launcher that is killed takes its workers along, so that the same command finds no strangers at work."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            threading.Event().wait(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,199 @@
+"""Control verbs on a store with a study whose runs are planned by hand: nothing is trained here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from sweep.cli.app import app
+from sweep.config.run import Protocol, TrainConfig
+from sweep.config.study import Study
+from sweep.errors import StoreMismatch, UsageError
+from sweep.launch.register import identity, known, register
+from sweep.search.outline import outline
+from sweep.store import Store, cells, claim, events, fail, open_store, register_worker, study
+from sweep.store.records import StudyRecord, WorkerRecord
+from tests.store.tiny import new_worker
+
+SPEC: dict[str, Any] = {
+    "name": "tiny",
+    "question": "Does it matter?",
+    "baseline": {"net": {"kind": "mlp", "width": 32}, "T": 50, "batch": 16, "images": 160, "sampling_steps": 8},
+    "factors": {"schedule": {"role": "scientific", "levels": ["cosine"]}},
+    "seeds": 2,
+    "protocol": {"n": 64},
+}
+PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
+
+Sweep = Callable[..., Result]
+
+
+@pytest.fixture
+def planned(sqlite_url: str) -> Store:
+    """A store with the study in it, planned."""
+    store = open_store(sqlite_url, patience_seconds=10)
+    register(store, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
+    return store
+
+
+@pytest.fixture
+def sweep(planned: Store, sqlite_url: str, tmp_path: Path) -> Sweep:
+    """`sweep(*arguments)`: the command on that store, in this process."""
+
+    def run(*arguments: str) -> Result:
+        environment = {"SWEEP_STORAGE": sqlite_url, "SWEEP_FILES": str(tmp_path), "COLUMNS": "200"}
+        return CliRunner().invoke(app, list(arguments), env=environment)
+
+    return run
+
+
+def the_study(store: Store) -> StudyRecord:
+    """As it is now."""
+    return study(store, "tiny")
+
+
+def write(spec: dict[str, Any], folder: Path) -> str:
+    """The spec as a file."""
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("pause", "paused"), ("stop", "stopped"), ("cancel", "cancelled")], ids=lambda value: value
+)
+def test_a_study_that_is_held_hands_out_nothing_until_it_is_resumed(
+    planned: Store, sweep: Sweep, verb: str, state: str
+) -> None:
+    assert sweep(verb, "tiny").exit_code == 0
+    assert the_study(planned).state == state
+    worker = new_worker(planned)
+    assert claim(planned, the_study(planned).id, worker) is None
+    assert "sweep resume tiny" in sweep("status", "tiny").stdout
+    assert sweep("resume", "tiny").exit_code == 0
+    if verb != "cancel":
+        assert claim(planned, the_study(planned).id, worker) is not None
+
+
+def test_a_cancelled_study_is_taken_up_again_by_resume_and_launch(planned: Store, sweep: Sweep) -> None:
+    sweep("cancel", "tiny")
+    assert {cell.run_state for cell in cells(planned, the_study(planned).id)} == {"cancelled"}
+    sweep("resume", "tiny")
+    register(planned, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
+    assert {cell.run_state for cell in cells(planned, the_study(planned).id)} == {"planned"}
+
+
+def test_extend_adds_seeds_as_a_revision_that_says_so(planned: Store, sweep: Sweep) -> None:
+    before = {cell.train_key for cell in cells(planned, the_study(planned).id)}
+    assert sweep("extend", "tiny", "--seeds", "+1").exit_code == 0
+    after = cells(planned, the_study(planned).id)
+    assert (the_study(planned).revision, len(before), len(after)) == (2, 4, 6)
+    assert before < {cell.train_key for cell in after}
+    # The file that says the same is the same study.
+    assert known(planned, outline(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
+
+
+@pytest.mark.parametrize("arguments", [["--seeds", "2"], ["--seeds", "some"], ["--trials", "+3"], []])
+def test_extend_refuses_what_does_not_grow(sweep: Sweep, arguments: list[str]) -> None:
+    refused = sweep("extend", "tiny", *arguments)
+    assert isinstance(refused.exception, UsageError)
+    assert refused.exception.next
+
+
+def test_a_changed_file_is_refused_and_the_change_is_shown(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    # optuna#2328, wandb/examples#71: the space changes mid-study; old results stay and nothing is mixed.
+    changed = SPEC | {"factors": {"schedule": {"role": "scientific", "levels": ["sigmoid_beta"]}}, "seeds": 3}
+    with pytest.raises(StoreMismatch, match="another content"):
+        known(planned, outline(Study.model_validate(changed)), accept_change=False)
+    shown = json.loads(sweep("space", "diff", write(changed, tmp_path), "--json").stdout)
+    kinds = {(row["arm"], row["seed"]): row["change"] for row in shown}
+    assert kinds == {
+        ("baseline", 0): "kept", ("baseline", 1): "kept", ("baseline", 2): "added",
+        ("schedule=sigmoid_beta", 0): "added", ("schedule=sigmoid_beta", 1): "added",
+        ("schedule=sigmoid_beta", 2): "added",
+        ("schedule=cosine", 0): "dropped", ("schedule=cosine", 1): "dropped",
+    }  # fmt: skip
+
+
+def test_a_default_written_out_is_no_change() -> None:
+    plain, explicit = Study.model_validate(SPEC), Study.model_validate(SPEC | {"first_seed": 0, "metric": "fid"})
+    assert identity(plain) == identity(explicit)
+    other = Study.model_validate(SPEC | {"design": "factorial"})
+    assert identity(plain) != identity(other)
+
+
+def failed_run(store: Store, failure: Any) -> int:
+    """One run that failed for good."""
+    held = claim(store, the_study(store).id, new_worker(store))
+    assert held is not None
+    fail(store, held, failure, "because", final=True)
+    return held.run_id
+
+
+def test_failed_runs_are_run_again_by_class(planned: Store, sweep: Sweep) -> None:
+    # nni#4947, wandb#6594: run the failures again, and only those.
+    memory, bug = failed_run(planned, "oom"), failed_run(planned, "bug")
+    assert sweep("trials", "rerun", "tiny", "--failed=oom,infra").exit_code == 0
+    states = {cell.run_id: cell.run_state for cell in cells(planned, the_study(planned).id)}
+    assert (states[memory], states[bug]) == ("planned", "failed")
+    assert isinstance(sweep("trials", "rerun", "tiny", "--failed=nan").exception, UsageError)
+
+
+def test_an_excluded_run_keeps_its_numbers_and_says_why(planned: Store, sweep: Sweep) -> None:
+    # optuna#685, optuna#5605: leave out a bad trial.
+    (first, *_) = cells(planned, the_study(planned).id)
+    assert sweep("trials", "exclude", "tiny", str(first.run_id), "--reason", "fan broke").exit_code == 0
+    (found,) = [cell for cell in cells(planned, the_study(planned).id) if cell.cell_id == first.cell_id]
+    assert (found.state, found.excluded_reason) == ("excluded", "fan broke")
+    assert isinstance(sweep("trials", "exclude", "tiny", "999", "--reason", "x").exception, UsageError)
+
+
+def test_repro_writes_the_config_and_prints_the_command(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    (first, *_) = cells(planned, the_study(planned).id)
+    path = tmp_path / "again.json"
+    shown = sweep("trials", "repro", "tiny", str(first.run_id), "--out", str(path))
+    assert shown.stdout.split() == ["sweep", "train", str(path), "--out", str(path.with_suffix(""))]
+    from sweep.config.keys import train_key
+
+    assert train_key(TrainConfig.model_validate_json(path.read_text())) == first.train_key
+
+
+def test_doctor_names_dead_workers_work_and_frees_it(planned: Store, sweep: Sweep) -> None:
+    # optuna#485: find and free trials whose process is gone.
+    from sweep.worker.identity import boot_id, host
+
+    register_worker(planned, WorkerRecord("w" * 36, host(), boot_id(), 2**22 - 1, 1.0, "cpu", {}))
+    held = claim(planned, the_study(planned).id, "w" * 36, ttl=600.0)
+    assert held is not None
+    reaped = sweep("doctor", "--reap")
+    assert "1 dead workers" in reaped.stderr
+    again = claim(planned, the_study(planned).id, new_worker(planned), kinds=["train"])
+    assert again is not None
+    assert again.run_id == held.run_id
+    assert "takeover" in {event.kind for event in events(planned, the_study(planned).id)}
+
+
+def test_gc_lists_first_and_deletes_when_told(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    import os
+
+    lost = tmp_path / "runs" / "ab" / "0000000001.1.pt"
+    lost.parent.mkdir(parents=True)
+    lost.write_bytes(b"x" * 100)
+    os.utime(lost, (1.0, 1.0))
+    assert str(lost) in sweep("gc").stdout
+    assert lost.exists()
+    assert sweep("gc", "--delete").exit_code == 0
+    assert not lost.exists()
+
+
+@pytest.mark.parametrize("name", ["'; DROP TABLE run", "../../x", "<script>", "x" * 513, "A", "ѕtudy", ""])
+def test_row_30_hostile_study_names_are_refused(sweep: Sweep, name: str) -> None:
+    for verb in (["pause", name], ["status", name], ["trials", "ls", name], ["trials", "repro", name, "1"]):
+        refused = sweep(*verb)
+        assert isinstance(refused.exception, UsageError), verb

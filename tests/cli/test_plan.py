@@ -1,0 +1,127 @@
+"""`sweep plan` says what a study is and what it can show, and writes nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sweep.cli.app import app
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import load_study
+from sweep.report.power import t_power
+from sweep.store import open_store
+from tests.search.played import launched, play, worker
+
+BASELINE = "name: s\nquestion: Is it?\nbaseline: {data: digits, net: mlp_small, T: 100}\n"
+SWITCHES = """factors:
+  schedule: {role: scientific, levels: [cosine]}
+  optimizer: {role: scientific, levels: [radam]}
+  loss: {role: scientific, levels: [huber]}
+  lr: {role: scientific, levels: [1e-3]}
+"""
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Runs `sweep plan` on a study file's text; returns its JSON document and its printed page."""
+
+    def run(text: str, url: str = f"sqlite:///{tmp_path}/none.db") -> tuple[dict, str]:
+        file = tmp_path / "study.yaml"
+        file.write_text(text)
+        printed = []
+        for more in (["--json"], []):
+            result = CliRunner().invoke(
+                app, ["plan", str(file), "--no-measure", "--device", "cpu", "--storage", url, *more]
+            )
+            assert result.exit_code == 0, result.output
+            printed.append(result.stdout)
+        return json.loads(printed[0]), " ".join(printed[1].split())
+
+    return run
+
+
+def test_a_fraction_prints_its_resolution_and_aliases(planned, tmp_path):
+    """2^(4-1), d = abc (Montgomery, example 8.1): I = ABCD, so each pair is aliased with the other two factors."""
+    told, page = planned(BASELINE + SWITCHES + "design: fractional\nseeds: 6\n")
+    assert told["fraction"]["resolution"] == 4
+    assert told["fraction"]["generators"] == {"lr": ["schedule", "optimizer", "loss"]}
+    assert told["fraction"]["aliases"] == [
+        "schedule x optimizer = loss x lr", "schedule x loss = optimizer x lr", "schedule x lr = optimizer x loss",
+    ]  # fmt: skip
+    assert len(told["arms"]) == 8
+    assert "2^(4-1) fraction of resolution 4" in page
+    assert "cannot be told apart: schedule x optimizer = loss x lr" in page
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_power_is_that_of_the_deciding_test_at_the_stated_pilot(planned):
+    told, page = planned(BASELINE + SWITCHES + "seeds: 4\npilot_sd: 0.5\nsmallest_effect: 0.1\n")
+    power = told["power"]
+    assert (power["arms"], power["test"], power["arms_confirmable_by_sign_flip"]) == (4, "t", 0)
+    assert t_power(power["effect_in_sd"], 4, alpha=0.05 / 4) == pytest.approx(0.8, abs=0.002)
+    assert power["effect"] == pytest.approx(0.5 * power["effect_in_sd"])
+    assert (
+        t_power(0.1 / 0.5, power["seeds_needed"], alpha=0.05 / 4)
+        >= 0.8
+        > t_power(0.1 / 0.5, power["seeds_needed"] - 1, alpha=0.05 / 4)
+    )
+    assert "can confirm 0 of 4 arms after Holm, so the paired t test decides" in page
+    assert f"{power['seeds_needed']} seeds would be enough" in page
+
+
+def test_a_pilot_in_the_store_is_used_where_baseline_and_protocol_match(planned, sqlite_url, tmp_path):
+    file = tmp_path / "pilot.yaml"
+    file.write_text(BASELINE.replace("name: s", "name: pilot") + "factors: {lr: {role: scientific, levels: [1e-3]}}\n")
+    pilot = load_study(file)
+    noise = {seed: float(value) for seed, value in enumerate(np.random.default_rng(0).normal(size=3))}
+
+    def formula(train: TrainConfig, _evaluation: EvalConfig) -> float:
+        return 20.0 + (noise[train.seed] if train.lr == 1e-3 else 0.0)
+
+    store = open_store(sqlite_url)
+    record = launched(store, pilot)
+    play(store, pilot, record.id, formula, owner=worker(store))
+    store.close()
+    told, page = planned(BASELINE + SWITCHES, sqlite_url)
+    assert told["power"]["pilot_sd"] == pytest.approx(np.std(list(noise.values()), ddof=1))
+    assert "of study pilot in the store" in page
+    other, _ = planned((BASELINE + SWITCHES).replace("T: 100", "T: 200"), sqlite_url)
+    assert "pilot_sd" not in other["power"]
+
+
+def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
+    told, page = planned(BASELINE + SWITCHES + "seeds: 2\n")
+    assert told["power"]["effect_in_sd"] is None
+    assert "2 paired seeds decide nothing" in page
+    told, page = planned(BASELINE + "factors: {ema_decay: {role: evaluation, levels: [0, 0.9]}}\n")
+    assert told["power"] is None
+    assert "trainings saved: ema_decay scored from one checkpoint" in page
+
+
+def test_tuning_path_and_search_say_what_is_decided_later(planned):
+    tuned = SWITCHES.replace("lr: {role: scientific, levels: [1e-3]}", "lr: {role: nuisance, range: [1e-5, 1e-2]}")
+    told, page = planned(BASELINE + tuned + "tune: {trials: 5}\n")
+    assert told["trainings"] == 4 * 5 + 4 * 3
+    assert "lr tuned for each arm in 5 trials" in page
+    told, page = planned(BASELINE + SWITCHES + "design: {kind: path, round_seeds: 2}\n")
+    assert told["trainings"] == (4 + 3 + 2) * 2 + 5 * 3
+    assert told["power"]["arms"] == 4
+    assert "2 exploratory seeds" in page
+    told, page = planned(BASELINE + SWITCHES + "design: {kind: search, trials: 10, confirm: 2}\n")
+    assert told["trainings"] == 10 + 3 * 3
+    assert "search over schedule, optimizer, loss, lr: 10 trials" in page
+
+
+def test_the_hash_of_the_arms_is_the_one_that_the_launch_records(planned, sqlite_url, tmp_path):
+    from sqlalchemy import text
+
+    told, _ = planned(BASELINE + SWITCHES)
+    store = open_store(sqlite_url)
+    launched(store, load_study(Path(tmp_path / "study.yaml")))
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT arms_sha256 FROM revision")).scalar_one() == told["arms_sha256"]
+    store.close()

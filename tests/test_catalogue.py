@@ -1,0 +1,132 @@
+"""CONTRIBUTING is held to the code: its catalogue names what the registries hold, and its walk-through works."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import get_args
+
+from sweep.config import run
+from sweep.diffusion.coefficients import SAMPLERS
+from sweep.diffusion.losses import LOSSES
+from sweep.diffusion.process import REVERSE_VARIANCES
+from sweep.diffusion.reverse import X0_CLIPS
+from sweep.diffusion.schedules import BETA_SCHEDULES
+from sweep.diffusion.spacing import SPACINGS
+from sweep.diffusion.targets import TARGETS
+from sweep.diffusion.weighting import WEIGHTINGS
+from sweep.nets.registry import NETS
+from sweep.scoring.features import EXTRACTORS
+from sweep.scoring.further import FURTHER
+from sweep.training.lr_schedules import LR_SCHEDULES
+from sweep.training.objective import OBJECTIVES
+from sweep.training.optimizers import OPTIMIZERS
+from sweep.training.terms import TERMS
+from sweep.worker.score_record import METRICS
+
+ROOT = Path(__file__).parents[1]
+
+REGISTRIES: dict[str, set[str]] = {
+    "schedule": {*BETA_SCHEDULES, "custom"},
+    "target": set(TARGETS),
+    "loss": set(LOSSES),
+    "weighting": set(WEIGHTINGS),
+    "objective": set(OBJECTIVES),
+    "t_sampling": set(get_args(run.TSampling)),
+    "term": set(TERMS),
+    "optimizer": set(OPTIMIZERS),
+    "lr_schedule": set(LR_SCHEDULES),
+    "net": set(NETS),
+    "sampler": set(SAMPLERS),
+    "spacing": set(SPACINGS),
+    "variance": set(REVERSE_VARIANCES),
+    "x0_clip": set(X0_CLIPS),
+    "further": set(FURTHER),
+    "score": set(METRICS),
+    "extractor": set(EXTRACTORS),
+}
+# Fields that are factors by themselves.
+MODIFIERS = {"zero_terminal_snr", "ema_decay", "ema_std"}
+
+
+def table() -> list[list[str]]:
+    section = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Catalogue\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_table_names_every_entry_of_every_registry_once() -> None:
+    names = Counter(row[0] for row in table())
+    expected = {f"{kind}: {name}" for kind, known in REGISTRIES.items() for name in known} | MODIFIERS
+    assert set(names) == expected
+    assert max(names.values()) == 1
+
+
+def test_every_row_says_what_it_is_and_where_it_is_from() -> None:
+    for row in table():
+        assert len(row) == 3, row
+        assert all(row), row
+
+
+def test_what_a_study_file_may_say_is_what_is_registered() -> None:
+    for literal, kind in {
+        run.Schedule: "schedule", run.Target: "target", run.Loss: "loss", run.Weighting: "weighting",
+        run.ObjectiveKind: "objective", run.Optimizer: "optimizer", run.LrSchedule: "lr_schedule",
+        run.Sampler: "sampler", run.Spacing: "spacing", run.ReverseVariance: "variance", run.Clipping: "x0_clip",
+    }.items():  # fmt: skip
+        assert set(get_args(literal)) == REGISTRIES[kind], kind
+    fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields
+    assert MODIFIERS | REGISTRIES["further"] | {f"{term}_weight" for term in TERMS} <= set(fields)
+
+
+def edited(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert text.count(before) == 1, (path, before)
+    path.write_text(text.replace(before, after))
+
+
+def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path) -> None:
+    """Done on a copy of the project, whose own tests then find the schedule, train it and sample it."""
+    for folder in ("sweep", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("pyproject.toml", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / file, tmp_path / file)
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## A new schedule in four edits")[1].split("\n## ")[0]
+    assert [line[:2] for line in text.splitlines() if re.match(r"\d\. ", line)] == ["1.", "2.", "3.", "4."]
+    code = "\n".join(line[7:] for line in text.splitlines() if line.startswith(" " * 7))
+    function, registered = code.split("BETA_SCHEDULES = {..., ")
+
+    schedules = tmp_path / "sweep/diffusion/schedules.py"
+    registry = "BETA_SCHEDULES: dict[str, Callable[[int, float, float], Array]] = {\n"
+    edited(schedules, registry, f"{function}\n{registry}    {registered.strip().rstrip('}')},\n")
+    edited(tmp_path / "sweep/config/run.py", '"jsd", "custom",\n', '"jsd", "custom", "cubic",\n')
+    golden = tmp_path / "tests/golden/diffusion_schedules.json"
+    # ((1e-4 ** (1/3) + 0.02 ** (1/3)) / 2) ** 3, by hand.
+    row = {
+        "schedule": "cubic",
+        "T": 3,
+        "t": 2,
+        "quantity": "beta",
+        "value": 0.00401428329037349,
+        "rel": 1e-9,
+        "source": "by hand",
+    }
+    golden.write_text(json.dumps([*json.loads(golden.read_text()), row]))
+    with (tmp_path / "CONTRIBUTING.md").open("a") as file:
+        file.write("| schedule: cubic | betas grow with the cube of t | Nobody 2026, eq. 1 |\n")
+
+    ask = "cubic or (test_catalogue and not four_edits) or name_every_entry"
+    files = ["tests/diffusion/test_schedules.py", "tests/scoring/test_every_level.py", "tests/test_catalogue.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", ask, *files],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_every_training_level_trains_and_is_sampled[schedule=cubic]" in done.stdout
+    assert re.search(r"test_golden\S*cubic", done.stdout), done.stdout
