@@ -44,7 +44,8 @@ class Store:
     """An open store. Safe to share between threads; after a fork, open another.
 
     Attributes:
-        patience_seconds: How long an operation is tried again while the database is busy or away.
+        patience_seconds: How long, from its first failure, an operation is tried again while the database is busy or
+            away.
     """
 
     engine: Engine
@@ -67,13 +68,16 @@ class Store:
         self.engine.dispose()
 
     def _retried(self, work: Callable[[Connection], T], *, writes: bool) -> T:
-        give_up = time.monotonic() + self.patience_seconds
+        # From the first failure on: a process that was stopped in the middle of a commit wakes up with all its patience.
+        give_up: float | None = None
         wait = _FIRST_WAIT_SECONDS
         while True:
             try:
                 return self._once(work, writes=writes)
             except (OperationalError, InterfaceError) as error:
-                left = give_up - time.monotonic()
+                now = time.monotonic()
+                give_up = give_up if give_up is not None else now + self.patience_seconds
+                left = give_up - now
                 if not _passes(error) or left <= 0.0:
                     raise self._unreachable(error) from error
                 _log.warning("%s: %s; trying again", shown(self.engine), _first_line(error))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -39,8 +41,8 @@ from tests.store.tiny import file_of, new_cell, new_study, new_worker, score_res
 
 
 @contextmanager
-def lost_replies(store: Store) -> Iterator[list[str]]:
-    """The first commit inside is done, and then the connection breaks."""
+def lost_replies(store: Store, *, after: float = 0.0) -> Iterator[list[str]]:
+    """The first commit inside is done, and then, `after` seconds, the connection breaks."""
     dialect = store.engine.dialect
     real = dialect.do_commit
     lost: list[str] = []
@@ -49,6 +51,7 @@ def lost_replies(store: Store) -> Iterator[list[str]]:
         real(connection)
         if not lost:
             lost.append("reply")
+            time.sleep(after)
             if dialect.name == "sqlite":
                 raise sqlite3.OperationalError("database is locked")
             raise psycopg.OperationalError("server closed the connection unexpectedly")
@@ -68,6 +71,14 @@ def count(store: Store, table: type[Any]) -> int:
 def test_registering(store: Store) -> None:
     with lost_replies(store):
         study = new_study(store)
+    assert study.revision == 1
+    assert len(studies(store)) == 1
+
+
+def test_a_process_that_was_stopped_in_a_commit_for_longer_than_its_patience_tries_again(store: Store) -> None:
+    """Patience that ran from the start of the operation was spent when SIGCONT came, and the worker died of it."""
+    with lost_replies(store, after=0.3):
+        study = new_study(replace(store, patience_seconds=0.2))
     assert study.revision == 1
     assert len(studies(store)) == 1
 
