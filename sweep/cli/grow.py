@@ -77,12 +77,12 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     Example: sweep space diff studies/digits.yaml
     """
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.config.study import load_study
     from sweep.launch.changes import changes_of
-    from sweep.search.outline import outline
+    from sweep.search.outline import read_outline
     from sweep.store import open_store
 
-    found = changes_of(open_store(storage), outline(load_study(file)))
+    asked = read_outline(file)
+    found = changes_of(open_store(storage), asked)
     if as_json:
         print_json([{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found])
         return

@@ -49,12 +49,11 @@ def launch(
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
-    from sweep.config.study import load_study
     from sweep.launch.local import LocalWorkers, slots
-    from sweep.search.outline import outline
+    from sweep.search.outline import outline, read_outline
     from sweep.store.transaction import open_store
 
-    study = _with_total(load_study(file), max_trials, n_trials)
+    study = _with_total(read_outline(file).study, max_trials, n_trials)
     places = slots(device, workers, work=outline(study).trainings)
     files = files.absolute()
     store = open_store(storage)

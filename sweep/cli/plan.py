@@ -29,11 +29,10 @@ def plan(
     Examples: sweep plan studies/digits.yaml
               sweep plan studies/digits.yaml --no-measure --json
     """
-    from sweep.config.study import load_study
     from sweep.launch.local import slots
-    from sweep.search.outline import outline
+    from sweep.search.outline import read_outline
 
-    asked = outline(load_study(file))
+    asked = read_outline(file)
     places = slots(device, workers, work=asked.trainings)
     timed = _measure(asked, places) if measure else None
     document = _document(asked, places, timed, storage)

@@ -69,7 +69,7 @@ def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
         raise InfeasibleConfig(
             f"{steps} sampling steps of a chain with T = {T}.",
             why="A reverse process visits between 1 and T of the trained steps.",
-            next=f"Use steps <= {T}.",
+            next=f"Set sampling_steps to {T} or less.",
         )
     ascending = SPACINGS[spacing](T, steps)
     if T > 1 and ascending[-1] == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sweep.errors import InfeasibleConfig
+from sweep.nets.shape import check_embedding
 
 
 # Ho et al. 2020, released code; Vaswani et al. 2017, section 3.5, with half - 1 where that has half.
@@ -48,12 +48,7 @@ class TimeEmbedding(nn.Module):
 
     def __init__(self, width: int, out_width: int) -> None:
         super().__init__()
-        if width < 4 or width % 2:
-            raise InfeasibleConfig(
-                f"a time embedding cannot have {width} channels",
-                why="half of them are sines and half cosines, of at least two frequencies each",
-                next="choose an even number of channels, 4 or more",
-            )
+        check_embedding(width)
         # Not persistent: a constant, which neither checkpoints nor weight averages may touch.
         self.register_buffer("frequencies", frequencies(width), persistent=False)
         self.linear1 = nn.Linear(width, out_width)

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sweep.errors import InfeasibleConfig
 from sweep.nets.embedding import TimeEmbedding
 from sweep.nets.initialisation import NearZeroConv2d
 from sweep.nets.layers import Attention, Block, Downsample, GroupNorm, ResBlock, Upsample
-
-
-@dataclass(frozen=True, eq=False)
-class _Level:
-    """One resolution of the net; compared by identity, since two levels may agree in every number."""
-
-    width: int
-    attends: bool
-
+from sweep.nets.shape import Level, unet_levels
 
 # Of input width, output width and whether attention follows.
 _MakeBlock = Callable[[int, int, bool], Block]
@@ -49,8 +39,7 @@ class UNet(nn.Module):
         out_channels: Channels of the prediction; None: as many as x. Twice as many where a variance is learned.
 
     Raises:
-        InfeasibleConfig: The size is not divisible by the downsampling, `groups` or `heads` does not divide a width,
-            or an attention resolution never occurs.
+        InfeasibleConfig: As `unet_levels`.
     """
 
     def __init__(
@@ -68,10 +57,15 @@ class UNet(nn.Module):
         out_channels: int | None = None,
     ) -> None:
         super().__init__()
-        levels = _levels(image_size, [channels * mult for mult in channel_mults], attention_resolutions)
+        levels = unet_levels(
+            image_size=image_size,
+            channels=channels,
+            channel_mults=channel_mults,
+            attention_resolutions=attention_resolutions,
+            heads=heads,
+            groups=groups,
+        )
         middle = levels[-1].width
-        _check_divides("groups", groups, [channels, *(level.width for level in levels)])
-        _check_divides("heads", heads, [middle, *(level.width for level in levels if level.attends)])
 
         def block(in_channels: int, width: int, attends: bool) -> Block:
             res = ResBlock(in_channels, width, 4 * channels, groups, dropout)
@@ -116,7 +110,7 @@ class UNet(nn.Module):
 
 
 def _encoder(
-    channels: int, levels: Sequence[_Level], res_blocks: int, block: _MakeBlock
+    channels: int, levels: Sequence[Level], res_blocks: int, block: _MakeBlock
 ) -> tuple[nn.ModuleList, list[int]]:
     """Layers of the way down, and the width of conv_in's output followed by that of each of these layers."""
     layers = nn.ModuleList()
@@ -131,7 +125,7 @@ def _encoder(
     return layers, skip_widths
 
 
-def _decoder(skip_widths: Sequence[int], levels: Sequence[_Level], res_blocks: int, block: _MakeBlock) -> nn.ModuleList:
+def _decoder(skip_widths: Sequence[int], levels: Sequence[Level], res_blocks: int, block: _MakeBlock) -> nn.ModuleList:
     """Layers of the way up: every block takes the last skip that is left, so there is one more of them a level."""
     layers = nn.ModuleList()
     remaining = list(skip_widths)
@@ -144,36 +138,3 @@ def _decoder(skip_widths: Sequence[int], levels: Sequence[_Level], res_blocks: i
             layers.append(Upsample(width))
     assert not remaining
     return layers
-
-
-def _levels(image_size: int, widths: Sequence[int], attention_resolutions: Sequence[int]) -> list[_Level]:
-    sizes = _feature_map_sizes(image_size, len(widths))
-    missing = sorted(set(attention_resolutions) - set(sizes))
-    if missing:
-        raise InfeasibleConfig(
-            f"no feature map has the attention resolution {', '.join(map(str, missing))}",
-            why=f"the sizes of this net are {', '.join(map(str, sizes))} (pixels, not downsampling factors)",
-            next="choose attention resolutions among them, or none: the middle always attends",
-        )
-    return [_Level(width, size in attention_resolutions) for width, size in zip(widths, sizes, strict=True)]
-
-
-def _feature_map_sizes(image_size: int, levels: int) -> list[int]:
-    if image_size % 2 ** (levels - 1):
-        passed = " -> ".join(f"{image_size / 2**level:g}" for level in range(levels))
-        possible = 1 + next(halvings for halvings in range(levels) if image_size % 2 ** (halvings + 1))
-        raise InfeasibleConfig(
-            f"images of {image_size} pixels cannot be halved {levels - 1} times",
-            why=f"{levels} channel multipliers mean feature maps of {passed} pixels",
-            next=f"use at most {possible} channel multiplier{'s' * (possible > 1)} at this size",
-        )
-    return [image_size >> level for level in range(levels)]
-
-
-def _check_divides(name: str, divisor: int, widths: Sequence[int]) -> None:
-    if divisor < 1 or any(width % divisor for width in widths):
-        raise InfeasibleConfig(
-            f"{divisor} {name} do not divide the channels {', '.join(map(str, sorted(set(widths))))}",
-            why=f"each level's channels are split evenly into {name}",
-            next=f"choose {name} that divides them all, or other channels",
-        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
+from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings, UNetConfig
+from sweep.data.facts import DATASET_FACTS
 from sweep.diffusion.feasibility import check_target
 from sweep.diffusion.schedules import ScheduleFacts, schedule_facts
 from sweep.diffusion.spacing import sampling_indices, stratum_edges
-from sweep.errors import InfeasibleConfig
+from sweep.errors import InfeasibleConfig, UsageError
+from sweep.nets.shape import unet_levels
 from sweep.training.chain import betas_of, check_objective, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
@@ -21,18 +23,37 @@ def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
         facts = check_training(setting)
         check_evaluation(setting, T=setting.T)
         check_weights(setting, setting)
-    except InfeasibleConfig as error:
+    except UsageError as error:
         raise InfeasibleConfig(f"arm `{name}`: {error.what}", why=error.why, next=error.next) from None
     return facts
 
 
 def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
-    """Schedule, target, weights and objective of a training, each against the others."""
+    """Net, schedule, target, weights and objective of a training, each against the others."""
+    check_net(setting)
     check_objective(setting)
     betas = betas_of(setting)
     check_target(setting.target, betas)
     weights_of(setting, betas)  # raises where a weight is not finite
     return schedule_facts(betas)
+
+
+def check_net(setting: TrainSettings | TrainConfig) -> None:
+    """The sizes of a net must fit each other and the images."""
+    net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
+    size = facts.size if facts is not None else setting.data.size
+    if isinstance(net, UNetConfig) and size is not None:
+        try:
+            unet_levels(
+                image_size=size,
+                channels=net.channels,
+                channel_mults=net.channel_mults,
+                attention_resolutions=net.attention_resolutions,
+                heads=net.heads,
+                groups=net.groups,
+            )
+        except InfeasibleConfig as error:
+            raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
 
 
 def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:

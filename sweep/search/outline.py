@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 
 from sweep.config.design import Path, Search
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import Study
+from sweep.config.study import Study, load_study
 from sweep.diffusion.spacing import sampling_indices
+from sweep.errors import InfeasibleConfig, UsageError
 from sweep.search.cells import cells_of, readings_of
 from sweep.search.designs import Arm, arms_of, evaluation_levels
 from sweep.store.records import NewCell
@@ -75,6 +77,20 @@ class Outline:
         baseline = self.study.baseline
         for _ in range(self.trainings - len(told)):  # unknown yet: taken to cost what the baseline costs
             yield self.example_train(), [reading.eval_config for reading in readings_of(self.study, baseline)]
+
+
+def read_outline(file: FilePath) -> Outline:
+    """What the study in a file asks for.
+
+    Raises:
+        StudyFileError: the file is wrong at a line that the message names.
+        InfeasibleConfig: as `outline`, and names the file.
+    """
+    study = load_study(file)
+    try:
+        return outline(study)
+    except UsageError as error:
+        raise InfeasibleConfig(f"{file}: {error.what}", why=error.why, next=error.next) from None
 
 
 def outline(study: Study) -> Outline:

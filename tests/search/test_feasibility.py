@@ -27,6 +27,15 @@ REFUSED = {
     "importance without the bound": ({"t_sampling": "importance"}, "importance"),
     "an average without snapshots": ({"ema_std": 0.07}, "without power_ema"),
     "an average narrower than its snapshots": ({"ema_std": 0.01, "power_ema": [0.05, 0.1]}, "cannot be made"),
+    "a formula that is none": ({"schedule": "custom", "schedule_formula": "import os"}, "not a formula"),
+    "groups that divide no width": ({"net": {"preset": "unet_8", "channels": 10}}, "8 groups do not divide"),
+    "heads that divide no width": ({"net": {"preset": "unet_8", "heads": 5}}, "5 heads do not divide"),
+    "a net deeper than its images": ({"net": {"preset": "unet_8", "channel_mults": [1] * 5}}, "cannot be halved"),
+    "a net of other images": ({"net": "ho_cifar10"}, "attention resolution 16"),
+    "a net for a folder's size": (
+        {"net": "unet_28", "data": {"name": "image_folder", "path": "x", "size": 30}},
+        "images of 30 pixels cannot be halved 2 times",
+    ),
     "a custom schedule that is not written": ({"schedule": "custom"}, "schedule_formula"),
 }
 

@@ -1,0 +1,83 @@
+"""Which sizes fit each other: what a U-Net's settings mean at each resolution. Knows no torch, so `plan` can ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweep.errors import InfeasibleConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One resolution of a U-Net; compared by identity, since two levels may agree in every number."""
+
+    width: int
+    attends: bool
+
+
+def unet_levels(
+    *,
+    image_size: int,
+    channels: int,
+    channel_mults: Sequence[int],
+    attention_resolutions: Sequence[int],
+    heads: int,
+    groups: int,
+) -> list[Level]:
+    """The levels of a U-Net, finest first. Arguments as those of `UNet`.
+
+    Raises:
+        InfeasibleConfig: The size is not divisible by the downsampling, `groups` or `heads` does not divide a width,
+            an attention resolution never occurs, or the time embedding would have an odd number of channels.
+    """
+    sizes = _feature_map_sizes(image_size, len(channel_mults))
+    missing = sorted(set(attention_resolutions) - set(sizes))
+    if missing:
+        raise InfeasibleConfig(
+            f"no feature map has the attention resolution {', '.join(map(str, missing))}",
+            why=f"the sizes of this net are {', '.join(map(str, sizes))} (pixels, not downsampling factors)",
+            next="choose attention resolutions among them, or none: the middle always attends",
+        )
+    levels = [
+        Level(channels * mult, size in attention_resolutions) for mult, size in zip(channel_mults, sizes, strict=True)
+    ]
+    _check_divides("groups", groups, [channels, *(level.width for level in levels)])
+    _check_divides("heads", heads, [levels[-1].width, *(level.width for level in levels if level.attends)])
+    check_embedding(channels)
+    return levels
+
+
+def check_embedding(width: int) -> None:
+    """Refuse a time embedding whose `width` is odd or below 4.
+
+    Raises:
+        InfeasibleConfig: It is.
+    """
+    if width < 4 or width % 2:
+        raise InfeasibleConfig(
+            f"a time embedding cannot have {width} channels",
+            why="half of them are sines and half cosines, of at least two frequencies each",
+            next="choose an even number of channels, 4 or more",
+        )
+
+
+def _feature_map_sizes(image_size: int, levels: int) -> list[int]:
+    if image_size % 2 ** (levels - 1):
+        passed = " -> ".join(f"{image_size / 2**level:g}" for level in range(levels))
+        possible = 1 + next(halvings for halvings in range(levels) if image_size % 2 ** (halvings + 1))
+        raise InfeasibleConfig(
+            f"images of {image_size} pixels cannot be halved {levels - 1} times",
+            why=f"{levels} channel multipliers mean feature maps of {passed} pixels",
+            next=f"use at most {possible} channel multiplier{'s' * (possible > 1)} at this size",
+        )
+    return [image_size >> level for level in range(levels)]
+
+
+def _check_divides(name: str, divisor: int, widths: Sequence[int]) -> None:
+    if divisor < 1 or any(width % divisor for width in widths):
+        raise InfeasibleConfig(
+            f"{divisor} {name} do not divide the channels {', '.join(map(str, sorted(set(widths))))}",
+            why=f"each level's channels are split evenly into {name}",
+            next=f"choose {name} that divides them all, or other channels",
+        )
