@@ -87,11 +87,11 @@ def _kind_alone(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
 
-Design = Annotated[
-    OneAtATime | LeaveOneOut | AddOneIn | Factorial | Fractional | Path | Search,
-    Field(discriminator="kind"),
-    BeforeValidator(_kind_alone),
+DesignKind = Literal["one_at_a_time", "leave_one_out", "add_one_in", "factorial", "fractional", "path", "search"]
+_AnyDesign = Annotated[
+    OneAtATime | LeaveOneOut | AddOneIn | Factorial | Fractional | Path | Search, Field(discriminator="kind")
 ]
+Design = Annotated[_AnyDesign, BeforeValidator(_kind_alone, json_schema_input_type=DesignKind | _AnyDesign)]
 
 TWO_LEVEL = (LeaveOneOut, AddOneIn, Fractional, Path)
 """Designs that switch each factor between the baseline and one named level."""

@@ -55,8 +55,16 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:
     if detail["type"] != "extra_forbidden":
         return problem_of(detail)
     allowed = sorted(_keys_beside(model, at))
-    near = get_close_matches(str(at[-1]), allowed, n=1)
+    near = get_close_matches(str(at[-1]), allowed, n=1) or _elsewhere(model, str(at[-1]))
     return "unknown key; " + (f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(allowed)}")
+
+
+def _elsewhere(model: type[BaseModel], key: str) -> list[str]:
+    """Where else a key of this name stands, such as `baseline.lr`."""
+    if key in model.model_fields:
+        return [f"{key}, at the top of the file"]
+    outer = ((name, inner) for name, field in model.model_fields.items() for inner in _models_in(field.annotation))
+    return [f"{name}.{key}" for name, inner in outer if key in inner.model_fields]
 
 
 def _keys_beside(model: type[BaseModel], at: Location) -> set[str]:

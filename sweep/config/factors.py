@@ -6,11 +6,11 @@ import math
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.config.problems import problem_of
-from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Frozen, Setting
+from sweep.config.run import EVAL_FIELDS, NET_FIELDS, TRAIN_FIELDS, Frozen, Setting
 
 NEAR_END = 0.05
 """Share of a range, at either end of it, that counts as its boundary."""
@@ -34,6 +34,19 @@ class Factor(Frozen):
     )
     log: bool = Field(False, description="Search the range on a logarithmic scale.")
 
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _listed_or_named(cls, value: object) -> object:
+        if isinstance(value, dict):
+            for label, changes in value.items():
+                if not isinstance(changes, dict):
+                    raise ValueError(f"level `{label}` must say what it sets: {label}: {{field: value}}")
+        elif not isinstance(value, list | None):
+            raise ValueError(
+                f"found {value!r}; a list is expected, [a, b], or named levels, {{name: {{field: value}}}}"
+            )
+        return value
+
     @model_validator(mode="after")
     def _levels_or_range(self) -> Factor:
         if self.role == "fixed":
@@ -42,6 +55,8 @@ class Factor(Frozen):
             return self
         if (self.levels is None) == (self.range is None):
             raise ValueError("give either `levels` or `range`")
+        if self.log and self.range is None:
+            raise ValueError("`log` goes with a `range`; levels are taken as they are")
         if self.levels is not None and not self.levels:
             raise ValueError("`levels` is empty: name at least one value")
         if self.range is not None:
@@ -67,12 +82,12 @@ def level_name(value: Value) -> str:
 def setting_with(baseline: Setting, changes: Changes) -> Setting:
     """A setting that differs from `baseline` in `changes` alone."""
     told = baseline.model_dump()
-    for field, value in changes.items():
+    for field, value in sorted(changes.items(), key=lambda change: "." in change[0]):  # the net before its sizes
         outer, _, inner = field.partition(".")
-        if inner:
-            told[outer][inner] = value
+        if not inner:
+            told[outer] = {"preset": value} if outer == "net" else value
         else:
-            told[outer] = value
+            told[outer] = told[outer] | {inner: value}
     return Setting.model_validate(told)
 
 
@@ -87,16 +102,16 @@ def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: boo
         PydanticCustomError: of type `misfit`, with the place in the file.
     """
     at = ("factors", name)
+    if factor.levels is None or isinstance(factor.levels, list):
+        _check_field(name, name, factor)
     if factor.role == "nuisance" and not (searching or tuning):
         raise misfit(at, "a nuisance factor is tuned: add `tune: {trials: 8}`, or use `design: search`")
     if factor.range is not None and factor.role != "nuisance" and not searching:
         raise misfit(at, "the `range` of a scientific factor needs `design: search`; here, give `levels`")
-    if factor.role == "fixed":
-        _check_field(name, name, factor)
-    elif factor.range is not None:
+    if factor.range is not None:
         for end in factor.range:
             _check_level(name, factor, baseline, {name: _as_field_type(baseline, name, end)})
-    else:
+    elif factor.role != "fixed":
         _check_levels(name, factor, baseline)
 
 
@@ -137,17 +152,23 @@ def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes)
         _check_field(name, field, factor)
     try:
         return setting_with(baseline, changes)
-    except (ValidationError, KeyError, TypeError) as error:
-        reason = problem_of(error.errors()[0]) if isinstance(error, ValidationError) else f"no field {error}"
+    except ValidationError as error:
+        reason = problem_of(error.errors()[0])
         written = ", ".join(f"{field}: {level_name(value)}" for field, value in changes.items())
         raise misfit(("factors", name), f"{written} is not allowed: {reason}") from None
 
 
 def _check_field(name: str, field: str, factor: Factor) -> None:
-    outer = field.partition(".")[0]
+    outer, dot, inner = field.partition(".")
+    if dot and outer != "net":
+        raise misfit(("factors", name), f"there is no setting `{field}`; only `net` has settings below it")
     if outer not in TRAIN_FIELDS | EVAL_FIELDS:
         near = get_close_matches(field, sorted(TRAIN_FIELDS | EVAL_FIELDS), n=1)
         hint = f"did you mean `{near[0]}`?" if near else "`sweep schema` lists the settings"
+        raise misfit(("factors", name), f"there is no setting `{field}`; {hint}")
+    if dot and inner not in NET_FIELDS:
+        near = get_close_matches(inner, sorted(NET_FIELDS), n=1)
+        hint = f"did you mean `net.{near[0]}`?" if near else f"allowed: {', '.join(sorted(NET_FIELDS))}"
         raise misfit(("factors", name), f"there is no setting `{field}`; {hint}")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")

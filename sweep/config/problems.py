@@ -14,7 +14,7 @@ def problem_of(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "missing":
-            return "is missing"
+            return "too few values in the list" if isinstance(detail["loc"][-1], int) else "is missing"
         case "literal_error":
             return _not_one_of(found, str(context.get("expected", "")))
         case "union_tag_invalid":
@@ -25,8 +25,39 @@ def problem_of(detail: ErrorDetails) -> str:
             return str(context["message"])
         case "string_pattern_mismatch":
             return f"found {_shown(found)}; use lower-case letters, digits, dot, dash and underscore, 64 at most"
-        case _:
-            return f"found {_shown(found)}; {detail['msg'][0].lower()}{detail['msg'][1:]}"
+        case "union_tag_not_found":
+            return f"found {_shown(found)}; name a preset, or say which `kind` it is"
+        case kind:
+            return f"found {_shown(found)}; {_EXPECTED.get(kind) or _in_words(detail['msg'])}"
+
+
+_WHOLE = "a whole number is expected"
+_NUMBER = "a number is expected, such as 2e-4"
+_EXPECTED = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "string_type": "a text is expected",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
+    "list_type": "a list is expected: [a, b]",
+    "tuple_type": "a list is expected: [a, b]",
+    "dict_type": "keys and values are expected",
+    "model_type": "keys and values are expected",
+    "model_attributes_type": "keys and values are expected",
+    "finite_number": "a finite number is expected",
+    "string_too_short": "a text is expected",
+    "extra_forbidden": "there is no such key",
+}
+
+
+def _in_words(message: str) -> str:
+    """Pydantic's own sentence, such as `Input should be greater than 0`."""
+    if many := re.match(r"Tuple should have (at most|at least) (\d+) item", message):
+        return f"a list of {many[1]} {many[2]} is expected"
+    return re.sub("^Input should be", "must be", message)
 
 
 def _not_one_of(found: object, expected: str) -> str:
@@ -37,5 +68,7 @@ def _not_one_of(found: object, expected: str) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -9,9 +9,12 @@ leave out values equal to the default, so a new field with a default leaves ever
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from sweep.config.presets import NET_PRESETS
 
@@ -22,10 +25,27 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class NoTruthForNumbers(Frozen):
+    """Refuses true and false where a number is meant; Python takes true for 1, and `T: true` would be one step."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError(f"found {str(value).lower()}, where neither true nor false means anything")
+        return value
+
+
+DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
+
+
 class DataConfig(Frozen):
     """Which images. A bare name stands for `{name: ...}`."""
 
-    name: Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"] = "digits"
+    name: DataName = "digits"
     path: str | None = Field(None, description="Folder of images; only for image_folder.")
     size: int | None = Field(None, ge=4, le=512, description="Height = width; only for image_folder.")
     sha256: str | None = Field(None, description="Of the images; only for image_folder, filled in at launch.")
@@ -42,7 +62,9 @@ class UNetConfig(Frozen):
 
     kind: Literal["unet"] = "unet"
     channels: int = Field(128, ge=4, description="Channels at full resolution.")
-    channel_mults: tuple[int, ...] = Field((1, 2, 2, 2), min_length=1, description="One entry a resolution level.")
+    channel_mults: tuple[AtLeastOne, ...] = Field(
+        (1, 2, 2, 2), min_length=1, description="One entry a resolution level."
+    )
     res_blocks: int = Field(2, ge=1, description="Residual blocks a level on the way down (one more on the way up).")
     attention_resolutions: tuple[int, ...] = Field((16,), description="Feature-map sizes that get self-attention.")
     heads: int = Field(1, ge=1, description="Attention heads.")
@@ -62,6 +84,23 @@ class MLPConfig(Frozen):
 NetConfig = Annotated[UNetConfig | MLPConfig, Field(discriminator="kind")]
 
 
+class UNetByPreset(UNetConfig):
+    """A named U-Net with changes, as a study file may write it; editors complete it."""
+
+    preset: Literal["ho_cifar10", "unet_28", "unet_8"]
+
+
+class MLPByPreset(MLPConfig):
+    """A named perceptron with changes, as a study file may write it; editors complete it."""
+
+    preset: Literal["mlp", "mlp_small"]
+
+
+NetName = Literal["ho_cifar10", "unet_28", "unet_8", "mlp", "mlp_small"]
+DataAsWritten = DataName | DataConfig
+NetAsWritten = NetName | UNetByPreset | MLPByPreset | UNetConfig | MLPConfig
+
+
 def _data_by_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
@@ -75,7 +114,9 @@ def _net_by_preset(value: object) -> object:
     changes = dict(value)
     name = changes.pop("preset")
     if name not in NET_PRESETS:
-        raise ValueError(f"no net preset is called {name!r}; there are {', '.join(NET_PRESETS)}")
+        near = get_close_matches(str(name), NET_PRESETS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"found preset {name!r}; {hint}allowed: {', '.join(NET_PRESETS)}")
     return NET_PRESETS[name] | changes
 
 
@@ -106,18 +147,27 @@ Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
 ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
 Clipping = Literal["static", "dynamic", "none"]
 
-_UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+COUNT = r"^([0-9]{1,12}(?:\.[0-9]{1,12})?)([kMG]?)$"
+_UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 
 def _count_with_unit(value: object) -> object:
     """`50k` and `20M` as people write them."""
-    if isinstance(value, str) and value[-1:] in _UNITS:
-        number = float(value[:-1]) * _UNITS[value[-1]]
-        return int(number) if number.is_integer() else number
-    return value
+    if not isinstance(value, str):
+        return value
+    written = re.fullmatch(COUNT, value)
+    if written is None:
+        raise ValueError(f"found {value!r}; write a whole number, or one with k, M or G: 20k is 20,000")
+    number = Fraction(written[1]) * _UNITS[written[2]]
+    if number.denominator > 1:
+        raise ValueError(f"found {value!r}, which is {float(number):g}; a whole number is expected")
+    return int(number)
 
 
-Count = Annotated[int, BeforeValidator(_count_with_unit, json_schema_input_type=int | str)]
+CountText = Annotated[str, Field(pattern=COUNT)]
+Count = Annotated[
+    int, BeforeValidator(_count_with_unit, json_schema_input_type=Annotated[int, Field(ge=0)] | CountText)
+]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 # Relative widths of power-function averages; a flat average over the whole run has 0.2887.
@@ -125,11 +175,11 @@ Width = Annotated[float, Field(gt=0.0, lt=0.2886)]
 Decay = Annotated[float, Field(ge=0.0, lt=1.0, description="EMA decay; 0 means the raw weights.")]
 
 
-class TrainSettings(Frozen):
+class TrainSettings(NoTruthForNumbers):
     """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
 
-    data: Annotated[DataConfig, BeforeValidator(_data_by_name)] = DataConfig()
-    net: Annotated[NetConfig, BeforeValidator(_net_by_preset)] = UNetConfig()
+    data: Annotated[DataConfig, BeforeValidator(_data_by_name, json_schema_input_type=DataAsWritten)] = DataConfig()
+    net: Annotated[NetConfig, BeforeValidator(_net_by_preset, json_schema_input_type=NetAsWritten)] = UNetConfig()
     T: int = Field(1000, ge=1, le=4000, description="Length of the training chain.")
     schedule: Schedule = Field("linear_scaled", description="Schedule of betas.")
     beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")
@@ -192,7 +242,7 @@ class TrainConfig(TrainSettings):
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
 
 
-class EvalConfig(Frozen):
+class EvalConfig(NoTruthForNumbers):
     """How images are drawn from a trained run."""
 
     ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")
@@ -206,7 +256,7 @@ class EvalConfig(Frozen):
     bits_per_dim: int | None = Field(None, ge=2, le=4000, description="Also the likelihood bound, from so many t each.")
     fid_test: bool = Field(False, description="Also the distance to the test split.")
     neighbours: int = Field(0, ge=0, le=100_000, description="Also the nearest training images of so many samples.")
-    partial_noising: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    partial_noising: tuple[AtLeastOne, ...] = Field(
         (), description="Also test images noised to these t and denoised, e.g. [100, 300]."
     )
 
@@ -243,3 +293,4 @@ class Setting(TrainSettings, EvalConfig):
 
 TRAIN_FIELDS = frozenset(TrainSettings.model_fields)
 EVAL_FIELDS = frozenset(EvalConfig.model_fields)
+NET_FIELDS = frozenset(UNetConfig.model_fields) | frozenset(MLPConfig.model_fields)

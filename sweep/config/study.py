@@ -15,21 +15,23 @@ from pydantic.json_schema import GenerateJsonSchema
 from sweep.config.design import Design, OneAtATime, Search, Tune, check_design
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, setting_with
-from sweep.config.run import Frozen, Setting
+from sweep.config.run import Count, Frozen, NoTruthForNumbers, Setting
 from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
-class ProtocolRequest(Frozen):
+class ProtocolRequest(NoTruthForNumbers):
     """How scores are made; hashes of extractor and reference are filled in at launch."""
 
     extractor: Literal["classifier", "inception"] = Field(
         "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
     )
     reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
-    n: int = Field(2000, ge=2, le=200_000, description="Generated images for each noise set.")
+    n: Count = Field(
+        2000, ge=4, le=200_000, description="Generated images for each noise set; fewer than 4 have no standard error."
+    )
     noise_sets: int = Field(3, ge=1, le=100, description="How many times N images are drawn from each run.")
 
 
@@ -46,7 +48,7 @@ class Budget(Frozen):
     gpu_hours: float = Field(gt=0.0, description="Device hours of training, over all workers and relaunches.")
 
 
-class Study(Frozen):
+class Study(NoTruthForNumbers):
     """One question."""
 
     name: str = Field(pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports.")

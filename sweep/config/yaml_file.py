@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from sweep.errors import StudyFileError
 
@@ -63,8 +64,9 @@ def read_yaml(path: Path) -> YamlFile:
         StudyFileError: missing, not text, too large, too deep, aliased, a key given twice, not YAML, or not a mapping.
     """
     text = _read_text(path)
-    loader = _Yaml12Loader(text)
+    loader = None
     try:
+        loader = _Yaml12Loader(text)
         node = loader.get_single_node()
         lines: dict[Location, int] = {}
         if node is not None:
@@ -72,10 +74,13 @@ def read_yaml(path: Path) -> YamlFile:
         data = loader.construct_document(node) if node is not None else None
     except yaml.YAMLError as error:
         raise _not_yaml(path, error) from None
-    except (RecursionError, ValueError) as error:
+    except RecursionError:
+        raise _too_deep(path) from None
+    except ValueError as error:
         raise StudyFileError(f"{path}: cannot be read", why=str(error), next="Simplify the file.") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if not isinstance(data, dict):
         found = "nothing" if data is None else f"a {type(data).__name__}"
         raise StudyFileError(
@@ -93,9 +98,14 @@ def _read_text(path: Path) -> str:
         hint = f"There are: {', '.join(there[:8])}." if there else "Check the path."
         raise StudyFileError(f"{path}: no such file", next=hint) from None
     except OSError as error:
-        raise StudyFileError(f"{path}: cannot be read", why=error.strerror or str(error)) from None
+        why = error.strerror or str(error)
+        raise StudyFileError(f"{path}: cannot be read", why=why, next="Give the path of a YAML file.") from None
     if len(raw) > MAX_BYTES:
-        raise StudyFileError(f"{path}: {len(raw):,} bytes is too large for a study", why=f"At most {MAX_BYTES:,}.")
+        raise StudyFileError(
+            f"{path}: {len(raw):,} bytes is too large for a study",
+            why=f"At most {MAX_BYTES:,}.",
+            next="Give the path of a study, such as studies/digits.yaml.",
+        )
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -106,7 +116,7 @@ def _read_text(path: Path) -> str:
 
 def _walk(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int], seen: set[int]) -> None:
     if len(at) > MAX_DEPTH:
-        raise StudyFileError(f"{path}: nested more than {MAX_DEPTH} deep", next="Simplify the file.")
+        raise _too_deep(path)
     if id(node) in seen:
         raise StudyFileError(
             f"{path}, line {node.start_mark.line + 1}: YAML aliases (*name) are not allowed",
@@ -117,6 +127,9 @@ def _walk(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int],
         for key_node, value_node in node.value:
             place = (*at, str(key_node.value))
             line = key_node.start_mark.line + 1
+            if key_node.tag != "tag:yaml.org,2002:str":
+                shown = f"key `{key_node.value}`" if isinstance(key_node, yaml.ScalarNode) else "this key"
+                raise StudyFileError(f"{path}, line {line}: {shown} is not a word", next="Put it in quotes.")
             if place in lines:
                 raise StudyFileError(
                     f"{path}, line {line}: key `{key_node.value}` is given twice",
@@ -131,8 +144,23 @@ def _walk(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int],
             _walk(path, item, (*at, index), lines, seen)
 
 
+def _too_deep(path: Path) -> StudyFileError:
+    return StudyFileError(f"{path}: nested more than {MAX_DEPTH} deep", next="Simplify the file.")
+
+
+# What people meant, by what PyYAML says.
+_HINTS = {
+    "mapping values are not allowed here": "Put a text that holds a colon in quotes; indent keys of one level alike.",
+    "found character '\\t' that cannot start any token": "Indent with spaces, not with a tab.",
+    "but found another document": "Keep one document: remove the line of three dashes in the middle.",
+}
+
+
 def _not_yaml(path: Path, error: yaml.YAMLError) -> StudyFileError:
     mark = getattr(error, "problem_mark", None)
     place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return StudyFileError(f"{path}{place}: not valid YAML", why=str(problem), next="Mend that line.")
+    if isinstance(error, ReaderError):
+        problem = f"Character {error.position} is a control character."
+    following = _HINTS.get(str(problem), "Mend that line.")
+    return StudyFileError(f"{path}{place}: not valid YAML", why=str(problem), next=following)

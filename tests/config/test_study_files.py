@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from sweep.config.design import DesignKind, _AnyDesign
 from sweep.config.factors import Factor, at_boundary
+from sweep.config.presets import NET_PRESETS
+from sweep.config.run import (
+    DataName,
+    Loss,
+    MLPByPreset,
+    NetName,
+    Optimizer,
+    Sampler,
+    Schedule,
+    Target,
+    UNetByPreset,
+    Weighting,
+)
 from sweep.config.study import load_study, study_json_schema
+from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -165,6 +182,53 @@ WRONG = {
     "a Python object": ("name: !!python/object/apply:os.system [ls]\n", ["not valid YAML"]),
     "fewer images than a batch": (changed("images: 10k", "images: 10"), ["line 3", "less than one batch"]),
     "not a number": (changed("lr: 2e-4", "lr: .nan"), ["line 7", "`baseline.lr`"]),
+    "true for a number": (changed("T: 100", "T: true"), ["line 6", "`baseline.T`", "found true"]),
+    "nothing for a number": (changed("T: 100", "T:"), ["line 6", "`baseline.T`", "found nothing; a whole number"]),
+    "unknown unit": (changed("images: 10k", "images: 20x"), ["line 8", "found '20x'", "20k is 20,000"]),
+    "unit of nothing": (changed("images: 10k", "images: xk"), ["line 8", "`baseline.images`", "found 'xk'"]),
+    "part of an image": (changed("images: 10k", "images: 0.0001k"), ["line 8", "which is 0.1"]),
+    "EMA decay of one": (changed("[0, 0.9]", "[0, 1.0]"), ["line 15", "`factors.ema_decay`", "less than 1"]),
+    "unknown extractor": (changed("extractor: classifier", "extractor: inceptionv3"), ["line 18", "'inception'"]),
+    "no noise set": (changed("noise_sets: 3", "noise_sets: 0"), ["line 18", "`protocol.noise_sets`"]),
+    "n without a standard error": (changed("n: 100", "n: 3"), ["line 18", "`protocol.n`", "equal to 4"]),
+    "setting at the top": (GOOD + "lr: 1e-3\n", ["line 19", "`lr`", "did you mean `baseline.lr`?"]),
+    "seeds in the baseline": (
+        changed("  T: 100", "  T: 100\n  smallest_effect: 1"),
+        ["line 7", "`smallest_effect, at the top of the file`"],
+    ),
+    "unknown size of a net": (changed("net: unet_8", "net: {preset: unet_8, chanels: 8}"), ["line 5", "`channels`"]),
+    "net without a kind": (changed("net: unet_8", "net: {}"), ["line 5", "name a preset"]),
+    "a level of no width": (
+        changed("net: unet_8", "net: {preset: unet_8, channel_mults: [1, 0]}"),
+        ["line 5", "found 0"],
+    ),
+    "factor of no size": (
+        changed("  schedule: {", "  net.chanels: {role: scientific, levels: [8]}\n  schedule: {"),
+        ["line 10", "did you mean `net.channels`?"],
+    ),
+    "factor below a number": (
+        changed("  schedule: {", "  T.x: {role: scientific, levels: [8]}\n  schedule: {"),
+        ["line 10", "no setting `T.x`", "only `net`"],
+    ),
+    "levels that are no list": (changed("[cosine]", "cosine"), ["line 10", "found 'cosine'", "[a, b]"]),
+    "named level that sets nothing": (
+        changed("[cosine]", "{c: cosine}"),
+        ["line 10", "level `c` must say what it sets"],
+    ),
+    "log of levels": (changed("levels: [cosine]", "levels: [cosine], log: true"), ["line 10", "goes with a `range`"]),
+    "nuisance role on an evaluation setting": (
+        changed("ema_decay: {role: evaluation", "ema_decay: {role: nuisance"),
+        ["line 15", "role evaluation"],
+    ),
+    "one clip bound": (changed("[0, 1]", "[0]"), ["line 11", "too few values"]),
+    "three clip bounds": (changed("  T: 100", "  T: 100\n  weight_clip: [0, 1, 2]"), ["line 7", "at most 2"]),
+    "a tab": (changed("  T: 100", "\tT: 100"), ["line 6", "not with a tab"]),
+    "a colon in a text": (changed("question: Is", "question: Is: is"), ["line 2", "in quotes"]),
+    "a key that is a number": (GOOD + "1: 2\n", ["line 19", "key `1` is not a word"]),
+    "two documents": (GOOD + "---\n" + GOOD, ["line 19", "Keep one document"]),
+    "a control character": (changed("lr: 2e-4", "l\x00r: 1"), ["not valid YAML", "control character"]),
+    "too deep": ("a: " + "[" * 5000 + "]" * 5000, ["nested more than 50 deep"]),
+    "too large": ("x: " + "a" * 1_000_001, ["too large for a study"]),
     "image folder without a path": (changed("data: digits", "data: image_folder"), ["line 4", "`path`"]),
 }
 
@@ -175,6 +239,7 @@ def test_a_wrong_file_is_told_where_and_why(tmp_path, case):
     with pytest.raises(StudyFileError) as caught:
         read(tmp_path, text)
     assert caught.value.exit_code == 2
+    assert caught.value.next
     for part in says:
         assert part in str(caught.value), str(caught.value)
 
@@ -199,10 +264,53 @@ def test_words_stay_words(tmp_path, word):
     assert read(tmp_path, changed("question: Is cosine better than linear?", f"question: {word}")).question == word
 
 
-def test_a_schema_describes_the_file():
-    schema = study_json_schema()
-    assert {"name", "question", "baseline", "factors", "design", "seeds", "protocol"} <= set(schema["properties"])
-    assert "cosine" in str(schema)
+SCHEMA = Draft202012Validator(study_json_schema())
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.rglob("*.yaml")), ids=lambda file: file.stem)
+def test_the_schema_takes_every_shipped_study(file):
+    SCHEMA.check_schema(SCHEMA.schema)
+    SCHEMA.validate(read_yaml(file).data)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "unknown key", "unknown key of a factor", "wrong type", "T = 0", "T too long", "T not whole", "unknown role",
+        "unknown net", "unknown design", "no question", "zero seeds", "unknown unit", "unknown extractor",
+        "unknown size of a net", "a level of no width", "setting at the top", "levels that are no list",
+        "true for a number", "three clip bounds", "name with a path",
+    ],
+)  # fmt: skip
+def test_the_schema_refuses_what_an_editor_can_see(tmp_path, case):
+    (tmp_path / "study.yaml").write_text(WRONG[case][0])
+    assert not SCHEMA.is_valid(read_yaml(tmp_path / "study.yaml").data)
+
+
+def test_an_editor_completes_every_name():
+    written = str(SCHEMA.schema)
+    for names in (
+        *map(get_args, (Schedule, Weighting, Target, Loss, Optimizer, Sampler, DataName, DesignKind)),
+        NET_PRESETS,
+    ):
+        for name in names:
+            assert f"'{name}'" in written
+
+
+def test_names_that_the_schema_lists_are_those_that_there_are():
+    assert set(get_args(NetName)) == set(NET_PRESETS)
+    by_kind = {"unet": UNetByPreset, "mlp": MLPByPreset}
+    for name, preset in NET_PRESETS.items():
+        assert name in get_args(by_kind[str(preset["kind"])].model_fields["preset"].annotation)
+    kinds = get_args(get_args(_AnyDesign)[0])
+    assert set(get_args(DesignKind)) == {kind.model_fields["kind"].default for kind in kinds}
+
+
+def test_a_named_net_may_be_changed_by_the_same_level(tmp_path):
+    level = "  net: {role: scientific, levels: {wide: {net.width: 32, net: mlp}}}\n  schedule: {"
+    study = read(tmp_path, changed("  schedule: {", level))
+    net = study.setting(study.levels_of("net")["wide"]).net
+    assert (net.kind, net.width, net.depth) == ("mlp", 32, 3)
 
 
 LOG = Factor(role="nuisance", range=(1e-5, 1e-1), log=True)
