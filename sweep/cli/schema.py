@@ -25,7 +25,10 @@ def version(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the versions that results depend on.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the version."""
+    """Print the version.
+
+    Example: sweep version --verbose
+    """
     from importlib.metadata import version as installed
 
     import sweep

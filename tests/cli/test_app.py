@@ -1,0 +1,84 @@
+"""The command as it is typed: quick to answer, with examples, and harmless where the study file is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+import typer
+
+from sweep.cli import main
+from sweep.cli.app import app
+from tests.config.test_study_files import GOOD, WRONG
+
+
+def verbs(group: click.Group, *before: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command, by the words that call it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from verbs(command, *before, name)  # type: ignore[arg-type]
+        else:
+            yield " ".join((*before, name)), command
+
+
+VERBS = dict(verbs(typer.main.get_command(app)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_has_an_example(verb):
+    told = VERBS[verb].help or ""
+    assert "Example" in told
+    assert f"sweep {verb}" in told
+
+
+def test_help_answers_in_half_a_second_and_loads_nothing_heavy():
+    """CPU time of the process, which other processes on the machine do not change."""
+    code = (
+        "import json, sys, time\n"
+        "from sweep.cli import main\n"
+        "sys.argv = ['sweep', '--help']\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    heavy = [m for m in 'torch optuna pandas sqlalchemy pydantic numpy'.split() if m in sys.modules]\n"
+        "    print(json.dumps([time.process_time(), heavy]), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, heavy = json.loads(done.stderr.splitlines()[-1])
+    assert heavy == []
+    assert seconds <= 0.5
+    assert all(verb.split()[0] in done.stdout for verb in VERBS)
+
+
+BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible")
+
+
+@pytest.mark.parametrize("verb", ["plan", "launch", "space diff"])
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_study_file_exits_with_2_and_writes_nothing(verb, case, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "study.yaml"
+    if case == "infeasible":
+        file.write_text(GOOD.replace("[cosine]", "[jsd]"))
+    elif case == "a folder":
+        file.mkdir()
+    elif case != "missing":
+        text = WRONG[case][0]
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    before = sorted(tmp_path.rglob("*"))
+    storage = ["--storage", f"sqlite:///{tmp_path}/none/sweep.db"]
+    monkeypatch.setattr(sys, "argv", ["sweep", *verb.split(), "study.yaml", *storage])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr()
+    assert left.value.code == 2
+    assert told.out == ""
+    assert "study.yaml" in told.err
+    assert "next: " in told.err
+    assert "Traceback" not in told.err
+    assert "\x1b" not in told.err
+    assert sorted(tmp_path.rglob("*")) == before
