@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from sweep.config.run import TrainSettings
 from sweep.data.pixels import to_model_range
 from sweep.training.seeding import batch_indices, generator
 from sweep.training.terms import active_terms
-from sweep.training.timesteps import ImportanceSampler, draw_uniform
+from sweep.training.timesteps import ImportanceSampler, draw_shares, draw_uniform
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,65 @@ class Batch:
             yield Batch(**{name: chunks[k] for name, chunks in pieces.items()})
 
 
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What the host draws for one step, the same on every device."""
+
+    index: Tensor
+    """Which images, int64 [B]."""
+    t: Tensor
+    """Code indices, int64 [B]; where t is drawn by importance, float64 [B] of `timesteps.draw_shares`."""
+    mirrored: Tensor | None
+    """bool [B]; None where no image is."""
+    second_i: Tensor | None
+    second_noise: Tensor | None
+
+
+def host_draws(step: int, config: TrainSettings, seed: int, shape: tuple[int, ...]) -> Draws:
+    """A function of (seed, step), the shape of the data and a few settings; tensors on the CPU.
+
+    Args:
+        step: From 1.
+        config: Its `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
+        seed: Of the run.
+        shape: Of the dataset, (N, C, H, W).
+    """
+    index = batch_indices(seed, step, config.batch, shape[0])
+    mirrored = second_i = second_noise = None
+    if config.flip:
+        mirrored = torch.rand(config.batch, generator=generator(seed, "flip", step)) < 0.5
+    if config.t_sampling == "importance":
+        t = draw_shares(seed, step, config.batch)
+    else:
+        t = draw_uniform(seed, step, config.T, config.batch)
+    if any(term.two_views for term in active_terms(config)):
+        draws = generator(seed, "second_view", step)
+        second_i = torch.randint(config.T, (config.batch,), generator=draws)
+        second_noise = torch.randn(config.batch, *shape[1:], generator=draws)
+    return Draws(index, t, mirrored, second_i, second_noise)
+
+
+def assemble(images: Tensor, draws: Draws, noise: Tensor, importance: ImportanceSampler | None = None) -> Batch:
+    """The batch that draws stand for. All tensors on one device, and nothing waits for it.
+
+    Args:
+        images: uint8 [N, C, H, W].
+        draws: Of the step.
+        noise: Standard normal [B, C, H, W].
+        importance: Turns the draws of t into indices, by the losses so far.
+    """
+    x0 = to_model_range(images[draws.index])
+    if draws.mirrored is not None:
+        x0 = torch.where(draws.mirrored.view(-1, 1, 1, 1), x0.flip(3), x0)
+    i, weight = (draws.t, None) if importance is None else importance.draw(draws.t)
+    return Batch(x0, i, noise, weight, draws.second_i, draws.second_noise)
+
+
+def draw_noise(out: Tensor, seed: int, step: int) -> Tensor:
+    """Fill `out` with the noise of a step, drawn where it is; returns it."""
+    return torch.randn(out.shape, generator=generator(seed, "noise", step, device=out.device), out=out)
+
+
 def draw_batch(
     images: Tensor, step: int, config: TrainSettings, seed: int, importance: ImportanceSampler | None = None
 ) -> Batch:
@@ -49,23 +108,11 @@ def draw_batch(
     Args:
         images: uint8 [N, C, H, W].
         step: From 1.
-        config: Its `batch`, `T`, `flip` and additional terms are read.
+        config: As for `host_draws`.
         seed: Of the run.
-        importance: Draws t instead of the uniform law, and then depends on the losses so far.
+        importance: Where t is drawn by importance; then it depends on the losses so far.
     """
-    device = images.device
-    x0 = to_model_range(images[batch_indices(seed, step, config.batch, len(images)).to(device)])
-    if config.flip:
-        mirrored = torch.rand(config.batch, generator=generator(seed, "flip", step)) < 0.5
-        x0 = torch.where(mirrored.to(device).view(-1, 1, 1, 1), x0.flip(3), x0)
-    noise = torch.randn(x0.shape, generator=generator(seed, "noise", step, device=device), device=device)
-    weight = second_i = second_noise = None
-    if importance is None:
-        i = draw_uniform(seed, step, config.T, config.batch).to(device)
-    else:
-        i, weight = importance.draw(seed, step, config.batch)
-    if any(term.two_views for term in active_terms(config)):
-        draws = generator(seed, "second_view", step)
-        second_i = torch.randint(config.T, (config.batch,), generator=draws).to(device)
-        second_noise = torch.randn(x0.shape, generator=draws).to(device)
-    return Batch(x0, i, noise, weight, second_i, second_noise)
+    drawn = host_draws(step, config, seed, tuple(images.shape))
+    moved = {f.name: v.to(images.device) for f in fields(drawn) if (v := getattr(drawn, f.name)) is not None}
+    noise = torch.empty(config.batch, *images.shape[1:], device=images.device)
+    return assemble(images, replace(drawn, **moved), draw_noise(noise, seed, step), importance)

@@ -11,6 +11,7 @@ from sweep.errors import Preempted
 from sweep.training import checkpoint
 from sweep.training.checkpoint import CheckpointRef
 from sweep.training.progress import Cadence, Hooks, Place, Progress, TrainResult
+from sweep.training.rig import KeptRig
 from sweep.training.state import Training
 
 
@@ -22,6 +23,7 @@ def train(
     hooks: Hooks | None = None,
     cadence: Cadence | None = None,
     resume: CheckpointRef | None = None,
+    kept: KeptRig | None = None,
 ) -> TrainResult:
     """Train a config to its end.
 
@@ -32,6 +34,7 @@ def train(
         hooks: Who gets the curves and checkpoints, and who may stop the training.
         cadence: How often.
         resume: A checkpoint of the same run, made on the same kind of device, to continue from.
+        kept: Of this process: a run after one of an equal net begins with its captured step.
 
     Raises:
         InfeasibleConfig: The config's values make no sense together or with these images.
@@ -41,7 +44,7 @@ def train(
         SweepError: A checkpoint could not be written.
     """
     hooks, cadence = hooks or Hooks(), cadence or Cadence()
-    run = Training(config, dataset, place, look_steps=cadence.look_steps)
+    run = Training(config, dataset, place, look_steps=cadence.look_steps, kept=kept)
     if resume is not None:
         run.load_state_dict(checkpoint.load(resume.path, resume.sha256, device=place.device))
     keeper = _Keeper(run, hooks.saved, last=resume)
@@ -65,7 +68,8 @@ def train(
     run.trace.look()
     snapshots = run.power.snapshots if run.power is not None else ()
     weights = checkpoint.save_weights(run.averages, place.folder, step=run.step, token=place.token, snapshots=snapshots)
-    return TrainResult(run.step, run.step * config.batch, weights)
+    parameters = sum(p.numel() for p in run.net.parameters())
+    return TrainResult(run.step, run.step * config.batch, weights, parameters)
 
 
 def _due(step: int, steps: int, points: int) -> bool:

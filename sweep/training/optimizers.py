@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,10 +89,40 @@ def build_optimizer(config: TrainSettings, params: Params) -> Optimizer:
     return OPTIMIZERS[config.optimizer](list(params), config)
 
 
-def set_lr(optimizer: Optimizer, lr: float) -> None:
-    """Set lr in place, where captured graphs and compiled steps read it."""
+def set_lr(optimizer: Optimizer, lr: Tensor) -> None:
+    """Set lr, a scalar on the device, in place, where captured graphs and compiled steps read it."""
     for group in optimizer.param_groups:
-        group["lr"].fill_(lr)
+        group["lr"].copy_(lr)
+
+
+def restart_optimizer(optimizer: Optimizer) -> None:
+    """As before its first step, in place: all of these begin with every moment and count at 0."""
+    for tensor in _state_tensors(optimizer):
+        tensor.zero_()
+
+
+def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
+    """Take over a `state_dict`, in place where there is state already: a captured step reads it where it is."""
+    if not optimizer.state:
+        optimizer.load_state_dict(dict(saved))
+        return
+    restart_optimizer(optimizer)
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    for number, values in saved["state"].items():
+        mine = optimizer.state[params[number]]
+        for name, value in values.items():
+            mine[name].copy_(value)
+    for group, values in zip(optimizer.param_groups, saved["param_groups"], strict=True):
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                group[name].copy_(value)
+
+
+def _state_tensors(optimizer: Optimizer) -> Iterator[Tensor]:
+    for values in optimizer.state.values():
+        yield from (value for value in values.values() if isinstance(value, Tensor))
+    for group in optimizer.param_groups:
+        yield from (value for value in group.values() if isinstance(value, Tensor))
 
 
 def _lr(params: list[torch.nn.Parameter], config: TrainSettings) -> Tensor:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
-from sweep.training.ema import Weights, float_tensors
+from sweep.training.ema import MovingAverages, Weights
 from sweep.training.power_profiles import (
     DEFAULT_STDS,
     coefficients,
@@ -42,38 +42,53 @@ class PowerEMA:
 
     def __init__(self, net: nn.Module, stds: Iterable[float] = DEFAULT_STDS) -> None:
         self.steps = 0
-        self._live = float_tensors(net)
-        self._means = {s: [torch.zeros_like(t, dtype=torch.float32) for t in self._live.values()] for s in stds}
-        self._gammas = {std: exponent_of_std(std) for std in self._means}
+        self._gammas = {std: exponent_of_std(std) for std in stds}
+        self._averages = MovingAverages(net, len(self._gammas))
 
     # EDM2, eq. 121.
+    def shares(self, step: int) -> list[float]:
+        """How far each average moves after optimizer step `step`."""
+        return [1.0 - power_beta(step, gamma) for gamma in self._gammas.values()]
+
     def update(self) -> None:
         """Take in the weights as they are now: once after every optimizer step."""
+        device = next(iter(self._averages.live.values())).device
+        self.move(torch.tensor(self.shares(self.steps + 1), dtype=torch.float32, device=device))
         self.steps += 1
-        live = [tensor.float() for tensor in self._live.values()]
-        for std, means in self._means.items():
-            torch._foreach_lerp_(means, live, 1.0 - power_beta(self.steps, self._gammas[std]))
+
+    def move(self, shares: Tensor) -> None:
+        """The part of `update` that a device does; shares float32 [stds] on it."""
+        self._averages.move(shares)
+
+    def restart(self) -> None:
+        """Begin anew, in place."""
+        self.steps = 0
+        self._averages.reset()
 
     def snapshots(self) -> list[Snapshot]:
         """A copy of every average as it stands: floating-point tensors only."""
         return [
-            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self._live, means, strict=True)})
-            for std, means in self._means.items()
+            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self._averages.live, means, strict=True)})
+            for std, means in self._means().items()
         ]
+
+    def _means(self) -> dict[float, list[Tensor]]:
+        return {std: self._averages.tensors(k) for k, std in enumerate(self._gammas)}
 
     def state_dict(self) -> dict[str, object]:
         """What `load_state_dict` of another instance with the same net and stds needs; not copied."""
-        return {"steps": self.steps, "means": self._means}
+        return {"steps": self.steps, "means": self._means()}
 
     def load_state_dict(self, state: dict[str, object]) -> None:
         """Continue from a `state_dict`."""
         steps, means = state["steps"], state["means"]
         assert isinstance(steps, int)
         assert isinstance(means, dict)
-        assert means.keys() == self._means.keys()
+        mine = self._means()
+        assert means.keys() == mine.keys()
         self.steps = steps
         for std, saved in means.items():
-            torch._foreach_copy_(self._means[std], saved)
+            torch._foreach_copy_(mine[std], saved)
 
 
 class PowerAverages:
@@ -84,12 +99,27 @@ class PowerAverages:
 
     def __init__(self, net: nn.Module, config: TrainConfig) -> None:
         self._averages = PowerEMA(net, config.power_ema)
-        self._at = frozenset(snapshot_steps(config.steps, config.power_ema_snapshots))
+        self._at: frozenset[int] = frozenset()
         self.snapshots: list[Snapshot] = []
+        self.restart(config)
 
-    def update(self) -> None:
-        """Take in the weights as they are now: once after every optimizer step."""
-        self._averages.update()
+    def restart(self, config: TrainConfig) -> None:
+        """Begin anew, in place, a run of the same widths."""
+        self._at = frozenset(snapshot_steps(config.steps, config.power_ema_snapshots))
+        self.snapshots = []
+        self._averages.restart()
+
+    def shares(self, step: int) -> list[float]:
+        """How far each average moves after optimizer step `step`."""
+        return self._averages.shares(step)
+
+    def move(self, shares: Tensor) -> None:
+        """What a device does after every optimizer step; shares float32 [widths] on it."""
+        self._averages.move(shares)
+
+    def count(self) -> None:
+        """What the host does after every `move`: count it, and keep a snapshot where one is due."""
+        self._averages.steps += 1
         if self._averages.steps in self._at:
             self.snapshots += [_on_cpu(snapshot) for snapshot in self._averages.snapshots()]
 

@@ -96,3 +96,4 @@ class TrainResult:
     step: int
     images: int
     weights: CheckpointRef
+    parameters: int

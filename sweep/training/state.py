@@ -1,23 +1,17 @@
-"""The state of one run between two optimizer steps, and the step."""
+"""The state of one run between two optimizer steps."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from sweep.config.keys import train_key
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError
-from sweep.training.batch import draw_batch
-from sweep.training.ema import ConstantEMA
 from sweep.training.lr_schedules import lr_at
-from sweep.training.objective import Objective, build_net
-from sweep.training.optimizers import build_optimizer, set_lr
-from sweep.training.power_ema import PowerAverages
+from sweep.training.optimizers import load_optimizer
 from sweep.training.progress import Place
-from sweep.training.seeding import dropout_stream
-from sweep.training.timesteps import ImportanceSampler
+from sweep.training.rig import KeptRig
 from sweep.training.trace import Trace
 from sweep.training.validation import validation_batch, validation_loss
 
@@ -30,26 +24,23 @@ class Training:
         dataset: The data that `config.data` names.
         place: Device, layout and micro-batches.
         look_steps: Steps between looks for a loss that is not finite.
+        kept: Lends the rig of the run before where it fits; that run must be over.
 
     Raises:
         InfeasibleConfig: The config's values make no sense together or with these images.
     """
 
-    def __init__(self, config: TrainConfig, dataset: Dataset, place: Place, *, look_steps: int = 50) -> None:
-        device = place.device
+    def __init__(
+        self, config: TrainConfig, dataset: Dataset, place: Place, *, look_steps: int = 50, kept: KeptRig | None = None
+    ) -> None:
         self.config = config
         self.place = place
         self.step = 0
-        self.objective = Objective.of(config, device)
-        net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed).to(device)
-        self.net = net.to(memory_format=torch.channels_last) if place.channels_last else net
-        self.optimizer = build_optimizer(config, self.net.parameters())
-        self.averages = ConstantEMA(self.net, config.ema_decays)
-        self.power = PowerAverages(self.net, config) if config.power_ema else None
-        self.importance = ImportanceSampler(config.T, device) if config.t_sampling == "importance" else None
-        self.trace = Trace(look_steps, device)
-        self.images = dataset.train.to(device)
-        self.held_out = validation_batch(dataset.validation, config.T, config.seed, device)
+        self.rig = (kept or KeptRig()).rig(config, dataset, place, look_steps)
+        self.net, self.objective, self.optimizer = self.rig.net, self.rig.objective, self.rig.optimizer
+        self.averages, self.power, self.importance = self.rig.averages, self.rig.power, self.rig.importance
+        self.trace = Trace(look_steps, place.device)
+        self.held_out = validation_batch(dataset.validation, config.T, config.seed, place.device)
 
     def advance(self) -> None:
         """One optimizer step.
@@ -59,40 +50,13 @@ class Training:
         """
         if self.trace.full:
             self.trace.look()
-        set_lr(self.optimizer, lr_at(self.config, self.step * self.config.batch))
         self.step += 1
-        self.optimizer.zero_grad(set_to_none=True)
-        with dropout_stream(self.config.seed, self.step, self.place.device):
-            loss = self.backward(self.step)
-        norm = self._clip()
-        self.optimizer.step()
-        self.averages.update()
-        if self.power is not None:
-            self.power.update()
-        self.trace.record(self.step, loss, norm)
+        self.rig.advance(self.step)
+        self.trace.record(self.step, self.rig.loss, self.rig.norm)
 
     def backward(self, step: int) -> Tensor:
         """Add the gradients of the batch of `step`; returns its mean loss, a scalar on the device."""
-        batch = draw_batch(self.images, step, self.config, self.config.seed, self.importance)
-        total = torch.zeros((), device=self.place.device)
-        bounds = []
-        for part in batch.split(self.place.micro_batches):
-            cost = self.objective.cost(self.net, part)
-            loss = cost.loss.sum() / self.config.batch
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-            bounds.append(cost.bound)
-        if self.importance is not None:
-            self.importance.update(batch.i, torch.cat([bound for bound in bounds if bound is not None]))
-        return total
-
-    def _clip(self) -> Tensor:
-        """Scale the gradients down to `grad_clip`; returns their global norm before, without waiting for it."""
-        params = list(self.net.parameters())
-        norm = torch.nn.utils.get_total_norm([p.grad for p in params if p.grad is not None], foreach=True)
-        if self.config.grad_clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(params, self.config.grad_clip, norm, foreach=True)
-        return norm
+        return self.rig.backward(step)
 
     def metrics(self, *, validate: bool) -> dict[str, float]:
         """Means over the steps since the last call, and the validation loss where asked for.
@@ -142,7 +106,7 @@ class Training:
             raise CheckpointError("the checkpoint is of another run", why="its config differs from this one")
         try:
             self.net.load_state_dict(state["net"])  # type: ignore[arg-type]
-            self.optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
+            load_optimizer(self.optimizer, state["optimizer"])  # type: ignore[arg-type]
             self.averages.load_state_dict(state["averages"])  # type: ignore[arg-type]
             self.trace.load_state_dict(state["trace"])  # type: ignore[arg-type]
             if self.power is not None:

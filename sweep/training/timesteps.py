@@ -17,6 +17,11 @@ def draw_uniform(seed: int, step: int, T: int, batch: int) -> Tensor:
     return torch.randint(T, (batch,), generator=generator(seed, "t", step))
 
 
+def draw_shares(seed: int, step: int, batch: int) -> Tensor:
+    """Uniform on [0, 1), float64 [batch] on the CPU: where in the law of t each image falls, by (seed, step)."""
+    return torch.rand(batch, dtype=torch.float64, generator=generator(seed, "t", step))
+
+
 class ImportanceSampler:
     """t drawn in proportion to the root mean square of the last ten values of L_t.
 
@@ -41,10 +46,13 @@ class ImportanceSampler:
         mixed = (1 - UNIFORM_SHARE) * p + UNIFORM_SHARE / T
         return torch.where(self._counts.min() >= HISTORY, mixed, torch.full_like(mixed, 1 / T))
 
-    def draw(self, seed: int, step: int, batch: int) -> tuple[Tensor, Tensor]:
-        """Code indices, int64 [batch], and the weights 1 / (T p_t), float32 [batch], that keep the loss unbiased."""
+    def draw(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Code indices, int64 [B], and the weights 1 / (T p_t), float32 [B], that keep the loss unbiased.
+
+        Args:
+            u: Of `draw_shares`, on the device of the losses.
+        """
         p = self.probabilities
-        u = torch.rand(batch, dtype=torch.float64, generator=generator(seed, "t", step)).to(p.device)
         edges = p.cumsum(0)
         i = torch.searchsorted(edges, u * edges[-1], right=True).clamp(max=len(p) - 1)
         return i, (1 / (len(p) * p[i])).float()
@@ -53,7 +61,8 @@ class ImportanceSampler:
         """Take in the terms L_t [B] of a step, at the indices i [B]; of more than ten at one t, the last ten."""
         order = torch.argsort(i, stable=True)
         i, terms = i[order], terms.detach()[order].float()
-        drawn = torch.bincount(i, minlength=len(self._counts))
+        # Not bincount: it asks the device for the largest index, and waits.
+        drawn = torch.zeros_like(self._counts).index_add_(0, i, torch.ones_like(i))
         rank = torch.arange(len(i), device=i.device) - (drawn.cumsum(0) - drawn)[i]
         kept = rank >= drawn[i] - HISTORY
         # What is not kept goes to a column of its own: a mask of unknown length would wait for the device.
@@ -62,6 +71,11 @@ class ImportanceSampler:
         values[i, slot] = terms
         self._values.copy_(values[:, :HISTORY])
         self._counts += drawn
+
+    def restart(self) -> None:
+        """Forget all losses, in place."""
+        self._values.zero_()
+        self._counts.zero_()
 
     def state_dict(self) -> dict[str, Tensor]:
         """What `load_state_dict` of another instance needs; not copied."""

@@ -28,6 +28,7 @@ from sweep.training.ema import Weights
 from sweep.training.loop import train
 from sweep.training.objective import build_net
 from sweep.training.progress import Cadence, Hooks, Place, Progress
+from sweep.training.rig import KeptRig
 from sweep.training.state import Training
 from sweep.worker.messages import (
     Counted,
@@ -68,15 +69,15 @@ def set_up(name: str, threads: int) -> torch.device:
     return device
 
 
-def perform(job: Job, device: torch.device, send: Send, should_stop: ShouldStop) -> Outcome:
-    """Do one job; what goes wrong is raised."""
+def perform(job: Job, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Outcome:
+    """Do one job; what goes wrong is raised, and the process must then end: `kept` may be left half-way."""
     match job:
         case PrepareJob():
             return prepare(job, send)
         case MeasureJob():
             return measure(job, device)
         case TrainJob():
-            return train_run(job, device, send, should_stop)
+            return train_run(job, device, kept, send, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
 
@@ -176,7 +177,7 @@ def _seconds_each(act: Callable[[], object], device: torch.device) -> float:
     return sorted(spent)[len(spent) // 2]
 
 
-def train_run(job: TrainJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Trained:
+def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Trained:
     """Train from the newest checkpoint that can be read."""
     started = time.monotonic()
     place = Place(folder=job.files / job.folder, token=job.token, device=device, micro_batches=job.micro_batches)
@@ -199,9 +200,10 @@ def train_run(job: TrainJob, device: torch.device, send: Send, should_stop: Shou
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
         resume=_readable(job, send),
+        kept=kept,
     )
     seconds = time.monotonic() - started
-    return Trained(_artifact("weights", result.weights, job.files), _parameters(job.config, dataset), seconds)
+    return Trained(_artifact("weights", result.weights, job.files), result.parameters, seconds)
 
 
 def _readable(job: TrainJob, send: Send) -> CheckpointRef | None:
@@ -273,10 +275,6 @@ def _yardstick(protocol: Protocol, data: DataConfig, folder: Path, device: torch
 
 def _diffusion(config: TrainConfig, device: torch.device) -> Diffusion:
     return Diffusion.from_betas(betas_of(config), device)
-
-
-def _parameters(config: TrainConfig, dataset: Dataset) -> int:
-    return sum(p.numel() for p in build_net(config, channels=dataset.channels, size=dataset.size).parameters())
 
 
 def _artifact(kind: str, ref: CheckpointRef, files: Path) -> ArtifactRecord:

@@ -50,9 +50,11 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         # Read once, when numpy loads: otherwise each worker's linear algebra takes all cores and waits for the others.
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     try:
-        from sweep.worker import jobs  # loads torch: here and nowhere else in a worker
+        from sweep.training.rig import KeptRig  # loads torch: here and nowhere else in a worker
+        from sweep.worker import jobs
 
         place = jobs.set_up(device, threads)
+        kept = KeptRig()
         pipe.send(Ready(device, jobs.environment(place)))
     except Exception as error:
         pipe.send(_failed(error, 0.0))
@@ -67,7 +69,7 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         started = time.monotonic()
         line = _Line(pipe, asked, order.number)
         try:
-            outcome: Outcome = jobs.perform(order.job, place, line.send, line.should_stop)
+            outcome: Outcome = jobs.perform(order.job, place, kept, line.send, line.should_stop)
         except Exception as error:
             outcome = _failed(error, time.monotonic() - started)
         pipe.send(outcome)

@@ -101,11 +101,11 @@ def test_lr_is_a_tensor_that_the_next_step_reads(name: str) -> None:
     assert isinstance(optimizer.param_groups[0]["lr"], torch.Tensor)
     descend(model, optimizer, range(2))
     before = copy.deepcopy(model.state_dict())
-    set_lr(optimizer, 0.0)
+    set_lr(optimizer, torch.tensor(0.0))
     descend(model, optimizer, range(2, 4))
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key])
-    set_lr(optimizer, 0.01)
+    set_lr(optimizer, torch.tensor(0.01))
     descend(model, optimizer, range(4, 5))
     assert not torch.equal(model[0].weight, before["0.weight"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sweep.training.timesteps import HISTORY, ImportanceSampler
+from sweep.training.timesteps import HISTORY, ImportanceSampler, draw_shares
 
 CPU = torch.device("cpu")
 
@@ -23,7 +23,7 @@ def test_t_is_uniform_until_each_has_ten_values() -> None:
     assert sampler.probabilities.tolist() == pytest.approx([0.25] * 4)
     sampler.update(torch.tensor([0, 1, 2]), torch.ones(3))
     assert sampler.probabilities.tolist() == pytest.approx([0.25] * 4)
-    i, weight = sampler.draw(0, 1, 64)
+    i, weight = sampler.draw(draw_shares(0, 1, 64))
     assert set(i.tolist()) == {0, 1, 2, 3}
     assert torch.equal(weight, torch.ones(64))
 
@@ -52,7 +52,7 @@ def test_repeats_within_a_batch_are_taken_in_order() -> None:
 def test_weights_keep_the_mean_unbiased_and_terms_even_out() -> None:
     sizes = [1.0, 2.0, 5.0, 0.5]
     sampler = filled([[size] * 10 for size in sizes])
-    i, weight = sampler.draw(0, 1, 40_000)
+    i, weight = sampler.draw(draw_shares(0, 1, 40_000))
     shares = torch.bincount(i, minlength=4) / len(i)
     assert shares.tolist() == pytest.approx(sampler.probabilities.tolist(), abs=0.01)
     losses = torch.tensor(sizes)[i] * weight
@@ -65,5 +65,5 @@ def test_a_state_put_back_draws_the_same() -> None:
     sampler, other = filled([[1.0] * 10, [3.0] * 10]), ImportanceSampler(2, CPU)
     other.load_state_dict(copy.deepcopy(sampler.state_dict()))
     for step in (1, 2):
-        assert torch.equal(sampler.draw(5, step, 50)[0], other.draw(5, step, 50)[0])
-    assert not torch.equal(sampler.draw(5, 1, 50)[0], sampler.draw(6, 1, 50)[0])
+        assert torch.equal(sampler.draw(draw_shares(5, step, 50))[0], other.draw(draw_shares(5, step, 50))[0])
+    assert not torch.equal(sampler.draw(draw_shares(5, 1, 50))[0], sampler.draw(draw_shares(6, 1, 50))[0])

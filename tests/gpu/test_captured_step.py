@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+
+from sweep.config.run import Optimizer, TrainConfig
+from sweep.data.dataset import Dataset
+from sweep.data.sources import load
+from sweep.training.progress import Place
+from sweep.training.replay import Captured, called
+from sweep.training.rig import Rig
+from tests.training.tiny import tiny
+
+LOOK = 7
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(folder=tmp_path, token=1, device=torch.device("cuda", 0))
+
+
+def run(rig: Rig, steps: int) -> torch.Tensor:
+    told = []
+    for step in range(1, steps + 1):
+        rig.advance(step)
+        told.append([rig.loss.item(), rig.norm.item()])
+    return torch.tensor(told)
+
+
+def assert_same_run(captured: Rig, plain: Rig, steps: int) -> None:
+    torch.testing.assert_close(run(captured, steps), run(plain, steps), rtol=1e-5, atol=1e-6)
+    for decay in plain.averages.decays:
+        found, expected = captured.averages.weights(decay), plain.averages.weights(decay)
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=0.0, atol=1e-6)
+    step = captured._step
+    assert isinstance(step, Captured)
+    assert step._graph is not None, "the step was not captured"
+
+
+@pytest.fixture
+def exact() -> None:
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+
+
+@pytest.mark.usefixtures("exact")
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_the_captured_step_is_the_plain_one_over_100_steps(digits: Dataset, place: Place, optimizer: str) -> None:
+    config = tiny(steps=100, optimizer=optimizer)
+    assert_same_run(Rig(config, digits, place, LOOK), Rig(config, digits, place, LOOK, called), 100)
+
+
+@pytest.mark.usefixtures("exact")
+def test_a_captured_step_serves_the_next_run(digits: Dataset, place: Place) -> None:
+    second = tiny(seed=5, lr=5e-3, lr_schedule="one_cycle", ema_decays=(0.3, 0.8), schedule="linear", beta_T=0.15)
+    captured = Rig(tiny(), digits, place, LOOK)
+    run(captured, 9)
+    captured.restart(second)
+    assert_same_run(captured, Rig(second, digits, place, LOOK, called), 9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objective": "vlb", "learned_variance": True, "t_sampling": "importance", "T": 5, "batch": 64, "beta_T": 0.1},
+        {"contrastive_weight": 0.1, "dispersive_weight": 0.1, "perceptual_weight": 0.1},
+        {"precision": "bf16", "power_ema": (0.05, 0.1)},
+    ],
+)
+def test_every_kind_of_step_can_be_captured(digits: Dataset, place: Place, changes: dict[str, object]) -> None:
+    config: TrainConfig = tiny(schedule="linear", **changes)
+    rig = Rig(config, digits, place, LOOK)
+    assert run(rig, 6).isfinite().all()
+    step = rig._step
+    assert isinstance(step, Captured)
+    assert step._graph is not None

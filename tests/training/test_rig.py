@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sweep.config.run import TrainConfig
+from sweep.data.dataset import Dataset
+from sweep.training.progress import Place
+from sweep.training.replay import called
+from sweep.training.rig import KeptRig, Rig, rig_key
+from sweep.training.state import Training
+from tests.training.recorded import Recorded
+from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
+
+LOOK = 7
+IMPORTANCE = {"objective": "vlb", "learned_variance": True, "t_sampling": "importance", "T": 5, "batch": 64,
+              "beta_T": 0.1, "schedule": "linear"}  # fmt: skip
+TERMS = {"contrastive_weight": 0.1, "dispersive_weight": 0.1, "perceptual_weight": 0.1}
+
+
+def place(tmp_path: Path) -> Place:
+    return Place(folder=tmp_path, token=1)
+
+
+def run(rig: Rig, steps: int, first: int = 1) -> list[tuple[float, float]]:
+    """Loss and gradient norm of each step."""
+    told = []
+    for step in range(first, first + steps):
+        rig.advance(step)
+        told.append((rig.loss.item(), rig.norm.item()))
+    return told
+
+
+def assert_equal_state(one: Rig, other: Rig, tolerance: float = 0.0) -> None:
+    for decay in one.averages.decays:
+        found, expected = one.averages.weights(decay), other.averages.weights(decay)
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=0.0, atol=tolerance)
+
+
+def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_path: Path) -> None:
+    config = tiny(steps=100, net={**TINY_UNET, "channels": 4}, batch=4)
+    recorded = Rig(config, digits, place(tmp_path), LOOK, Recorded)
+    plain = Rig(config, digits, place(tmp_path), LOOK, called)
+    found, expected = (torch.tensor(run(rig, 100)) for rig in (recorded, plain))
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+    assert recorded._step.replays == 96  # type: ignore[attr-defined]
+    assert_equal_state(recorded, plain, 1e-6)
+
+
+# radam and rmsprop ask the host for their counts on the CPU; on a GPU they do not (tests/gpu).
+@pytest.mark.parametrize("optimizer", ["adamw", "adabelief"])
+def test_an_optimizer_keeps_its_state_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
+    config = tiny(optimizer=optimizer, net=TINY_MLP)
+    plain = Rig(config, digits, place(tmp_path), LOOK, called)
+    expected = run(plain, 12)
+    recorded = Rig(config, digits, place(tmp_path), LOOK, Recorded)
+    assert run(recorded, 12) == expected
+    assert_equal_state(recorded, plain)
+
+
+@pytest.mark.parametrize("changes", [IMPORTANCE, TERMS, {"power_ema": (0.05, 0.1), "power_ema_snapshots": 4}, {}])
+def test_one_recorded_step_serves_another_run_of_the_net(
+    digits: Dataset, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    first = tiny(**changes)
+    # Everything that may differ, does. What was baked in at the recording would show.
+    second = tiny(**{
+        **changes, "seed": 5, "steps": 20, "lr": 5e-3, "lr_schedule": "one_cycle", "warmup_images": 0,
+        "schedule": "linear", "beta_T": 0.15, "ema_decays": (0.3, 0.8),
+        **({} if "objective" in changes else {"weighting": "min_snr", "gamma": 2.0}),
+    })  # fmt: skip
+    where = place(tmp_path)
+    assert rig_key(first, digits, where, LOOK) == rig_key(second, digits, where, LOOK)
+    recorded = Rig(first, digits, where, LOOK, Recorded)
+    run(recorded, 9)
+    recorded.restart(second)
+    fresh = Rig(second, digits, where, LOOK, called)
+    assert run(recorded, 9) == run(fresh, 9)
+    assert recorded._step.replays == 14  # type: ignore[attr-defined]
+    assert_equal_state(recorded, fresh)
+    if fresh.power is not None and recorded.power is not None:
+        theirs, ours = fresh.power.state_dict()["averages"], recorded.power.state_dict()["averages"]
+        for std, means in theirs["means"].items():  # type: ignore[index]
+            assert all(torch.equal(a, b) for a, b in zip(means, ours["means"][std], strict=True))  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch": 4}, {"T": 40}, {"loss": "l1"}, {"grad_clip": None}, {"ema_decays": (0.5,)}, {"flip": False}]
+)
+def test_what_a_step_bakes_in_makes_another_rig(digits: Dataset, tmp_path: Path, changes: dict[str, Any]) -> None:
+    where = place(tmp_path)
+    assert rig_key(tiny(), digits, where, LOOK) != rig_key(tiny(**changes), digits, where, LOOK)
+
+
+def test_a_kept_rig_gives_the_bits_of_a_new_one(digits: Dataset, tmp_path: Path) -> None:
+    kept = KeptRig()
+
+    def trained(config: TrainConfig, kept: KeptRig | None) -> Training:
+        training = Training(config, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+        for _ in range(9):
+            training.advance()
+        return training
+
+    before = trained(tiny(), kept)
+    after = trained(tiny(seed=9, ema_decays=(0.2, 0.7)), kept)
+    assert after.rig is before.rig
+    assert_equal_state(after.rig, trained(tiny(seed=9, ema_decays=(0.2, 0.7)), None).rig)
+    assert trained(tiny(optimizer="radam"), kept).rig is not before.rig
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "radam", "adabelief", "rmsprop"])
+def test_a_kept_rig_resumes_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
+    config, other = tiny(optimizer=optimizer), tiny(optimizer=optimizer, seed=3)
+    whole = Training(config, digits, place(tmp_path), look_steps=LOOK)
+    for _ in range(5):
+        whole.advance()
+    saved = torch.load(_saved(whole, tmp_path), weights_only=True)
+    kept = KeptRig()
+    used = Training(other, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+    used.advance()
+    resumed = Training(config, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+    addresses = [value.data_ptr() for state in resumed.optimizer.state.values() for value in state.values()]
+    resumed.load_state_dict(saved)
+    for _ in range(4):
+        whole.advance()
+        resumed.advance()
+    assert addresses == [value.data_ptr() for state in resumed.optimizer.state.values() for value in state.values()]
+    assert_equal_state(resumed.rig, whole.rig)
+
+
+def _saved(training: Training, folder: Path) -> Path:
+    path = folder / "state.pt"
+    torch.save(training.state_dict(), path)
+    return path
