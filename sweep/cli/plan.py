@@ -58,8 +58,10 @@ def _measure(asked: Outline, places: list[Slot]) -> Timed:
         child.close()
     if isinstance(outcome, Timed):
         return outcome
+    reason = str(getattr(outcome, "reason", "")).splitlines() or [""]
+    mend = reason[-1] + "; " if len(reason) > 1 else ""
     raise SweepError(
-        "the baseline does not run here", why=getattr(outcome, "reason", ""), next="sweep plan FILE --no-measure"
+        "the baseline does not run here", why=reason[0], next=f"{mend}without timing: sweep plan FILE --no-measure"
     )
 
 

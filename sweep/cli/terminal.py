@@ -17,7 +17,6 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -110,11 +109,10 @@ def progress() -> Progress:
     """A bar with the time left, on stderr; silent where stderr is no terminal."""
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=28),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("left"),
-        TimeRemainingColumn(),
         console=stderr,
         disable=not stderr.is_terminal,
     )
