@@ -31,26 +31,33 @@ def power(asked: Outline, storage: str) -> dict[str, Any] | None:
 
     Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
     """
+    from sweep.config.design import FEWEST_SEEDS
+    from sweep.report.looks import look_plan
     from sweep.report.power import POWER, seeds_needed, standard_effect
-    from sweep.report.statistics import FEWEST_SEEDS, arms_confirmable, deciding_test
+    from sweep.report.statistics import ALPHA, arms_confirmable, deciding_test
 
     study, arms = asked.study, compared_arms(asked)
     if not arms:
         return None
-    test = deciding_test(study.seeds, arms=arms)
-    effect = standard_effect(study.seeds, arms, test, POWER) if study.seeds >= FEWEST_SEEDS else None
+    looks = look_plan(study.model_dump(mode="json"))
+    levels = [float(level) for level in looks.levels()] if looks else [ALPHA]
+    test = deciding_test(study.seeds, arms=arms, alpha=levels[-1])
+    effect = standard_effect(study.seeds, arms, test, POWER, levels[-1]) if study.seeds >= FEWEST_SEEDS else None
     told: dict[str, Any] = {
         "seeds": study.seeds,
         "arms": arms,
         "test": test,
-        "arms_confirmable_by_sign_flip": arms_confirmable(study.seeds),
+        "arms_confirmable_by_sign_flip": arms_confirmable(study.seeds, alpha=levels[-1]),
         "power": POWER,
         "effect_in_sd": effect,
     }
+    if looks is not None:
+        told["looks"] = {"at": list(looks.seeds), "shape": looks.shape, "levels": levels}
     sd, source = (study.pilot_sd, "the study file") if study.pilot_sd else pilot(study, storage)
     if sd is not None and effect is not None:
         told |= {"pilot_sd": sd, "pilot": source, "effect": effect * sd, "smallest_effect": study.smallest_effect}
         if study.smallest_effect is not None:
+            # Without looks; a plan of looks costs a few seeds more at the end and saves many on the way.
             told["seeds_needed"] = seeds_needed(study.smallest_effect, sd, arms=arms)
     return told
 
@@ -95,8 +102,12 @@ def power_lines(told: dict[str, Any], metric: str) -> list[str]:
         f"arm{'s' * (arms != 1)} after Holm, {decides}",
         f"seen with {told['power']:.0%} power: {told['effect_in_sd']:.1f} standard deviations of a paired difference",
     ]
+    if "looks" in told:
+        levels = ", ".join(f"{level:.2g}" for level in told["looks"]["levels"])
+        lines.append(f"planned looks after {', '.join(map(str, told['looks']['at']))} seeds: one arm may be decided "
+                     f"below p = {levels} in turn; between looks no verdict changes")  # fmt: skip
     if "effect" in told:
-        lines[-1] += f" = {told['effect']:.3g} {metric.upper()}, by the {told['pilot_sd']:.3g} of {told['pilot']}"
+        lines[1] += f" = {told['effect']:.3g} {metric.upper()}, by the {told['pilot_sd']:.3g} of {told['pilot']}"
         wanted, needed = told["smallest_effect"], told.get("seeds_needed")
         if wanted is not None and told["effect"] > wanted:
             enough = f"{needed} seeds would be" if needed is not None else "no number of seeds to 1,000 is"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -83,6 +84,18 @@ class Tune(Frozen):
     )
 
 
+class Looks(Frozen):
+    """When the study is read before it is complete. Without a plan it is read once, when complete."""
+
+    at: tuple[int, ...] = Field(
+        min_length=2,
+        description="Seeds of each look, rising, from 3; the last is `seeds`. Verdicts change at looks alone.",
+    )
+    shape: Literal["pocock", "obrien_fleming"] = Field(
+        "obrien_fleming", description="pocock: the same p at each look. obrien_fleming: hard early, near 0.05 at last."
+    )
+
+
 def _kind_alone(value: object) -> object:
     return {"kind": value} if isinstance(value, str) else value
 
@@ -95,6 +108,9 @@ Design = Annotated[_AnyDesign, BeforeValidator(_kind_alone, json_schema_input_ty
 
 TWO_LEVEL = (LeaveOneOut, AddOneIn, Fractional, Path)
 """Designs that switch each factor between the baseline and one named level."""
+
+FEWEST_SEEDS = 3
+"""With two seeds a t interval stands on one degree of freedom; it is drawn, but decides nothing."""
 
 FEWEST_FACTORS = {"leave_one_out": 2, "add_one_in": 2, "path": 2, "fractional": 3}
 
@@ -129,6 +145,18 @@ def check_design(design: Design, tune: Tune | None, factors: Mapping[str, Factor
         _check_apart([name, *scientific], factors, "the tuned value would replace the arm's", at=name)
     if isinstance(design, Fractional) and design.generators is not None:
         _check_generators(design.generators, scientific)
+
+
+def check_looks(looks: Looks, seeds: int) -> None:
+    """Refuse looks that are no plan for so many seeds.
+
+    Raises:
+        PydanticCustomError: of type `misfit`, with the place in the file.
+    """
+    if looks.at[0] < FEWEST_SEEDS or any(later <= earlier for earlier, later in pairwise(looks.at)):
+        raise misfit(("looks", "at"), f"looks are at rising numbers of seeds, from {FEWEST_SEEDS}")
+    if looks.at[-1] != seeds:
+        raise misfit(("looks", "at"), f"the last look is at the last seed, {seeds}; found {looks.at[-1]}")
 
 
 def _check_one_named_level(name: str, factor: Factor, baseline: Setting, kind: str) -> None:

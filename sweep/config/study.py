@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
-from sweep.config.design import Design, OneAtATime, Search, Tune, check_design
+from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, setting_with
 from sweep.config.run import Count, Frozen, NoTruthForNumbers, Setting
@@ -60,6 +60,7 @@ class Study(NoTruthForNumbers):
     tune: Tune | None = Field(None, description="How nuisance factors are tuned, in any design but search and path.")
     seeds: int = Field(3, ge=1, le=1000, description="Replicates of every arm, paired across arms.")
     first_seed: int = Field(0, ge=0, lt=2**31)
+    looks: Looks | None = Field(None, description="Planned readings before the last seed; without, one at the end.")
     protocol: ProtocolRequest = ProtocolRequest()
     metric: Literal["fid", "kid"] = Field("fid", description="The score that decides.")
     smallest_effect: float | None = Field(None, gt=0.0, description="Differences below it do not matter to you.")
@@ -75,6 +76,8 @@ class Study(NoTruthForNumbers):
         for name, factor in self.factors.items():
             check_factor(name, factor, self.baseline, searching=searching, tuning=self.tune is not None)
         check_design(self.design, self.tune, self.factors, self.baseline)
+        if self.looks is not None:
+            check_looks(self.looks, self.seeds)
         return self
 
     def factors_of(self, *roles: Role) -> dict[str, Factor]:

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from sweep.report.frames import StudyFrames
+from sweep.report.looks import Look, current_look
 from sweep.report.metrics import label_of, lower_is_better
 from sweep.report.power import detectable_effect
 from sweep.report.statistics import (
+    ALPHA,
     PairedDifference,
     deciding_test,
     holm,
@@ -34,9 +36,12 @@ class Comparison:
     margin: float
     """Smallest effect of interest, units of the score; NaN without a baseline."""
     baseline_mean: float
+    look: Look | None
+    """The planned look that decides; None for a study that is read once, and for exploratory scores."""
     arms: pd.DataFrame
     """arm_id, arm, says, is_baseline, n, mean, sd (over training seeds), pairs, difference, low, high, paired_sd, p,
-    test (the deciding one), p_holm, verdict, why, detectable (80 % power); NaN where there are too few seeds."""
+    test (the deciding one), p_holm, verdict, why, detectable (80 % power); NaN where there are too few seeds. At a
+    planned look p is adjusted for all looks, and the interval is wide enough to hold at all of them."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
 
@@ -59,14 +64,17 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
     """Compare the primary readings of one score; the deciding one where `metric` is None."""
     metric = metric or frames.metric
     phase = frames.phase
+    confirmatory = phase == "confirm" and metric == frames.metric
+    look = current_look(frames) if confirmatory else None
     values = primary_values(frames, metric)
+    if look is not None and look.number:
+        values = values[values["replicate"] < look.seeds]
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
     pairs = _pairs(values, arms)
     margin, baseline_mean = _margin(frames, metric, values)
-    differences = _differences(arms, pairs)
+    differences = _differences(arms, pairs, level=look.level if look else ALPHA)
     table = _arm_table(arms, values, differences)
-    confirmatory = phase == "confirm" and metric == frames.metric
     better_low = lower_is_better(metric)
     return Comparison(
         metric=metric,
@@ -75,7 +83,8 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
         confirmatory=confirmatory,
         margin=margin,
         baseline_mean=baseline_mean,
-        arms=_judged(table, differences, margin=margin, better_low=better_low, confirmatory=confirmatory),
+        look=look,
+        arms=_judged(table, differences, margin=margin, better_low=better_low, confirmatory=confirmatory, look=look),
         pairs=pairs,
     )
 
@@ -104,13 +113,13 @@ def _pairs(values: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     return pairs
 
 
-def _differences(arms: pd.DataFrame, pairs: pd.DataFrame) -> list[PairedDifference]:
+def _differences(arms: pd.DataFrame, pairs: pd.DataFrame, *, level: float) -> list[PairedDifference]:
     """Of each arm, in their order; the baseline's has no pairs."""
     values = {
         arm: (each["value"].to_numpy(float), each["baseline"].to_numpy(float)) for arm, each in pairs.groupby("arm_id")
     }
     nothing = (np.empty(0), np.empty(0))
-    return [paired_difference(*values.get(arm, nothing)) for arm in arms["arm_id"]]
+    return [paired_difference(*values.get(arm, nothing), confidence=1 - level) for arm in arms["arm_id"]]
 
 
 def _arm_table(arms: pd.DataFrame, values: pd.DataFrame, differences: list[PairedDifference]) -> pd.DataFrame:
@@ -134,26 +143,31 @@ def _judged(
     margin: float,
     better_low: bool,
     confirmatory: bool,
+    look: Look | None,
 ) -> pd.DataFrame:
     """Adds test, p, p_holm, detectable, verdict, why."""
-    is_baseline = table["is_baseline"].tolist()
-    arms = len(table) - sum(is_baseline)
-    tests = [deciding_test(each.n, arms=arms) for each in differences]
+    is_baseline = table["is_baseline"].to_numpy(bool)
+    arms = len(table) - int(is_baseline.sum())
+    level = look.level if look else ALPHA
+    tests = [deciding_test(each.n, arms=arms, alpha=level) for each in differences]
     p = np.array(
         [each.p_sign_flip if test == "sign-flip" else each.p_t for each, test in zip(differences, tests, strict=True)]
     )
-    # Exploratory scores get intervals only: a p value of a look around means nothing.
-    p[np.array(is_baseline, dtype=bool) | (not confirmatory)] = np.nan
+    waiting = _waiting(confirmatory, look)
+    # A p value of a look around, or of a look that nobody planned, means nothing: such scores get intervals only.
+    p[is_baseline | bool(waiting)] = np.nan
+    if look is not None and not waiting:
+        p = np.array([look.plan.adjusted(each, look.number - 1) for each in p])
     p_holm = holm(p)
     words: list[tuple[str, str]] = []
     for baseline, each, test, adjusted in zip(is_baseline, differences, tests, p_holm, strict=True):
-        if baseline or not confirmatory:
-            words.append(("", "") if baseline else ("undecided", "exploratory: not part of the confirmation"))
+        if baseline or waiting:
+            words.append(("", "") if baseline else ("undecided", waiting))
             continue
         word = verdict(each, p_adjusted=adjusted, margin=margin, lower_is_better=better_low)
         words.append((word, verdict_reason(each, word, p_adjusted=adjusted, test=test)))
     detectable = [
-        detectable_effect(each.sd, each.n, arms=arms, test=test) if arms else np.inf
+        detectable_effect(each.sd, each.n, arms=arms, test=test, alpha=level) if arms else np.inf
         for each, test in zip(differences, tests, strict=True)
     ]
     return table.assign(
@@ -164,6 +178,15 @@ def _judged(
         verdict=[word for word, _ in words],
         why=[why for _, why in words],
     )
+
+
+def _waiting(confirmatory: bool, look: Look | None) -> str:
+    """Why no arm can be judged yet; empty where they can."""
+    if not confirmatory:
+        return "exploratory: not part of the confirmation"
+    if look is not None and not look.number:
+        return f"the first planned look is after {look.following} seeds"
+    return ""
 
 
 def split_of(frames: StudyFrames) -> VarianceSplit:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sweep.report.frames import StudyFrames
+from sweep.report.looks import current_look
 from sweep.report.words import count, listed, scientific
 
 PRIOR_GAP = 1e-3
@@ -113,8 +114,19 @@ def _losses(frames: StudyFrames) -> Iterator[str]:
 def _unfinished(frames: StudyFrames) -> Iterator[str]:
     cells = frames.cells[frames.cells["phase"] == "confirm"]
     missing = int((cells["status"] == "missing").sum())
-    if missing:
+    look = current_look(frames)
+    if not missing:
+        return
+    told = f"{missing} of {count(len(cells), 'planned cell')} are not finished."
+    if look is None:
         yield (
-            f"{missing} of {count(len(cells), 'planned cell')} are not finished. Verdicts are for a study read once, "
-            "when complete; read again and again, they err more often than 5 %."
+            f"{told} Verdicts are for a study read once, when complete; read again and again, they err more often "
+            "than 5 %. Planned looks (`looks` in the study file) are the way to read early."
         )
+    elif look.number:
+        yield (
+            f"{told} This is look {look.number} of {len(look.plan.seeds)}, as planned: verdicts stand on the first "
+            f"{look.seeds} seeds, and what came since is kept out until the look after {look.following}."
+        )
+    else:
+        yield f"{told} The first planned look is after {look.following} seeds; until then nothing is decided."

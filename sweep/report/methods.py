@@ -127,9 +127,21 @@ def _testing(comparison: Comparison, citing: Citing) -> str:
     used = set(comparison.compared.loc[comparison.compared["pairs"] > 0, "test"])
     tests = [f"the exact sign-flip test{citing.cite('Fisher 1935')}"] if "sign-flip" in used else []
     tests += ["the paired t test"] if "t" in used else []
+    look = comparison.look
+    looks = ""
+    if look is not None:
+        source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[look.plan.shape]
+        at = listed([str(seeds) for seeds in look.plan.seeds])
+        looks = (
+            f" The study was planned to be read after {at} seeds; this is look {look.number}. Levels follow {source}"
+            f"{citing.cite(source)}, and intervals are repeated ones that hold at all looks"
+            f"{citing.cite('Jennison & Turnbull 2000')}."
+        )
     return (
         "Differences from the baseline are over paired seeds, with 95 % t intervals. An arm is called better or worse "
         f"where its interval excludes 0 and p < 0.05 by {listed(tests)} after Holm's "
         f"correction{citing.cite('Holm 1979')} over {count(len(comparison.compared), 'arm')}, and called no "
-        f"different where the whole interval lies within ±{number(comparison.margin, 4)} {comparison.label}."
+        "different where the whole interval lies within the smallest effect of interest, "
+        f"±{number(comparison.margin, 4)} {comparison.label} (two one-sided tests at 0.025"
+        f"{citing.cite('Schuirmann 1987')}).{looks}"
     )

@@ -1,4 +1,4 @@
-"""What a design can show: detectable effects, and thresholds for reading a study before it is complete."""
+"""What a design can show: the effects it would find, and the seeds that an effect needs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def sign_flip_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
     return float(((p <= alpha + 1e-12) & (t > stats.t.ppf(1 - ALPHA / 2, n - 1))).mean())
 
 
-def detectable_effect(sd: float, n: int, *, arms: int = 1, test: Test = "t", power: float = POWER) -> float:
+def detectable_effect(
+    sd: float, n: int, *, arms: int = 1, test: Test = "t", power: float = POWER, alpha: float = ALPHA
+) -> float:
     """Smallest true difference that n pairs call better or worse with chance `power`; inf where none is.
 
     Args:
@@ -58,20 +60,21 @@ def detectable_effect(sd: float, n: int, *, arms: int = 1, test: Test = "t", pow
         n: Pairs of each arm.
         arms: Arms compared with the baseline; Holm's first and hardest step is assumed.
         test: The deciding test. Beyond ten pairs the sign-flip test has the power of the t test at its level.
+        alpha: Level of the family of arms; a planned look leaves less than 0.05.
     """
     if n < 2 or not np.isfinite(sd):
         return float("inf")
-    return sd * standard_effect(n, arms, test, power)
+    return sd * standard_effect(n, arms, test, power, alpha)
 
 
 @cache
-def standard_effect(n: int, arms: int, test: Test, power: float) -> float:
+def standard_effect(n: int, arms: int, test: Test, power: float, alpha: float = ALPHA) -> float:
     """`detectable_effect` in standard deviations of the differences."""
-    alpha = attained_alpha(n, arms=arms, test=test)
-    if alpha == 0.0:
+    attained = attained_alpha(n, arms=arms, test=test, alpha=alpha)
+    if attained == 0.0:
         return float("inf")
     of = sign_flip_power if test == "sign-flip" and n <= 10 else t_power
-    return float(optimize.brentq(lambda effect: of(effect, n, alpha=alpha) - power, 0.0, 1e6, xtol=1e-3))
+    return float(optimize.brentq(lambda effect: of(effect, n, alpha=attained) - power, 0.0, 1e6, xtol=1e-3))
 
 
 def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, most: int = 1000) -> int | None:
@@ -82,41 +85,3 @@ def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWE
         return 2
     enough = (n for n in range(2, most + 1) if t_power(effect / sd, n, alpha=ALPHA / arms) >= power)
     return next(enough, None)
-
-
-def chance_of_crossing(bounds: Array) -> float:
-    """Chance that a standard Brownian test statistic leaves +-bounds at one of K equally spaced looks.
-
-    Args:
-        bounds: [K] critical values of the standardised statistic Z_k.
-    """
-    # Armitage, McPherson & Rowe 1969: densities of the partial sums S_k = sqrt(k) Z_k that have stayed inside
-    nodes, weights = np.polynomial.legendre.leggauss(100)
-    limits = bounds * np.sqrt(np.arange(1, len(bounds) + 1))
-    at, w = limits[0] * nodes, limits[0] * weights
-    density = stats.norm.pdf(at)
-    for limit in limits[1:]:
-        following = limit * nodes
-        density = stats.norm.pdf(following[:, None] - at) @ (w * density)
-        at, w = following, limit * weights
-    return float(1.0 - w @ density)
-
-
-# Pocock 1977
-def pocock_bounds(looks: int, *, alpha: float = ALPHA) -> Array:
-    """[looks] equal critical values of |Z| that keep the type I error at `alpha` over all looks."""
-    c = optimize.brentq(lambda c: chance_of_crossing(np.full(looks, c)) - alpha, 1.0, 6.0)
-    return np.full(looks, float(c))
-
-
-# O'Brien & Fleming 1979
-def obrien_fleming_bounds(looks: int, *, alpha: float = ALPHA) -> Array:
-    """[looks] critical values of |Z| that fall as sqrt(looks / k): hard early, nearly alpha at the end."""
-    shape = np.sqrt(looks / np.arange(1, looks + 1))
-    c = optimize.brentq(lambda c: chance_of_crossing(c * shape) - alpha, 1.0, 6.0)
-    return np.asarray(c * shape, dtype=np.float64)
-
-
-def nominal_p(bounds: Array) -> Array:
-    """[looks] two-sided p below which a look may stop."""
-    return np.asarray(2 * stats.norm.sf(bounds), dtype=np.float64)

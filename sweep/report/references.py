@@ -41,6 +41,15 @@ REFERENCES: dict[str, str] = {
     ),
     "Akiba et al. 2019": "Akiba et al.: Optuna: A Next-generation Hyperparameter Optimization Framework. KDD 2019.",
     "Holm 1979": "Holm: A simple sequentially rejective multiple test procedure. Scand. J. Statist. 6, 1979.",
+    "Schuirmann 1987": (
+        "Schuirmann: A comparison of the two one-sided tests procedure and the power approach for assessing the "
+        "equivalence of average bioavailability. J. Pharmacokinet. Biopharm. 15, 1987."
+    ),
+    "Pocock 1977": "Pocock: Group sequential methods in the design and analysis of clinical trials. Biometrika, 1977.",
+    "O'Brien & Fleming 1979": "O'Brien, Fleming: A multiple testing procedure for clinical trials. Biometrics, 1979.",
+    "Jennison & Turnbull 2000": (
+        "Jennison, Turnbull: Group Sequential Methods with Applications to Clinical Trials. 2000."
+    ),
     "Fisher 1935": "Fisher: The Design of Experiments. 1935.",
 }
 

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from sweep.config.design import FEWEST_SEEDS
+
 Array = NDArray[np.float64]
 Verdict = Literal["better", "worse", "no difference", "undecided"]
 Test = Literal["sign-flip", "t"]
 
 ALPHA = 0.05
-FEWEST_SEEDS = 3
-"""With two seeds a t interval stands on one degree of freedom; it is drawn, but decides nothing."""
-
 NEGLIGIBLE = 0.013
 """Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that
 retraining with another seed alone gives published FIDs. Two standard errors are deliberately no part of it: a margin

@@ -102,6 +102,14 @@ def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
     assert "trainings saved: ema_decay scored from one checkpoint" in page
 
 
+def test_planned_looks_are_told_with_their_levels(planned):
+    told, page = planned(BASELINE + SWITCHES + "seeds: 12\nlooks: {at: [4, 8, 12]}\n")
+    assert told["power"]["looks"]["levels"] == pytest.approx([0.0005, 0.0141, 0.0451], abs=5e-5)
+    once, _ = planned(BASELINE + SWITCHES + "seeds: 12\n")
+    assert told["power"]["effect_in_sd"] > once["power"]["effect_in_sd"]
+    assert "planned looks after 4, 8, 12 seeds: one arm may be decided below p = 0.00052, 0.014, 0.045" in page
+
+
 def test_tuning_path_and_search_say_what_is_decided_later(planned):
     tuned = SWITCHES.replace("lr: {role: scientific, levels: [1e-3]}", "lr: {role: nuisance, range: [1e-5, 1e-2]}")
     told, page = planned(BASELINE + tuned + "tune: {trials: 5}\n")

@@ -1,4 +1,4 @@
-"""Against statsmodels, published group-sequential constants, and simulation."""
+"""Against statsmodels, closed forms and simulation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from statsmodels.stats.power import TTestPower
 
 from sweep.report.power import (
     attained_alpha,
-    chance_of_crossing,
     detectable_effect,
-    nominal_p,
-    obrien_fleming_bounds,
-    pocock_bounds,
     seeds_needed,
     sign_flip_power,
     t_power,
@@ -61,27 +57,3 @@ def test_seeds_needed_is_the_first_that_suffices():
     assert n is not None
     assert t_power(1.0 / 1.2, n, alpha=0.025) >= 0.8 > t_power(1.0 / 1.2, n - 1, alpha=0.025)
     assert seeds_needed(0.001, 1.0, most=50) is None
-
-
-# Jennison & Turnbull 2000, tables 2.1 and 2.3, alpha = 0.05
-POCOCK = {1: 1.960, 2: 2.178, 3: 2.289, 4: 2.361, 5: 2.413, 10: 2.555}
-OBRIEN_FLEMING = {1: 1.960, 2: 1.977, 3: 2.004, 4: 2.024, 5: 2.040, 10: 2.087}
-
-
-@pytest.mark.parametrize("looks", POCOCK)
-def test_published_constants(looks):
-    assert pocock_bounds(looks) == pytest.approx(POCOCK[looks], abs=6e-4)
-    bounds = obrien_fleming_bounds(looks)
-    assert bounds[-1] == pytest.approx(OBRIEN_FLEMING[looks], abs=6e-4)
-    assert bounds[0] == pytest.approx(bounds[-1] * looks**0.5)
-
-
-def test_nominal_p_of_three_looks():
-    """Notes, section 3.4: Pocock .0221; O'Brien and Fleming .0005, .014, .0451."""
-    assert nominal_p(pocock_bounds(3)) == pytest.approx(0.0221, abs=5e-5)
-    assert nominal_p(obrien_fleming_bounds(3)) == pytest.approx([0.0005, 0.0141, 0.0451], abs=5e-5)
-
-
-def test_peeking_at_005_crosses_far_more_often():
-    """Armitage, McPherson & Rowe 1969, table 2: 0.142 at five looks."""
-    assert chance_of_crossing(np.full(5, 1.959964)) == pytest.approx(0.142, abs=5e-4)

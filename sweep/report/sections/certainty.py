@@ -7,12 +7,13 @@ import pandas as pd
 
 from sweep.report.blocks import Block, note
 from sweep.report.comparison import compare
+from sweep.report.looks import SHAPE_NAMES, LookPlan
 from sweep.report.metrics import CLASSIFIER, METRICS, direction_of
-from sweep.report.power import detectable_effect, nominal_p, obrien_fleming_bounds, pocock_bounds, seeds_needed
+from sweep.report.power import detectable_effect, seeds_needed
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.statistics import arms_confirmable, sign_flip_floor
 from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import NOTHING, count, decimals_for, number, percent
+from sweep.report.words import NOTHING, count, decimals_for, listed, number, percent
 
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
 
@@ -53,7 +54,7 @@ def _interval(row: dict[object, object], decimals: int) -> str:
 
 def certainty(study: ReportedStudy) -> list[Block]:
     """Variance by source, and what more seeds would show."""
-    return [*_variance(study), *_power(study), *_looks()]
+    return [*_variance(study), *_power(study), *_looks(study)]
 
 
 def _variance(study: ReportedStudy) -> list[Block]:
@@ -134,13 +135,21 @@ def _power(study: ReportedStudy) -> list[Block]:
     return [table("power", columns, caption=caption, data=pd.DataFrame(rows))]
 
 
-def _looks() -> list[Block]:
-    pocock, obrien = nominal_p(pocock_bounds(3)), nominal_p(obrien_fleming_bounds(3))
-    told = ", ".join(f"{p:.2g}" for p in obrien)
-    return [
-        note(
-            "If you mean to look before all seeds are done, plan it: with three equally spaced looks, stop only below "
-            f"p = {pocock[0]:.2g} at each (Pocock), or below {told} in turn (O'Brien and Fleming). Looking after every "
-            "seed at 0.05 finds effects that are not there in about 18 % of studies."
+def _looks(study: ReportedStudy) -> list[Block]:
+    look = study.comparison.look
+    plan = look.plan if look else LookPlan(seeds=(4, 8, 12), shape="obrien_fleming")
+    levels = ", ".join(f"{p:.2g}" for p in plan.levels())
+    named, at = SHAPE_NAMES[plan.shape], listed([str(seeds) for seeds in plan.seeds])
+    if look is None:
+        text = (
+            "Read once, when complete. Looking after every seed at 0.05 finds effects that are not there in about 18 % "
+            f"of studies. Planned looks do not: with `looks: {{at: [4, 8, 12]}}` a study may stop where p is below "
+            f"{levels} in turn ({named})."
         )
-    ]
+    else:
+        text = (
+            f"Planned looks after {at} seeds ({named}): an arm alone is decided where p is below {levels} in turn. "
+            f"This is look {look.number}. p values are adjusted for all looks and then by Holm; intervals hold at all "
+            "looks together."
+        )
+    return [note(text)]

@@ -1,0 +1,135 @@
+"""Planned looks: boundaries against published tables and a multivariate normal, and studies that are read early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from scipy import stats
+
+from sweep.config.study import Study
+from sweep.report.comparison import compare
+from sweep.report.frames import load_study
+from sweep.report.lint import warnings_of
+from sweep.report.looks import LookPlan, chance_of_crossing, current_look
+from tests.report.conftest import make_store
+from tests.report.stores import ArmSpec, StoreSpec
+
+# Jennison & Turnbull 2000, tables 2.1 and 2.3, alpha = 0.05
+POCOCK = {1: 1.960, 2: 2.178, 3: 2.289, 4: 2.361, 5: 2.413, 10: 2.555}
+OBRIEN_FLEMING = {1: 1.960, 2: 1.977, 3: 2.004, 4: 2.024, 5: 2.040, 10: 2.087}
+STUDIES = 200
+
+
+def plan(*seeds: int, shape: str = "obrien_fleming") -> LookPlan:
+    return LookPlan(seeds=seeds, shape=shape)
+
+
+@pytest.mark.parametrize("looks", POCOCK)
+def test_published_constants(looks):
+    equal = tuple(5 * k for k in range(1, looks + 1))
+    assert plan(*equal, shape="pocock").bounds() == pytest.approx(POCOCK[looks], abs=6e-4)
+    bounds = plan(*equal).bounds()
+    assert bounds[-1] == pytest.approx(OBRIEN_FLEMING[looks], abs=6e-4)
+    assert bounds[0] == pytest.approx(bounds[-1] * looks**0.5)
+
+
+def test_levels_of_three_looks():
+    """Notes, section 3.4: Pocock .0221; O'Brien and Fleming .0005, .014, .0451."""
+    assert plan(4, 8, 12, shape="pocock").levels() == pytest.approx(0.0221, abs=5e-5)
+    assert plan(4, 8, 12).levels() == pytest.approx([0.0005, 0.0141, 0.0451], abs=5e-5)
+
+
+def test_peeking_at_005_crosses_far_more_often():
+    """Armitage, McPherson & Rowe 1969, table 2: 0.142 at five looks."""
+    assert chance_of_crossing(np.full(5, 1.959964)) == pytest.approx(0.142, abs=5e-4)
+
+
+@pytest.mark.parametrize("seeds", [(3, 5, 12), (4, 12), (3, 20, 21)])
+def test_unequal_looks_are_those_of_the_multivariate_normal(seeds):
+    """corr(Z_i, Z_j) = sqrt(n_i / n_j); scipy integrates the box by another method."""
+    bounds = plan(*seeds).bounds()
+    n = np.array(seeds)
+    correlation = np.sqrt(np.minimum.outer(n, n) / np.maximum.outer(n, n))
+    inside = stats.multivariate_normal(cov=correlation).cdf(bounds, lower_limit=-bounds, rng=np.random.default_rng(0))
+    assert 1 - inside == pytest.approx(0.05, abs=3e-4)
+
+
+@pytest.mark.parametrize("shape", ["pocock", "obrien_fleming"])
+def test_p_at_the_boundary_is_adjusted_to_alpha(shape):
+    for look, level in enumerate(plan(4, 8, 12, shape=shape).levels()):
+        assert plan(4, 8, 12, shape=shape).adjusted(level, look) == pytest.approx(0.05, abs=1e-6)
+    assert plan(4, 8, 12).adjusted(1.0, 1) == 1.0
+    assert plan(4, 8, 12).adjusted(1e-30, 0) < 1e-9
+    assert np.isnan(plan(4, 8, 12).adjusted(np.nan, 0))
+
+
+@pytest.mark.parametrize(("at", "told"), [([4, 8], "last seed, 9"), ([2, 9], "from 3"), ([9, 4, 9], "rising")])
+def test_looks_that_are_no_plan_are_refused(at, told):
+    with pytest.raises(ValidationError, match=told):
+        Study.model_validate({"name": "s", "question": "?", "seeds": 9, "looks": {"at": at}})
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """Frames of a study of two placebo arms, twelve seeds and three looks."""
+    arms = [ArmSpec("baseline", {}), ArmSpec("a", {"lr": 1e-3}), ArmSpec("b", {"lr": 2e-3})]
+    store = make_store(tmp_path_factory.mktemp("looks"), StoreSpec(arms, seeds=12, curves=False, grids=False))
+    frames = load_study(store.engine, "digits")
+    store.engine.dispose()
+    return replace(frames, spec={**frames.spec, "smallest_effect": 1e-6, "looks": looks()})
+
+
+def looks(shape: str = "obrien_fleming") -> dict[str, object]:
+    return {"at": [4, 8, 12], "shape": shape}
+
+
+def until(frames, seeds: int):
+    """The study when so many seeds of every arm are done."""
+    cells = frames.cells.copy()
+    cells.loc[cells["replicate"] >= seeds, "status"] = "missing"
+    return replace(frames, cells=cells, scores=frames.scores[frames.scores["replicate"] < seeds])
+
+
+def test_only_looks_change_a_verdict(planned):
+    told = {seeds: compare(until(planned, seeds)) for seeds in range(1, 13)}
+    assert [told[n].look.number for n in told] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert set(told[3].compared["why"]) == {"the first planned look is after 4 seeds"}
+    assert told[3].compared["p"].isna().all()
+    for earlier, later in ((4, 7), (8, 11)):
+        assert told[earlier].arms.equals(told[later].arms)
+    assert not told[7].arms.equals(told[8].arms)
+    assert "look 2 of 3" in warnings_of(until(planned, 11))[-1]
+    assert current_look(replace(planned, spec={})) is None
+
+
+def test_intervals_are_those_of_the_level_of_the_look(planned):
+    arms = compare(until(planned, 8)).compared
+    level = plan(4, 8, 12).levels()[1]
+    half = stats.t.ppf(1 - level / 2, 7) * arms["paired_sd"] / 8**0.5
+    assert (arms["high"] - arms["difference"]).to_numpy() == pytest.approx(half.to_numpy())
+    at_last = compare(planned).compared
+    assert set(at_last["test"]) == {"sign-flip"}
+
+
+def test_a_planned_reader_is_seldom_wrong_and_a_peeking_one_often(planned):
+    """Two placebo arms, read at all three looks: any arm better or worse at any look counts as wrong."""
+    random = np.random.default_rng(3)
+    wrong = peeked = 0
+    for _ in range(STUDIES):
+        scores = planned.scores.copy()
+        shared = random.normal(0, 0.5, size=12)
+        scores["value"] = 12 + shared[scores["replicate"]] + random.normal(0, 0.15, size=len(scores))
+        drawn = replace(planned, scores=scores, spec={**planned.spec, "looks": looks("pocock")})
+        unplanned = replace(drawn, spec={**planned.spec, "looks": None})
+        wrong += any(decided(until(drawn, seeds)) for seeds in (4, 8, 12))
+        peeked += any(decided(until(unplanned, seeds)) for seeds in (4, 8, 12))
+    most = stats.binom.ppf(0.999, STUDIES, 0.05)
+    assert wrong <= most
+    assert peeked > wrong
+
+
+def decided(frames) -> bool:
+    return bool(compare(frames).arms["verdict"].isin(["better", "worse"]).any())
