@@ -22,8 +22,9 @@ def train(
     hooks: Hooks | None = None,
     cadence: Cadence | None = None,
     resume: CheckpointRef | None = None,
+    until: int | None = None,
 ) -> TrainResult:
-    """Train a config to its end.
+    """Train a config to its end, or as far as `until` of the same training.
 
     Args:
         config: The run.
@@ -32,6 +33,7 @@ def train(
         hooks: Who gets the curves and checkpoints, and who may stop the training.
         cadence: How often.
         resume: A checkpoint of the same run, made on the same kind of device, to continue from.
+        until: Step to pause at: a checkpoint is saved there, and the weights are those of that step.
 
     Raises:
         InfeasibleConfig: The config's values make no sense together or with these images.
@@ -46,7 +48,8 @@ def train(
         run.load_state_dict(checkpoint.load(resume.path, resume.sha256, device=place.device))
     keeper = _Keeper(run, hooks.saved, last=resume)
     watch = _Watch(run.step)
-    while run.step < config.steps:
+    end = config.steps if until is None else min(until, config.steps)
+    while run.step < end:
         if hooks.should_stop():
             keeper.save()
             raise Preempted(
@@ -63,6 +66,8 @@ def train(
         if keeper.age >= cadence.checkpoint_seconds:
             keeper.save()
     run.trace.look()
+    if run.step < config.steps:
+        keeper.save()
     snapshots = run.power.snapshots if run.power is not None else ()
     weights = checkpoint.save_weights(run.averages, place.folder, step=run.step, token=place.token, snapshots=snapshots)
     return TrainResult(run.step, run.step * config.batch, weights)

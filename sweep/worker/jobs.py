@@ -199,9 +199,11 @@ def train_run(job: TrainJob, device: torch.device, send: Send, should_stop: Shou
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
         resume=_readable(job, send),
+        until=job.until_step,
     )
     seconds = time.monotonic() - started
-    return Trained(_artifact("weights", result.weights, job.files), _parameters(job.config, dataset), seconds)
+    kind = "weights" if result.step == job.config.steps else "rung"
+    return Trained(_artifact(kind, result.weights, job.files), _parameters(job.config, dataset), seconds)
 
 
 def _readable(job: TrainJob, send: Send) -> CheckpointRef | None:
