@@ -68,7 +68,7 @@ class Store:
         self.engine.dispose()
 
     def _retried(self, work: Callable[[Connection], T], *, writes: bool) -> T:
-        # From the first failure on: a process that was stopped in the middle of a commit wakes up with all its patience.
+        # From the first failure on: a process that was stopped in a commit wakes up with all its patience.
         give_up: float | None = None
         wait = _FIRST_WAIT_SECONDS
         while True:
