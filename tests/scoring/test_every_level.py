@@ -195,6 +195,7 @@ def test_loss_and_gradients_are_finite_or_the_plan_refuses_with_the_reason(
 @pytest.mark.parametrize("weighting", ["snr_plus_one", "truncated_snr"])
 def test_weights_that_float32_holds_and_whose_squares_it_does_not_are_refused(weighting: str) -> None:
     """1 / alphas_bar_T = 0.9^-832 = 1e38 on epsilon: the loss was finite and the norm of its gradient was not."""
-    config = Setting.model_validate({"T": 832, "schedule": "constant", "beta_T": 0.1, "weighting": weighting})
+    chain = {"T": 832, "schedule": "constant", "beta_T": 0.1}
+    config = Setting.model_validate({"net": "mlp", **chain, "weighting": weighting})
     with pytest.raises(InfeasibleConfig, match="is inf at t"):
         check_training(config)
