@@ -198,6 +198,14 @@ class TestAncestral:
         )
         assert torch.allclose(ours, their_samples(scheduler), atol=2e-4 if steps == 1000 else 2e-5)
 
+    def test_diffusers_fixed_large_log_is_not_a_number(self, diffusers: Any) -> None:
+        """It takes the square root of a logarithm; our log variance is finite at every t."""
+        scheduler = diffusers.DDPMScheduler(1000, beta_schedule="linear", variance_type="fixed_large_log")
+        x = drawn()(0)
+        assert scheduler.step(x, 500, x, generator=generator()).prev_sample.isnan().any()
+        diffusion = Diffusion.from_betas(beta_schedule("linear", 1000))
+        assert diffusion.reverse_log_variance("fixed_large", torch.arange(1000)).isfinite().all()
+
     @pytest.mark.parametrize(("target", "theirs"), [("x0", "sample"), ("v", "v_prediction")])
     def test_diffusers_targets(self, diffusers: Any, target: str, theirs: str) -> None:
         scheduler = diffusers.DDPMScheduler(
@@ -235,6 +243,25 @@ class TestDdim:
         scheduler.set_timesteps(10)
         ours = our_samples(beta_schedule("linear", 1000), sampler="ddim", steps=10, spacing="leading")
         assert not torch.allclose(ours, their_samples(scheduler), atol=0.05)
+
+    @pytest.mark.parametrize("spacing", ["linspace", "trailing"])
+    def test_diffusers_forgets_its_own_list(self, diffusers: Any, spacing: str) -> None:
+        """It steps to t - T // K whatever list it visits, and so leaves the path where that is not the next entry."""
+        scheduler = diffusers.DDIMScheduler(
+            1000, beta_schedule="linear", set_alpha_to_one=True, timestep_spacing=spacing
+        )
+        scheduler.set_timesteps(7)
+        assert scheduler.timesteps.tolist() == sampling_indices(spacing, 1000, 7).tolist()
+        ours = our_samples(beta_schedule("linear", 1000), sampler="ddim", steps=7, spacing=spacing)
+        assert not torch.allclose(ours, their_samples(scheduler, use_clipped_model_output=True), atol=1e-3)
+
+    def test_diffusers_alpha_not_set_to_one_leaves_noise(self, diffusers: Any) -> None:
+        scheduler = diffusers.DDIMScheduler(
+            1000, beta_schedule="linear", set_alpha_to_one=False, timestep_spacing="leading"
+        )
+        scheduler.set_timesteps(10)
+        ours = our_samples(beta_schedule("linear", 1000), sampler="ddim", steps=10, spacing="leading")
+        assert not torch.allclose(ours, their_samples(scheduler, use_clipped_model_output=True), atol=1e-3)
 
     @pytest.mark.parametrize("steps", [10, 50])
     def test_lucidrains(self, lucidrains: Any, steps: int) -> None:

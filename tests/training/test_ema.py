@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import warnings
 
 import pytest
 import torch
@@ -49,6 +51,27 @@ def test_every_decay_is_its_closed_form(steps: int) -> None:
     for d in (0.5, 0.99, 0.9999):
         torch.testing.assert_close(averages.weights(d)["weight"].double(), closed_form(path, d), rtol=2e-5, atol=2e-6)
         assert torch.allclose(averages.weights(d)["mean"], 2 * averages.weights(d)["weight"], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("decay", [0.5, 0.99, 0.9999])
+def test_equals_diffusers_but_for_the_weight_of_its_first_step(decay: float) -> None:
+    """theirs = sum_k (1 - d) d^(n-k) theta_k + d^n theta_1: it starts as a copy, of decay 0, and corrects no bias."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peer's imports, not ours
+        peer = importlib.import_module("diffusers.training_utils").EMAModel
+    net, draws = Counted(), torch.Generator().manual_seed(0)
+    averages = ConstantEMA(net, (decay,))
+    theirs = peer([net.weight], decay=decay, min_decay=decay, foreach=True)
+    path = []
+    for _ in range(40):
+        with torch.no_grad():
+            net.weight.copy_(torch.randn(3, generator=draws))
+        averages.update()
+        theirs.step([net.weight])
+        path.append(net.weight.detach().double())
+    expected = (theirs.shadow_params[0].double() - decay**40 * path[0]) / (1 - decay**40)
+    torch.testing.assert_close(averages.weights(decay)["weight"].double(), expected, rtol=1e-3, atol=5e-5)
 
 
 def test_initial_weights_have_no_part() -> None:
