@@ -146,3 +146,17 @@ def test_density_and_coverage_of_equal_distributions_are_what_the_paper_derives(
     expected = 1 - np.prod([(n - j) / (m + n - j) for j in range(1, k + 1)])
     assert density == pytest.approx(1, abs=0.03)
     assert coverage == pytest.approx(expected, abs=0.01)
+
+
+def test_density_and_coverage_are_those_of_brute_force() -> None:
+    # Naeem et al. 2020, eq. 4 and 5, pair by pair: balls around real images, of the distance to their k-th neighbour.
+    rng = np.random.default_rng(1)
+    real, fake, k = rng.normal(size=(60, 4)), rng.normal(0.4, 1.2, size=(45, 4)), 3
+    radii = [sorted(float(np.linalg.norm(a - b)) for b in real)[k] for a in real]  # the nearest is itself
+    inside = np.array([[np.linalg.norm(y - x) < radius for y in fake] for x, radius in zip(real, radii, strict=True)])
+    density, coverage = density_and_coverage(fake, real, neighbours=k)
+    assert density == pytest.approx(inside.sum() / (k * len(fake)))
+    assert coverage == pytest.approx(inside.any(axis=1).mean())
+    # The wrong way: balls around samples, which is recall's side.
+    swapped, _ = density_and_coverage(real, fake, neighbours=k)
+    assert swapped != pytest.approx(density, rel=0.01)
