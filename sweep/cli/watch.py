@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweep.cli.terminal import progress, say, stderr
 from sweep.errors import StoreError
+from sweep.worker.interrupt import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -75,7 +76,7 @@ def _passing_signals(workers: LocalWorkers) -> Iterator[list[int]]:
         asked.append(CTRL_C if number == signal.SIGINT else PREEMPTED)
         workers.signal(signal.SIGKILL if len(asked) > 1 else signal.SIGTERM)
 
-    before = {kind: signal.signal(kind, handle) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    before = {kind: signal.signal(kind, handle) for kind in STOP_SIGNALS}
     try:
         yield asked
     finally:

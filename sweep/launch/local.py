@@ -23,8 +23,12 @@ class Slot:
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """CPU cores that this process may use: affinity, the container's quota, and what a Slurm task asked for."""
+    from joblib import cpu_count
+
+    # A cluster that does not bind tasks to cores shows a task all of its node's.
+    asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return min(cpu_count(), int(asked)) if asked.isdigit() and int(asked) > 0 else int(cpu_count())
 
 
 def gpus() -> list[str]:

@@ -12,13 +12,16 @@ PREEMPTED = 75
 CTRL_C = 130
 # A scheduler signals every process of a job, and the launcher passes its own on: one request, heard twice.
 SAME_REQUEST_SECONDS = 2.0
+# Schedulers of machines send SIGTERM; Slurm sends ahead of a time limit what the job asked for: SIGUSR1 by habit,
+# SIGUSR2 from submitit.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Interrupt:
     """Notes the first request to stop; the second ends the process at once.
 
-    SIGTERM and SIGUSR1 come from schedulers: save, release, exit 75, and the work is requeued. Ctrl-C comes from a
-    person: the same, with exit 130. A time limit is a request that nobody has to send.
+    SIGTERM, SIGUSR1 and SIGUSR2 come from schedulers: save, release, exit 75, and the work is requeued. Ctrl-C comes
+    from a person: the same, with exit 130. A time limit is a request that nobody has to send.
 
     Args:
         limit: Seconds after which to stop; None for never.
@@ -52,7 +55,7 @@ class Interrupt:
         self._event.wait(max(0.0, min(seconds, self._left)))
 
     def __enter__(self) -> Interrupt:
-        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        for kind in STOP_SIGNALS:
             self._before[kind] = signal.signal(kind, self._handle)
         return self
 

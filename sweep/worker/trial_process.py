@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, wait
 
 from sweep.errors import DataError, Diverged, Preempted, ProtocolError
 from sweep.store.records import FailureClass
+from sweep.worker.interrupt import STOP_SIGNALS
 from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
 
 DETAIL_CHARACTERS = 8_000
@@ -41,7 +42,7 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         device: Where to compute.
         threads: CPU threads.
     """
-    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    for kind in STOP_SIGNALS:
         signal.signal(kind, signal.SIG_IGN)
     _be_killed_with_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -23,7 +23,7 @@ from tests.faults.tiny import ABLATION, with_baseline
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT])
 def test_row_05_a_worker_that_is_asked_to_leave_saves_and_releases(
     local_store: Store, team: Team, undisturbed: dict[str, Any], number: int
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from sweep.errors import UsageError
@@ -27,6 +29,25 @@ def test_visible_devices_are_never_widened(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(UsageError, match="no CUDA GPU"):
             slots("cuda", None, work=1)
         assert slots("auto", None, work=1)[0].device == "cpu"
+
+
+def test_cores_are_those_that_the_scheduler_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    before = os.sched_getaffinity(0)
+    assert cores() <= len(before)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    assert cores() == 1
+    assert [slot.threads for slot in slots("cpu", None, work=5)] == [1]
+    # Never more than the cores that the process is bound to.
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4096")
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    for nonsense in ("", "0", "many"):
+        monkeypatch.setenv("SLURM_CPUS_PER_TASK", nonsense)
+        assert 1 <= cores() <= len(before)
 
 
 def test_an_unknown_device_is_refused() -> None:
