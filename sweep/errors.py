@@ -18,6 +18,8 @@ Every error says three things: what happened, why, and the command to type next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SweepError(Exception):
     """An error with its reason and the way out.
@@ -62,7 +64,17 @@ class StudyFileError(UsageError):
 
 
 class InfeasibleConfig(UsageError):
-    """Values that are legal one by one and make no sense together."""
+    """Values that are legal one by one and make no sense together.
+
+    Args:
+        changes: Where they were met: the settings that differ from the study's baseline; None where no study is known.
+    """
+
+    def __init__(
+        self, what: str, *, why: str = "", next: str = "", changes: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(what, why=why, next=next)
+        self.changes = changes
 
 
 class DataError(SweepError):

@@ -51,13 +51,16 @@ def launch(
     from sweep.cli.watch import watch
     from sweep.launch.local import LocalWorkers, slots
     from sweep.search.outline import outline, read_outline
+    from sweep.store.engine import is_new
     from sweep.store.transaction import open_store
 
     study = _with_total(read_outline(file).study, max_trials, n_trials)
     places = slots(device, workers, work=outline(study).trainings)
     files = files.absolute()
+    # Where the data cannot be had, no empty store is left behind.
+    prepared = _prepare(study, files, places[0]) if is_new(storage) else None
     store = open_store(storage)
-    asked, record = _register(store, study, files, places[0], accept_change=accept_change)
+    asked, record = _register(store, study, files, places[0], prepared, accept_change=accept_change)
     code = 0
     if _has_work(store, record.id, asked):
         local = LocalWorkers(record.name, storage, files, say)
@@ -100,7 +103,7 @@ def _has_work(store: Store, study_id: int, asked: Outline) -> bool:
 
 
 def _register(
-    store: Store, study: Study, files: Path, place: Slot, *, accept_change: bool
+    store: Store, study: Study, files: Path, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[Outline, StudyRecord]:
     from sweep.launch.register import known, register
     from sweep.search.outline import outline
@@ -112,7 +115,7 @@ def _register(
     if record is not None:
         protocol = record.protocol
     else:
-        prepared = _prepare(study, files, place)
+        prepared = prepared or _prepare(study, files, place)
         protocol, asked = prepared.protocol, outline(study.with_images(prepared.data_sha256))
     return asked, register(store, asked, protocol, accept_change=accept_change)
 

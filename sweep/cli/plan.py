@@ -34,7 +34,7 @@ def plan(
 
     asked = read_outline(file)
     places = slots(device, workers, work=asked.trainings)
-    timed = _measure(asked, places) if measure else None
+    timed = _measure(file, asked, places) if measure else None
     document = _document(asked, places, timed, storage)
     if as_json:
         from sweep.cli.terminal import print_json
@@ -44,11 +44,12 @@ def plan(
         _print(file, asked, document)
 
 
-def _measure(asked: Outline, places: list[Slot]) -> Timed:
-    from sweep.cli.terminal import stderr
+def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
+    """Times of the baseline here; None, and said why, on a machine that lacks what a training needs."""
+    from sweep.cli.terminal import say, stderr
     from sweep.errors import SweepError
     from sweep.worker.child import Child
-    from sweep.worker.messages import MeasureJob, Timed
+    from sweep.worker.messages import Failed, MeasureJob, Timed
 
     child = Child(device=places[0].device, threads=places[0].threads)
     try:
@@ -58,10 +59,17 @@ def _measure(asked: Outline, places: list[Slot]) -> Timed:
         child.close()
     if isinstance(outcome, Timed):
         return outcome
-    reason = str(getattr(outcome, "reason", "")).splitlines() or [""]
-    mend = reason[-1] + "; " if len(reason) > 1 else ""
+    assert isinstance(outcome, Failed)
+    reason, *rest = outcome.reason.splitlines() or [""]
+    if outcome.failure == "infra":
+        say(f"no times: {reason}")
+        if rest:
+            say(f" next: {rest[-1]}")
+        return None
     raise SweepError(
-        "the baseline does not run here", why=reason[0], next=f"{mend}without timing: sweep plan FILE --no-measure"
+        "the baseline does not run here",
+        why=reason,
+        next="; ".join([*rest[-1:], f"without timing: sweep plan {file} --no-measure"]),
     )
 
 

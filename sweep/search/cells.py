@@ -9,6 +9,7 @@ from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.search.designs import Arm, evaluation_levels
 from sweep.search.feasibility import check_evaluation, check_setting, check_weights
+from sweep.search.places import met_at
 from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
 
 # Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
@@ -26,8 +27,9 @@ def readings_of(study: Study, setting: Setting) -> list[NewReading]:
     for changes in evaluation_levels(study):
         fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
         config = EvalConfig.model_validate(fields)
-        check_evaluation(config, T=setting.T)
-        check_weights(setting, config)
+        with met_at(changes):
+            check_evaluation(config, T=setting.T)
+            check_weights(setting, config)
         readings.append(NewReading(level=dict(changes), eval_config=config, is_primary=not changes))
     return readings
 
@@ -42,7 +44,8 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
         InfeasibleConfig: the arm cannot be trained or sampled.
     """
     setting = study.setting(arm.changes)
-    facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
+    with met_at(arm.changes):
+        facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
     readings = readings_of(study, setting)
     first_seed, replicates = study.first_seed, study.seeds
     if phase == "search":

@@ -10,10 +10,12 @@ from sweep.config.design import Path, Search
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study, load_study
+from sweep.config.yaml_file import read_yaml
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.search.cells import cells_of, readings_of
 from sweep.search.designs import Arm, arms_of, evaluation_levels
+from sweep.search.places import line_of
 from sweep.store.records import NewCell
 
 FLOAT_BYTES = 4
@@ -84,13 +86,15 @@ def read_outline(file: FilePath) -> Outline:
 
     Raises:
         StudyFileError: the file is wrong at a line that the message names.
-        InfeasibleConfig: as `outline`, and names the file.
+        InfeasibleConfig: as `outline`, and names the file and the line of the level.
     """
     study = load_study(file)
     try:
         return outline(study)
     except UsageError as error:
-        raise InfeasibleConfig(f"{file}: {error.what}", why=error.why, next=error.next) from None
+        line = line_of(error, study, read_yaml(file))
+        place = f"{file}, line {line}" if line is not None else str(file)
+        raise InfeasibleConfig(f"{place}: {error.what}", why=error.why, next=error.next) from None
 
 
 def outline(study: Study) -> Outline:

@@ -50,6 +50,17 @@ def open_engine(url: str) -> Engine:
     )
 
 
+def is_new(url: str) -> bool:
+    """Whether opening this URL would create a file. False for a server, and for a URL that opening will refuse."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return False
+    name = parsed.database or ""
+    named = parsed.get_backend_name() == "sqlite" and name not in ("", ":memory:") and not name.startswith("file:")
+    return named and not Path(name).expanduser().exists()
+
+
 def shown(engine: Engine) -> str:
     """The engine's URL for messages and logs; the password is masked."""
     return engine.url.render_as_string(hide_password=True)

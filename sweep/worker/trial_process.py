@@ -126,7 +126,8 @@ def _failed(error: Exception, seconds: float) -> Failed:
 def failure_class(error: BaseException) -> FailureClass:
     """What kind of failure an exception is; the kind decides what is done about it.
 
-    An error that was raised from another is of the other's kind where its own says nothing.
+    An error that was raised from another is of the other's kind, or of its own where the other's says nothing:
+    torchvision tells of a failed download by a plain RuntimeError.
     """
     text = f"{type(error).__name__}: {error}".lower()
     if isinstance(error, Preempted):
@@ -137,7 +138,7 @@ def failure_class(error: BaseException) -> FailureClass:
         return "oom"
     if isinstance(error, OSError):
         return "disk_full" if error.errno in NO_ROOM else "infra"
-    if error.__cause__ is not None:
-        return failure_class(error.__cause__)
+    if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
+        return cause
     # Data, weights or an extractor that are not here or not the right ones: another machine may have them.
     return "infra" if isinstance(error, DataError | ProtocolError | ConnectionError) else "bug"

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import load_study
+from sweep.errors import DataError
 from sweep.report.power import t_power
 from sweep.store import open_store
 from tests.search.played import launched, play, worker
@@ -133,3 +134,36 @@ def test_the_hash_of_the_arms_is_the_one_that_the_launch_records(planned, sqlite
     with store.engine.connect() as connection:
         assert connection.execute(text("SELECT arms_sha256 FROM revision")).scalar_one() == told["arms_sha256"]
     store.close()
+
+
+def offline(tmp_path, monkeypatch) -> str:
+    """A study of a data set that is not here and cannot be downloaded: every address is refused."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SWEEP_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    Path("study.yaml").write_text(
+        "name: s\nquestion: Is it?\nbaseline: {data: fashion_mnist, net: mlp_small, T: 100}\n"
+        "factors: {schedule: {role: scientific, levels: [cosine]}}\n"
+    )
+    return f"sqlite:///{tmp_path}/none/sweep.db"
+
+
+def test_without_the_data_only_the_times_are_left_out(tmp_path, monkeypatch):
+    storage = offline(tmp_path, monkeypatch)
+    result = CliRunner().invoke(app, ["plan", "study.yaml", "--device", "cpu", "--storage", storage])
+    assert result.exit_code == 0, result.output
+    assert "schedule=cosine" in result.stdout
+    assert "6 trainings (3 seeds)" in result.stdout
+    assert "ms a step" not in result.stdout
+    assert "no times: " in result.stderr
+    assert "SWEEP_DATA=DIR" in result.stderr
+
+
+def test_a_launch_without_the_data_leaves_no_store_behind(tmp_path, monkeypatch):
+    storage = offline(tmp_path, monkeypatch)
+    before = sorted(tmp_path.rglob("*"))
+    result = CliRunner().invoke(app, ["launch", "study.yaml", "--device", "cpu", "--storage", storage])
+    assert isinstance(result.exception, DataError), result.output
+    assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.is_file()] == []
+    assert not (tmp_path / "none").exists()

@@ -35,6 +35,8 @@ CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocat
         (caused(SweepError("not written"), PermissionError(errno.EACCES, "denied")), "infra"),
         (caused(CheckpointError("gone"), FileNotFoundError(2, "no such file")), "infra"),
         (DataError("no data here"), "infra"),
+        (caused(DataError("no data here"), RuntimeError("Error downloading")), "infra"),
+        (caused(SweepError("gone wrong"), RuntimeError("shape")), "bug"),
         (ValueError("shape"), "bug"),
         (AssertionError(), "bug"),
     ],
