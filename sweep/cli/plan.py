@@ -162,7 +162,16 @@ def _chosen_later(study: Study) -> str:
     design = study.design
     if isinstance(design, Search):
         factors = ", ".join(study.factors_of("scientific", "nuisance"))
-        return f"search over {factors}: {design.trials} trials, then the best against the baseline on fresh seeds"
+        ladder = ", ".join(f"{step.noise_sets} x {step.n:,}" for step in study.protocol.ladder)
+        pruned = ""
+        if design.pruner is not None:
+            at = ", ".join(f"{share * study.baseline.images:,.0f}" for share in design.pruner.rungs)
+            pruned = f"; {design.pruner.kind} stops trials at {at} images seen"
+        cheap = f"; cheaper scores of {ladder} images" if ladder else ""
+        return (
+            f"search over {factors}: {design.trials} trials, then the best against the baseline on fresh seeds"
+            f"{pruned}{cheap}"
+        )
     if isinstance(design, PathDesign):
         return (
             "path: the factor that helps most is taken next, each candidate trained on "

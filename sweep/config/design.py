@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from sweep.config.factors import Factor, levels_of, misfit, setting_with
 from sweep.config.run import Frozen, Setting
@@ -64,6 +64,30 @@ class Path(Frozen):
     )
 
 
+class Pruner(Frozen):
+    """Which trials of a search stop early, by their score at equal images seen: never by a loss, which has another
+    meaning under another T, schedule or weighting.
+
+    At each rung training waits until its averaged weights are scored under the cheap protocol (`protocol.ladder`).
+    """
+
+    kind: Literal["asha", "median"] = Field(
+        description="asha: the best 1 in `reduction_factor` of those that came so far go on (Li et al. 2020). median: "
+        "those at least as good as the median of the others."
+    )
+    rungs: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = Field(
+        min_length=1, description="Shares of the baseline's images at which trials are compared, ascending."
+    )
+    reduction_factor: int = Field(3, ge=2, le=100, description="Of asha.")
+    startup: int = Field(4, ge=1, description="Trials with a score at a rung before any is stopped there.")
+
+    @model_validator(mode="after")
+    def _rungs_ascend(self) -> Pruner:
+        if any(later <= earlier for earlier, later in pairwise(self.rungs)):
+            raise ValueError(f"rungs {list(self.rungs)} must ascend")
+        return self
+
+
 class Search(Frozen):
     """Optuna over all scientific and nuisance factors; then the best against the baseline on fresh seeds."""
 
@@ -71,6 +95,7 @@ class Search(Frozen):
     trials: int = Field(30, ge=1, description="Trainings in the search, exactly, over all workers and relaunches.")
     search_sampler: SearchSampler = Field("tpe", description="Optuna's sampler.")
     confirm: int = Field(1, ge=0, description="How many of the best are retrained on fresh seeds beside the baseline.")
+    pruner: Pruner | None = Field(None, description="Without one, every trial is trained to its end.")
 
 
 class Tune(Frozen):

@@ -43,9 +43,10 @@ def protocol_key(protocol: Protocol) -> str:
     return sha256_of({"protocol": 1, "config": protocol.model_dump(mode="json")})
 
 
-def eval_key(config: EvalConfig, protocol: Protocol) -> str:
-    """Identity of a score of a given run."""
-    return sha256_of({"eval": 1, "config": _told(config), "protocol": protocol_key(protocol)})
+def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None) -> str:
+    """Identity of a score of a given run; of its weights at a rung, where a step is given."""
+    at = {} if step is None else {"step": step}
+    return sha256_of({"eval": 1, "config": _told(config), "protocol": protocol_key(protocol)} | at)
 
 
 def derived_seed(*parts: object) -> int:

@@ -14,12 +14,19 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
-from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, setting_with
+from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, misfit, setting_with
 from sweep.config.run import Count, Frozen, NoTruthForNumbers, Setting
 from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+class LadderStep(NoTruthForNumbers):
+    """A cheaper protocol: fewer images from the same extractor against the same reference."""
+
+    n: int = Field(ge=2, le=200_000, description="Generated images for each noise set.")
+    noise_sets: int = Field(1, ge=1, le=100, description="How many times N images are drawn.")
 
 
 class ProtocolRequest(NoTruthForNumbers):
@@ -33,6 +40,11 @@ class ProtocolRequest(NoTruthForNumbers):
         2000, ge=4, le=200_000, description="Generated images for each noise set; fewer than 4 have no standard error."
     )
     noise_sets: int = Field(3, ge=1, le=100, description="How many times N images are drawn from each run.")
+    ladder: tuple[LadderStep, ...] = Field(
+        (),
+        description="Of a search: cheaper protocols, cheapest first. The first scores the pruner's first rung, the "
+        "next one its next; all score finished trials too, so that the report tells how well each ranks.",
+    )
 
 
 class Cadence(Frozen):
@@ -78,7 +90,16 @@ class Study(NoTruthForNumbers):
         check_design(self.design, self.tune, self.factors, self.baseline)
         if self.looks is not None:
             check_looks(self.looks, self.seeds)
+        self._check_ladder()
         return self
+
+    def _check_ladder(self) -> None:
+        steps, at = self.protocol.ladder, ("protocol", "ladder")
+        if steps and not isinstance(self.design, Search):
+            raise misfit(at, f"a ladder of protocols belongs to `design: search`, not `{self.design.kind}`")
+        sizes = [step.n for step in steps] + [self.protocol.n]
+        if sizes != sorted(set(sizes)):
+            raise misfit(at, f"its n must ascend and end below the reporting n = {self.protocol.n}")
 
     def factors_of(self, *roles: Role) -> dict[str, Factor]:
         """Factors with one of these roles, in the order of the file."""

@@ -8,6 +8,7 @@ cells     one row a replicate of an arm: cell_id, arm_id, arm, is_baseline, phas
 scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, phase, replicate, run_id, score_id, level
           (dict), reading (text), is_primary, eval_config, metric, value (mean over noise sets), standard_error,
           noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
+rungs     scores by cheaper protocols and on the way (see `_rungs`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
 attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail
 workers   worker_id, host, device, environment (dict); those that worked on this study
@@ -72,6 +73,7 @@ class StudyFrames:
     arms: pd.DataFrame
     cells: pd.DataFrame
     scores: pd.DataFrame
+    rungs: pd.DataFrame
     curves: pd.DataFrame
     attempts: pd.DataFrame
     workers: pd.DataFrame
@@ -124,6 +126,7 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),
         scores=_in_order(scores, named),
+        rungs=_in_order(_rungs(engine, mine), named),
         curves=_in_order(_curves(engine, mine), named),
         attempts=_attempts(engine, mine),
         workers=_workers(engine, mine),
@@ -200,10 +203,30 @@ def _readings(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
         )
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(mine),
+        .where(mine, ScoreRow.step.is_(None)),
     )
     readings["reading"] = [changes_in_words(level) or "baseline level" for level in readings["level"]]
     return readings.astype({"is_primary": bool})
+
+
+def _rungs(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    """Scores by cheaper protocols and on the way: cell_id, arm_id, run_id, step, steps, images, n, metric, value."""
+    found = _read(
+        engine,
+        select(
+            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.run_id, ScoreRow.step, RunRow.steps),
+            *(RunRow.config, ScoreRow.protocol, MeasurementRow.name.label("metric"), MeasurementRow.value),
+        )
+        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
+        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        .join(RunRow, RunRow.id == CellRow.run_id)
+        .join(MeasurementRow, MeasurementRow.score_id == ScoreRow.id)
+        .where(mine, ScoreRow.step.is_not(None), MeasurementRow.noise_set == MEAN, CellRow.excluded_reason.is_(None))
+        .order_by(ScoreRow.step, ScoreRow.id),
+    )
+    batches = pd.Series([config["batch"] for config in found["config"]], found.index, dtype=int)
+    found = found.assign(images=found["step"] * batches, n=[protocol["n"] for protocol in found["protocol"]])
+    return found.drop(columns=["config", "protocol"]).astype({"value": float})
 
 
 def _scores(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
@@ -250,7 +273,8 @@ def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
     if measured:
         return "done", ""
     if state == "pruned":
-        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}"
+        why = f": {cell['failure_reason']}" if isinstance(cell["failure_reason"], str) else ""
+        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}{why}"
     if state in ("failed", "infeasible", "cancelled"):
         why = _why(cell["failure"], cell["failure_reason"])
         return "failed", f"training {state} at step {cell['step']} of {cell['steps']}" + (f": {why}" if why else "")

@@ -11,6 +11,7 @@ from sweep.config.study import Study
 from sweep.errors import InfeasibleConfig, LeaseLost
 from sweep.search.advisor import Advisor, open_storage
 from sweep.search.cells import cells_of
+from sweep.search.climb import Climb
 from sweep.search.explorations import Exploration, Known, explorations_of, is_over, value_of
 from sweep.search.space import evaluation_points, level_key
 from sweep.search.stages import requests_of
@@ -72,12 +73,18 @@ class _Growth:
         self._study = study
         self._study_id = study_id
         self._owner = owner
-        arms = find_study(store, study.name).arms
+        record = find_study(store, study.name)
         self._explorations = explorations_of(study)
-        self._known = Known(cells(store, study_id), {arm.name: dict(arm.changes) for arm in arms}, study.metric)
+        changes = {arm.name: dict(arm.changes) for arm in record.arms}
+        self._known = Known(cells(store, study_id), changes, study.metric)
+        self._climbs = {
+            each.optuna_name: Climb(store, study, study_id, record.protocol, self._known, each)
+            for each in self._explorations
+        }
 
     def advance(self) -> bool:
-        return self._add_due() or self._explore()
+        climbed = [climb.advance() for climb in self._climbs.values()]
+        return self._add_due() or any(climbed) or self._explore()
 
     def _add_due(self) -> bool:
         there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells}
@@ -108,7 +115,7 @@ class _Growth:
             held = advisor.numbers()
             for number in over:
                 if not trials[number].told or number not in held:
-                    self._tell(advisor, number, trials[number])
+                    self._tell(advisor, exploration, number, trials[number])
             if counted < exploration.trials and self._ask(advisor, exploration, len(trials) and max(trials) + 1):
                 return True
         return False
@@ -116,7 +123,7 @@ class _Growth:
     def _in_turn(self) -> list[Exploration]:
         return sorted(self._explorations, key=lambda each: len(self._known.trials(each)))
 
-    def _tell(self, advisor: Advisor, number: int, cell: CellRecord) -> None:
+    def _tell(self, advisor: Advisor, exploration: Exploration, number: int, cell: CellRecord) -> None:
         if not advisor_lease(self._store, self._study_id, self._owner, ttl=ADVISOR_SECONDS):
             raise LeaseLost(f"worker {self._owner} lost the advisor lease of study {self._study_id}")
         value, levels = None, {}
@@ -129,7 +136,8 @@ class _Growth:
                 if (key := level_key(reading.level)) in known_levels
                 and (score := value_of(reading.measurements, self._study.metric)) is not None
             }
-        advisor.tell(number, value, levels=levels, changes=self._known.changes[cell.arm_name])
+        rungs = self._climbs[exploration.optuna_name].scores(number)
+        advisor.tell(number, value, levels=levels, rungs=rungs, changes=self._known.changes[cell.arm_name])
         mark_told(self._store, cell.cell_id)
 
     def _ask(self, advisor: Advisor, exploration: Exploration, number: int) -> bool:

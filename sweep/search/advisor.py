@@ -93,9 +93,15 @@ class Advisor:
         return frozenset(trial.user_attrs[NUMBER] for trial in self._trials() if NUMBER in trial.user_attrs)
 
     def tell(
-        self, number: int, value: float | None, *, changes: Changes, levels: Mapping[str, float] | None = None
+        self,
+        number: int,
+        value: float | None,
+        *,
+        changes: Changes,
+        levels: Mapping[str, float] | None = None,
+        rungs: Mapping[int, float] | None = None,
     ) -> None:
-        """Tell a finite score; None for a trial that diverged or failed. May be repeated.
+        """Tell a finite score; None for a trial that was pruned, diverged or failed. May be repeated.
 
         A diverged trial is told as pruned: told as failed, TPE ignores it and goes back there.
 
@@ -103,6 +109,7 @@ class Advisor:
             changes: Of the trial, for an Optuna that does not know it; left out where they lie outside the space.
             levels: Scores of other evaluation levels of the same training, by `level_key`; each becomes a finished
                 trial of its own.
+            rungs: Images seen -> score on the way.
         """
         asked = self._trial(number)
         params = params_of(self._study, self._exploration, changes) if asked is None else asked.params
@@ -114,16 +121,33 @@ class Advisor:
             if key not in taught:
                 self._add(params | points[key], score, {OF: number, LEVEL: key})
         if asked is None:
-            self._add(params, value, {NUMBER: number})
-        elif value is None:
+            self._add(params, value, {NUMBER: number}, rungs)
+            return
+        if not asked.state.is_finished():
+            trial = optuna.trial.Trial(self._optuna, asked._trial_id)
+            for images in sorted((rungs or {}).keys() - asked.intermediate_values.keys()):
+                trial.report((rungs or {})[images], images)
+        if value is None:
             self._optuna.tell(asked.number, state=TrialState.PRUNED, skip_if_finished=True)
         else:
             self._optuna.tell(asked.number, value, skip_if_finished=True)
 
-    def _add(self, params: Params, value: float | None, attributes: dict[str, Any]) -> None:
-        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
+    def _add(
+        self,
+        params: Params,
+        value: float | None,
+        attributes: dict[str, Any],
+        rungs: Mapping[int, float] | None = None,
+    ) -> None:
         self._optuna.add_trial(
-            create_trial(state=state, params=params, distributions=self._space, value=value, user_attrs=attributes)
+            create_trial(
+                state=TrialState.PRUNED if value is None else TrialState.COMPLETE,
+                params=params,
+                distributions=self._space,
+                value=value,
+                user_attrs=attributes,
+                intermediate_values=dict(rungs or {}),
+            )
         )
 
     def _trials(self) -> list[FrozenTrial]:

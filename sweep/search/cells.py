@@ -10,6 +10,7 @@ from sweep.config.study import Study
 from sweep.search.designs import Arm, evaluation_levels
 from sweep.search.feasibility import check_evaluation, check_setting, check_weights
 from sweep.search.places import met_at
+from sweep.search.rungs import first_rung_step
 from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
 
 # Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
@@ -48,8 +49,10 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
         facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
     readings = readings_of(study, setting)
     first_seed, replicates = study.first_seed, study.seeds
+    until_step = None
     if phase == "search":
         first_seed += SEARCH_SEED_OFFSET
+        until_step = first_rung_step(study, batch=setting.batch, images=setting.images)
         replicates = study.design.round_seeds if isinstance(study.design, Path) else 1
     return [
         NewCell(
@@ -60,6 +63,7 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
             facts=facts,
             readings=readings,
             trial_number=trial_number,
+            until_step=until_step,
         )
         for replicate in range(replicates)
     ]

@@ -37,7 +37,9 @@ def claim_record(connection: Connection, study_id: int, worker_id: str, kind: Ki
             AttemptRow.token == held.token,
         )
     ).one()
-    weights = artifacts_of(connection, run_id, "weights", limit=1)
+    step = None if score is None else score.step
+    at_rung = step is not None and step < run.steps
+    weights = artifacts_of(connection, run_id, "rung" if at_rung else "weights", limit=1)
     return Claim(
         kind=kind,
         study_id=study_id,
@@ -55,6 +57,8 @@ def claim_record(connection: Connection, study_id: int, worker_id: str, kind: Ki
         crashes=held.crashes,
         checkpoints=artifacts_of(connection, run_id, "checkpoint", limit=_CHECKPOINTS),
         weights=weights[0] if weights else None,
+        until_step=run.until_step,
+        score_step=step,
     )
 
 

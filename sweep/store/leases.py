@@ -1,6 +1,6 @@
 """Leases: who works on what, for how long, under which fencing token.
 
-    claim      planned -> leased, or takes over a lease whose time is over; token + 1
+    claim      planned, not paused -> leased, or takes over a lease whose time is over; token + 1
     heartbeat  the owner asks for more time; an expired lease that nobody took is simply renewed
     fence      every write of the owner carries its token; when the token moved on, the write is refused
 
@@ -120,6 +120,11 @@ def expired(table: type[RunRow] | type[ScoreRow], leased: str, ttl: float) -> An
     return and_(table.state == leased, over)
 
 
+def paused() -> Any:
+    """Condition of a run that waits at a rung for a decision."""
+    return and_(RunRow.state == "planned", RunRow.until_step.is_not(None), RunRow.until_step <= RunRow.reached_step)
+
+
 def _held(connection: Connection, worker_id: str, ttl: float) -> tuple[Kind, int] | None:
     for kind, (table, leased) in WORK.items():
         mine = update(table).where(table.owner == worker_id, table.state == leased)
@@ -133,14 +138,14 @@ def _wanted(study_id: int, kind: Kind) -> Select[Any]:
     asked = (CellRow.study_id == study_id, CellRow.excluded_reason.is_(None))
     if kind == "train":
         begun = case((RunRow.step > 0, 0), else_=1)
-        runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked)
+        runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked, ~paused())
         return runs.order_by(begun, CellRow.replicate, CellRow.id)
     scores = (
         select(ScoreRow.id)
         .join(ReadingRow, ReadingRow.score_id == ScoreRow.id)
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
         .join(RunRow, RunRow.id == ScoreRow.run_id)
-        .where(*asked, RunRow.state == "trained")
+        .where(*asked, or_(RunRow.state == "trained", ScoreRow.step <= RunRow.reached_step))
     )
     return scores.order_by(ReadingRow.is_primary.desc(), CellRow.replicate, CellRow.id, ScoreRow.id)
 

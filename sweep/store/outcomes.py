@@ -1,4 +1,4 @@
-"""How an attempt ends: trained, complete, given back or failed.
+"""How an attempt ends: trained, paused at a rung, complete, given back or failed.
 
 Each verb is one transaction that begins with the fence, and may be repeated after a lost reply: an attempt that we
 ended ourselves for the same reason counts as done.
@@ -45,6 +45,25 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
             "failure_reason": None,
         }
         if _end(connection, claimed, values, "trained", seconds=seconds):
+            write_artifacts(connection, claimed, [weights])
+
+    store.write(work)
+
+
+def pause_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, seconds: float) -> None:
+    """The run waits at a rung: its weights there may be scored, and nobody trains it until it may go on.
+
+    Args:
+        weights: File with the raw and averaged weights of the rung's step, of kind `rung`.
+        seconds: That this attempt held the device.
+
+    Raises:
+        LeaseLost: nothing was written.
+    """
+
+    def work(connection: Connection) -> None:
+        values = {"state": "planned", "reached_step": weights.step, "step": weights.step, "crashes": 0}
+        if _end(connection, claimed, values, "paused", seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 
     store.write(work)

@@ -27,7 +27,7 @@ def cell_states(study_id: int) -> Subquery:
         )
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .where(CellRow.study_id == study_id)
+        .where(CellRow.study_id == study_id, ScoreRow.step.is_(None))
         .group_by(ReadingRow.cell_id)
         .subquery()
     )
@@ -96,7 +96,7 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
         cell.add_columns(ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason, ScoreRow.id.label("score_id"))
         .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(RunRow.state.not_in(_UNTRAINED), ScoreRow.state.in_(("failed", "cancelled")))
+        .where(RunRow.state.not_in(_UNTRAINED), ScoreRow.state.in_(("failed", "cancelled")), ScoreRow.step.is_(None))
     )
     return [
         FailureRecord(

@@ -25,8 +25,8 @@ def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[in
     """Add cells with their runs, scores and readings; return the ids of the cells, in order.
 
     May be called again with the same cells. Runs and scores that are there are used in whatever state they are; only
-    cancelled ones are planned anew, since somebody wants them again. A cell that a newer revision gives another
-    config points to another run from then on.
+    cancelled and pruned ones are planned anew, since somebody wants them again. A cell that a newer revision gives
+    another config points to another run from then on.
 
     Raises:
         StoreError: the study or an arm is not registered.
@@ -121,6 +121,7 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
             "snr_1": cell.facts.snr_1,
             "snr_T": cell.facts.snr_T,
             "prior_bits_per_dim": cell.facts.prior_bits_per_dim,
+            "until_step": cell.until_step,
         }
         for key, cell in zip(keys, cells, strict=True)
     }
@@ -132,6 +133,10 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
         ids |= {row.train_key: int(row.id) for row in connection.execute(known)}
     for batch in _batches(sorted(ids.values())):
         _plan_again(connection, RunRow, batch)
+    # Whoever wants a run whole gets it whole, also where a search would pause it.
+    for batch in _batches(sorted({ids[train_key(cell.train_config)] for cell in cells if cell.until_step is None})):
+        whole = update(RunRow).where(RunRow.id.in_(batch), RunRow.until_step.is_not(None))
+        connection.execute(whole.values(until_step=None))
     return [ids[key] for key in keys]
 
 
@@ -182,9 +187,9 @@ def _add_readings(
 def _plan_again(connection: Connection, table: type[RunRow] | type[ScoreRow], ids: Sequence[int]) -> None:
     # A score that was cancelled because its run came to nothing stays so until the run is planned again.
     again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-    condition = [table.id.in_(ids), table.state == "cancelled"]
+    condition = [table.id.in_(ids), table.state.in_(("cancelled", "pruned"))]
     if table is ScoreRow:
-        hopeless = select(RunRow.id).where(RunRow.state.in_(("pruned", "infeasible", "failed", "cancelled")))
+        hopeless = select(RunRow.id).where(RunRow.state.in_(("infeasible", "failed", "cancelled")))
         condition.append(ScoreRow.run_id.not_in(hopeless))
     connection.execute(update(table).where(*condition).values(again))
 

@@ -64,7 +64,7 @@ class NewReading:
 
 @dataclass(frozen=True, slots=True)
 class NewCell:
-    """One replicate of an arm, with the run and the scores that it asks for."""
+    """One replicate of an arm, with the run and the scores that it asks for; trained to `until_step` first, if any."""
 
     arm_name: str
     phase: Phase
@@ -73,11 +73,12 @@ class NewCell:
     facts: ChainFacts
     readings: Sequence[NewReading]
     trial_number: int | None = None
+    until_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRecord:
-    """A file: kind (checkpoint, weights, features, samples), path under the store's folder, hash, size, step."""
+    """A file: kind (checkpoint, weights, rung, features, samples), path under the store's folder, hash, size, step."""
 
     kind: str
     path: str
@@ -137,7 +138,9 @@ class Claim:
 
     Attributes:
         checkpoints: Newest first, at most two; the second stands in when the first is torn.
-        weights: Of the trained run; None while training.
+        weights: Of the trained run, or of the rung that is scored; None while training.
+        until_step: Where training pauses; None for the end.
+        score_step: Of the rung that is scored; None for the finished training.
         crashes: Attempts lost since the last durable progress.
     """
 
@@ -157,6 +160,8 @@ class Claim:
     crashes: int
     checkpoints: tuple[ArtifactRecord, ...]
     weights: ArtifactRecord | None
+    until_step: int | None = None
+    score_step: int | None = None
 
     @property
     def work_id(self) -> int:

@@ -14,8 +14,10 @@ Runs and scores are work: `state` moves one way, and only under the fencing `tok
     run     planned -> training -> trained | pruned | infeasible | failed | cancelled
     score   planned -> scoring  -> complete | failed | cancelled
 
-A lost lease returns the work by being claimed again; its last checkpoint is kept. Stale is not a state: it is a lease
-whose time is over by the database's clock. A run is shared by all studies that ask for its train key.
+A run with rungs is trained in segments: it pauses (planned again, `reached_step` = `until_step`) until the search has
+looked at its score there and lets it go on, or prunes it. A lost lease returns the work by being claimed again; its
+last checkpoint is kept. Stale is not a state: it is a lease whose time is over by the database's clock. A run is shared
+by all studies that ask for its train key.
 """
 
 from __future__ import annotations
@@ -164,6 +166,9 @@ class RunRow(Work, Base):
     step: Mapped[int] = mapped_column(default=0)
     steps: Mapped[int]
     images: Mapped[Big] = mapped_column(default=0)
+    # Trained no further than this for now; NULL: to the end. Reached: the rung whose weights are kept.
+    until_step: Mapped[int | None]
+    reached_step: Mapped[int] = mapped_column(default=0, server_default="0")
     parameters: Mapped[int | None]
     micro_batches: Mapped[int] = mapped_column(default=1)
     alphas_bar_T: Mapped[float]
@@ -191,6 +196,8 @@ class ScoreRow(Work, Base):
     config: Mapped[Json]
     protocol: Mapped[Json]
     protocol_key: Mapped[Sha256]
+    # Of the weights that a rung reads; NULL: of the finished training, under the study's own protocol.
+    step: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16), default="planned")
     samples_sha256: Mapped[str | None] = mapped_column(String(64))
     sampling_seconds: Mapped[float | None]

@@ -24,11 +24,24 @@ class ScoreRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RungRecord:
+    """A score of a cell's run by a cheaper protocol, or on the way to its end."""
+
+    step: int
+    protocol_key: str
+    state: str
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CellRecord:
     """One replicate of an arm and what became of it.
 
     Attributes:
         state: The run's, but `complete` or `failed` once every score of a trained run is; `excluded` before all.
+        scores: Of the finished training under the study's protocol.
+        rungs: All others; they decide no cell's state.
+        paused_at: The rung where training waits for a decision; None while it does not.
     """
 
     cell_id: int
@@ -49,6 +62,8 @@ class CellRecord:
     failure: str | None
     failure_reason: str | None
     scores: tuple[ScoreRecord, ...]
+    rungs: tuple[RungRecord, ...] = ()
+    paused_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
 from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
 from sweep.store.clock import now
+from sweep.store.leases import paused
 from sweep.store.overview import cell_states, count, counts, failures, left, running
 from sweep.store.records import ArtifactRecord, Measurement, MetricPoint
 from sweep.store.registry import study_record
@@ -25,7 +26,7 @@ from sweep.store.schema import (
     ScoreRow,
     StudyRow,
 )
-from sweep.store.snapshots import ArmStatus, CellRecord, ScoreRecord, StatusRecord
+from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord
 from sweep.store.transaction import Store
 
 
@@ -100,7 +101,12 @@ def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
 def _cells(connection: Connection, study_id: int) -> tuple[CellRecord, ...]:
     measurements = _measurements(connection, study_id)
     scores: dict[int, list[ScoreRecord]] = defaultdict(list)
+    rungs: dict[int, list[RungRecord]] = defaultdict(list)
     for row in connection.execute(_scores_of(study_id)):
+        if row.step is not None:
+            measured = tuple(measurements.get(row.id, ()))
+            rungs[row.cell_id].append(RungRecord(row.step, row.protocol_key, row.state, measured))
+            continue
         scores[row.cell_id].append(
             ScoreRecord(
                 score_id=row.id,
@@ -112,7 +118,10 @@ def _cells(connection: Connection, study_id: int) -> tuple[CellRecord, ...]:
                 measurements=tuple(measurements.get(row.id, ())),
             )
         )
-    return tuple(_cell_record(row, tuple(scores[row.id])) for row in connection.execute(_cells_of(study_id)))
+    return tuple(
+        _cell_record(row, tuple(scores[row.id]), tuple(rungs[row.id]))
+        for row in connection.execute(_cells_of(study_id))
+    )
 
 
 def _cells_of(study_id: int) -> Any:
@@ -126,9 +135,10 @@ def _cells_of(study_id: int) -> Any:
     )
     of_run = (RunRow.train_key, RunRow.state.label("run_state"), RunRow.step, RunRow.steps, RunRow.images)
     outcome = (RunRow.seconds, RunRow.failure, RunRow.failure_reason)
+    waits = case((paused(), RunRow.reached_step)).label("paused_at")
     states = cell_states(study_id)
     return (
-        select(*of_cell, CellRow.run_id, ArmRow.name.label("arm_name"), states.c.state, *of_run, *outcome)
+        select(*of_cell, CellRow.run_id, ArmRow.name.label("arm_name"), states.c.state, *of_run, *outcome, waits)
         .join(ArmRow, ArmRow.id == CellRow.arm_id)
         .join(RunRow, RunRow.id == CellRow.run_id)
         .join(states, states.c.cell_id == CellRow.id)
@@ -137,9 +147,10 @@ def _cells_of(study_id: int) -> Any:
 
 
 def _scores_of(study_id: int) -> Any:
-    of_score = (ScoreRow.id, ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason)
+    of_score = (ScoreRow.id, ScoreRow.step, ScoreRow.protocol_key)
+    ending = (ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason)
     return (
-        select(ReadingRow.cell_id, ReadingRow.level, ReadingRow.is_primary, *of_score)
+        select(ReadingRow.cell_id, ReadingRow.level, ReadingRow.is_primary, *of_score, *ending)
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
         .where(CellRow.study_id == study_id)
@@ -160,7 +171,7 @@ def _measurements(connection: Connection, study_id: int) -> dict[int, list[Measu
     return found
 
 
-def _cell_record(row: Any, scores: tuple[ScoreRecord, ...]) -> CellRecord:
+def _cell_record(row: Any, scores: tuple[ScoreRecord, ...], rungs: tuple[RungRecord, ...]) -> CellRecord:
     return CellRecord(
         cell_id=row.id,
         arm_name=row.arm_name,
@@ -180,4 +191,6 @@ def _cell_record(row: Any, scores: tuple[ScoreRecord, ...]) -> CellRecord:
         failure=row.failure,
         failure_reason=row.failure_reason,
         scores=scores,
+        rungs=rungs,
+        paused_at=row.paused_at,
     )

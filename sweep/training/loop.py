@@ -24,8 +24,9 @@ def train(
     cadence: Cadence | None = None,
     resume: CheckpointRef | None = None,
     kept: KeptRig | None = None,
+    until: int | None = None,
 ) -> TrainResult:
-    """Train a config to its end.
+    """Train a config to its end, or as far as `until` of the same training.
 
     Args:
         config: The run.
@@ -35,6 +36,7 @@ def train(
         cadence: How often.
         resume: A checkpoint of the same run, made on the same kind of device, to continue from.
         kept: Of this process: a run after one of an equal net begins with its captured step.
+        until: Step to pause at: a checkpoint is saved there, and the weights are those of that step.
 
     Raises:
         InfeasibleConfig: The config's values make no sense together or with these images.
@@ -49,7 +51,8 @@ def train(
         run.load_state_dict(checkpoint.load(resume.path, resume.sha256, device=place.device))
     keeper = _Keeper(run, hooks.saved, last=resume)
     watch = _Watch(run.step)
-    while run.step < config.steps:
+    end = config.steps if until is None else min(until, config.steps)
+    while run.step < end:
         if hooks.should_stop():
             keeper.save()
             raise Preempted(
@@ -66,6 +69,8 @@ def train(
         if keeper.age >= cadence.checkpoint_seconds:
             keeper.save()
     run.trace.look()
+    if run.step < config.steps:
+        keeper.save()
     snapshots = run.power.snapshots if run.power is not None else ()
     weights = checkpoint.save_weights(run.averages, place.folder, step=run.step, token=place.token, snapshots=snapshots)
     parameters = sum(p.numel() for p in run.net.parameters())

@@ -201,9 +201,11 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
         ),
         resume=_readable(job, send),
         kept=kept,
+        until=job.until_step,
     )
     seconds = time.monotonic() - started
-    return Trained(_artifact("weights", result.weights, job.files), result.parameters, seconds)
+    kind = "weights" if result.step == job.config.steps else "rung"
+    return Trained(_artifact(kind, result.weights, job.files), result.parameters, seconds)
 
 
 def _readable(job: TrainJob, send: Send) -> CheckpointRef | None:

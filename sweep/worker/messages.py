@@ -29,7 +29,7 @@ class MeasureJob:
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Train a run from its newest valid checkpoint, or from the start."""
+    """Train a run from its newest valid checkpoint, or from the start, to its end or to a rung."""
 
     config: TrainConfig
     cadence: Cadence
@@ -38,6 +38,7 @@ class TrainJob:
     token: int
     checkpoints: tuple[ArtifactRecord, ...]
     micro_batches: int = 1
+    until_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training."""
+    """A finished training, or one that reached its rung: `weights` are of that step."""
 
     weights: ArtifactRecord
     parameters: int

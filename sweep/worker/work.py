@@ -29,17 +29,19 @@ def job_of(claim: Claim, cadence: Cadence, files: Path) -> Job:
             token=claim.token,
             checkpoints=claim.checkpoints,
             micro_batches=claim.micro_batches,
+            until_step=claim.until_step,
         )
     assert claim.eval_config is not None
     assert claim.protocol is not None
     assert claim.weights is not None
+    key = eval_key(claim.eval_config, claim.protocol, step=claim.score_step)
     return ScoreJob(
         train=claim.train_config,
         evaluation=claim.eval_config,
         protocol=claim.protocol,
         weights=claim.weights,
         files=files,
-        folder=f"{run_folder(claim)}/scores/{eval_key(claim.eval_config, claim.protocol)[:16]}",
+        folder=f"{run_folder(claim)}/scores/{key[:16]}",
         token=claim.token,
     )
 
@@ -52,7 +54,8 @@ def label(claim: Claim) -> str:
     evaluation = claim.eval_config
     length = evaluation.ema_decay if evaluation.ema_std is None else evaluation.ema_std
     average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {length:g}"
-    return f"run {claim.run_id} at {average}, {evaluation.sampler} {evaluation.sampling_steps} steps"
+    rung = "" if claim.score_step is None else f" after step {claim.score_step},"
+    return f"run {claim.run_id}{rung} at {average}, {evaluation.sampler} {evaluation.sampling_steps} steps"
 
 
 def record_progress(store: Store, claim: Claim, message: Progressed) -> None:

@@ -17,7 +17,7 @@ from sweep.search.advance import advance
 from sweep.search.advisor import check_version
 from sweep.store import status
 from sweep.store.leases import claim
-from sweep.store.outcomes import finish_score, finish_training
+from sweep.store.outcomes import finish_score, finish_training, pause_training
 from sweep.store.records import Claim, StudyRecord
 from sweep.store.transaction import Store
 from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
@@ -133,6 +133,8 @@ class Worker:
 
     def _record(self, claimed: Claim, outcome: Outcome) -> None:
         match outcome:
+            case Trained() if outcome.weights.step < claimed.train_config.steps:
+                pause_training(self._store, claimed, weights=outcome.weights, seconds=outcome.seconds)
             case Trained():
                 finish_training(
                     self._store,

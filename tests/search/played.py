@@ -10,6 +10,7 @@ from sweep.config.study import Study
 from sweep.search.advance import advance
 from sweep.search.outline import outline
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
+from sweep.store.outcomes import pause_training
 from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, ScoreResult, StudyRecord, WorkerRecord
 
 PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
@@ -53,6 +54,10 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
         assert value is not None
         measured = [Measurement("fid", 0, value), Measurement("fid", -1, value, 0.1)]
         finish_score(store, claimed, ScoreResult(measured, [], "c" * 64, 1.0, 1.0, 1.0))
+    elif claimed.until_step is not None:
+        path = f"runs/{claimed.run_id}.{claimed.token}.pt"
+        weights = ArtifactRecord("rung", path, "b" * 64, 10, claimed.until_step)
+        pause_training(store, claimed, weights=weights, seconds=1.0)
     elif formula(config, EvalConfig()) is None:
         fail(store, claimed, "nan", "loss is NaN", final=True, state="infeasible")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,9 +137,37 @@ def test_optuna_lives_in_the_same_database(bare: Store, first: str) -> None:
     assert {"alembic_version", VERSION_TABLE, "studies", "study", "trials"} <= reflected.tables.keys()
 
 
-def test_a_store_of_the_first_version_opens(bare_url: str) -> None:
-    """Grows by one file for each released schema."""
-    open_store(bare_url).close()
+def test_a_store_of_the_first_version_is_upgraded_with_what_is_in_it(bare: Store, bare_url: str) -> None:
+    """Grows by one step for each released schema: a run of before has no rung, and is trained to its end."""
+    with tables_of("0001"):
+        bare.write(upgrade)
+    assert bare.read(version_of) == "0001"
+    assert not bare.read(is_current)
+    bare.write(
+        lambda connection: connection.execute(
+            text(
+                'INSERT INTO run (train_key, config, state, seed, step, steps, images, micro_batches, "alphas_bar_T",'
+                ' snr_1, "snr_T", prior_bits_per_dim, created_at, token, not_before, crashes, seconds)'
+                " VALUES ('k', '{}', 'planned', 0, 3, 9, 24, 1, 0.1, 1, 1, 0, '2026-01-01', 0, 0, 0, 0)"
+            )
+        )
+    )
     store = open_store(bare_url)
-    assert store.read(version_of) == "0001"
-    store.close()
+    try:
+        assert store.read(is_current)
+        found = store.read(lambda c: c.execute(text("SELECT step, until_step, reached_step FROM run")).one())
+        assert tuple(found) == (3, None, 0)
+        assert store.read(differences) == []
+    finally:
+        store.close()
+
+
+@contextmanager
+def tables_of(revision: str) -> Iterator[None]:
+    """`upgrade` as the release whose newest tables were `revision` had it."""
+    from alembic import command
+
+    real = command.upgrade
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, _head: real(config, revision))
+        yield

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import kendalltau, spearmanr
 
 from sweep.config.study import Study
 from sweep.report.blocks import Block, note, picture
@@ -20,6 +21,7 @@ from sweep.report.words import count, decimals_for, number, value_in_words
 BEST = 10
 CANARY = "nothing (canary)"
 ENOUGH_TRIALS = 50
+ENOUGH_RANKS = 5
 
 
 def trials_of(frames: StudyFrames) -> pd.DataFrame:
@@ -67,7 +69,51 @@ def search(study: ReportedStudy) -> list[Block]:
     for field in trials.columns[4:]:
         columns.append(Column(field, [Text(value_in_words(value)) for value in best[field]], numeric=True))
     listed = table("best_trials", columns, caption=f"The {len(best)} best trials; exploratory.", data=best)
-    return [picture("history", figure, alt=alt, caption=caption, data=trials), listed]
+    return [picture("history", figure, alt=alt, caption=caption, data=trials), listed, *ladder(study)]
+
+
+def ladder(study: ReportedStudy) -> list[Block]:
+    """How well cheaper protocols and earlier rungs rank the trials that also have the deciding score."""
+    frames = study.frames
+    told = rank_correlations(frames)
+    if told.empty:
+        return []
+    rows = told.to_dict("records")
+
+    def cells(name: str) -> list[Text]:
+        return [Text("too few" if pd.isna(row[name]) else f"{row[name]:.2f}") for row in rows]
+
+    columns = [
+        Column("Of the training", texts([f"{row['share']:.0%}" for row in rows]), numeric=True),
+        Column("N", texts([row["n"] for row in rows]), numeric=True),
+        Column("Trials with both", texts([row["trials"] for row in rows]), numeric=True),
+        Column("Spearman", cells("spearman"), numeric=True),
+        Column("Kendall", cells("kendall"), numeric=True),
+    ]
+    caption = (
+        f"Rank correlation of cheaper scores with the deciding {label_of(frames.metric, frames.protocol)}, over the "
+        f"trials that have both. Fewer than {ENOUGH_RANKS} are too few. Pruned trials have no deciding score, which "
+        "makes the correlations of rungs before the end look worse than they are."
+    )
+    return [table("rank_correlations", columns, caption=caption, data=told)]
+
+
+def rank_correlations(frames: StudyFrames) -> pd.DataFrame:
+    """share (of the training), n, trials, spearman, kendall (NaN under `ENOUGH_RANKS` trials); each run once."""
+    rungs = frames.rungs[frames.rungs["metric"] == frames.metric].drop_duplicates(["run_id", "step", "n"])
+    scores = frames.scores
+    final = scores.loc[scores["is_primary"] & (scores["metric"] == frames.metric), ["run_id", "value"]]
+    both = rungs.merge(final.drop_duplicates("run_id"), on="run_id", suffixes=("", "_final"))
+    both = both.assign(share=(both["step"] / both["steps"]).round(2))
+    rows = []
+    for (share, n), group in both.groupby(["share", "n"]):
+        enough = len(group) >= ENOUGH_RANKS
+        pair = (group["value"], group["value_final"])
+        row = {"share": share, "n": n, "trials": len(group)}
+        row["spearman"] = float(spearmanr(*pair).statistic) if enough else np.nan
+        row["kendall"] = float(kendalltau(*pair).statistic) if enough else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["share", "n", "trials", "spearman", "kendall"])
 
 
 def importances(study: ReportedStudy) -> list[Block]:

@@ -1,0 +1,95 @@
+"""Runs that wait at a rung: score them there, let them go on, or prune them.
+
+Every verb names the step that the run waits at and changes nothing when it waits there no more, so each may be
+repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from sweep.config.keys import eval_key, protocol_key
+from sweep.config.run import EvalConfig, Protocol
+from sweep.store.clock import moment
+from sweep.store.events import write_event
+from sweep.store.leases import drop_scores, paused
+from sweep.store.schema import ArtifactRow, CellRow, ReadingRow, RunRow, ScoreRow, StudyRow
+from sweep.store.snapshots import CellRecord
+from sweep.store.transaction import Store
+from sweep.store.upsert import insert_missing
+
+
+def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol: Protocol, *, step: int) -> None:
+    """Plan a score of the weights of one step, beside those that decide the cell's state."""
+    key = eval_key(config, protocol, step=step)
+    row = {
+        "run_id": cell.run_id,
+        "eval_key": key,
+        "config": config.model_dump(mode="json"),
+        "protocol": protocol.model_dump(mode="json"),
+        "protocol_key": protocol_key(protocol),
+        "step": step,
+    }
+
+    def work(connection: Connection) -> None:
+        insert_missing(connection, ScoreRow, [row])
+        mine = (ScoreRow.run_id == cell.run_id, ScoreRow.eval_key == key)
+        again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
+        connection.execute(update(ScoreRow).where(*mine, ScoreRow.state == "cancelled").values(again))
+        score_id = connection.scalars(select(ScoreRow.id).where(*mine)).one()
+        reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
+        insert_missing(connection, ReadingRow, [reading])
+
+    store.write(work)
+
+
+def go_on(store: Store, cell: CellRecord, *, step: int, until: int | None) -> None:
+    """Let a run that waits at `step` be trained to `until`, or to its end."""
+
+    def work(connection: Connection) -> None:
+        if connection.execute(_waiting(cell, step).values(until_step=until)).rowcount:
+            _forget_rung(connection, cell.run_id)
+
+    store.write(work)
+
+
+def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: str, detail: Mapping[str, Any]) -> bool:
+    """End a run that waits at `step`. False where another study asks for it: it is not this one's to end.
+
+    Args:
+        reason: For people; the report shows it.
+        detail: The evidence: the rung, its score and those that it was compared with.
+    """
+    others = (
+        select(CellRow.id)
+        .join(StudyRow, StudyRow.id == CellRow.study_id)
+        .where(CellRow.run_id == cell.run_id, CellRow.study_id != study_id, CellRow.excluded_reason.is_(None))
+        .where(StudyRow.state != "cancelled")
+    )
+
+    def work(connection: Connection) -> bool:
+        if connection.execute(others.limit(1)).first() is not None:
+            return False
+        values = {"state": "pruned", "failure_reason": reason, "finished_at": moment()}
+        if connection.execute(_waiting(cell, step).values(values)).rowcount:
+            drop_scores(connection, [cell.run_id], "pruned")
+            _forget_rung(connection, cell.run_id)
+            write_event(
+                connection, "pruned", f"{cell.arm_name}: {reason}",
+                study_id=study_id, run_id=cell.run_id, detail=detail,
+            )  # fmt: skip
+        return True
+
+    return store.write(work)
+
+
+def _waiting(cell: CellRecord, step: int) -> Any:
+    return update(RunRow).where(RunRow.id == cell.run_id, paused(), RunRow.reached_step == step)
+
+
+def _forget_rung(connection: Connection, run_id: int) -> None:
+    # Its score is made; `sweep gc` deletes the file.
+    connection.execute(delete(ArtifactRow).where(ArtifactRow.run_id == run_id, ArtifactRow.kind == "rung"))

@@ -1,0 +1,141 @@
+"""Searches with a pruner played through a real store: who is stopped, on what evidence; kills change nothing."""
+
+from __future__ import annotations
+
+import optuna
+import pytest
+
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import Study
+from sweep.search.advance import advance
+from sweep.search.outline import outline
+from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
+from sweep.store.records import ArmRecord
+from sweep.store.registry import register_study
+from tests.search.played import PROTOCOL, Formula, finish, launched, play, worker
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+SEARCH = {
+    "name": "s", "question": "?", "seeds": 2,
+    "baseline": {"net": "mlp_small", "T": 100, "batch": 10, "images": 1000},
+    "factors": {
+        "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+        "ema_decay": {"role": "evaluation", "levels": [0]},
+    },
+    "design": {
+        "kind": "search", "trials": 10, "search_sampler": "random",
+        "pruner": {"kind": "asha", "rungs": [0.1, 0.3], "startup": 2},
+    },
+    "protocol": {"n": 64, "ladder": [{"n": 16}]},
+}  # fmt: skip
+ASKED = Study.model_validate(SEARCH)
+
+
+@pytest.fixture
+def store(sqlite_url):
+    opened = open_store(sqlite_url, patience_seconds=20)
+    yield opened
+    opened.close()
+
+
+def better_with_lr(train: TrainConfig, evaluation: EvalConfig) -> float:
+    return 1.0 / train.lr + 5.0 * (evaluation.ema_decay == 0)
+
+
+def disturbed(store: Store, study_id: int, formula: Formula) -> None:
+    """Each piece of work by another worker with an empty memory; each is given back once before it is done."""
+    for turn in range(1000):
+        me = worker(store, f"w{turn}")
+        claimed = claim(store, study_id, me)
+        if claimed is None:
+            if not advance(store, ASKED, study_id, owner=me):
+                return
+            continue
+        release(store, claimed, "preempted")
+        again = claim(store, study_id, me)
+        assert again is not None
+        finish(store, again, formula)
+    raise AssertionError("no end")
+
+
+def story(store: Store, study_id: int) -> list[tuple[object, ...]]:
+    """What became of every trial, and why."""
+    return [
+        (c.arm_name, c.phase, c.replicate, c.state, c.step, c.failure_reason,
+         sorted((r.step, r.state, r.measurements) for r in c.rungs))
+        for c in cells(store, study_id)
+    ]  # fmt: skip
+
+
+def test_trials_are_stopped_at_rungs_with_their_evidence_and_told_pruned(store):
+    record = launched(store, ASKED)
+    play(store, ASKED, record.id, better_with_lr, owner=worker(store))
+    search = [c for c in cells(store, record.id) if c.phase == "search"]
+    pruned = [c for c in search if c.state == "pruned"]
+    whole = [c for c in search if c.state == "complete"]
+    assert len(search) == 10
+    assert len(pruned) + len(whole) == 10
+    assert len(pruned) >= 3
+    assert {c.step for c in pruned} <= {10, 30}
+    assert {c.step for c in whole} == {100}
+    assert all(c.told for c in search)
+    why = {e.run_id: e for e in events(store, record.id) if e.kind == "pruned"}
+    for cell in pruned:
+        told = why[cell.run_id].detail
+        assert told["value"] > told["needed"]
+        assert told["images"] == cell.step * 10
+        assert f"{told['images']:,} of 1,000 images" in str(cell.failure_reason)
+        assert not any(score.measurements for score in cell.scores)
+    shown = [f for f in status(store, record.id).failures if f.state == "pruned"]
+    assert {f.reason for f in shown} == {c.failure_reason for c in pruned}
+    trials = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+    asked = {t.user_attrs["trial"]: t for t in trials if "trial" in t.user_attrs}
+    assert len(asked) == 10
+    for cell in search:
+        assert cell.trial_number is not None
+        trial = asked[cell.trial_number]
+        assert (trial.state is optuna.trial.TrialState.PRUNED) == (cell.state == "pruned")
+        assert set(trial.intermediate_values) == {r.step * 10 for r in cell.rungs if r.step < 100}
+    assert sum("of_trial" in t.user_attrs for t in trials) == len(whole)
+    # The finished ones are scored by the cheap protocol too, once more, at their end.
+    assert all(sum(r.step == 100 for r in c.rungs) == 1 for c in whole)
+    assert not any(a.kind == "rung" for a in artifacts(store))
+    assert all(c.state == "complete" for c in cells(store, record.id) if c.phase == "confirm")
+    assert len(cells(store, record.id)) == outline(ASKED).trainings
+
+
+def test_row_23_preemption_and_new_workers_change_no_decision(store, tmp_path):
+    quiet = launched(store, ASKED)
+    play(store, ASKED, quiet.id, better_with_lr, owner=worker(store))
+    other = open_store(f"sqlite:///{tmp_path}/other.db", patience_seconds=20)
+    record = launched(other, ASKED)
+    disturbed(other, record.id, better_with_lr)
+    assert story(other, record.id) == story(store, quiet.id)
+    numbers = [t.number for t in optuna.load_study(study_name=None, storage=str(other.engine.url)).trials]
+    assert len(numbers) == len(optuna.load_study(study_name=None, storage=str(store.engine.url)).trials)
+    other.close()
+
+
+def test_a_run_that_another_study_wants_is_trained_whole(store):
+    """And one that was pruned goes on when somebody else asks for it."""
+    record = launched(store, ASKED)
+    play(store, ASKED, record.id, better_with_lr, owner=worker(store))
+    lost = next(c for c in cells(store, record.id) if c.state == "pruned")
+    from sweep.search.cells import cells_of
+    from sweep.search.designs import Arm
+    from sweep.store.registry import study as find
+
+    changes = next(a.changes for a in find(store, "s").arms if a.name == lost.arm_name)
+    whole = Study.model_validate({**SEARCH, "name": "other", "design": {"kind": "search", "trials": 1}})
+    spec = whole.model_dump(mode="json")
+    again = register_study(
+        store, "other", question="?", spec=spec, spec_sha256="0" * 64, arms=[ArmRecord("a", changes)],
+        protocol=PROTOCOL, versions={},
+    )  # fmt: skip
+    add_cells(store, again.id, cells_of(whole, Arm("a", changes), phase="search", trial_number=0))
+    (cell,) = cells(store, again.id)
+    assert (cell.run_id, cell.state, cell.step) == (lost.run_id, "planned", lost.step)
+    me = worker(store, "other")
+    while (claimed := claim(store, again.id, me)) is not None:
+        finish(store, claimed, better_with_lr)
+    assert [c.state for c in cells(store, again.id)] == ["complete"]
