@@ -26,6 +26,8 @@ def outcome(store: Store, study_id: int) -> dict[str, Any]:
             "state": cell.state,
             "step": cell.step,
             "scores": [_score(score) for score in cell.scores],
+            "why": cell.failure_reason,
+            "rungs": [(r.step, r.state, [(m.name, _hex(m.value)) for m in r.measurements]) for r in cell.rungs],
             "curves": [(p.name, p.step, p.images, _hex(p.value)) for p in points[cell.run_id] if p.name != _SPEED],
         }
         for cell in found

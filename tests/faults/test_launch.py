@@ -6,13 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from sweep.store import open_store, study
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
 from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, LONG, SEARCH, write
+from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, write
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
 
@@ -61,6 +62,33 @@ def test_row_19_a_search_killed_again_and_again_draws_no_trial_twice_and_loses_n
     found = outcome(store, study(store, "tiny-search").id)
     assert sorted(cell["trial"] for cell in found.values() if cell["trial"] is not None) == list(range(5))
     assert found == calm(SEARCH)
+
+
+def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for_the_same_reasons(
+    command: Command, calm: Calm, tmp_path: Path
+) -> None:
+    # Every decision, with its evidence, and every score that it was made from, bit for bit.
+    command.study = write(PRUNED, tmp_path)
+    draws = random.Random(23)
+    died = sum(command.killed(draws, early=False) for _ in range(3))
+    last = command.launch()
+    shown, said = last.communicate(timeout=600)
+    assert last.returncode in (0, 4), said
+    assert died == 3
+    store = open_store(f"sqlite:///{command.database}")
+    check_invariants(store)
+    asked = study(store, "tiny-pruned")
+    found = outcome(store, asked.id)
+    assert found == calm(PRUNED)
+    ends = [cell["state"] for cell in found.values() if cell["trial"] is not None]
+    assert len(ends) == 6
+    assert {"pruned", "complete"} <= set(ends)
+    told = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+    states = {t.user_attrs["trial"]: t.state.name for t in told}
+    assert len(told) == 6
+    assert all((states[c["trial"]] == "PRUNED") == (c["state"] == "pruned")
+               for c in found.values() if c["trial"] is not None)  # fmt: skip
+    assert shown
 
 
 def test_row_21_two_launches_at_once_make_one_study_and_train_nothing_twice(

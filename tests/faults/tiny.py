@@ -41,6 +41,19 @@ SEARCH: dict[str, Any] = ABLATION | {
     "design": {"kind": "search", "trials": 5, "search_sampler": "random", "confirm": 1},
     "seeds": 1,
 }
+# Learning rates over four decades: some trials are worth stopping at a tenth of the way.
+PRUNED: dict[str, Any] = SEARCH | {
+    "name": "tiny-pruned",
+    "baseline": BASELINE | {"images": 1920},
+    "factors": {"lr": {"role": "nuisance", "range": [1e-6, 1e-2], "log": True}},
+    "design": {
+        "kind": "search",
+        "trials": 6,
+        "search_sampler": "random",
+        "pruner": {"kind": "asha", "rungs": [0.1, 0.4], "startup": 1, "reduction_factor": 2},
+    },
+    "protocol": {"extractor": "classifier", "n": 64, "noise_sets": 1, "ladder": [{"n": 32}]},
+}
 
 
 def with_baseline(study: dict[str, Any], **changes: Any) -> dict[str, Any]:

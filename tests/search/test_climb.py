@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import optuna
 import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
+from sweep.report.frames import load_study
+from sweep.report.sections.exploration import ENOUGH_RANKS, rank_correlations
 from sweep.search.advance import advance
+from sweep.search.cells import cells_of
+from sweep.search.designs import Arm
 from sweep.search.outline import outline
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
 from sweep.store.records import ArmRecord
 from sweep.store.registry import register_study
+from sweep.store.registry import study as find
 from tests.search.played import PROTOCOL, Formula, finish, launched, play, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -121,10 +127,6 @@ def test_a_run_that_another_study_wants_is_trained_whole(store):
     record = launched(store, ASKED)
     play(store, ASKED, record.id, better_with_lr, owner=worker(store))
     lost = next(c for c in cells(store, record.id) if c.state == "pruned")
-    from sweep.search.cells import cells_of
-    from sweep.search.designs import Arm
-    from sweep.store.registry import study as find
-
     changes = next(a.changes for a in find(store, "s").arms if a.name == lost.arm_name)
     whole = Study.model_validate({**SEARCH, "name": "other", "design": {"kind": "search", "trials": 1}})
     spec = whole.model_dump(mode="json")
@@ -139,3 +141,22 @@ def test_a_run_that_another_study_wants_is_trained_whole(store):
     while (claimed := claim(store, again.id, me)) is not None:
         finish(store, claimed, better_with_lr)
     assert [c.state for c in cells(store, again.id)] == ["complete"]
+
+
+def test_the_report_says_how_well_the_cheap_scores_rank(store):
+    """Against scipy on the values themselves; rungs of pruned trials have no deciding score beside them."""
+    record = launched(store, ASKED)
+    play(store, ASKED, record.id, better_with_lr, owner=worker(store))
+    frames = load_study(store.engine, "s")
+    whole = sum(c.state == "complete" and c.phase == "search" for c in cells(store, record.id))
+    told = rank_correlations(frames).set_index(["share", "n"])
+    assert set(told.index) == {(0.1, 16), (0.3, 16), (1.0, 16)}
+    assert told.loc[(1.0, 16), "trials"] == whole
+    enough = whole >= ENOUGH_RANKS
+    assert np.isnan(told.loc[(1.0, 16), "spearman"]) != enough
+    if enough:
+        assert told.loc[(1.0, 16), "spearman"] == pytest.approx(1.0)
+    assert frames.other_protocols == 0
+    stopped = frames.cells[frames.cells["status"] == "pruned"]
+    assert len(stopped)
+    assert all("images" in reason for reason in stopped["reason"])

@@ -72,6 +72,23 @@ def continued(
     return result.weights.sha256, listener.curve
 
 
+def test_a_training_in_segments_is_the_training_in_one(digits: Dataset, tmp_path: Path) -> None:
+    """Paused at two rungs: the same curve and the same weights, and each rung's weights are those of its step."""
+    config = tiny()
+    product, curve = whole(config, digits, tmp_path / "whole")
+    listener, rungs = Listener(), []
+    for token, until in enumerate((5, 7, None), start=1):
+        place = Place(folder=tmp_path / "parts", token=token)
+        resume = listener.refs[-1] if listener.refs else None
+        part = train(config, digits, place, hooks=listener.hooks, cadence=CADENCE, resume=resume, until=until)
+        rungs.append(part)
+    assert [part.step for part in rungs] == [5, 7, 12]
+    assert [ref.step for ref in listener.refs] == [5, 7]
+    assert (rungs[-1].weights.sha256, listener.curve) == (product, curve)
+    averages = [checkpoint.load_weights(p.weights.path, p.weights.sha256, decay=0.99) for p in rungs]
+    assert not torch.equal(next(iter(averages[0].values())), next(iter(averages[2].values())))
+
+
 def test_loss_falls_on_digits(digits: Dataset, tmp_path: Path) -> None:
     listener = Listener()
     config = tiny(steps=150, batch=16, lr_schedule="constant", flip=False)
