@@ -240,3 +240,13 @@ def test_arms_are_tuned_on_the_same_points(url):
     assert len({tuple(values) for values in drawn.values()}) == 1
     assert drawn["baseline"][0] == 2e-4
     assert len(set(drawn["baseline"])) == 4
+
+
+@pytest.mark.parametrize("search_sampler", ["random", "qmc"])
+def test_any_number_of_workers_draws_the_same_set(url, other_url, search_sampler):
+    """Row 22: twelve workers ask before anything is told; one asks after each told trial."""
+    asked = study(search_sampler=search_sampler)
+    one = draw(url, 12, asked=asked)
+    twelve = [advisor_of(asked, other_url).ask(wanted) for wanted in range(12)]
+    assert [(number, dict(changes)) for number, changes in twelve] == one
+    assert len({str(changes) for _, changes in one}) == 12
