@@ -6,6 +6,7 @@ import typer
 
 from sweep.cli import (
     bench,
+    compare,
     control,
     doctor,
     export,
@@ -51,6 +52,7 @@ app.command("doctor")(doctor.doctor)
 app.command("gc")(doctor.gc)
 app.add_typer(bench.bench, name="bench")
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("schema")(schema.schema)
 app.command("version")(schema.version)

@@ -69,6 +69,35 @@ def paired_difference(arm: Array, baseline: Array, *, confidence: float = 1 - AL
     return PairedDifference(n=n, mean=mean, sd=sd, low=mean - half, high=mean + half, p_t=p_t, p_sign_flip=p_sign_flip)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WelchDifference:
+    """Arm minus baseline without pairs, in the units of the score; interval NaN below two scores on either side."""
+
+    mean: float
+    low: float
+    high: float
+
+
+Difference = PairedDifference | WelchDifference
+
+
+# Welch 1947
+def welch_difference(arm: Array, baseline: Array, *, confidence: float = 1 - ALPHA) -> WelchDifference:
+    """Difference of two means whose spreads may differ, with its t interval.
+
+    Args:
+        arm: [n >= 1] scores.
+        baseline: [m >= 1] scores.
+    """
+    mean = float(arm.mean() - baseline.mean())
+    if min(len(arm), len(baseline)) < 2:
+        return WelchDifference(mean=mean, low=np.nan, high=np.nan)
+    if arm.std() == baseline.std() == 0.0:  # scipy divides by it
+        return WelchDifference(mean=mean, low=mean, high=mean)
+    low, high = stats.ttest_ind(arm, baseline, equal_var=False).confidence_interval(confidence)
+    return WelchDifference(mean=mean, low=float(low), high=float(high))
+
+
 EXACT_PAIRS = 16
 """Up to here all 2^n sign patterns are counted; beyond, 65,536 drawn ones stand for them."""
 

@@ -138,7 +138,7 @@ class Writer:
                 "versions": {"torch": "2.15.0", "numpy": "2.4.6"},
                 "source": {"version": "0.1.0", "commit": COMMIT, "dirty": False},
             }
-            session.add(
+            session.merge(  # two studies of one store share their workers
                 WorkerRow(
                     id=f"w{number}",
                     host=f"node{number}",
