@@ -8,6 +8,7 @@
     |- StoreError                 5   the database cannot be reached or used
     |  |- StoreMismatch           5   the store was made by other versions, or holds another study
     |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
+    |- DepotError                 5   files of runs cannot be stored or fetched
     |- CheckpointError            1   a checkpoint that is missing, torn or altered
     |- ProtocolError              2   scores that must not be computed or compared
     |- Diverged                   -   loss or gradients are not finite; carries its evidence
@@ -95,6 +96,12 @@ class StoreMismatch(StoreError):
 
 class LeaseLost(StoreError):
     """Another worker holds this work now; every write of this attempt is refused."""
+
+
+class DepotError(SweepError):
+    """The store of files refuses, or does not answer."""
+
+    exit_code = 5
 
 
 class CheckpointError(SweepError):

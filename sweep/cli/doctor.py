@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage
 
 if TYPE_CHECKING:
+    from sweep.store.depot import Depot
     from sweep.store.transaction import Store
 
 LITTLE_ROOM = 2e9
@@ -33,13 +33,14 @@ def doctor(
     """
     from sweep.cli.terminal import print_json, say, stdout, table
     from sweep.store import expire_dead_local, open_store
+    from sweep.store.depot import depot_at
     from sweep.worker.identity import boot_id, host, is_alive
 
     store = open_store(storage)
     if reap:
         dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
         say(f"{len(dead)} dead workers of this machine; their work is free")
-    found = [*_machine(files.absolute()), *_studies(store)]
+    found = [*_machine(depot_at(files)), *_studies(store)]
     if as_json:
         print_json([{"what": what, "well": not mend, "found": value, "next": mend} for what, value, mend in found])
     else:
@@ -47,20 +48,19 @@ def doctor(
     raise typer.Exit(UNWELL if any(mend for _, _, mend in found) else 0)
 
 
-def _machine(files: Path) -> list[tuple[str, str, str]]:
-    import os
+def _machine(depot: Depot) -> list[tuple[str, str, str]]:
     import shutil
 
     from sweep.cli.terminal import size
     from sweep.launch.local import cores, gpus
 
-    there = next(folder for folder in (files, *files.parents) if folder.exists())
+    there = next(folder for folder in (depot.folder, *depot.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free
-    writable = os.access(there, os.W_OK)
+    refused = depot.check()
     return [
         ("devices", f"{cores()} CPU cores, {len(gpus())} GPUs", ""),
         ("room for files", f"{size(room)} under {there}", "Free some: sweep gc" if room < LITTLE_ROOM else ""),
-        ("files", "writable" if writable else f"{there} is read-only", "" if writable else "Give --files FOLDER."),
+        ("files", refused or f"{depot}: writable", "Give --files FOLDER or URL." if refused else ""),
     ]
 
 
@@ -100,11 +100,13 @@ def gc(
     from sweep.cli.terminal import say, size
     from sweep.launch.garbage import garbage
     from sweep.store import open_store
+    from sweep.store.depot import depot_at
 
     total = 0
-    for path in garbage(open_store(storage), files.absolute()):
-        total += path.stat().st_size
-        typer.echo(path)
+    depot = depot_at(files)
+    for stored in garbage(open_store(storage), depot):
+        total += stored.bytes
+        typer.echo(stored.where)
         if delete:
-            path.unlink(missing_ok=True)
+            depot.delete(stored)
     say(f"{size(total)} deleted" if delete else f"{size(total)} could go; next: sweep gc --delete")

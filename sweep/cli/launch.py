@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.launch.local import Slot
     from sweep.search.outline import Outline
+    from sweep.store.depot import Depot
     from sweep.store.records import StudyRecord
     from sweep.store.transaction import Store
     from sweep.worker.messages import Prepared
@@ -51,19 +52,20 @@ def launch(
     from sweep.cli.watch import watch
     from sweep.launch.local import LocalWorkers, slots
     from sweep.search.outline import outline, read_outline
+    from sweep.store.depot import depot_at
     from sweep.store.engine import is_new
     from sweep.store.transaction import open_store
 
     study = _with_total(read_outline(file).study, max_trials, n_trials)
     places = slots(device, workers, work=outline(study).trainings)
-    files = files.absolute()
+    depot = depot_at(files)
     # Where the data cannot be had, no empty store is left behind.
-    prepared = _prepare(study, files, places[0]) if is_new(storage) else None
+    prepared = _prepare(study, depot, places[0]) if is_new(storage) else None
     store = open_store(storage)
-    asked, record = _register(store, study, files, places[0], prepared, accept_change=accept_change)
+    asked, record = _register(store, study, depot, places[0], prepared, accept_change=accept_change)
     code = 0
     if _has_work(store, record.id, asked):
-        local = LocalWorkers(record.name, storage, files, say)
+        local = LocalWorkers(record.name, storage, str(depot), say)
         local.start(places)
         code = watch(store, record.id, local)
     raise typer.Exit(code or _summary(store, record.id, file))
@@ -103,7 +105,7 @@ def _has_work(store: Store, study_id: int, asked: Outline) -> bool:
 
 
 def _register(
-    store: Store, study: Study, files: Path, place: Slot, prepared: Prepared | None, *, accept_change: bool
+    store: Store, study: Study, files: Depot, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[Outline, StudyRecord]:
     from sweep.launch.register import known, register
     from sweep.search.outline import outline
@@ -120,7 +122,7 @@ def _register(
     return asked, register(store, asked, protocol, accept_change=accept_change)
 
 
-def _prepare(study: Study, files: Path, place: Slot) -> Prepared:
+def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
     from sweep.cli.terminal import counting
     from sweep.errors import DataError

@@ -27,8 +27,11 @@ Storage = Annotated[
     ),
 ]
 Files = Annotated[
-    Path,
-    typer.Option(envvar="SWEEP_FILES", help="Folder of checkpoints, features and sample grids."),
+    str,
+    typer.Option(
+        envvar="SWEEP_FILES",
+        help="Checkpoints, features and sample grids: a folder, or for machines that share none s3://BUCKET/..., gs://...",
+    ),
 ]
 StudyFile = Annotated[Path, typer.Argument(help="The study, e.g. studies/digits.yaml.")]
 StudyName = Annotated[str, typer.Argument(help="Name of a study in the store.")]
@@ -37,4 +40,4 @@ Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cud
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
-DEFAULT_FILES = Path(HOME)
+DEFAULT_FILES = HOME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -34,8 +35,26 @@ def report(
             storage,
             name,
             out or Path("reports") / name,
-            files_root=files.absolute(),
+            files_root=_grids(storage, name, files),
             as_of=as_of,
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
     typer.echo(paths.html)
+
+
+def _grids(storage: str, study: str, files: str) -> Path:
+    """The folder of files, with the sample grids of the study in it."""
+    from sweep.errors import CheckpointError
+    from sweep.store import artifacts, cells, open_store
+    from sweep.store import study as find
+    from sweep.store.depot import depot_at
+
+    depot = depot_at(files)
+    if depot.url is not None:
+        store = open_store(storage)
+        keys = {cell.train_key[:16] for cell in cells(store, find(store, study).id)}
+        grids = [a for a in artifacts(store) if a.kind == "grid" and keys & set(Path(a.path).parts)]
+        for grid in grids:
+            with suppress(CheckpointError):  # the report says which are missing
+                depot.fetch(grid.path, grid.sha256)
+    return depot.folder

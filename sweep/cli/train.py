@@ -34,13 +34,14 @@ def train(
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
     from sweep.launch.local import slots
+    from sweep.store.depot import Depot
     from sweep.worker.child import Child
     from sweep.worker.interrupt import Interrupt
     from sweep.worker.messages import Progressed, Trained, TrainJob
 
     asked = _read(config)
     place = slots(device, 1, work=1)[0]
-    job = TrainJob(asked, Cadence(), out.absolute(), FOLDER, token=_next_token(out / FOLDER), checkpoints=())
+    job = TrainJob(asked, Cadence(), Depot(out.absolute()), FOLDER, token=_next_token(out / FOLDER), checkpoints=())
     child = Child(device=place.device, threads=threads or place.threads)
 
     def hear(message: Message) -> None:

@@ -38,6 +38,7 @@ def worker(
     from sweep.cli.terminal import say
     from sweep.config.study import require_name
     from sweep.launch.local import slots
+    from sweep.store.depot import depot_at
     from sweep.store.registry import study as find
     from sweep.store.transaction import open_store
     from sweep.worker.options import Timing, WorkerOptions
@@ -49,7 +50,7 @@ def worker(
     options = WorkerOptions(
         device=place.device,
         threads=threads or place.threads,
-        files=files.absolute(),
+        files=depot_at(files),
         timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sweep.errors import UsageError
 
@@ -69,10 +68,10 @@ def slots(device: str, workers: int | None, *, work: int) -> list[Slot]:
 class LocalWorkers:
     """Worker processes of this command. Their lines of progress are handed to `say`."""
 
-    def __init__(self, study: str, storage: str, files: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, study: str, storage: str, files: str, say: Callable[[str], None]) -> None:
         self._study = study
         # By environment, not by argument: a process list shows arguments, and the URL may hold a password.
-        self._environment = os.environ | {"SWEEP_STORAGE": storage, "SWEEP_FILES": str(files)}
+        self._environment = os.environ | {"SWEEP_STORAGE": storage, "SWEEP_FILES": files}
         self._say = say
         self._running: list[subprocess.Popen[str]] = []
         self._readers: list[threading.Thread] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
@@ -16,10 +17,11 @@ from sweep.config.run import DataConfig, Protocol, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
 from sweep.diffusion.process import Diffusion
-from sweep.errors import CheckpointError, DataError, Preempted
+from sweep.errors import CheckpointError, DataError, DepotError, Preempted
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
+from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.chain import betas_of
@@ -53,6 +55,8 @@ Send = Callable[[Message], None]
 ShouldStop = Callable[[], bool]
 
 EXTRACTORS = "extractors"
+# Checkpoints of a run at a time, as the store lists them.
+KEPT = 2
 COUNT_SECONDS = 0.5
 MEASURED = 3
 MEASURED_AT_MOST = 30
@@ -122,17 +126,22 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
     """Everything that must exist before the first score: data, extractor, reference."""
     dataset = _dataset(job.data)
     request = job.request
+    folder = job.files.folder / EXTRACTORS
+    # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
+    job.files.pull(EXTRACTORS, lambda name: name.startswith(f"{dataset.name}-cnn-"))
     protocol = resolve_protocol(
         dataset,
         request.extractor,
         reference=request.reference,
         n=request.n,
         noise_sets=tuple(range(request.noise_sets)),
-        folder=job.files / EXTRACTORS,
+        folder=folder,
         on_progress=_counting("training the classifier", send),
     )
     counted = _counting("features of the real images", send)
-    open_yardstick(protocol, dataset, folder=job.files / EXTRACTORS, on_progress=counted)
+    _pull_yardstick(protocol, job.files)
+    open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
+    job.files.push(EXTRACTORS)
     return Prepared(protocol, dataset.content_sha256)
 
 
@@ -180,14 +189,22 @@ def _seconds_each(act: Callable[[], object], device: torch.device) -> float:
 def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Trained:
     """Train from the newest checkpoint that can be read."""
     started = time.monotonic()
-    place = Place(folder=job.files / job.folder, token=job.token, device=device, micro_batches=job.micro_batches)
+    place = Place(folder=job.files.folder / job.folder, token=job.token, device=device, micro_batches=job.micro_batches)
     dataset = _dataset(job.config.data)
 
     def report(progress: Progress) -> None:
         send(Progressed(progress.step, progress.images, progress.metrics))
 
+    resume = _readable(job, send, should_stop)
+    stored = deque([] if resume is None else [_artifact("checkpoint", resume, job.files).path])
+
     def saved(ref: CheckpointRef) -> None:
-        send(Progressed(ref.step, ref.step * job.config.batch, checkpoint=_artifact("checkpoint", ref, job.files)))
+        artifact = _artifact("checkpoint", ref, job.files)
+        _put(job.files, artifact.path, should_stop)
+        send(Progressed(ref.step, ref.step * job.config.batch, checkpoint=artifact))
+        stored.append(artifact.path)
+        if len(stored) > KEPT:
+            job.files.discard(stored.popleft())
 
     result = train(
         job.config,
@@ -199,20 +216,33 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
             validations=job.cadence.curve_points,
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
-        resume=_readable(job, send),
+        resume=resume,
         kept=kept,
         until=job.until_step,
     )
-    seconds = time.monotonic() - started
     kind = "weights" if result.step == job.config.steps else "rung"
-    return Trained(_artifact(kind, result.weights, job.files), result.parameters, seconds)
+    weights = _artifact(kind, result.weights, job.files)
+    _put(job.files, weights.path, should_stop)
+    seconds = time.monotonic() - started
+    return Trained(weights, result.parameters, seconds)
 
 
-def _readable(job: TrainJob, send: Send) -> CheckpointRef | None:
+def _put(files: Depot, path: str, should_stop: ShouldStop) -> None:
+    """Send a file to the other machines. Asked to stop meanwhile, the last one that is recorded counts."""
+    try:
+        files.put(path, give_up=should_stop)
+    except DepotError as error:
+        if should_stop():
+            raise Preempted(error.what, why=error.why) from error
+        raise
+
+
+def _readable(job: TrainJob, send: Send, should_stop: ShouldStop) -> CheckpointRef | None:
     """The newest checkpoint whose bytes are what was recorded; none means from the start."""
     for found in job.checkpoints:
-        ref = CheckpointRef(job.files / found.path, found.sha256, found.step, found.bytes)
         try:
+            path = job.files.fetch(found.path, found.sha256, give_up=should_stop)
+            ref = CheckpointRef(path, found.sha256, found.step, found.bytes)
             checkpoint.load(ref.path, ref.sha256)
         except CheckpointError as error:
             send(Damaged(found.path, error.what))
@@ -234,8 +264,8 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     dataset = _dataset(job.train.data)
     net = build_net(job.train, channels=dataset.channels, size=dataset.size).to(device)
     net.load_state_dict(_weights(job, device))
-    diffusion, folder = _diffusion(job.train, device), job.files / job.folder
-    yardstick = _yardstick(job.protocol, job.train.data, job.files / EXTRACTORS, device)
+    diffusion, folder = _diffusion(job.train, device), job.files.folder / job.folder
+    yardstick = _yardstick(job.protocol, job.train.data, job.files, device)
     result = score(
         net,
         diffusion,
@@ -255,29 +285,42 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         dataset=dataset,
         scored=result.sets,
         folder=folder,
-        references=job.files / EXTRACTORS,
+        references=job.files.folder / EXTRACTORS,
         precision=job.train.precision,
         on_progress=drawn,
     )
-    return Scored(score_record(result, measure_further(subject), job.folder, job.files))
+    record = score_record(result, measure_further(subject), job.folder, job.files.folder)
+    for artifact in record.artifacts:
+        _put(job.files, artifact.path, should_stop)
+    return Scored(record)
 
 
 def _weights(job: ScoreJob, device: torch.device) -> Weights:
     """The average that the evaluation reads."""
-    path, sha256, evaluation = job.files / job.weights.path, job.weights.sha256, job.evaluation
+    sha256, evaluation = job.weights.sha256, job.evaluation
+    path = job.files.fetch(job.weights.path, sha256)
     if evaluation.ema_std is not None:
         return checkpoint.load_power_weights(path, sha256, std=evaluation.ema_std, device=device)
     return checkpoint.load_weights(path, sha256, decay=evaluation.ema_decay, device=device)
 
 
 @lru_cache(maxsize=2)
-def _yardstick(protocol: Protocol, data: DataConfig, folder: Path, device: torch.device) -> Yardstick:
-    return open_yardstick(protocol, _dataset(data), folder=folder, device=device)
+def _yardstick(protocol: Protocol, data: DataConfig, files: Depot, device: torch.device) -> Yardstick:
+    _pull_yardstick(protocol, files)
+    yardstick = open_yardstick(protocol, _dataset(data), folder=files.folder / EXTRACTORS, device=device)
+    files.push(EXTRACTORS)
+    return yardstick
+
+
+def _pull_yardstick(protocol: Protocol, files: Depot) -> None:
+    """The extractor of a protocol and what it has seen of the real images, from where they were first computed."""
+    weights, seen = f"{protocol.extractor}.pt", f"-{protocol.extractor_sha256[:16]}"
+    files.pull(EXTRACTORS, lambda name: name == weights or seen in name)
 
 
 def _diffusion(config: TrainConfig, device: torch.device) -> Diffusion:
     return Diffusion.from_betas(betas_of(config), device)
 
 
-def _artifact(kind: str, ref: CheckpointRef, files: Path) -> ArtifactRecord:
-    return ArtifactRecord(kind, ref.path.relative_to(files).as_posix(), ref.sha256, ref.bytes, ref.step)
+def _artifact(kind: str, ref: CheckpointRef, files: Depot) -> ArtifactRecord:
+    return ArtifactRecord(kind, ref.path.relative_to(files.folder).as_posix(), ref.sha256, ref.bytes, ref.step)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sweep.config.run import DataConfig, EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence, ProtocolRequest
+from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
 
 
@@ -17,7 +17,7 @@ class PrepareJob:
 
     data: DataConfig
     request: ProtocolRequest
-    files: Path
+    files: Depot
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class TrainJob:
 
     config: TrainConfig
     cadence: Cadence
-    files: Path
+    files: Depot
     folder: str
     token: int
     checkpoints: tuple[ArtifactRecord, ...]
@@ -49,7 +49,7 @@ class ScoreJob:
     evaluation: EvalConfig
     protocol: Protocol
     weights: ArtifactRecord
-    files: Path
+    files: Depot
     folder: str
     token: int
 

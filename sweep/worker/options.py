@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
+
+from sweep.store.depot import Depot
 
 StartMethod = Literal["spawn", "fork"]
 
@@ -37,14 +38,14 @@ class WorkerOptions:
     Attributes:
         device: `cpu`, `cuda` or `cuda:0`.
         threads: CPU threads of the trial process.
-        files: Folder of checkpoints, features and grids.
+        files: Where checkpoints, features and grids lie.
         time_limit: Seconds until the worker saves and leaves by itself, as when preempted.
         start_method: `fork` starts a trial process in milliseconds where torch is loaded already; never with CUDA.
     """
 
     device: str
     threads: int
-    files: Path
+    files: Depot
     timing: Timing = field(default_factory=Timing)
     time_limit: float | None = None
     start_method: StartMethod = "spawn"

@@ -17,7 +17,7 @@ import traceback
 import warnings
 from multiprocessing.connection import Connection, wait
 
-from sweep.errors import DataError, Diverged, Preempted, ProtocolError
+from sweep.errors import DataError, DepotError, Diverged, Preempted, ProtocolError
 from sweep.store.records import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
 from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
@@ -138,6 +138,8 @@ def failure_class(error: BaseException) -> FailureClass:
         return "oom"
     if isinstance(error, OSError):
         return "disk_full" if error.errno in NO_ROOM else "infra"
+    if isinstance(error, DepotError):
+        return "infra"
     if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
         return cause
     # Data, weights or an extractor that are not here or not the right ones: another machine may have them.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.store.advance import progress
+from sweep.store.depot import Depot
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.transaction import Store
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
@@ -18,7 +17,7 @@ def run_folder(claim: Claim) -> str:
     return f"runs/{key[:2]}/{key[:16]}"
 
 
-def job_of(claim: Claim, cadence: Cadence, files: Path) -> Job:
+def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
     """What the trial process is asked to do for a claim."""
     if claim.kind == "train":
         return TrainJob(
@@ -41,7 +40,8 @@ def job_of(claim: Claim, cadence: Cadence, files: Path) -> Job:
         protocol=claim.protocol,
         weights=claim.weights,
         files=files,
-        folder=f"{run_folder(claim)}/scores/{key[:16]}",
+        # Named by the token too: what a superseded worker still writes replaces nothing.
+        folder=f"{run_folder(claim)}/scores/{key[:16]}.{claim.token}",
         token=claim.token,
     )
 

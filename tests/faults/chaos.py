@@ -118,7 +118,7 @@ def spoil(chaos: Chaos, worker: BaseProcess) -> None:
     """A bit of the newest checkpoint flips."""
     found = [artifact for artifact in artifacts(chaos.store) if artifact.kind == "checkpoint"]
     if found:
-        path = chaos.workers.how.files / max(found, key=lambda artifact: (artifact.step, artifact.path)).path
+        path = chaos.workers.how.files.folder / max(found, key=lambda artifact: (artifact.step, artifact.path)).path
         with suppress(FileNotFoundError):
             content = bytearray(path.read_bytes())
             content[chaos.draws.randrange(len(content))] ^= 1

@@ -13,6 +13,7 @@ import pytest
 from sweep.config.run import DataConfig, Protocol
 from sweep.config.study import ProtocolRequest
 from sweep.store import Store, open_store
+from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord
 from sweep.worker.child import Child
 from sweep.worker.messages import Prepared, PrepareJob
@@ -29,7 +30,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Protocol]:
     request = ProtocolRequest(**ABLATION["protocol"])
     child = Child(device="cpu", threads=1)
     try:
-        done = child.run(PrepareJob(DataConfig(), request, files), hear=lambda _: None, tick=lambda: False)
+        done = child.run(PrepareJob(DataConfig(), request, Depot(files)), hear=lambda _: None, tick=lambda: False)
     finally:
         child.close()
     assert isinstance(done, Prepared), done

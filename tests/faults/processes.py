@@ -23,6 +23,7 @@ from sweep.launch.register import register
 from sweep.search.outline import outline
 from sweep.store import Store, cells, open_store
 from sweep.store import study as find
+from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord
 from sweep.worker.options import Timing, WorkerOptions
 
@@ -36,7 +37,9 @@ QUICK = Timing(lease=30.0, heartbeat=1.0, idle=0.2, stall=60.0, retry=0.1, disk=
 
 def options(files: Path, **changes: Any) -> WorkerOptions:
     """One thread on the CPU: numbers are equal bit for bit."""
-    return replace(WorkerOptions(device="cpu", threads=1, files=files, timing=QUICK, start_method="fork"), **changes)
+    return replace(
+        WorkerOptions(device="cpu", threads=1, files=Depot(files), timing=QUICK, start_method="fork"), **changes
+    )
 
 
 def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str) -> None:

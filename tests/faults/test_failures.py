@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from sweep.store import Store, artifacts, cells, events, status
+from sweep.store.depot import Depot
 from sweep.store.schema import RunRow
 from tests.faults.commands import Command
 from tests.faults.conftest import Team
@@ -129,9 +130,9 @@ def test_row_28_files_that_the_store_names_are_never_garbage(local_store: Store,
     assert status(local_store, study.id).runs_left == 0
     lost = files / "runs" / "0000000001.1.pt"
     lost.touch()
-    assert list(garbage(local_store, files)) == []
+    assert list(garbage(local_store, Depot(files))) == []
     later = lost.stat().st_mtime + SPARED_SECONDS + 60.0
-    going = list(garbage(local_store, files, now=later))
+    going = [Path(stored.where) for stored in garbage(local_store, Depot(files), now=later)]
     assert lost in going
     named = {files / artifact.path for artifact in artifacts(local_store)}
     assert all(path.exists() for path in named)

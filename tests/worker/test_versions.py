@@ -12,6 +12,7 @@ from sweep.errors import StoreMismatch
 from sweep.launch.register import register
 from sweep.search.outline import outline
 from sweep.store import open_store
+from sweep.store.depot import Depot
 from sweep.worker.options import WorkerOptions
 from sweep.worker.worker import Worker
 from tests.cli.test_control import PROTOCOL, SPEC
@@ -22,7 +23,7 @@ def test_row_24_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: 
     store = open_store(sqlite_url, patience_seconds=10)
     study = register(store, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
     older = replace(study, versions={**study.versions, "optuna": "4.9.0"})
-    options = WorkerOptions(device="cpu", threads=1, files=tmp_path)
+    options = WorkerOptions(device="cpu", threads=1, files=Depot(tmp_path))
     with pytest.raises(StoreMismatch, match=r"Optuna 4\.9\.0"):
         Worker(store, older, options).work(lambda _: None)
     store.close()

@@ -16,6 +16,7 @@ from sweep.report.frames import StudyFrames, load_study
 from sweep.report.metrics import direction_of
 from sweep.report.variance import VarianceSplit
 from sweep.report.words import decimals_for
+from sweep.store.depot import depot_at
 from sweep.store.engine import open_engine
 
 STORE_VARIABLE, FILES_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES"
@@ -78,7 +79,9 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
             why="Its address may hold a password, so it is read from the environment.",
             next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run again.",
         )
-    return read_study(open_engine(url), name, files_root=Path(os.environ.get(FILES_VARIABLE, ".")), as_of=as_of)
+    return read_study(
+        open_engine(url), name, files_root=depot_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
+    )
 
 
 def read_study(engine: Engine, name: str, *, files_root: Path, as_of: int | None = None) -> ReportedStudy:

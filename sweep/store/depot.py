@@ -1,0 +1,210 @@
+"""Where the files of runs lie: a folder, and behind it, for machines that share none, any store that fsspec reaches.
+
+With a URL each machine works in a folder of its own. A file goes up before the database names it, whole and under a
+name that is never used twice, and comes down only if its bytes have the hash that the database holds. Credentials and
+endpoints are read where the cloud's own tools read them (AWS_*, GOOGLE_*, ~/.config/fsspec), so that no URL holds any.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sweep.errors import CheckpointError, DepotError, UsageError
+from sweep.store.redaction import clean
+from sweep.store.transfer import NO_ROOM, Stored, download, filesystem, listed, sha256_of, upload
+
+T = TypeVar("T")
+# On a filesystem, below a path.
+_Act = Callable[[Any, str], T]
+
+PATIENCE_SECONDS = 600.0
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+# Locks, and files that are being written.
+_PASSING = re.compile(r"(^\.)|(\.lock$)|(\.tmp$)")
+# Waiting does not help against these.
+_FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, ImportError, TypeError)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Depot:
+    """A folder of files, with or without a store behind it.
+
+    Attributes:
+        folder: Where this machine reads and writes.
+        url: Of what machines share; None where that is the folder itself.
+        patience_seconds: How long a store that does not answer is tried again.
+    """
+
+    folder: Path
+    url: str | None = None
+    patience_seconds: float = PATIENCE_SECONDS
+
+    def put(self, path: str, *, give_up: Callable[[], bool] = _never) -> None:
+        """Send a file of the folder to where other machines find it.
+
+        Args:
+            path: Relative to the depot. A name that was never used for other bytes.
+            give_up: Asked between two tries.
+
+        Raises:
+            DepotError: The store refuses it, or does not answer.
+        """
+        if self.url is not None:
+            send: _Act[None] = lambda fs, root: upload(fs, self.folder / path, f"{root}/{path}")  # noqa: E731
+            self._patiently(f"cannot store {path}", send, give_up)
+
+    def fetch(self, path: str, sha256: str, *, give_up: Callable[[], bool] = _never) -> Path:
+        """The file here, brought from the store where it is missing or damaged. Without a URL it is not looked at.
+
+        Raises:
+            CheckpointError: The store does not have it, or has other bytes.
+            DepotError: The store does not answer.
+        """
+        here = self.folder / path
+        if not here.resolve().is_relative_to(self.folder.resolve()):
+            raise CheckpointError(f"{path!r} is not a file of this study", why="it leads out of the folder of files")
+        if self.url is None or (here.is_file() and sha256_of(here) == sha256):
+            return here
+        try:
+            self._patiently(f"cannot fetch {path}", self._bring(path, sha256), give_up)
+        except DepotError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise CheckpointError(f"{path} is not in the store of files", why=error.why) from error
+            raise
+        return here
+
+    def pull(self, under: str, wanted: Callable[[str], bool]) -> None:
+        """Bring the files below a folder whose names are wanted and that are not here yet.
+
+        Raises:
+            DepotError: The store does not answer.
+        """
+        for path in self._names(under) - self._names_here(under):
+            if wanted(Path(path).name):
+                self._patiently(f"cannot fetch {path}", self._bring(path, None))
+
+    def push(self, under: str) -> None:
+        """Send the files below a folder that the store does not have, those written last at the end.
+
+        Raises:
+            DepotError: The store refuses one, or does not answer.
+        """
+        if self.url is not None:
+            new = self._names_here(under) - self._names(under)
+            for path in sorted(new, key=lambda path: (self.folder / path).stat().st_mtime_ns):
+                self.put(path)
+
+    def listed(self, under: str) -> Iterator[Stored]:
+        """Every file below a folder: those here, then those in the store."""
+        for path in sorted((self.folder / under).rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                found = path.stat()
+                yield Stored(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
+        if self.url is not None:
+            yield from self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
+
+    def delete(self, stored: Stored) -> None:
+        """Delete what `listed` gave. What is gone already is no error."""
+        if stored.where == str(self.folder / stored.path):
+            Path(stored.where).unlink(missing_ok=True)
+        else:
+            self.discard(stored.path)
+
+    def discard(self, path: str) -> None:
+        """Delete a file in the store, if there is one: it is needed no more, so one try is enough."""
+        if self.url is not None:
+            fs, root = filesystem(self.url)
+            try:
+                fs.rm_file(f"{root}/{path}")
+            except Exception:
+                return
+
+    def check(self) -> str:
+        """Write and delete a small file: why that fails, or nothing."""
+        name = f".written-by-doctor-{uuid4().hex}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(b"")
+            self.put(name, give_up=lambda: True)
+            self.discard(name)
+        except OSError as error:
+            return f"{self.folder}: {error.strerror}"
+        except DepotError as error:
+            return f"{error.what}: {error.why}"
+        finally:
+            (self.folder / name).unlink(missing_ok=True)
+        return ""
+
+    def __str__(self) -> str:
+        """Where the files are, as `depot_at` takes it."""
+        return str(self.folder) if self.url is None else self.url
+
+    def _bring(self, path: str, sha256: str | None) -> _Act[None]:
+        return lambda fs, root: download(fs, f"{root}/{path}", self.folder / path, sha256)
+
+    def _names(self, under: str) -> set[str]:
+        if self.url is None:
+            return set()
+        found = self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
+        return {stored.path for stored in found if not _PASSING.search(Path(stored.path).name)}
+
+    def _names_here(self, under: str) -> set[str]:
+        found = (path for path in (self.folder / under).rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix() for path in found if not _PASSING.search(path.name)}
+
+    def _patiently(self, what: str, act: _Act[T], give_up: Callable[[], bool] = _never) -> T:
+        assert self.url is not None
+        wait, deadline = FIRST_WAIT, None
+        while True:
+            try:
+                return act(*filesystem(self.url))
+            except CheckpointError:
+                raise
+            except Exception as error:  # what a store raises is not limited to one class
+                if isinstance(error, OSError) and error.errno in NO_ROOM:
+                    raise
+                # Patience counts from the first failure: this process may have been stopped during the try.
+                deadline = deadline or time.monotonic() + self.patience_seconds
+                if isinstance(error, _FINAL) or time.monotonic() > deadline or give_up():
+                    why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
+                    raise DepotError(f"{what} at {clean(self.url)}", why=why, next="sweep doctor") from error
+            time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrets
+            wait = min(2 * wait, LONGEST_WAIT)
+
+
+def depot_at(where: str) -> Depot:
+    """The depot at a folder, or at a URL: then this machine works in a folder of the user's cache.
+
+    Raises:
+        UsageError: The URL holds credentials, or no fsspec filesystem is installed for it.
+    """
+    if "://" not in where:
+        return Depot(Path(where).expanduser().absolute())
+    url = where.rstrip("/")
+    if clean(url) != url or "@" in url.partition("://")[2].partition("/")[0] or "?" in url:
+        raise UsageError(
+            "the place of the files must not hold credentials",
+            why="Reports, process lists and other users would see them.",
+            next="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or ~/.config/fsspec) and leave the URL bare.",
+        )
+    try:
+        filesystem(url)
+    except (ValueError, ImportError) as error:
+        raise UsageError(
+            f"no files can be kept at {url}", why=str(error).splitlines()[0], next="For S3: pip install ddpm-sweep[s3]"
+        ) from error
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser().absolute()
+    return Depot(cache / "ddpm-sweep" / hashlib.sha256(url.encode()).hexdigest()[:16], url)

@@ -1,0 +1,109 @@
+"""One file up, one file down, and a listing, on any filesystem of fsspec. Nothing is ever seen in part."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sweep.errors import CheckpointError
+
+# Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file of a depot.
+
+    Attributes:
+        path: Relative to the depot, as the database names it.
+        where: The whole path or URL.
+        bytes: Size.
+        modified: Seconds since 1970.
+    """
+
+    path: str
+    where: str
+    bytes: int
+    modified: float
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """The filesystem of a URL, and the path on it."""
+    from fsspec.core import url_to_fs  # not at the start: most studies lie in a folder
+
+    # Other machines write: a listing that was kept would be of the past. fsspec keeps one filesystem for each process.
+    fs, root = url_to_fs(url, use_listings_cache=False)
+    return fs, root.rstrip("/")
+
+
+def upload(fs: Any, source: Path, target: str) -> None:
+    """Make `target` a copy of a file here."""
+    if _protocols(fs) & OBJECT_STORES:
+        fs.put_file(str(source), target)
+        return
+    fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+    passing = f"{target}.{uuid4().hex}.tmp"
+    try:
+        fs.put_file(str(source), passing)
+        fs.mv(passing, target)
+    except BaseException:
+        if fs.exists(passing):
+            fs.rm_file(passing)
+        raise
+
+
+def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
+    """Make a file here a copy of `source`; its bytes must have the hash, if there is one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, passing = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with fs.open(source, "rb") as there, os.fdopen(handle, "wb") as here:
+            shutil.copyfileobj(there, here, 1 << 20)
+            here.flush()
+            os.fsync(here.fileno())
+        if sha256 is not None and (found := sha256_of(Path(passing))) != sha256:
+            raise CheckpointError(
+                f"{target.name} in the store of files is damaged",
+                why=f"its sha256 is {found[:16]}..., not {sha256[:16]}...",
+                next="an earlier checkpoint is used where there is one; otherwise the run starts again",
+            )
+        Path(passing).replace(target)
+    except BaseException:
+        Path(passing).unlink(missing_ok=True)
+        raise
+
+
+def listed(fs: Any, root: str, under: str) -> Iterator[Stored]:
+    """Every file below a folder of a filesystem."""
+    for path, info in sorted(fs.find(f"{root}/{under}", detail=True).items()):
+        relative = path.removeprefix(f"{root}/")
+        yield Stored(relative, fs.unstrip_protocol(path), int(info["size"]), _modified(fs, path, info))
+
+
+def _modified(fs: Any, path: str, info: dict[str, Any]) -> float:
+    # Each kind of store has its own name for it.
+    found = next((info[key] for key in ("LastModified", "mtime", "last_modified", "updated") if key in info), None)
+    if not isinstance(found, datetime | float | int):
+        found = fs.modified(path)
+    return found.timestamp() if isinstance(found, datetime) else float(found)
+
+
+def _protocols(fs: Any) -> frozenset[str]:
+    return frozenset([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
+
+
+def sha256_of(path: Path) -> str:
+    """Of the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,213 @@
+"""Files behind a URL: whole or absent, and nothing that has other bytes than were recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from sweep.errors import CheckpointError, DepotError, UsageError
+from sweep.store.depot import Depot, depot_at
+from tests.store.object_store import BUCKET, KEY, SECRET, object_store
+
+PATH = "runs/ab/abcd/0000000010.1.pt"
+CONTENT = b"weights" * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[None]:
+    """A bucket, and the environment that leads to it."""
+    with object_store() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(params=["file", "s3", "memory"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place that two machines share."""
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        return f"s3://{BUCKET}/{tmp_path.name}"
+    return f"file://{tmp_path}/shared" if request.param == "file" else f"memory://{tmp_path.name}"
+
+
+@pytest.fixture
+def here(url: str, tmp_path: Path) -> Depot:
+    """A machine with one file."""
+    depot = Depot(tmp_path / "here", url, patience_seconds=5.0)
+    write(depot, PATH)
+    return depot
+
+
+@pytest.fixture
+def there(url: str, tmp_path: Path) -> Depot:
+    """A machine that has nothing yet."""
+    return Depot(tmp_path / "there", url, patience_seconds=5.0)
+
+
+def write(depot: Depot, path: str, content: bytes = CONTENT) -> None:
+    (depot.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (depot.folder / path).write_bytes(content)
+
+
+def alter(url: str, path: str, content: bytes) -> None:
+    with fsspec.open(f"{url}/{path}", "wb") as file:
+        file.write(content)
+
+
+def left(depot: Depot) -> list[str]:
+    return [path.name for path in depot.folder.rglob("*") if path.is_file()]
+
+
+def test_a_file_that_one_machine_puts_another_fetches(here: Depot, there: Depot) -> None:
+    here.put(PATH)
+    assert there.fetch(PATH, SHA256).read_bytes() == CONTENT
+    assert there.fetch(PATH, SHA256).stat().st_mode & 0o077 == 0
+    assert [stored.path for stored in there.listed("runs")] == [PATH, PATH]
+
+
+def test_a_damaged_copy_is_fetched_again(here: Depot, there: Depot) -> None:
+    here.put(PATH)
+    write(there, PATH, CONTENT[:-1] + b"X")
+    assert there.fetch(PATH, SHA256).read_bytes() == CONTENT
+
+
+def test_bytes_that_were_not_recorded_are_refused_and_leave_nothing(here: Depot, there: Depot, url: str) -> None:
+    here.put(PATH)
+    alter(url, PATH, CONTENT[:-1] + b"X")
+    with pytest.raises(CheckpointError, match="damaged"):
+        there.fetch(PATH, SHA256)
+    assert left(there) == []
+
+
+def test_a_file_that_was_never_stored_is_a_missing_checkpoint_at_once(there: Depot) -> None:
+    started = time.monotonic()
+    with pytest.raises(CheckpointError, match="not in the store of files"):
+        there.fetch(PATH, SHA256)
+    assert time.monotonic() - started < 3.0
+
+
+def test_pull_brings_what_is_wanted_and_push_sends_what_is_new(here: Depot, there: Depot) -> None:
+    for name in ("digits-cnn-1.pt", "digits-cnn-1.lock", ".digits.tmp", "other-cnn-2.pt"):
+        write(here, f"extractors/{name}", name.encode())
+    here.push("extractors")
+    there.pull("extractors", lambda name: name.startswith("digits"))
+    assert left(there) == ["digits-cnn-1.pt"]
+    assert {stored.path for stored in there.listed("extractors")} == {
+        "extractors/digits-cnn-1.pt",
+        "extractors/other-cnn-2.pt",
+    }
+
+
+def test_what_is_listed_has_an_age_and_can_be_deleted(here: Depot, there: Depot) -> None:
+    here.put(PATH)
+    (stored,) = there.listed("runs")
+    assert stored.bytes == len(CONTENT)
+    assert abs(time.time() - stored.modified) < 60.0
+    there.delete(stored)
+    there.delete(stored)
+    assert list(there.listed("runs")) == []
+    assert left(here) == [Path(PATH).name]
+
+
+def test_doctor_writes_and_leaves_nothing(here: Depot) -> None:
+    assert here.check() == ""
+    assert left(here) == [Path(PATH).name]
+    assert [stored.path for stored in here.listed("")] == [PATH]
+
+
+def test_an_upload_that_breaks_leaves_nothing_at_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    depot = Depot(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=0.3)
+    write(depot, PATH)
+    fs = fsspec.filesystem("file")
+
+    def torn(_: object, source: str, target: str, **options: object) -> None:
+        Path(target).write_bytes(Path(source).read_bytes()[:10])
+        raise ConnectionResetError("the cable was pulled")
+
+    monkeypatch.setattr(type(fs), "put_file", torn)
+    with pytest.raises(DepotError, match="cannot store"):
+        depot.put(PATH)
+    assert [path for path in (tmp_path / "shared").rglob("*") if path.is_file()] == []
+
+
+def test_a_store_that_comes_back_costs_time_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    depot = Depot(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=30.0)
+    write(depot, PATH)
+    whole, tries = type(fsspec.filesystem("file")).put_file, []
+
+    def flaky(fs: object, source: str, target: str, **options: object) -> None:
+        tries.append(target)
+        if len(tries) < 3:
+            raise ConnectionResetError("not yet")
+        whole(fs, source, target, **options)
+
+    monkeypatch.setattr(type(fsspec.filesystem("file")), "put_file", flaky)
+    depot.put(PATH)
+    assert len(tries) == 3
+    assert (tmp_path / "shared" / PATH).read_bytes() == CONTENT
+
+
+def test_whoever_is_asked_to_leave_does_not_wait_for_a_store_that_is_away(tmp_path: Path, s3: None) -> None:
+    depot = Depot(tmp_path, "s3://no-such-bucket/x", patience_seconds=600.0)
+    write(depot, PATH)
+    started = time.monotonic()
+    with pytest.raises(DepotError):
+        depot.put(PATH, give_up=lambda: True)
+    assert time.monotonic() - started < 20.0
+
+
+@pytest.mark.parametrize("path", ["../outside", "runs/../../outside", "/etc/passwd"])
+def test_no_path_from_the_database_leads_out_of_the_folder(here: Depot, path: str) -> None:
+    with pytest.raises(CheckpointError, match="leads out"):
+        here.fetch(path, SHA256)
+    with pytest.raises(CheckpointError, match="leads out"):
+        Depot(here.folder).fetch(path, SHA256)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://KEY:SECRET@bucket/x", "s3://KEY@bucket/x", "s3://bucket/x?secret=SECRET", "ftp://me:SECRET@host/x"]
+)
+def test_row_29_credentials_have_no_place_in_the_url_of_the_files(url: str) -> None:
+    with pytest.raises(UsageError, match="credentials") as refused:
+        depot_at(url)
+    assert "SECRET" not in str(refused.value).replace("AWS_SECRET_ACCESS_KEY", "")
+
+
+def test_row_29_no_message_and_no_name_holds_the_keys_of_the_store(tmp_path: Path, s3: None) -> None:
+    depot = Depot(tmp_path, "s3://no-such-bucket/x", patience_seconds=0.1)
+    write(depot, PATH)
+    with pytest.raises(DepotError) as refused:
+        depot.put(PATH)
+    shown = f"{refused.value} {depot} {depot!r}"
+    assert KEY not in shown
+    assert SECRET not in shown
+
+
+def test_a_plain_folder_is_used_as_it_is(tmp_path: Path) -> None:
+    depot = depot_at(os.path.relpath(tmp_path))
+    write(depot, PATH)
+    depot.put(PATH)
+    assert (depot.folder, depot.url) == (tmp_path, None)
+    assert depot.fetch(PATH, "not looked at") == tmp_path / PATH
+    assert [stored.where for stored in depot.listed("runs")] == [str(tmp_path / PATH)]
+
+
+def test_each_url_has_a_folder_of_its_own_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    one, two = depot_at("memory://a/"), depot_at("memory://b")
+    assert one == depot_at(str(one))
+    assert one.folder != two.folder
+    assert one.folder.is_relative_to(tmp_path)
+
+
+def test_an_unknown_kind_of_store_is_refused_with_the_way_out() -> None:
+    with pytest.raises(UsageError, match="no files can be kept"):
+        depot_at("nosuch://place")
