@@ -192,7 +192,7 @@ def depot_at(where: str) -> Depot:
         UsageError: The URL holds credentials, or no fsspec filesystem is installed for it.
     """
     if "://" not in where:
-        return Depot(Path(where).expanduser().absolute())
+        return Depot(Path(os.path.abspath(Path(where).expanduser())))  # noqa: PTH100 - resolve() would follow links
     url = where.rstrip("/")
     if clean(url) != url or "@" in url.partition("://")[2].partition("/")[0] or "?" in url:
         raise UsageError(
