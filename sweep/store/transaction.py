@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, Operationa
 from sweep.errors import StoreError
 from sweep.store.engine import open_engine, shown
 from sweep.store.redaction import clean
+from sweep.store.version import is_current
 
 PATIENCE_SECONDS = 600.0
 _FIRST_WAIT_SECONDS = 0.1
@@ -112,11 +113,11 @@ def open_store(url: str, *, patience_seconds: float = PATIENCE_SECONDS) -> Store
         StoreError: it cannot be reached or used.
         StoreMismatch: it was made by a newer version of this program.
     """
-    from sweep.store.migrations import is_current, upgrade  # alembic is slow to load, and wanted only here
-
     store = Store(open_engine(url), patience_seconds)
     try:
         if not store.read(is_current):
+            from sweep.store.migrations import upgrade  # alembic is slow to load, and seldom wanted
+
             store.write(upgrade)
     except BaseException:
         store.close()

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sweep.errors import StoreMismatch
 from sweep.store import Store, add_cells, cells, open_store
 from sweep.store.engine import open_engine
-from sweep.store.migrations import VERSION_TABLE, is_current, upgrade, version_of
+from sweep.store.migrations import upgrade
 from sweep.store.schema import Base
+from sweep.store.version import HEAD, VERSION_TABLE, is_current, version_of
 from tests.store.tiny import new_cell, new_study
 
 
@@ -58,6 +59,8 @@ def test_migrated_tables_are_those_of_the_schema(bare: Store) -> None:
     assert bare.read(version_of) is None
     assert not bare.read(is_current)
     bare.write(upgrade)
+    assert bare.read(version_of) == HEAD
+    assert bare.read(is_current)
 
     assert bare.read(differences) == []
     # Alembic compares no checks.

@@ -6,26 +6,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from sweep.errors import StoreMismatch
+from sweep.store.version import version_of
 
-# Optuna keeps its own `alembic_version` in the same database.
-VERSION_TABLE = "sweep_alembic_version"
 _LOCK = 0x5357454550  # "SWEEP"; any number that nobody else uses
-
-
-def version_of(connection: Connection) -> str | None:
-    """Revision of our tables; None before the first."""
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return context.get_current_revision()
-
-
-def is_current(connection: Connection) -> bool:
-    """Whether the tables are those of this code."""
-    return version_of(connection) == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def upgrade(connection: Connection) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from alembic import context
 
-from sweep.store.migrations import VERSION_TABLE
 from sweep.store.schema import Base
+from sweep.store.version import VERSION_TABLE
 
 
 def include_object(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:

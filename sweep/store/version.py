@@ -1,0 +1,23 @@
+"""Which tables a store has. Every command asks, so it is asked without alembic, which is slow to load."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, column, inspect, select, table
+
+# Optuna keeps its own `alembic_version` in the same database.
+VERSION_TABLE = "sweep_alembic_version"
+# Of the newest migration.
+HEAD = "0002"
+
+
+def version_of(connection: Connection) -> str | None:
+    """Revision of our tables; None before the first."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def is_current(connection: Connection) -> bool:
+    """Whether the tables are those of this code."""
+    return version_of(connection) == HEAD
