@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sweep.store.transaction import Store
 
 REFRESH_SECONDS = 1.0
+POLL_SECONDS = 0.2
 BROKEN = 1
 BUDGET_REACHED = 3
 STORE_AWAY = 5
@@ -46,7 +47,9 @@ def watch(store: Store, study_id: int, workers: LocalWorkers) -> int:
             with suppress(StoreError):
                 _show(cells(glance, study_id), bars, steps, scores)
             # A large study is looked at less often, so that looking never takes more than a tenth of the time.
-            time.sleep(max(REFRESH_SECONDS, 9.0 * (time.monotonic() - started)))
+            again = time.monotonic() + max(REFRESH_SECONDS, 9.0 * (time.monotonic() - started))
+            while workers.alive and time.monotonic() < again:
+                time.sleep(POLL_SECONDS)
         workers.join()
         with suppress(StoreError):
             _show(cells(glance, study_id), bars, steps, scores)

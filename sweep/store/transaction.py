@@ -40,6 +40,10 @@ _log = logging.getLogger("sweep.store")
 T = TypeVar("T")
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Store:
     """An open store. Safe to share between threads; after a fork, open another.
@@ -47,10 +51,12 @@ class Store:
     Attributes:
         patience_seconds: How long, from its first failure, an operation is tried again while the database is busy or
             away.
+        give_up: Whether there is no time for another try, whatever patience is left.
     """
 
     engine: Engine
     patience_seconds: float = PATIENCE_SECONDS
+    give_up: Callable[[], bool] = _never
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one consistent snapshot; never waits for writers."""
@@ -70,16 +76,16 @@ class Store:
 
     def _retried(self, work: Callable[[Connection], T], *, writes: bool) -> T:
         # From the first failure on: a process that was stopped amid a commit wakes up with all its patience.
-        give_up: float | None = None
+        until: float | None = None
         wait = _FIRST_WAIT_SECONDS
         while True:
             try:
                 return self._once(work, writes=writes)
             except (OperationalError, InterfaceError) as error:
                 now = time.monotonic()
-                give_up = give_up if give_up is not None else now + self.patience_seconds
-                left = give_up - now
-                if not _passes(error) or left <= 0.0:
+                until = until if until is not None else now + self.patience_seconds
+                left = until - now
+                if not _passes(error) or left <= 0.0 or self.give_up():
                     raise self._unreachable(error) from error
                 _log.warning("%s: %s; trying again", shown(self.engine), _first_line(error))
                 # Jitter: workers that failed together must not come back together.

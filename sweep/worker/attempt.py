@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from sweep.config.study import Study
+from sweep.errors import Preempted
 from sweep.store.advance import forget_artifact
 from sweep.store.leases import heartbeat
 from sweep.store.records import Claim
@@ -44,7 +45,10 @@ class Attempt:
 
         Raises:
             LeaseLost: another worker holds this work now, or it was cancelled.
+            Preempted: the trial process was asked to save and had its time.
         """
+        if self._interrupt.late:
+            raise Preempted("stopped before it had saved", why="the last recorded checkpoint counts")
         if time.monotonic() - self._beat_at > self._timing.heartbeat:
             state = heartbeat(self._store, self._claimed, ttl=self._timing.lease)
             self._give_back = state in ("paused", "cancelled") or over_budget(

@@ -15,6 +15,11 @@ SAME_REQUEST_SECONDS = 2.0
 # Schedulers of machines send SIGTERM; Slurm sends ahead of a time limit what the job asked for: SIGUSR1 by habit,
 # SIGUSR2 from submitit.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+# A scheduler kills some 30 s after its signal. What is not saved by the first of these is given up, so that the work
+# is released and not lost with the process; at the second the process ends, whatever it waits for.
+LATE_SECONDS = 18.0
+LAST_SECONDS = 27.0
+POLL_SECONDS = 0.25
 
 
 class Interrupt:
@@ -22,6 +27,9 @@ class Interrupt:
 
     SIGTERM, SIGUSR1 and SIGUSR2 come from schedulers: save, release, exit 75, and the work is requeued. Ctrl-C comes
     from a person: the same, with exit 130. A time limit is a request that nobody has to send.
+
+    A scheduler's request and a time limit are met within 30 s even while the database or the store of files is away;
+    a person may wait for as long as saving takes.
 
     Args:
         limit: Seconds after which to stop; None for never.
@@ -32,12 +40,18 @@ class Interrupt:
         self._signal = 0
         self._asked_at = 0.0
         self._deadline = None if limit is None else time.monotonic() + limit
+        self._over = threading.Event()
         self._before: dict[int, object] = {}
 
     @property
     def asked(self) -> bool:
         """Whether this process is to stop."""
         return self._event.is_set() or self._left <= 0.0
+
+    @property
+    def late(self) -> bool:
+        """Whether it is time to give up what cannot be saved."""
+        return self._waited > LATE_SECONDS
 
     @property
     def exit_code(self) -> int:
@@ -50,6 +64,13 @@ class Interrupt:
     def _left(self) -> float:
         return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
+    @property
+    def _waited(self) -> float:
+        """Seconds since a scheduler or the clock asked; minus infinity when neither did."""
+        if self._event.is_set():
+            return -float("inf") if self._signal == signal.SIGINT else time.monotonic() - self._asked_at
+        return -self._left
+
     def wait(self, seconds: float) -> None:
         """Sleep, but not through a request."""
         self._event.wait(max(0.0, min(seconds, self._left)))
@@ -57,13 +78,21 @@ class Interrupt:
     def __enter__(self) -> Interrupt:
         for kind in STOP_SIGNALS:
             self._before[kind] = signal.signal(kind, self._handle)
+        threading.Thread(target=self._end_in_time, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _end_in_time(self) -> None:
+        # Nothing is lost by it: whatever ends here could have been killed at any other moment.
+        while not self._over.wait(POLL_SECONDS):
+            if self._waited > LAST_SECONDS:
+                os._exit(PREEMPTED)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # Only a flag: saving inside a handler would interrupt a save.

@@ -7,12 +7,13 @@ a study through the store alone.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from sweep.config.study import Study
-from sweep.errors import LeaseLost, StoreError, SweepError
+from sweep.errors import LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.advance import advance
 from sweep.search.advisor import check_version
 from sweep.store import status
@@ -41,7 +42,8 @@ class Worker:
     """One worker on one study."""
 
     def __init__(self, store: Store, study: StudyRecord, options: WorkerOptions) -> None:
-        self._store = store
+        self._interrupt = Interrupt(options.time_limit)
+        self._store = replace(store, give_up=lambda: self._interrupt.late)
         self._study = Study.model_validate(study.spec)
         self._study_id = study.id
         self._optuna = study.versions.get("optuna")
@@ -53,7 +55,6 @@ class Worker:
             start_method=options.start_method,
             stall=options.timing.stall,
         )
-        self._interrupt = Interrupt(options.time_limit)
         self._id = ""
 
     def work(self, say: Say) -> int:
@@ -70,20 +71,31 @@ class Worker:
         if self._optuna is not None:
             check_version(self._optuna)
         with self._interrupt:
-            ready = self._child.start()
-            assert ready is not None
-            me = this_worker(ready.device, ready.environment)
-            register_worker(self._store, me)
-            self._id = me.id
-            reason = "failed"
             try:
-                code = self._loop(say)
-                reason = "preempted" if self._interrupt.asked else "done"
-            finally:
-                self._child.close()
-                with suppress(StoreError):
-                    end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)
-        return self._interrupt.exit_code or code
+                code = self._employed(say)
+            except StoreError as away:
+                if not self._interrupt.asked or isinstance(away, StoreMismatch):
+                    raise
+                say(f"leaving without a word to the store, the last recorded checkpoint counts: {away.why}")
+                code = 0
+            return self._interrupt.exit_code or code
+
+    def _employed(self, say: Say) -> int:
+        ready = self._child.start()
+        assert ready is not None
+        me = this_worker(ready.device, ready.environment)
+        register_worker(self._store, me)
+        self._id = me.id
+        reason = "failed"
+        try:
+            code = self._loop(say)
+            reason = "done"
+        finally:
+            self._child.close()
+            with suppress(StoreError):
+                reason = "preempted" if self._interrupt.asked else reason
+                end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)
+        return code
 
     def _loop(self, say: Say) -> int:
         told = ""
@@ -120,10 +132,14 @@ class Worker:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""
         name = label(claimed)
         say(f"{claimed.kind}: {name}")
+        started = time.monotonic()
         attempt = Attempt(self._store, claimed, self._study, self._interrupt, self._timing)
         try:
             job = job_of(claimed, self._study.cadence, self._options.files)
-            outcome = self._child.run(job, hear=attempt.hear, tick=attempt.tick)
+            try:
+                outcome: Outcome = self._child.run(job, hear=attempt.hear, tick=attempt.tick)
+            except Preempted as late:
+                outcome = Failed("preempted", str(late), seconds=time.monotonic() - started)
             self._record(claimed, outcome)
         except LeaseLost as lost:
             say(f"{claimed.kind}: {name}: {lost.what}")

@@ -35,27 +35,28 @@ CONTEXT.set_forkserver_preload(["tests.faults.warm"])
 QUICK = Timing(lease=30.0, heartbeat=1.0, idle=0.2, stall=60.0, retry=0.1, disk=0.3)
 
 
-def options(files: Path, **changes: Any) -> WorkerOptions:
+def options(folder: Path, **changes: Any) -> WorkerOptions:
     """One thread on the CPU: numbers are equal bit for bit."""
     return replace(
-        WorkerOptions(device="cpu", threads=1, files=Depot(files), timing=QUICK, start_method="fork"), **changes
+        WorkerOptions(device="cpu", threads=1, files=Depot(folder), timing=QUICK, start_method="fork"), **changes
     )
 
 
-def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str) -> None:
+def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str, environment: dict[str, str]) -> None:
     """A worker process; `memory` is how many bytes more than now it may have."""
     import resource
 
     from sweep.worker.worker import Worker
 
     os.setpgid(0, 0)
+    os.environ.update(environment)  # the fork server has that of its own start
     logging.disable(logging.WARNING)
     if memory is not None:
         # The fork server may have been started by another test, without it: libraries are no part of the limit.
         importlib.import_module("tests.faults.warm")
         most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    store = open_store(url, patience_seconds=60)
+    store = open_store(url, patience_seconds=300)
     with Path(log).open("a", buffering=1) as lines:
         code = Worker(store, find(store, name), how).work(lambda text: print(text, file=lines) and None)
     os._exit(code)
@@ -64,13 +65,14 @@ def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str) 
 class Workers:
     """Some workers of one study."""
 
-    def __init__(self, url: str, name: str, how: WorkerOptions, log: Path) -> None:
-        self.url, self.name, self.how, self.log = url, name, how, log
+    def __init__(self, url: str, name: str, how: WorkerOptions, log: Path, environment: dict[str, str]) -> None:
+        self.url, self.name, self.how, self.log, self.environment = url, name, how, log, environment
         self.running: list[BaseProcess] = []
 
     def start(self, *, memory: int | None = None) -> BaseProcess:
         """One more worker."""
-        process = CONTEXT.Process(target=main, args=(self.url, self.name, self.how, memory, str(self.log)))
+        how = (self.url, self.name, self.how, memory, str(self.log), self.environment)
+        process = CONTEXT.Process(target=main, args=how)
         process.start()
         self.running.append(process)
         return process
@@ -81,10 +83,12 @@ class Workers:
 
 
 @contextmanager
-def workers(store: Store, study: StudyRecord, files: Path, **changes: Any) -> Iterator[Workers]:
+def workers(
+    store: Store, study: StudyRecord, folder: Path, environment: dict[str, str] | None = None, **changes: Any
+) -> Iterator[Workers]:
     """Workers that are all killed at the end."""
     url = store.engine.url.render_as_string(hide_password=False)
-    team = Workers(url, study.name, options(files, **changes), files / "said.txt")
+    team = Workers(url, study.name, options(folder, **changes), folder / "said.txt", environment or {})
     try:
         yield team
     finally:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url, text
 
 from sweep.store import open_store
+from tests.conftest import run_sql, with_database
 from tests.faults.conftest import Team
 from tests.faults.processes import ended, training, until
 from tests.faults.state import attempt_ends, check_invariants, outcome
@@ -36,22 +40,58 @@ def own_server() -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def own_database(server: Any) -> str:
+    """URL of a new database."""
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
+    name = f"sweep_{uuid4().hex[:12]}"
+    run_sql(url, f"CREATE DATABASE {name}")
+    return with_database(url, name)
+
+
+# Longer than a lease, too: while nobody can renew, nobody may take over.
+@pytest.mark.parametrize("seconds", [5.0, 60.0])
 def test_row_07_a_server_that_is_away_for_a_while_costs_time_and_nothing_else(
-    own_server: Any, team: Team, undisturbed: dict[str, Any]
+    own_server: Any, team: Team, undisturbed: dict[str, Any], seconds: float
 ) -> None:
     # optuna#5280: a stop of the server kills every worker. orion#704: a slow server loses the reservation.
-    url = make_url(own_server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(False)
+    url = own_database(own_server)
     store = open_store(url, patience_seconds=60)
     study, workers = team(store)
     team_of_two = [workers.start(), workers.start()]
     until(lambda: training(store, study))
     store.close()
     own_server.stop()
-    time.sleep(5.0)
+    time.sleep(seconds)
     assert all(worker.is_alive() for worker in team_of_two)
     own_server.start()
     assert [ended(worker) for worker in team_of_two] == [0, 0]
     assert "expired" not in attempt_ends(store)
+    check_invariants(store)
+    assert outcome(store, study.id) == undisturbed
+    store.close()
+
+
+def test_row_07_a_worker_leaves_in_time_though_the_server_is_away(
+    own_server: Any, team: Team, undisturbed: dict[str, Any]
+) -> None:
+    # wandb#4237, submitit#1732: a preempted worker has some 30 s, whatever it waits for.
+    url = own_database(own_server)
+    store = open_store(url, patience_seconds=60)
+    study, workers = team(store)
+    first = workers.start()
+    until(lambda: training(store, study))
+    store.close()
+    own_server.stop()
+    try:
+        time.sleep(2.0)  # by now it waits for the server
+        asked = time.monotonic()
+        os.kill(first.pid or 0, signal.SIGTERM)
+        assert ended(first, 60) == 75
+        assert time.monotonic() - asked < 30.0
+    finally:
+        own_server.start()
+    assert "without a word to the store" in workers.said()
+    assert ended(workers.start()) == 0
     check_invariants(store)
     assert outcome(store, study.id) == undisturbed
     store.close()

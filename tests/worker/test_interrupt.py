@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import time
 
 import pytest
 
+from sweep.worker import interrupt as module
 from sweep.worker.interrupt import Interrupt
 
 
@@ -38,3 +40,33 @@ def test_a_time_limit_asks_by_itself_and_cuts_waits_short() -> None:
         assert time.monotonic() - started < 10.0
         assert interrupt.asked
         assert interrupt.exit_code == 75
+
+
+@pytest.mark.parametrize(("number", "late"), [(signal.SIGTERM, True), (signal.SIGINT, False)], ids=str)
+def test_a_scheduler_is_obeyed_in_time_and_a_person_waits(
+    monkeypatch: pytest.MonkeyPatch, number: int, late: bool
+) -> None:
+    monkeypatch.setattr(module, "LATE_SECONDS", 0.1)
+    with Interrupt() as interrupt:
+        assert not interrupt.late
+        os.kill(os.getpid(), number)
+        time.sleep(0.2)
+        assert interrupt.late is late
+
+
+def _wait_for_ever(limit: float | None) -> None:
+    module.LAST_SECONDS = 0.5
+    with Interrupt(limit):
+        while True:
+            time.sleep(60.0)
+
+
+@pytest.mark.parametrize("limit", [None, 0.1])
+def test_a_process_that_never_looks_at_the_request_ends_in_time_all_the_same(limit: float | None) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_wait_for_ever, args=(limit,))
+    process.start()
+    time.sleep(0.3)
+    if limit is None:
+        os.kill(process.pid or 0, signal.SIGTERM)
+    process.join(20.0)
+    assert process.exitcode == 75
