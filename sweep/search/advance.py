@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from optuna.exceptions import StorageInternalError
+from sqlalchemy import select
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from sweep.config.design import Path, Search
 from sweep.config.study import Study
-from sweep.errors import InfeasibleConfig, LeaseLost
-from sweep.search.advisor import Advisor, open_storage
+from sweep.errors import InfeasibleConfig, LeaseLost, StoreError
+from sweep.search.advisor import Advisor
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
 from sweep.search.explorations import Exploration, Known, explorations_of, is_over, value_of
+from sweep.search.memory import Memory
 from sweep.search.space import evaluation_points, level_key
 from sweep.search.stages import requests_of
 from sweep.store.advisor import advisor_lease, mark_told, release_advisor
@@ -20,15 +25,16 @@ from sweep.store.events import add_event
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.records import ArmRecord
 from sweep.store.registry import add_arms
-from sweep.store.registry import study as find_study
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
-from sweep.store.views import cells
 
 ADVISOR_SECONDS = 60.0
 POLL_SECONDS = 0.2
 # Draws in a row that make no sense together, before the space itself is called wrong.
 MAX_REDRAWS = 100
+# Optuna's storage gives up at the first lost connection: with the last of these, where one is lost amid an update.
+_AWAY = (StorageInternalError, DBAPIError, UnboundLocalError)
+MAX_TRIES = 10
 
 
 def grows(study: Study) -> bool:
@@ -36,7 +42,9 @@ def grows(study: Study) -> bool:
     return isinstance(study.design, Search | Path) or study.tune is not None
 
 
-def advance(store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0) -> bool:
+def advance(
+    store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, memory: Memory | None = None
+) -> bool:
     """Add the next cells of a study that grows, if any are due. False when there is nothing to add now.
 
     One worker at a time does this. The others wait for their turn, because a worker that hears False too early and sees
@@ -44,18 +52,39 @@ def advance(store: Store, study: Study, study_id: int, *, owner: str, patience: 
 
     Args:
         patience: Seconds to wait for the advisor's lease; an asking takes less than one.
+        memory: Of this process; without one, everything is read anew.
 
     Raises:
         InfeasibleConfig: nothing in the search space makes sense together.
+        StoreError: the database stayed away for longer than the store's patience.
     """
+    kept = memory or Memory()
     if not grows(study) or not _lease(store, study_id, owner, patience):
         return False
     try:
-        return _Growth(store, study, study_id, owner).advance()
+        return _patiently(store, kept, lambda: _Growth(store, study, study_id, owner, kept).advance())
     except LeaseLost:  # it ran out, and another worker goes on
         return False
     finally:
+        if memory is None:
+            kept.forget()
         release_advisor(store, study_id, owner)
+
+
+def _patiently(store: Store, memory: Memory, act: Callable[[], bool]) -> bool:
+    """Begin again after a lost connection: what was half done is found and completed, as after a kill."""
+    for _ in range(MAX_TRIES):
+        try:
+            return act()
+        except _AWAY as error:
+            memory.forget()
+            lost = error
+            store.read(lambda connection: connection.scalar(select(1)))  # waits until the database is back
+    raise StoreError(
+        f"Optuna's tables failed {MAX_TRIES} times in a row",
+        why=type(lost).__name__,
+        next="sweep doctor; then type the same command again; nothing was lost.",
+    ) from lost
 
 
 def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
@@ -68,17 +97,17 @@ def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
 
 
 class _Growth:
-    def __init__(self, store: Store, study: Study, study_id: int, owner: str) -> None:
+    def __init__(self, store: Store, study: Study, study_id: int, owner: str, memory: Memory) -> None:
         self._store = store
         self._study = study
         self._study_id = study_id
         self._owner = owner
-        record = find_study(store, study.name)
+        self._memory = memory
+        found = memory.look(store, study, study_id)
         self._explorations = explorations_of(study)
-        changes = {arm.name: dict(arm.changes) for arm in record.arms}
-        self._known = Known(cells(store, study_id), changes, study.metric)
+        self._known = Known(found.cells, found.changes, study.metric)
         self._climbs = {
-            each.optuna_name: Climb(store, study, study_id, record.protocol, self._known, each)
+            each.optuna_name: Climb(store, study, study_id, found.protocol, self._known, each)
             for each in self._explorations
         }
 
@@ -103,15 +132,13 @@ class _Growth:
 
     def _explore(self) -> bool:
         """Tell what came to an end; then ask for the exploration that has the fewest trials."""
-        storage = None
         for exploration in self._in_turn():
             trials = self._known.trials(exploration)
             over = [number for number, cell in sorted(trials.items()) if is_over(cell)]
             counted = sum(cell.excluded_reason is None for cell in trials.values())
             if all(trials[number].told for number in over) and counted >= exploration.trials:
                 continue
-            storage = storage or open_storage(storage_url(self._store))
-            advisor = Advisor(self._study, exploration, storage)
+            advisor = self._memory.advisor(self._study, exploration, storage_url(self._store))
             held = advisor.numbers()
             for number in over:
                 if not trials[number].told or number not in held:

@@ -157,7 +157,7 @@ class Advisor:
         return next((trial for trial in self._trials() if trial.user_attrs.get(NUMBER) == number), None)
 
 
-def open_storage(url: str) -> optuna.storages.BaseStorage:
+def open_storage(url: str) -> optuna.storages.RDBStorage:
     """Optuna's tables in our database."""
     return optuna.storages.RDBStorage(url, engine_kwargs=_engine_kwargs(url))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, select
 
 from sweep.store.clock import now
 from sweep.store.leases import WORK
@@ -16,8 +16,8 @@ from sweep.store.snapshots import FailureRecord, RunningRecord
 _UNTRAINED = ("pruned", "infeasible", "failed", "cancelled")
 
 
-def cell_states(study_id: int) -> Subquery:
-    """(cell_id, state) of every cell of a study; the one place that says what state a cell is in."""
+def cell_states(*which: ColumnElement[bool]) -> Subquery:
+    """(cell_id, state) of the cells of a condition; the one place that says what state a cell is in."""
     scores = (
         select(
             ReadingRow.cell_id,
@@ -27,7 +27,7 @@ def cell_states(study_id: int) -> Subquery:
         )
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .where(CellRow.study_id == study_id, ScoreRow.step.is_(None))
+        .where(*which, ScoreRow.step.is_(None))
         .group_by(ReadingRow.cell_id)
         .subquery()
     )
@@ -43,14 +43,14 @@ def cell_states(study_id: int) -> Subquery:
         select(CellRow.id.label("cell_id"), state.label("state"))
         .join(RunRow, RunRow.id == CellRow.run_id)
         .outerjoin(scores, scores.c.cell_id == CellRow.id)
-        .where(CellRow.study_id == study_id)
+        .where(*which)
         .subquery()
     )
 
 
 def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
     """Cells of each arm by state: {arm: {state: cells}}."""
-    states = cell_states(study_id)
+    states = cell_states(CellRow.study_id == study_id)
     query = (
         select(ArmRow.name, states.c.state, func.count().label("cells"))
         .join(CellRow, CellRow.arm_id == ArmRow.id)

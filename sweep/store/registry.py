@@ -54,7 +54,7 @@ def register_study(
     def work(connection: Connection) -> StudyRecord:
         insert_missing(connection, StudyRow, [{"name": name, "question": question}])
         study_id = connection.scalars(select(StudyRow.id).where(StudyRow.name == name).with_for_update()).one()
-        newest = _newest_revision(connection, study_id)
+        newest = newest_revision(connection, study_id)
         if newest is None or newest.spec_sha256 != spec_sha256:
             if newest is not None and not accept_change:
                 raise _changed(name, newest.number)
@@ -125,7 +125,7 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
             why="It was never launched here, or the store is another one.",
             next="sweep status lists the studies of a store.",
         )
-    newest = _newest_revision(connection, row.id)
+    newest = newest_revision(connection, row.id)
     assert newest is not None
     arms = connection.execute(
         select(ArmRow.name, ArmRow.changes, ArmRow.is_baseline)
@@ -154,13 +154,14 @@ def newest_revision_number(connection: Connection, study_id: int) -> int:
     Raises:
         StoreError: there is no such study.
     """
-    newest = _newest_revision(connection, study_id)
+    newest = newest_revision(connection, study_id)
     if newest is None:
         raise StoreError(f"study {study_id} is not in this store")
     return int(newest.number)
 
 
-def _newest_revision(connection: Connection, study_id: int) -> Any:
+def newest_revision(connection: Connection, study_id: int) -> Any:
+    """The row of the newest accepted revision; None for a study that has none."""
     return connection.execute(
         select(RevisionRow.__table__)
         .where(RevisionRow.study_id == study_id)

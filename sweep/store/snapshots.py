@@ -67,6 +67,16 @@ class CellRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkLeft:
+    """The state of a study, its newest file, and what is still to be done, what is under way included."""
+
+    state: str
+    spec: Mapping[str, Any]
+    runs: int
+    scores: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArmStatus:
     """How many cells of an arm are in each state (see `CellRecord.state`)."""
 

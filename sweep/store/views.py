@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import ColumnElement, Connection, case, select
 
 from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
 from sweep.store.clock import now
-from sweep.store.leases import paused
+from sweep.store.leases import WORK, paused
 from sweep.store.overview import cell_states, count, counts, failures, left, running
 from sweep.store.records import ArtifactRecord, Measurement, MetricPoint
-from sweep.store.registry import study_record
+from sweep.store.registry import newest_revision, study_record
 from sweep.store.schema import (
     ArmRow,
     ArtifactRow,
@@ -26,13 +26,13 @@ from sweep.store.schema import (
     ScoreRow,
     StudyRow,
 )
-from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord
+from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord, WorkLeft
 from sweep.store.transaction import Store
 
 
 def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
     """Every cell of a study with its run, scores and measurements, in the order of the report."""
-    return store.read(lambda connection: _cells(connection, study_id))
+    return store.read(lambda connection: cell_records(connection, CellRow.study_id == study_id))
 
 
 def status(store: Store, study_id: int) -> StatusRecord:
@@ -52,6 +52,17 @@ def status(store: Store, study_id: int) -> StatusRecord:
             scores_left=count(connection, scores),
             delayed=sum(count(connection, waiting) for waiting in delayed),
         )
+
+    return store.read(work)
+
+
+def work_left(store: Store, study_id: int) -> WorkLeft:
+    """What a worker asks when it finds no work: whether any is left at all."""
+
+    def work(connection: Connection) -> WorkLeft:
+        runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
+        state = connection.scalars(select(StudyRow.state).where(StudyRow.id == study_id)).one()
+        return WorkLeft(state, newest_revision(connection, study_id).spec, runs, scores)
 
     return store.read(work)
 
@@ -98,11 +109,12 @@ def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
     return store.read(work)
 
 
-def _cells(connection: Connection, study_id: int) -> tuple[CellRecord, ...]:
-    measurements = _measurements(connection, study_id)
+def cell_records(connection: Connection, *which: ColumnElement[bool]) -> tuple[CellRecord, ...]:
+    """The cells of a condition, inside a transaction."""
+    measurements = _measurements(connection, *which)
     scores: dict[int, list[ScoreRecord]] = defaultdict(list)
     rungs: dict[int, list[RungRecord]] = defaultdict(list)
-    for row in connection.execute(_scores_of(study_id)):
+    for row in connection.execute(_scores_of(*which)):
         if row.step is not None:
             measured = tuple(measurements.get(row.id, ()))
             rungs[row.cell_id].append(RungRecord(row.step, row.protocol_key, row.state, measured))
@@ -119,12 +131,11 @@ def _cells(connection: Connection, study_id: int) -> tuple[CellRecord, ...]:
             )
         )
     return tuple(
-        _cell_record(row, tuple(scores[row.id]), tuple(rungs[row.id]))
-        for row in connection.execute(_cells_of(study_id))
+        _cell_record(row, tuple(scores[row.id]), tuple(rungs[row.id])) for row in connection.execute(_cells_of(*which))
     )
 
 
-def _cells_of(study_id: int) -> Any:
+def _cells_of(*which: ColumnElement[bool]) -> Any:
     of_cell = (
         CellRow.id,
         CellRow.phase,
@@ -136,7 +147,7 @@ def _cells_of(study_id: int) -> Any:
     of_run = (RunRow.train_key, RunRow.state.label("run_state"), RunRow.step, RunRow.steps, RunRow.images)
     outcome = (RunRow.seconds, RunRow.failure, RunRow.failure_reason)
     waits = case((paused(), RunRow.reached_step)).label("paused_at")
-    states = cell_states(study_id)
+    states = cell_states(*which)
     return (
         select(*of_cell, CellRow.run_id, ArmRow.name.label("arm_name"), states.c.state, *of_run, *outcome, waits)
         .join(ArmRow, ArmRow.id == CellRow.arm_id)
@@ -146,23 +157,23 @@ def _cells_of(study_id: int) -> Any:
     )
 
 
-def _scores_of(study_id: int) -> Any:
+def _scores_of(*which: ColumnElement[bool]) -> Any:
     of_score = (ScoreRow.id, ScoreRow.step, ScoreRow.protocol_key)
     ending = (ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason)
     return (
         select(ReadingRow.cell_id, ReadingRow.level, ReadingRow.is_primary, *of_score, *ending)
         .join(CellRow, CellRow.id == ReadingRow.cell_id)
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(CellRow.study_id == study_id)
+        .where(*which)
         .order_by(ReadingRow.cell_id, ReadingRow.is_primary.desc(), ScoreRow.id)
     )
 
 
-def _measurements(connection: Connection, study_id: int) -> dict[int, list[Measurement]]:
-    of_study = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
+def _measurements(connection: Connection, *which: ColumnElement[bool]) -> dict[int, list[Measurement]]:
+    of_cells = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
     rows = connection.execute(
         select(MeasurementRow.__table__)
-        .where(MeasurementRow.score_id.in_(of_study.where(CellRow.study_id == study_id)))
+        .where(MeasurementRow.score_id.in_(of_cells.where(*which)))
         .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set)
     )
     found: dict[int, list[Measurement]] = defaultdict(list)

@@ -16,11 +16,12 @@ from sweep.config.study import Study
 from sweep.errors import LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.advance import advance
 from sweep.search.advisor import check_version
-from sweep.store import status
+from sweep.search.memory import Memory
 from sweep.store.leases import claim
 from sweep.store.outcomes import finish_score, finish_training, pause_training
 from sweep.store.records import Claim, StudyRecord
 from sweep.store.transaction import Store
+from sweep.store.views import work_left
 from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
 from sweep.worker.attempt import Attempt
 from sweep.worker.budget import BUDGET_REACHED, over_budget
@@ -55,6 +56,7 @@ class Worker:
             start_method=options.start_method,
             stall=options.timing.stall,
         )
+        self._memory = Memory()
         self._id = ""
 
     def work(self, say: Say) -> int:
@@ -92,6 +94,7 @@ class Worker:
             reason = "done"
         finally:
             self._child.close()
+            self._memory.forget()
             with suppress(StoreError):
                 reason = "preempted" if self._interrupt.asked else reason
                 end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)
@@ -109,10 +112,10 @@ class Worker:
             if claimed is not None:
                 self._attempt(claimed, say)
                 continue
-            now = status(self._store, self._study_id)
-            self._study = Study.model_validate(now.study.spec)  # it may have been extended meanwhile
-            state = now.study.state
-            if state == "active" and advance(self._store, self._study, self._study_id, owner=self._id):
+            now = work_left(self._store, self._study_id)
+            self._study = Study.model_validate(now.spec)  # it may have been extended meanwhile
+            state = now.state
+            if state == "active" and self._advance():
                 continue
             if state in ("stopped", "cancelled") or (state == "active" and self._nothing_left()):
                 return 0
@@ -123,10 +126,13 @@ class Worker:
             self._interrupt.wait(self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not secrets
         return 0
 
+    def _advance(self) -> bool:
+        return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)
+
     def _nothing_left(self) -> bool:
         # Asked after `advance`: what another worker added meanwhile is work too.
-        now = status(self._store, self._study_id)
-        return now.runs_left + now.scores_left == 0
+        now = work_left(self._store, self._study_id)
+        return now.runs + now.scores == 0
 
     def _attempt(self, claimed: Claim, say: Say) -> None:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""

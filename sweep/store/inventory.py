@@ -1,0 +1,138 @@
+"""What an adviser must know of a study, read anew only where it can have changed.
+
+A trial that is told and over stays as it is, and a search has thousands of them. Whether one changed all the same (it
+was excluded, or planned again) shows in a few sums over them, which the database makes in a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+
+from sweep.config.factors import Changes
+from sweep.config.run import Protocol
+from sweep.store.registry import newest_revision
+from sweep.store.schema import RUN_STATES, ArmRow, CellRow, ReadingRow, RunRow, ScoreRow
+from sweep.store.snapshots import CellRecord
+from sweep.store.transaction import Store
+from sweep.store.views import cell_records
+
+_UNDER_WAY = ("planned", "training", "trained", "scoring")
+_OPEN = ("planned", "scoring")
+Sums = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A study at one moment.
+
+    Attributes:
+        revision: Its number; another one makes everything new.
+        protocol: Of its scores.
+        changes: Arm name -> its difference from the baseline.
+        position: Of the newest arm.
+        settled: Cells of trials that are told and over.
+        open: All other cells.
+        sums: Over the settled cells.
+    """
+
+    revision: int
+    protocol: Protocol
+    changes: Mapping[str, Changes]
+    position: int
+    settled: tuple[CellRecord, ...]
+    open: tuple[CellRecord, ...]
+    sums: Sums
+
+    @property
+    def cells(self) -> tuple[CellRecord, ...]:
+        """All of them."""
+        return self.settled + self.open
+
+
+def inventory(store: Store, study_id: int, before: Inventory | None = None) -> Inventory:
+    """The study now.
+
+    Args:
+        before: What was found earlier by the same process; None reads everything.
+    """
+
+    def work(connection: Connection) -> Inventory:
+        revision = newest_revision(connection, study_id)
+        if before is not None and before.revision == revision.number:
+            found = _since(connection, study_id, before)
+            if found is not None:
+                return found
+        protocol = Protocol.model_validate(revision.protocol)
+        nothing = Inventory(revision.number, protocol, {}, -1, (), (), _sums_of(()))
+        found = _since(connection, study_id, nothing)
+        assert found is not None
+        return found
+
+    return store.read(work)
+
+
+def _since(connection: Connection, study_id: int, before: Inventory) -> Inventory | None:
+    """The study now; None where something changed that was thought to be settled."""
+    mine = CellRow.study_id == study_id
+    newest = max((cell.cell_id for cell in before.cells), default=-1)
+    known = [cell.cell_id for cell in before.open]
+    found = cell_records(connection, mine, or_(CellRow.told.is_(False), CellRow.id > newest, CellRow.id.in_(known)))
+    told = [cell for cell in found if cell.told]
+    if _sums(connection, mine, CellRow.told.is_(True)) != _added(before.sums, _sums_of(told)):
+        return None
+    settled = tuple(cell for cell in told if _is_settled(cell))
+    still_open = tuple(cell for cell in found if not (cell.told and _is_settled(cell)))
+    arms = connection.execute(
+        select(ArmRow.name, ArmRow.changes, ArmRow.position)
+        .where(ArmRow.study_id == study_id, ArmRow.position > before.position)
+        .order_by(ArmRow.position)
+    ).all()
+    return Inventory(
+        revision=before.revision,
+        protocol=before.protocol,
+        changes={**before.changes, **{arm.name: arm.changes for arm in arms}},
+        position=arms[-1].position if arms else before.position,
+        settled=before.settled + settled,
+        open=still_open,
+        sums=_added(before.sums, _sums_of(settled)),
+    )
+
+
+def _is_settled(cell: CellRecord) -> bool:
+    return cell.state not in _UNDER_WAY and not any(rung.state in _OPEN for rung in cell.rungs)
+
+
+def _sums_of(cells: Iterable[CellRecord]) -> Sums:
+    """What `_sums` finds for these cells."""
+    total: Sums = (0,) * (6 + len(RUN_STATES))
+    for cell in cells:
+        states = [score.state for score in cell.scores] + [rung.state for rung in cell.rungs]
+        one = (1, cell.cell_id, cell.run_id, int(cell.excluded_reason is not None))
+        runs = tuple(int(cell.run_state == state) for state in RUN_STATES)
+        total = _added(total, (*one, *runs, len(states), states.count("complete")))
+    return total
+
+
+def _sums(connection: Connection, *which: ColumnElement[bool]) -> Sums:
+    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CellRow.id), func.sum(CellRow.run_id)]
+    of_cells.append(func.count(CellRow.excluded_reason))
+    of_cells += [func.sum(case((RunRow.state == state, 1), else_=0)) for state in RUN_STATES]
+    cells = connection.execute(select(*of_cells).join(RunRow, RunRow.id == CellRow.run_id).where(*which)).one()
+    complete = func.sum(case((ScoreRow.state == "complete", 1), else_=0))
+    scores = connection.execute(
+        select(func.count(), complete)
+        .select_from(CellRow)
+        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
+        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        .where(*which)
+    ).one()
+    # A sum over nothing is NULL, and PostgreSQL's are decimals.
+    return tuple(int(value or 0) for value in (*cells, *scores))
+
+
+def _added(one: Sums, other: Sums) -> Sums:
+    return tuple(a + b for a, b in zip(one, other, strict=True))

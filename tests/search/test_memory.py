@@ -1,0 +1,102 @@
+"""What a worker remembers is what it would read: step by step, through decisions of people and of other workers."""
+
+from __future__ import annotations
+
+from math import log10
+
+import pytest
+
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import Study
+from sweep.search.advance import advance
+from sweep.search.memory import Memory
+from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
+from sweep.store.inventory import Inventory, inventory
+from sweep.store.registry import study as find
+from tests.search.played import finish, launched, worker
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+STUDY = Study.model_validate(
+    {
+        "name": "s", "question": "?", "seeds": 2, "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+        "factors": {
+            "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+            "ema_decay": {"role": "evaluation", "levels": [0.9]},
+        },
+        "design": {"kind": "search", "trials": 8, "confirm": 1},
+    }
+)  # fmt: skip
+
+
+def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
+    # The largest rates diverge.
+    return None if train.lr > 5e-3 else 20.0 + abs(log10(train.lr / 1e-3))
+
+
+def agrees(store: Store, study_id: int, before: Inventory | None) -> Inventory:
+    """The incremental view, held against a whole one."""
+    found = inventory(store, study_id, before)
+    whole = cells(store, study_id)
+    by_id = lambda records: sorted(records, key=lambda cell: cell.cell_id)  # noqa: E731
+    assert by_id(found.cells) == by_id(whole)
+    assert dict(found.changes) == {arm.name: dict(arm.changes) for arm in find(store, STUDY.name).arms}
+    return found
+
+
+def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> None:
+    record, owner, memory = launched(store, STUDY), worker(store), Memory()
+    seen: Inventory | None = None
+    failed = False
+    for step in range(200):
+        claimed = claim(store, record.id, owner)
+        if claimed is None and not advance(store, STUDY, record.id, owner=owner, memory=memory):
+            break
+        if claimed is not None and step >= 6 and claimed.kind == "train" and not failed:
+            failed = True
+            fail(store, claimed, "infra", "a bad machine", final=True)
+        elif claimed is not None:
+            finish(store, claimed, formula)
+        seen = agrees(store, record.id, seen)
+        if step == 12:
+            exclude(store, seen.settled[0].cell_id, "looked wrong")
+            seen = agrees(store, record.id, seen)
+        if step == 16:
+            rerun(store, record.id, ["infra"])
+            seen = agrees(store, record.id, seen)
+    memory.forget()
+    seen = agrees(store, record.id, seen)
+    assert failed
+    # One of the eight was excluded, and another took its place.
+    assert len([cell for cell in seen.settled if cell.phase == "search"]) == 9
+    assert {cell.phase for cell in seen.open} == {"confirm"}
+
+
+def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp_path) -> None:
+    record, owners = launched(store, STUDY), [worker(store, "a"), worker(store, "b")]
+    memories = {owner: Memory() for owner in owners}
+    turn, idle = 0, 0
+    while idle < 2:
+        owner = owners[turn % 2]
+        turn += 1
+        claimed = claim(store, record.id, owner)
+        if claimed is not None:
+            finish(store, claimed, formula)
+        elif not advance(store, STUDY, record.id, owner=owner, memory=memories[owner]):
+            idle += 1
+            continue
+        idle = 0
+
+    for memory in memories.values():
+        memory.forget()
+    alone = open_store(f"sqlite:///{tmp_path}/alone.db", patience_seconds=20)
+    again, owner = launched(alone, STUDY), worker(alone)
+    while True:
+        claimed = claim(alone, again.id, owner)
+        if claimed is not None:
+            finish(alone, claimed, formula)
+        elif not advance(alone, STUDY, again.id, owner=owner):
+            break
+    arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]  # noqa: E731
+    assert arms(store) == arms(alone)
+    alone.close()
