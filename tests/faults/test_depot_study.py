@@ -48,12 +48,17 @@ class Machine:
         self.folder, self.storage, self.url = folder, storage, url
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command on one thread, so that numbers are equal bit for bit."""
+        """The command on one core, hence one thread, so that numbers are equal bit for bit."""
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})  # is inherited
         own = {"SWEEP_STORAGE": self.storage, "SWEEP_FILES": self.url, "XDG_CACHE_HOME": str(self.folder / "cache")}
-        return subprocess.Popen(
-            [sys.executable, "-m", "sweep", *arguments], cwd=self.folder, env=os.environ | own,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "sweep", *arguments], cwd=self.folder, env=os.environ | own,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+        finally:
+            os.sched_setaffinity(0, cores)
 
     def files(self, pattern: str) -> set[str]:
         """Names of the files here."""
