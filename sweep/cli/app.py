@@ -8,6 +8,7 @@ from sweep.cli import (
     bench,
     compare,
     control,
+    dashboard,
     doctor,
     export,
     grow,
@@ -53,6 +54,7 @@ app.command("gc")(doctor.gc)
 app.add_typer(bench.bench, name="bench")
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("dashboard")(dashboard.dashboard)
 app.command("export")(export.export)
 app.command("schema")(schema.schema)
 app.command("version")(schema.version)

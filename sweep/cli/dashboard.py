@@ -1,0 +1,71 @@
+"""`sweep dashboard`: Optuna's dashboard on a copy of the store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
+
+HOST = "127.0.0.1"
+
+
+def dashboard(
+    studies: Annotated[list[str] | None, typer.Argument(help="Studies to show; all of the store by default.")] = None,
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8080,
+) -> None:
+    """Open Optuna's dashboard in a browser on this machine, with every cell as a trial and its sample grid beside it.
+
+    Shows any design, not only searches. It is a copy as of now: nothing done in the dashboard reaches the store, and
+    starting it again shows what came since. Only this machine can reach it. Ctrl-C ends it.
+
+    Examples: sweep dashboard digits
+              sweep dashboard --port 0
+    """
+    from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+    from sweep.cli.terminal import say
+    from sweep.config.study import require_name
+    from sweep.errors import UsageError
+    from sweep.store import open_store
+    from sweep.store.depot import depot_at
+    from sweep.store.registry import studies as all_studies
+    from sweep.store.registry import study as find
+
+    try:
+        from optuna_dashboard import wsgi
+    except ImportError:
+        raise UsageError(
+            "optuna-dashboard is not installed",
+            why="Nothing else needs it, so it comes with the extra `dashboard` alone.",
+            next="pip install optuna-dashboard",
+        ) from None
+    from sweep.search.mirror import mirror
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Requests are not worth a line."""
+
+    store = open_store(storage)
+    shown = [find(store, require_name(name)) for name in studies] if studies else list(all_studies(store))
+    app = wsgi(*mirror(store, shown, depot_at(files)))
+    try:
+        server = make_server(HOST, port, app, server_class=Server, handler_class=Quiet)
+    except OSError as error:
+        raise UsageError(
+            f"port {port} cannot be used: {error.strerror}", next="sweep dashboard --port 0 takes any that is free."
+        ) from None
+    typer.echo(f"http://{HOST}:{server.server_port}/")
+    say(f"a copy of {len(shown)} studies; changes made there stay there. Ctrl-C ends it.")
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            say("ended")
