@@ -24,6 +24,7 @@ from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
 from sweep.scoring.features import EXTRACTORS
 from sweep.scoring.further import FURTHER
+from sweep.training.ema import EMA_STARTS
 from sweep.training.lr_schedules import LR_SCHEDULES
 from sweep.training.objective import OBJECTIVES
 from sweep.training.optimizers import OPTIMIZERS
@@ -44,6 +45,7 @@ REGISTRIES: dict[str, set[str]] = {
     "lr_schedule": set(LR_SCHEDULES),
     "net": set(NETS),
     "sampler": set(SAMPLERS),
+    "ema_start": set(EMA_STARTS),
     "spacing": set(SPACINGS),
     "variance": set(REVERSE_VARIANCES),
     "x0_clip": set(X0_CLIPS),
@@ -79,6 +81,7 @@ def test_what_a_study_file_may_say_is_what_is_registered() -> None:
         run.Schedule: "schedule", run.Target: "target", run.Loss: "loss", run.Weighting: "weighting",
         run.ObjectiveKind: "objective", run.Optimizer: "optimizer", run.LrSchedule: "lr_schedule",
         run.Sampler: "sampler", run.Spacing: "spacing", run.ReverseVariance: "variance", run.Clipping: "x0_clip",
+        run.EmaStart: "ema_start",
     }.items():  # fmt: skip
         assert set(get_args(literal)) == REGISTRIES[kind], kind
     fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields

@@ -146,6 +146,7 @@ Sampler = Literal["ancestral", "ddim", "dpmpp_2m", "heun"]
 Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
 ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
 Clipping = Literal["static", "dynamic", "none"]
+EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life"]
 
 COUNT = r"^([0-9]{1,12}(?:\.[0-9]{1,12})?)([kMG]?)$"
 _UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
@@ -239,6 +240,7 @@ class TrainConfig(TrainSettings):
     """One training. Two equal configs are the same run and are never trained twice in a store."""
 
     ema_decays: tuple[Decay, ...] = Field((), description="EMA decays tracked, ascending; raw weights are always kept.")
+    ema_starts: tuple[tuple[EmaStart, Decay], ...] = Field((), description="Averages tracked that start otherwise.")
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
 
 
@@ -246,6 +248,7 @@ class EvalConfig(NoTruthForNumbers):
     """How images are drawn from a trained run."""
 
     ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")
+    ema_start: EmaStart = Field("corrected", description="How that average starts: bias correction, or a warm-up.")
     ema_std: Width | None = Field(None, description="Width of an average made after training, in place of ema_decay.")
     sampler: Sampler = Field("ddim", description="Reverse process.")
     sampling_steps: int = Field(50, ge=1, le=4000)
@@ -281,10 +284,13 @@ class Protocol(Frozen):
 class Setting(TrainSettings, EvalConfig):
     """One level of everything: what a baseline or an arm says, before seeds."""
 
-    def train_config(self, *, seed: int, ema_decays: tuple[float, ...]) -> TrainConfig:
+    def train_config(
+        self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()
+    ) -> TrainConfig:
         """The training that this setting asks for."""
         fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
-        return TrainConfig(**fields, seed=seed, ema_decays=tuple(sorted({d for d in ema_decays if d > 0.0})))
+        decays = tuple(sorted({decay for decay in ema_decays if decay > 0.0}))
+        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=tuple(sorted(set(ema_starts))))
 
     def eval_config(self) -> EvalConfig:
         """The evaluation that this setting asks for."""

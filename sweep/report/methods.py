@@ -111,6 +111,8 @@ def _scoring(frames: StudyFrames, citing: Citing) -> str:
     )
     sets = len(protocol.get("noise_sets", ())) or 1
     weights = f"EMA decay {config['ema_decay']:g}" if config["ema_decay"] else "raw weights"
+    if config["ema_decay"] and config.get("ema_start", "corrected") != "corrected":
+        weights += f" that starts by {config['ema_start']}"
     if config.get("ema_std") is not None:
         weights = f"power-function EMA of relative width {config['ema_std']:g}"
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from sweep.config.design import Path
-from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
+from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.search.designs import Arm, evaluation_levels
 from sweep.search.feasibility import check_evaluation, check_setting, check_weights
@@ -19,7 +19,17 @@ SEARCH_SEED_OFFSET = 1_000_000
 
 def tracked_decays(study: Study) -> tuple[float, ...]:
     """EMA decays that every run of the study keeps, so that each is scored from one checkpoint."""
-    return tuple(sorted({study.setting(level).ema_decay for level in evaluation_levels(study)} - {0.0}))
+    return tuple(sorted({decay for start, decay in _averages(study) if start == "corrected"}))
+
+
+def tracked_starts(study: Study) -> tuple[tuple[EmaStart, float], ...]:
+    """The same of averages that start otherwise than `corrected`, each with its decay."""
+    return tuple(sorted(one for one in _averages(study) if one[0] != "corrected"))
+
+
+def _averages(study: Study) -> set[tuple[EmaStart, float]]:
+    read = [study.setting(level) for level in evaluation_levels(study)]
+    return {(setting.ema_start, setting.ema_decay) for setting in read if setting.ema_decay > 0.0}
 
 
 def readings_of(study: Study, setting: Setting) -> list[NewReading]:
@@ -59,7 +69,9 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
             arm_name=arm.name,
             phase=phase,
             replicate=replicate,
-            train_config=setting.train_config(seed=first_seed + replicate, ema_decays=tracked_decays(study)),
+            train_config=setting.train_config(
+                seed=first_seed + replicate, ema_decays=tracked_decays(study), ema_starts=tracked_starts(study)
+            ),
             facts=facts,
             readings=readings,
             trial_number=trial_number,

@@ -64,7 +64,7 @@ class Outline:
         """Weights and averages of every run, two checkpoints of those under way, features and grids."""
         total = 0
         for train, scores in self._work():
-            averages = 1 + len(train.ema_decays)
+            averages = 1 + len(train.ema_decays) + len(train.ema_starts)
             total += parameters * FLOAT_BYTES * averages
             total += len(scores) * self._samples() * FEATURES * FLOAT_BYTES
         return total + CHECKPOINTS_KEPT * parameters * FLOAT_BYTES * (3 + 3)

@@ -26,7 +26,7 @@ class Ahead:
         config: Of the run.
         shape: Of the dataset, (N, C, H, W).
         device: Where the steps are made.
-        shares: Of the power-function averages at a step (`PowerAverages.shares`).
+        shares: How far each average moves at a step.
         steps: Of a block at most.
     """
 
@@ -51,7 +51,7 @@ class Ahead:
             for name, tensor in tensors.items()
         }
         self._lr = torch.zeros(self._steps, device=device)
-        self._power = torch.zeros(self._steps, len(shares(1)), device=device)
+        self._moves = torch.zeros(self._steps, len(shares(1)), device=device)
 
     def restart(self, config: TrainConfig, shares: Callable[[int], list[float]]) -> None:
         """Draw for another run of the same shapes."""
@@ -70,8 +70,8 @@ class Ahead:
         for name, block in self._block.items():
             self._put(block, torch.stack([getattr(one, name) for one in drawn]))
         self._put(self._lr, torch.tensor([lr_at(config, (step - 1) * config.batch) for step in steps]))
-        if self._power.shape[1]:
-            self._put(self._power, torch.tensor([self._shares(step) for step in steps]))
+        if self._moves.shape[1]:
+            self._put(self._moves, torch.tensor([self._shares(step) for step in steps]))
         self._first = first
 
     def _put(self, block: Tensor, drawn: Tensor) -> None:
@@ -87,8 +87,8 @@ class Ahead:
         return self._here(self._lr)
 
     def shares(self) -> Tensor:
-        """Its shares of the power-function averages, float32 [widths]."""
-        return self._here(self._power)
+        """How far each average moves, float32 [averages]."""
+        return self._here(self._moves)
 
     def _here(self, block: Tensor) -> Tensor:
         return block.index_select(0, self._position).squeeze(0)

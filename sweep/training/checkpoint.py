@@ -18,8 +18,9 @@ from pathlib import Path
 
 import torch
 
+from sweep.config.run import EmaStart
 from sweep.errors import CheckpointError, SweepError
-from sweep.training.ema import ConstantEMA, Weights
+from sweep.training.ema import AverageKey, ConstantEMA, Weights, average_key
 from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -108,34 +109,42 @@ def save_weights(
     averages: ConstantEMA, folder: Path, *, step: int, token: int, snapshots: Sequence[Snapshot] = ()
 ) -> CheckpointRef:
     """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state."""
-    products: dict[str, object] = {"weights": {decay: averages.weights(decay) for decay in averages.decays}}
+    products: dict[str, object] = {"weights": averages.products()}
     if snapshots:
         products["snapshots"] = as_plain(snapshots)
     return _write(products, folder / f"weights.{token}.pt", step)
 
 
-def load_weights(path: Path, sha256: str, *, decay: float, device: torch.device | str = "cpu") -> Weights:
+def load_weights(
+    path: Path, sha256: str, *, decay: float, start: EmaStart = "corrected", device: torch.device | str = "cpu"
+) -> Weights:
     """One set of weights from a file of `save_weights`, for `net.load_state_dict`.
 
     Args:
         path: Of the file.
         sha256: Of its bytes.
         decay: One that was tracked; 0 for the raw weights.
+        start: With which it was tracked.
         device: Where the tensors go.
 
     Raises:
-        CheckpointError: As for `load`, or this decay was not tracked.
+        CheckpointError: As for `load`, or this average was not tracked.
     """
     products = load(path, sha256, device=device).get("weights")
-    if not isinstance(products, dict) or decay not in products:
-        tracked = ", ".join(f"{d:g}" for d in products) if isinstance(products, dict) else "none"
+    key = average_key(start, decay)
+    if not isinstance(products, dict) or key not in products:
+        tracked = ", ".join(_named(key) for key in products) if isinstance(products, dict) else "none"
         raise CheckpointError(
-            f"{path.name} holds no average of decay {decay:g}",
+            f"{path.name} holds no average of decay {_named(key)}",
             why=f"it holds the decays {tracked} (0 is the raw weights)",
             next="score one of these, or train again with the decay among ema_decays",
         )
-    weights: Weights = products[decay]
+    weights: Weights = products[key]
     return weights
+
+
+def _named(key: AverageKey) -> str:
+    return f"{key[1]:g} ({key[0]})" if isinstance(key, tuple) else f"{key:g}"
 
 
 def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.device | str = "cpu") -> Weights:

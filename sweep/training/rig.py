@@ -33,14 +33,15 @@ IN_TENSORS = frozenset({
     "seed", "images", "lr", "lr_schedule", "warmup_images",
     "schedule", "beta_1", "beta_T", "zero_terminal_snr", "schedule_formula", "schedule_betas",
     "weighting", "weight_clip", "gamma", "p2_k", "p2_gamma",
-    "ema_decays", "power_ema", "power_ema_snapshots",
+    "ema_decays", "ema_starts", "power_ema", "power_ema_snapshots",
 })  # fmt: skip
 
 
 def rig_key(config: TrainConfig, dataset: Dataset, place: Place, look_steps: int) -> str:
     """Runs of equal keys differ in the values of tensors alone."""
     told = config.model_dump(mode="json", exclude=set(IN_TENSORS))
-    averages = [len({d for d in config.ema_decays if d}), *config.power_ema]
+    decays = {decay for decay in config.ema_decays if decay}
+    averages = [len(decays) + len(set(config.ema_starts)), *config.power_ema]
     here = [str(place.device), place.micro_batches, place.channels_last, look_steps, dataset.content_sha256]
     return canonical_json([told, averages, here])
 
@@ -70,13 +71,13 @@ class Rig:
         net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed).to(device)
         self.net = net.to(memory_format=torch.channels_last) if place.channels_last else net
         self.optimizer = build_optimizer(config, self.net.parameters())
-        self.averages = ConstantEMA(self.net, config.ema_decays)
+        self.averages = ConstantEMA(self.net, config.ema_decays, config.ema_starts)
         self.power = PowerAverages(self.net, config) if config.power_ema else None
         self.importance = ImportanceSampler(config.T, device) if config.t_sampling == "importance" else None
         self.images = dataset.train.to(device)
         self.loss, self.norm = torch.zeros((), device=device), torch.zeros((), device=device)
         """Of the last step: its mean loss, and the global norm of its gradients before clipping."""
-        self._ahead = Ahead(config, tuple(self.images.shape), device, self._power_shares, look_steps)
+        self._ahead = Ahead(config, tuple(self.images.shape), device, self._shares, look_steps)
         self._step = replay(self._act, device)
 
     def restart(self, config: TrainConfig) -> None:
@@ -94,15 +95,16 @@ class Rig:
         net = build_net(config, channels=self._dataset.channels, size=self._dataset.size, seed=config.seed)
         self.net.load_state_dict(net.state_dict())
         restart_optimizer(self.optimizer)
-        self.averages.restart(config.ema_decays)
+        self.averages.restart(config.ema_decays, config.ema_starts)
         if self.power is not None:
             self.power.restart(config)
         if self.importance is not None:
             self.importance.restart()
-        self._ahead.restart(config, self._power_shares)
+        self._ahead.restart(config, self._shares)
 
-    def _power_shares(self, step: int) -> list[float]:
-        return self.power.shares(step) if self.power is not None else []
+    def _shares(self, step: int) -> list[float]:
+        power = self.power.shares(step) if self.power is not None else []
+        return [*self.averages.shares(step), *power]
 
     def advance(self, step: int) -> None:
         """Optimizer step `step`, from 1."""
@@ -124,9 +126,11 @@ class Rig:
         self.loss.copy_(self._backward())
         self.norm.copy_(self._clip())
         self.optimizer.step()
-        self.averages.move()
+        shares = self._ahead.shares()
+        powers = len(self.config.power_ema)
+        self.averages.move(shares[: len(shares) - powers])
         if self.power is not None:
-            self.power.move(self._ahead.shares())
+            self.power.move(shares[len(shares) - powers :])
 
     def _backward(self) -> Tensor:
         batch = assemble(self.images, self._ahead.draws(), self._ahead.noise, self.importance)

@@ -301,7 +301,8 @@ def _weights(job: ScoreJob, device: torch.device) -> Weights:
     path = job.files.fetch(job.weights.path, sha256)
     if evaluation.ema_std is not None:
         return checkpoint.load_power_weights(path, sha256, std=evaluation.ema_std, device=device)
-    return checkpoint.load_weights(path, sha256, decay=evaluation.ema_decay, device=device)
+    decay, start = evaluation.ema_decay, evaluation.ema_start
+    return checkpoint.load_weights(path, sha256, decay=decay, start=start, device=device)
 
 
 @lru_cache(maxsize=2)

@@ -54,6 +54,8 @@ def label(claim: Claim) -> str:
     evaluation = claim.eval_config
     length = evaluation.ema_decay if evaluation.ema_std is None else evaluation.ema_std
     average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {length:g}"
+    if evaluation.ema_start != "corrected" and evaluation.ema_std is None:
+        average += f" ({evaluation.ema_start})"
     rung = "" if claim.score_step is None else f" after step {claim.score_step},"
     return f"run {claim.run_id}{rung} at {average}, {evaluation.sampler} {evaluation.sampling_steps} steps"
 

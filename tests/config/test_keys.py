@@ -21,12 +21,12 @@ OTHER = {
     "t_sampling": "importance", "contrastive_weight": 0.1, "contrastive_temperature": 0.5, "dispersive_weight": 0.5,
     "dispersive_tau": 1.0, "perceptual_weight": 0.1, "schedule_formula": "1 - u", "schedule_betas": [0.1, 0.2],
     "power_ema": [0.05, 0.1], "power_ema_snapshots": 4, "ema_std": 0.07, "bits_per_dim": 20, "fid_test": True,
-    "neighbours": 100, "partial_noising": [100, 300],
+    "neighbours": 100, "partial_noising": [100, 300], "ema_start": "ramp",
 }  # fmt: skip
 
 
-def key(setting: Setting, *, seed: int = 0, decays: tuple[float, ...] = (0.9,)) -> str:
-    return train_key(setting.train_config(seed=seed, ema_decays=decays))
+def key(setting: Setting, *, seed: int = 0, decays: tuple[float, ...] = (0.9,), starts=()) -> str:
+    return train_key(setting.train_config(seed=seed, ema_decays=decays, ema_starts=starts))
 
 
 def test_every_setting_is_in_exactly_one_key():
@@ -39,7 +39,7 @@ def test_every_setting_is_in_exactly_one_key():
         assert trains != evaluates, field
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"decays": (0.9, 0.99)}])
+@pytest.mark.parametrize("change", [{"seed": 1}, {"decays": (0.9, 0.99)}, {"starts": (("ramp", 0.9),)}])
 def test_seed_and_tracked_averages_are_in_the_train_key(change):
     assert key(BASE, **change) != key(BASE)
 

@@ -36,6 +36,7 @@ from sweep.training import checkpoint
 from sweep.training.batch import Batch, draw_batch
 from sweep.training.chain import betas_of
 from sweep.training.checkpoint import CheckpointRef
+from sweep.training.ema import EMA_STARTS
 from sweep.training.loop import train
 from sweep.training.lr_schedules import LR_SCHEDULES
 from sweep.training.objective import OBJECTIVES, Objective, build_net
@@ -47,6 +48,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 REGISTRIES = {
     "schedule": BETA_SCHEDULES, "target": TARGETS, "loss": LOSSES, "weighting": WEIGHTINGS, "optimizer": OPTIMIZERS,
     "lr_schedule": LR_SCHEDULES, "sampler": SAMPLERS, "spacing": SPACINGS, "x0_clip": X0_CLIPS,
+    "ema_start": EMA_STARTS,
 }  # fmt: skip
 
 
@@ -87,6 +89,7 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
     assert {name for name in TERMS if any(TERMS[name].weight(setting) for setting in trained)} == set(TERMS)
     for field, known in {
         "sampler": SAMPLERS, "spacing": SPACINGS, "variance": REVERSE_VARIANCES, "x0_clip": X0_CLIPS,
+        "ema_start": EMA_STARTS,
     }.items():  # fmt: skip
         assert {getattr(config, field) for config in read} == set(known), field
     assert {name for name, (asked, _) in FURTHER.items() if any(map(asked, read))} == set(FURTHER)
@@ -98,7 +101,8 @@ def images_of(cell: NewCell, reading: NewReading, ref: CheckpointRef, n: int) ->
     if evaluation.ema_std is not None:
         net.load_state_dict(checkpoint.load_power_weights(ref.path, ref.sha256, std=evaluation.ema_std))
     else:
-        net.load_state_dict(checkpoint.load_weights(ref.path, ref.sha256, decay=evaluation.ema_decay))
+        decay, start = evaluation.ema_decay, evaluation.ema_start
+        net.load_state_dict(checkpoint.load_weights(ref.path, ref.sha256, decay=decay, start=start))
     plan = sampling_plan(evaluation, config.target)
     diffusion = Diffusion.from_betas(betas_of(config))
     return net, generate(net, diffusion, plan, shape=(1, 8, 8), n=n, noise_set=0, batch=n, precision=config.precision)

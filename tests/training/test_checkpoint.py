@@ -107,7 +107,7 @@ def test_prune_keeps_what_is_named_and_what_is_not_ours(tmp_path: Path) -> None:
 
 def test_products_are_raw_and_averaged_weights(tmp_path: Path) -> None:
     net = nn.Linear(2, 2)
-    averages = ConstantEMA(net, (0.9, 0.99))
+    averages = ConstantEMA(net, (0.9, 0.99), (("ramp", 0.99),))
     averages.update()
     with torch.no_grad():
         net.weight.add_(1.0)
@@ -117,8 +117,14 @@ def test_products_are_raw_and_averaged_weights(tmp_path: Path) -> None:
         weights = load_weights(ref.path, ref.sha256, decay=decay)
         assert all(torch.equal(weights[name], value) for name, value in averages.weights(decay).items())
     assert torch.equal(load_weights(ref.path, ref.sha256, decay=0.0)["weight"], net.weight)
-    with pytest.raises(CheckpointError, match=r"0\.5.*\n.*0, 0\.9, 0\.99"):
+    ramped = load_weights(ref.path, ref.sha256, decay=0.99, start="ramp")
+    assert torch.equal(ramped["weight"], averages.weights(0.99, "ramp")["weight"])
+    assert not torch.equal(ramped["weight"], load_weights(ref.path, ref.sha256, decay=0.99)["weight"])
+    assert torch.equal(load_weights(ref.path, ref.sha256, decay=0.0, start="ramp")["weight"], net.weight)
+    with pytest.raises(CheckpointError, match=r"0\.5.*\n.*0, 0\.9, 0\.99, 0\.99 \(ramp\)"):
         load_weights(ref.path, ref.sha256, decay=0.5)
+    with pytest.raises(CheckpointError, match=r"0\.9 \(initial\)"):
+        load_weights(ref.path, ref.sha256, decay=0.9, start="initial")
 
 
 SAVE_TWICE = """

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import copy
 import importlib
+import math
 import warnings
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from sweep.training.ema import ConstantEMA
+from sweep.config.run import EmaStart
+from sweep.training.ema import EMA_STARTS, ConstantEMA
 
 
 class Counted(nn.Module):
@@ -72,6 +74,85 @@ def test_equals_diffusers_but_for_the_weight_of_its_first_step(decay: float) -> 
         path.append(net.weight.detach().double())
     expected = (theirs.shadow_params[0].double() - decay**40 * path[0]) / (1 - decay**40)
     torch.testing.assert_close(averages.weights(decay)["weight"].double(), expected, rtol=1e-3, atol=5e-5)
+
+
+def decays_of(start: EmaStart, d: float, steps: int) -> list[float]:
+    """d_1..d_n as the sources write them, in their own counts of steps."""
+    told = []
+    for k in range(steps):  # steps done before
+        if start == "ramp":
+            told.append(min(d, (1 + k) / (10 + k)) if k else 0.0)
+        elif start == "ramp_power":
+            told.append(min(d, 1 - (1 + k / 1.0) ** -0.75))
+        elif start == "ramp_half_life":  # EDM counts in images, here 128 a step
+            half_life = min(math.log(0.5) / math.log(d) * 128, 0.05 * k * 128)
+            told.append(0.5 ** (128 / max(half_life, 1e-8)))
+        else:
+            told.append(d)
+    return told
+
+
+@pytest.mark.parametrize("start", EMA_STARTS)
+@pytest.mark.parametrize("d", [0.5, 0.99, 0.9999])
+def test_every_start_is_its_closed_form(start: EmaStart, d: float) -> None:
+    """theta_bar_n = sum_k (1 - d_k) d_{k+1} ... d_n theta_k, and d_1 ... d_n theta_0 where it starts there."""
+    net = Counted()
+    with torch.no_grad():
+        net.weight.fill_(3.0)
+    averages = ConstantEMA(net, (0.9,), ((start, d),))
+    path = walk(net, averages, 200)
+    kept = decays_of(start, d, 200)
+    expected = torch.full((3,), 3.0 if start == "initial" else 0.0, dtype=torch.float64)
+    for theta, decay in zip(path, kept, strict=True):
+        expected = decay * expected + (1 - decay) * theta
+    if start == "corrected":
+        expected = expected / (1 - math.prod(kept))
+    torch.testing.assert_close(averages.weights(d, start)["weight"].double(), expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize(("start", "d", "step"), [("ramp", 0.9, 81), ("ramp", 0.999, 8991),
+                                                  ("ramp_power", 0.999, 10_000), ("ramp_power", 0.9999, 215_444),
+                                                  ("ramp_half_life", 0.999, 13_858)])  # fmt: skip
+def test_a_ramp_reaches_its_decay_where_the_sources_say(start: EmaStart, d: float, step: int) -> None:
+    assert EMA_STARTS[start](d, step) == pytest.approx(d, abs=1e-12)
+    assert EMA_STARTS[start](d, step - 2) < d
+    assert EMA_STARTS[start](d, 1) == 0.0
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("decay", [0.5, 0.99, 0.9999])
+@pytest.mark.parametrize(("start", "warmup"), [("ramp", False), ("ramp_power", True)])
+def test_ramps_are_those_of_diffusers(start: EmaStart, warmup: bool, decay: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peer's imports, not ours
+        peer = importlib.import_module("diffusers.training_utils").EMAModel
+    net, draws = Counted(), torch.Generator().manual_seed(0)
+    averages = ConstantEMA(net, (), ((start, decay),))
+    theirs = peer([net.weight], decay=decay, use_ema_warmup=warmup, inv_gamma=1.0, power=0.75)
+    for _ in range(120):
+        with torch.no_grad():
+            net.weight.copy_(torch.randn(3, generator=draws))
+        averages.update()
+        theirs.step([net.weight])
+    assert averages.shares(120)[0] == pytest.approx(1 - theirs.cur_decay_value, abs=1e-9)
+    torch.testing.assert_close(averages.weights(decay, start)["weight"], theirs.shadow_params[0], rtol=0, atol=1e-6)
+
+
+def test_initial_weights_have_the_part_that_the_start_says() -> None:
+    net = Counted()
+    with torch.no_grad():
+        net.weight.fill_(1.0)
+    averages = ConstantEMA(net, (0.99,), (("initial", 0.99), ("ramp", 0.99)))
+    with torch.no_grad():
+        net.weight.zero_()
+    for _ in range(100):
+        averages.update()
+    assert averages.weights(0.99, "initial")["weight"].tolist() == pytest.approx([0.99**100] * 3, rel=1e-4)
+    assert averages.weights(0.99)["weight"].abs().max() == 0.0
+    assert averages.weights(0.99, "ramp")["weight"].abs().max() == 0.0
+    averages.restart((0.99,), (("initial", 0.5), ("ramp", 0.9)))  # at the weights of now, which are 0
+    averages.update()
+    assert averages.weights(0.5, "initial")["weight"].abs().max() == 0.0
 
 
 def test_initial_weights_have_no_part() -> None:

@@ -35,10 +35,11 @@ def run(rig: Rig, steps: int, first: int = 1) -> list[tuple[float, float]]:
 
 
 def assert_equal_state(one: Rig, other: Rig, tolerance: float = 0.0) -> None:
-    for decay in one.averages.decays:
-        found, expected = one.averages.weights(decay), other.averages.weights(decay)
-        for name, value in expected.items():
-            torch.testing.assert_close(found[name], value, rtol=0.0, atol=tolerance)
+    found, expected = one.averages.products(), other.averages.products()
+    assert found.keys() == expected.keys()
+    for average, weights in expected.items():
+        for name, value in weights.items():
+            torch.testing.assert_close(found[average][name], value, rtol=0.0, atol=tolerance)
 
 
 def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_path: Path) -> None:
@@ -71,6 +72,7 @@ def test_one_recorded_step_serves_another_run_of_the_net(
     second = tiny(**{
         **changes, "seed": 5, "steps": 20, "lr": 5e-3, "lr_schedule": "one_cycle", "warmup_images": 0,
         "schedule": "linear", "beta_T": 0.15, "ema_decays": (0.3, 0.8),
+        "ema_starts": (("ramp_power", 0.99), ("initial", 0.7)),
         **({} if "objective" in changes else {"weighting": "min_snr", "gamma": 2.0}),
     })  # fmt: skip
     where = place(tmp_path)
@@ -89,7 +91,16 @@ def test_one_recorded_step_serves_another_run_of_the_net(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"batch": 4}, {"T": 40}, {"loss": "l1"}, {"grad_clip": None}, {"ema_decays": (0.5,)}, {"flip": False}]
+    "changes",
+    [
+        {"batch": 4},
+        {"T": 40},
+        {"loss": "l1"},
+        {"grad_clip": None},
+        {"ema_decays": (0.5,)},
+        {"ema_starts": ()},
+        {"flip": False},
+    ],
 )
 def test_what_a_step_bakes_in_makes_another_rig(digits: Dataset, tmp_path: Path, changes: dict[str, Any]) -> None:
     where = place(tmp_path)

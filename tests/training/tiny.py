@@ -30,5 +30,6 @@ def tiny(steps: int = 12, batch: int = 8, **changes: Any) -> TrainConfig:
         "warmup_images": 2 * batch,
         "flip": True,
         "ema_decays": (0.5, 0.99),
+        "ema_starts": (("initial", 0.9), ("ramp", 0.99)),
     }
     return TrainConfig(**(fields | changes))
