@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from sweep.diffusion.process import Diffusion
-from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
+from sweep.diffusion.samplers import Denoise, SamplingPlan, State, reverse_step, sample, step_table
 from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.spacing import sampling_indices
 from sweep.diffusion.targets import predicted_x0, target_for
@@ -216,6 +216,32 @@ class TestAncestral:
         assert torch.allclose(ours, their_samples(scheduler), atol=5e-5)
 
 
+class TestLearnedRange:
+    @pytest.mark.parametrize(("ours", "theirs", "exact_from"), [("linear", "linear", 60),
+                                                                ("cosine", "squaredcos_cap_v2", 500)])  # fmt: skip
+    def test_diffusers(self, diffusers: Any, ours: str, theirs: str, exact_from: int) -> None:
+        """Its formula is ours. As it ships it loses digits: beta_t and 1 - alphas_bar_t are differences of float32
+        numbers near 1, off by 6e-8 of a beta of 1e-4, which is 5e-4 in its logarithm, and more under cosine.
+        """
+        scheduler = diffusers.DDPMScheduler(1000, beta_schedule=theirs, variance_type="learned_range")
+        diffusion, raw = Diffusion.from_betas(beta_schedule(ours, 1000)), torch.linspace(-1.5, 1.5, 64).view(1, 1, 8, 8)
+
+        def apart() -> np.ndarray:
+            log_variances = [scheduler._get_variance(t, predicted_variance=raw).float() for t in range(1000)]
+            every = torch.arange(1000)
+            expected = diffusion.reverse_log_variance("learned_range", every, raw.expand(1000, 1, 8, 8))
+            return (torch.cat(log_variances) - expected).abs().flatten(1).amax(1).numpy()
+
+        shipped = apart()
+        assert shipped[exact_from:].max() < 5e-5
+        assert 5e-4 < shipped[1:].max() < 2e-3
+        scheduler.alphas_cumprod, scheduler.one = diffusion.alphas_bar, torch.ones((), dtype=torch.float64)
+        exact = apart()
+        assert exact[1:].max() < 5e-6
+        # At t = 1 it has log 1e-20 where Ho and we have log beta~_2.
+        assert exact[0] > 30
+
+
 class TestDdim:
     @pytest.mark.parametrize("steps", [10, 50])
     @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
@@ -263,13 +289,25 @@ class TestDdim:
         ours = our_samples(beta_schedule("linear", 1000), sampler="ddim", steps=10, spacing="leading")
         assert not torch.allclose(ours, their_samples(scheduler, use_clipped_model_output=True), atol=1e-3)
 
+    @pytest.mark.parametrize("steps", [7, 10, 30, 50, 600])
+    def test_lucidrains_on_its_own_list(self, lucidrains: Any, steps: int) -> None:
+        """Its list is trailing's, truncated where ours rounds: another one where steps do not divide T."""
+        listed = torch.linspace(-1, 999, steps + 1).int()[1:].flip(0).numpy().astype(np.int64)
+        rounded = sampling_indices("trailing", 1000, steps)
+        assert (listed.tolist() == rounded.tolist()) == (1000 % steps == 0)
+        assert np.abs(listed - rounded).max() <= 1
+        expected, x_T = lucidrains_ddim(lucidrains, steps)
+        diffusion = Diffusion.from_betas(beta_schedule("linear", 1000))
+        plan = SamplingPlan(sampler="ddim", steps=steps, target="epsilon")
+        table = step_table(diffusion, plan, listed)
+        state = State(x_T, torch.zeros_like(x_T))
+        for k in range(steps):
+            state = reverse_step(toy, diffusion, plan, table, k, state, None)
+        assert torch.allclose(state.x.clamp(-1, 1), expected, atol=5e-6 if steps <= 50 else 5e-5)
+
     @pytest.mark.parametrize("steps", [10, 50])
     def test_lucidrains(self, lucidrains: Any, steps: int) -> None:
-        theirs = peer(lucidrains, "linear", "pred_noise", sampling_timesteps=steps)
-        torch.manual_seed(0)
-        expected = theirs.ddim_sample(SHAPE)
-        torch.manual_seed(0)
-        x_T = torch.randn(SHAPE)
+        expected, x_T = lucidrains_ddim(lucidrains, steps)
         ours = sample(
             toy,
             Diffusion.from_betas(beta_schedule("linear", 1000)),
@@ -314,6 +352,15 @@ class TestSecondOrder:
         ours = our_samples(betas, sampler="heun", steps=steps, spacing="trailing", x0_clip="none", network=gentle)
         assert (ours.abs() < 1).float().mean() > 0.99
         assert torch.allclose(ours, x.clamp(-1, 1), atol=2e-4)
+
+
+def lucidrains_ddim(lucidrains: Any, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its images, and the x_T that it drew."""
+    theirs = peer(lucidrains, "linear", "pred_noise", sampling_timesteps=steps)
+    torch.manual_seed(0)
+    images = theirs.ddim_sample(SHAPE)
+    torch.manual_seed(0)
+    return images, torch.randn(SHAPE)
 
 
 class _Toy(nn.Module):
