@@ -7,9 +7,9 @@ seeds, and the protocol that scores are made under. `load_study` reads and check
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
@@ -29,10 +29,19 @@ class LadderStep(NoTruthForNumbers):
     noise_sets: int = Field(1, ge=1, le=100, description="How many times N images are drawn.")
 
 
+def _never_perceptual(value: object) -> object:
+    if value in ("perceptual", "random_features"):
+        raise ValueError(
+            f"found {value!r}, the network of the perceptual term: a training with perceptual_weight would be scored "
+            "by what it was trained on; allowed: classifier, inception"
+        )
+    return value
+
+
 class ProtocolRequest(NoTruthForNumbers):
     """How scores are made; hashes of extractor and reference are filled in at launch."""
 
-    extractor: Literal["classifier", "inception"] = Field(
+    extractor: Annotated[Literal["classifier", "inception"], BeforeValidator(_never_perceptual)] = Field(
         "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
     )
     reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError, UsageError
+from sweep.nets.random_features import RandomFeatures
 from sweep.scoring.classifier import load_classifier, train_classifier
 from sweep.scoring.inception import load_inception
 from sweep.scoring.progress import Progress, ignore_progress
@@ -48,7 +49,7 @@ class Extractor:
     """D."""
     batch: int
     """Images at a time, where the caller does not say."""
-    net: Callable[[Tensor], tuple[Tensor, Tensor]]
+    net: nn.Module
     """uint8 [B, C, H, W] on `device` -> float32 penultimate [B, D] and logits [B, K]."""
     device: torch.device
 
@@ -129,7 +130,15 @@ def load_extractor(
     Raises:
         UsageError: No extractor of that name.
         DataError: Weights that are missing, unsafe to load or refused by their gate.
+        ProtocolError: It looks through the network of the perceptual term.
     """
     if kind not in EXTRACTORS:
         raise UsageError(f"No feature extractor `{kind}`.", next=f"Use one of: {', '.join(EXTRACTORS)}.")
-    return EXTRACTORS[kind](dataset, folder=folder, weights=weights, device=device, on_progress=on_progress)
+    extractor = EXTRACTORS[kind](dataset, folder=folder, weights=weights, device=device, on_progress=on_progress)
+    if any(isinstance(part, RandomFeatures) for part in extractor.net.modules()):
+        raise ProtocolError(
+            f"The extractor `{kind}` looks through the network of the perceptual term.",
+            why="A training with perceptual_weight would be scored by what it was trained on, not by what it learned.",
+            next=f"Use one of: {', '.join(name for name in EXTRACTORS if name != kind)}.",
+        )
+    return extractor

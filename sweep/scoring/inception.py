@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from urllib.parse import urlparse
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
 from sweep.errors import DataError
@@ -23,10 +22,21 @@ PUBLISHED_SHA256 = PUBLISHED_FILE.removesuffix(".pth").rsplit("-", 1)[-1]
 PENULTIMATE, LOGITS = "2048", "logits_unbiased"
 
 
-def load_inception(
-    weights: Path | None, device: torch.device
-) -> tuple[str, str, Callable[[Tensor], tuple[Tensor, Tensor]]]:
-    """Name, sha256 of the weights, and the net: uint8 [B, 1 or 3, H, W] -> float32 [B, 2048] and logits [B, 1008].
+class Inception(nn.Module):
+    """uint8 [B, 1 or 3, H, W] -> float32 [B, 2048] and logits [B, 1008]; gray images are repeated to three channels."""
+
+    def __init__(self, net: FeatureExtractorInceptionV3) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        rgb = images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
+        seen = self.net.convert_features_tuple_to_dict(self.net(rgb))
+        return seen[PENULTIMATE], seen[LOGITS]
+
+
+def load_inception(weights: Path | None, device: torch.device) -> tuple[str, str, Inception]:
+    """Name, sha256 of the weights, and the net.
 
     The name is `inception` only for the published weights; with others it carries their hash, and their distance is
     not called FID.
@@ -39,14 +49,7 @@ def load_inception(
         raise DataError(f"No Inception weights at {path}.", next=_how_to_get_them())
     sha256 = sha256_of_file(path)
     name = "inception" if sha256.startswith(PUBLISHED_SHA256) else f"inception-{sha256[:8]}"
-    net = _build(path).to(device)
-
-    def see(images: Tensor) -> tuple[Tensor, Tensor]:
-        rgb = images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images
-        seen = net.convert_features_tuple_to_dict(net(rgb))
-        return seen[PENULTIMATE], seen[LOGITS]
-
-    return name, sha256, see
+    return name, sha256, Inception(_build(path).to(device))
 
 
 def _build(path: Path) -> FeatureExtractorInceptionV3:

@@ -189,6 +189,10 @@ WRONG = {
     "part of an image": (changed("images: 10k", "images: 0.0001k"), ["line 8", "which is 0.1"]),
     "EMA decay of one": (changed("[0, 0.9]", "[0, 1.0]"), ["line 15", "`factors.ema_decay`", "less than 1"]),
     "unknown extractor": (changed("extractor: classifier", "extractor: inceptionv3"), ["line 18", "'inception'"]),
+    "the perceptual network as extractor": (
+        changed("extractor: classifier", "extractor: random_features"),
+        ["line 18", "`protocol.extractor`", "scored by what it was trained on", "allowed: classifier, inception"],
+    ),
     "no noise set": (changed("noise_sets: 3", "noise_sets: 0"), ["line 18", "`protocol.noise_sets`"]),
     "n without a standard error": (changed("n: 100", "n: 3"), ["line 18", "`protocol.n`", "equal to 4"]),
     "setting at the top": (GOOD + "lr: 1e-3\n", ["line 19", "`lr`", "did you mean `baseline.lr`?"]),

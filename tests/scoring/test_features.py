@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.errors import ProtocolError, UsageError
-from sweep.scoring.features import EXTRACTORS, load_extractor
+from sweep.nets.random_features import RandomFeatures
+from sweep.scoring.features import EXTRACTORS, Extractor, load_extractor
 from sweep.scoring.yardstick import Yardstick
 
 CPU = torch.device("cpu")
@@ -55,3 +57,28 @@ def test_extractors_have_names(digits: Dataset, tmp_path: Path) -> None:
     assert set(EXTRACTORS) == {"inception", "classifier"}
     with pytest.raises(UsageError, match="No feature extractor `vgg`"):
         load_extractor("vgg", digits, folder=tmp_path, device=CPU)
+
+
+class ThroughTheLoss(nn.Module):
+    """What a score must not be: features of the perceptual term, in whatever wrapping."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(RandomFeatures(1))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        features = self.inner(images.float())[-1].flatten(1)
+        return features, features
+
+
+def test_the_perceptual_network_is_never_an_extractor(
+    digits: Dataset, yardstick: Yardstick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = list(RandomFeatures(1).parameters())
+    for theirs in yardstick.extractor.net.parameters():
+        assert not any(ours.shape == theirs.shape and torch.equal(ours, theirs) for ours in frozen)
+    wrapped = Extractor(name="mine", sha256="0", dim=512, batch=8, net=ThroughTheLoss(), device=CPU)
+    monkeypatch.setitem(EXTRACTORS, "mine", lambda *_a, **_k: wrapped)  # type: ignore[arg-type]
+    with pytest.raises(ProtocolError, match="scored by what it was trained on") as caught:
+        load_extractor("mine", digits, folder=tmp_path, device=CPU)
+    assert caught.value.next == "Use one of: inception, classifier."
