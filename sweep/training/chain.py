@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sweep.config.run import TrainSettings
 from sweep.diffusion.schedules import beta_schedule, custom_schedule, validated, zero_terminal
 from sweep.diffusion.weighting import loss_weights
-from sweep.errors import InfeasibleConfig
+from sweep.errors import InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,11 @@ def betas_of(config: TrainSettings) -> Array:
             why="Both are there." if written else "Neither is there.",
             next="Write alphas_bar as a formula in u = t/T, or list the T betas.",
         )
-    betas = custom_schedule(written[0], config.T)
+    try:
+        betas = custom_schedule(written[0], config.T)
+    except UsageError as error:
+        key = "schedule_formula" if config.schedule_formula is not None else "schedule_betas"
+        raise type(error)(f"{key}: {error.what}", why=error.why, next=error.next) from None
     return validated(zero_terminal(betas), "custom with zero_terminal_snr") if config.zero_terminal_snr else betas
 
 

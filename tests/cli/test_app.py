@@ -54,7 +54,7 @@ def test_help_answers_in_half_a_second_and_loads_nothing_heavy():
     assert all(verb.split()[0] in done.stdout for verb in VERBS)
 
 
-BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible")
+BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible", "no formula")
 
 
 @pytest.mark.parametrize("verb", ["plan", "launch", "space diff"])
@@ -64,6 +64,9 @@ def test_a_bad_study_file_exits_with_2_and_writes_nothing(verb, case, tmp_path, 
     file = tmp_path / "study.yaml"
     if case == "infeasible":
         file.write_text(GOOD.replace("[cosine]", "[jsd]"))
+    elif case == "no formula":
+        level = "{schedule: custom, schedule_formula: 'cos(u*pi/2)**'}"
+        file.write_text(GOOD.replace("[cosine]", f"{{mine: {level}}}"))
     elif case == "a folder":
         file.mkdir()
     elif case != "missing":

@@ -22,6 +22,19 @@ WRONG = {
     "an evaluation level": (
         "sampling_steps:\n    role: evaluation\n    levels:\n      - 10\n      - 200\n", 12, "200 sampling steps",
     ),
+    "a formula that is none": (
+        "schedule:\n    role: scientific\n    levels:\n      mine:\n        schedule: custom\n"
+        "        schedule_formula: cos(u*pi/2)**\n",
+        11, "arm `schedule=mine`: schedule_formula: `cos(u*pi/2)**` is not a formula",
+    ),
+    "a formula of what is not allowed": (
+        "schedule:\n    role: scientific\n    levels:\n      mine: {schedule: custom, schedule_formula: tan(u)}\n",
+        11, "arm `schedule=mine`: schedule_formula: `tan(u)` is not allowed in a formula",
+    ),
+    "a formula that makes no chain": (
+        "schedule:\n    role: scientific\n    levels:\n      mine: {schedule: custom, schedule_formula: u}\n",
+        11, "arm `schedule=mine`: schedule_formula: alphas_bar = u",
+    ),
     "two arms alike": (
         "a: {role: scientific, levels: {one: {lr: 1e-3}}}\n  b: {role: scientific, levels: {two: {lr: 1e-3}}}\n",
         None, "are the same setting",
