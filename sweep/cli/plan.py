@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sweep.search.outline import Outline
     from sweep.worker.messages import Timed
 
+# The field's chains are longer; what a schedule is named for is tried and published there.
+SHORTEST_USUAL_T = 50
+
 
 def plan(
     file: StudyFile,
@@ -96,6 +99,7 @@ def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: 
         "scores": asked.scores,
         "trainings_saved": asked.trainings_saved,
         "workers": [place.device for place in places],
+        "short_chains": [arm.name for arm in asked.arms if study.setting(arm.changes).T < SHORTEST_USUAL_T],
         "power": power(asked, storage),
     }
     if isinstance(study.design, Fractional):
@@ -143,6 +147,11 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
     if document["trainings_saved"]:
         scored = ", ".join(study.factors_of("evaluation"))
         lines.append(f"{document['trainings_saved']} trainings saved: {scored} scored from one checkpoint")
+    if document["short_chains"]:
+        lines.append(
+            f"note: T below {SHORTEST_USUAL_T} in {', '.join(document['short_chains'])}: schedules were made for "
+            "longer chains; look at alphas_bar_T and SNR_T above"
+        )
     if document["power"] is not None:
         lines += power_lines(document["power"], study.metric)
     if "seconds" in document:

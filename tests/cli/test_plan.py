@@ -125,6 +125,16 @@ def test_tuning_path_and_search_say_what_is_decided_later(planned):
     assert "search over schedule, optimizer, loss, lr: 10 trials" in page
 
 
+def test_a_chain_shorter_than_the_usual_is_noted_and_not_refused(planned):
+    short = BASELINE.replace("T: 100", "T: 100, sampling_steps: 10")
+    told, page = planned(short + "factors: {T: {role: scientific, levels: [30, 49, 50]}}\n")
+    assert told["short_chains"] == ["T=30", "T=49"]
+    assert "note: T below 50 in T=30, T=49: " in page
+    told, page = planned(BASELINE + SWITCHES)
+    assert told["short_chains"] == []
+    assert "note: " not in page
+
+
 def test_the_hash_of_the_arms_is_the_one_that_the_launch_records(planned, sqlite_url, tmp_path):
     from sqlalchemy import text
 
