@@ -39,16 +39,17 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
     So `kill -9` and the same command again go on at once.
 
     Args:
-        boot_id: Of the running kernel: workers of another boot are all gone.
+        boot_id: Of this kernel and this process table. Only of workers under the same one it can be told whether they
+            live: machines, and containers, of one name are common. Others are replaced when their lease runs out.
         alive: Whether the process (pid, start time) is there.
 
     Returns:
         Ids of the dead workers.
     """
-    here = (WorkerRow.host == host, WorkerRow.ended_at.is_(None))
-    query = select(WorkerRow.id, WorkerRow.boot_id, WorkerRow.pid, WorkerRow.pid_started).where(*here)
+    here = (WorkerRow.host == host, WorkerRow.boot_id == boot_id, WorkerRow.ended_at.is_(None))
+    query = select(WorkerRow.id, WorkerRow.pid, WorkerRow.pid_started).where(*here)
     known = store.read(lambda connection: connection.execute(query).all())
-    dead = tuple(worker_id for worker_id, boot, pid, started in known if boot != boot_id or not alive(pid, started))
+    dead = tuple(worker_id for worker_id, pid, started in known if not alive(pid, started))
 
     def work(connection: Connection) -> None:
         for worker_id in dead:

@@ -32,9 +32,10 @@ def host() -> str:
 
 
 def boot_id() -> str:
-    """Changes when the machine restarts: process ids of another boot mean nothing."""
+    """Changes when the machine restarts, and from container to container: process ids mean nothing across either."""
     try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return "unknown"
 
