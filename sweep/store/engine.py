@@ -157,6 +157,8 @@ def _postgresql(url: URL) -> Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
+            # Keepalives rest while something is unanswered; then the kernel alone would go on trying for 15 minutes.
+            "tcp_user_timeout": 30_000,
         },
     )
     event.listen(engine, "connect", _prepare_postgresql)
