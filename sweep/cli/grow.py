@@ -49,7 +49,7 @@ def extend(
 
 
 def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | None) -> tuple[dict[str, Any], list[str]]:
-    from sweep.cli.durations import more_of, seconds_of
+    from sweep.config.durations import more_of, seconds_of
     from sweep.config.study import Budget
     from sweep.errors import UsageError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from sweep.config.study import Study
     from sweep.launch.local import Slot
+    from sweep.launch.placement import Placed
     from sweep.search.outline import Outline
     from sweep.store.depot import Depot
     from sweep.store.records import StudyRecord
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from sweep.worker.messages import Prepared
 
 FAILED_CELLS = 4
+PREEMPTED = 75
 
 
 def launch(
@@ -36,39 +39,79 @@ def launch(
     max_trials: Annotated[
         int | None, typer.Option("--max-trials", min=1, help="Trials of a search in all, over every relaunch.")
     ] = None,
+    executor: Annotated[
+        str, typer.Option(envvar="SWEEP_EXECUTOR", help="What places the workers: local, slurm or ray.")
+    ] = "local",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of the executor, e.g. partition=gpu; repeatable."),
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Slurm: submit, and do not wait.")] = False,
     n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
 ) -> None:
     """Start a study, or go on with it: the same command resumes, wherever it was interrupted.
 
     Finished runs are never repeated. Other machines join with `sweep worker`.
 
+    Local workers end with this command: Ctrl-C lets them save, a second one kills. Slurm jobs stay: Ctrl-C, or a lost
+    connection, only ends the watching; the same command watches again and submits what is missing; `sweep stop`,
+    `sweep cancel` or scancel ends them. Slurm and ray want a store and files that their machines reach.
+
     Examples: sweep launch studies/digits.yaml
               sweep launch studies/fashion.yaml --device cuda --workers 8
+              sweep launch studies/fashion.yaml --executor slurm -n 16 -o partition=gpu -o time=24h -o memory=16G
+              sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
+
+    Options of slurm: partition, account, qos, constraint, time, gpus (1), cpus (2), memory, notice (2m), setup,
+    sbatch.ANYTHING.
 
     Exit codes: 0 complete, 2 wrong study, 3 budget spent, 4 done but cells failed, 5 store out of reach, 75 preempted,
     130 Ctrl-C.
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
-    from sweep.launch.local import LocalWorkers, slots
+    from sweep.launch.executors import executor as named
+    from sweep.launch.local import slots
+    from sweep.launch.placement import Assignment, pairs
     from sweep.search.outline import outline, read_outline
     from sweep.store.depot import depot_at
     from sweep.store.engine import is_new
     from sweep.store.transaction import open_store
 
     study = _with_total(read_outline(file).study, max_trials, n_trials)
-    places = slots(device, workers, work=outline(study).trainings)
+    work = outline(study).trainings
+    place = slots(device, workers, work=work)[0] if executor == "local" else slots("cpu", 1, work=1)[0]
     depot = depot_at(files)
+    # Before anything is made: it refuses what makes no sense.
+    placed = named(executor)(
+        Assignment(study=study.name, storage=storage, files=str(depot), device=device, workers=workers, work=work,
+                   options=pairs(option or ())), say)  # fmt: skip
+    _check_detach(placed, executor, detach=detach)
     # Where the data cannot be had, no empty store is left behind.
-    prepared = _prepare(study, depot, places[0]) if is_new(storage) else None
+    prepared = _prepare(study, depot, place) if is_new(storage) else None
     store = open_store(storage)
-    asked, record = _register(store, study, depot, places[0], prepared, accept_change=accept_change)
+    asked, record = _register(store, study, depot, place, prepared, accept_change=accept_change)
     code = 0
     if _has_work(store, record.id, asked):
-        local = LocalWorkers(record.name, storage, str(depot), say)
-        local.start(places)
-        code = watch(store, record.id, local)
+        placed.start()
+        if detach:
+            say(placed.whereabouts)
+            raise typer.Exit(0)
+        has_work = partial(_has_work, study_id=record.id, asked=asked)
+        code = watch(store, record.id, placed, has_work)
+        if code == PREEMPTED and not has_work(store):
+            code = 0  # nothing was left to be saved
     raise typer.Exit(code or _summary(store, record.id, file))
+
+
+def _check_detach(placed: Placed, executor: str, *, detach: bool) -> None:
+    from sweep.errors import UsageError
+
+    if detach and not placed.outlives:
+        raise UsageError(
+            f"--detach: workers of executor {executor} end with this command",
+            next="Leave it out; run the command under tmux or nohup.",
+        )
 
 
 def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> Study:

@@ -1,10 +1,10 @@
-"""Watching local workers: bars on a terminal, plain lines elsewhere."""
+"""Watching placed workers: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from sweep.launch.local import LocalWorkers
+    from sweep.launch.placement import Placed
     from sweep.store.snapshots import CellRecord
     from sweep.store.transaction import Store
 
@@ -33,8 +33,12 @@ CTRL_C = 130
 _BY_WEIGHT = (STORE_AWAY, BROKEN, CTRL_C, PREEMPTED, BUDGET_REACHED)
 
 
-def watch(store: Store, study_id: int, workers: LocalWorkers) -> int:
-    """Show progress until every local worker has ended; 0, or 75 or 130 when asked to stop."""
+def watch(store: Store, study_id: int, workers: Placed, has_work: Callable[[Store], bool]) -> int:
+    """Show progress until every worker has ended; 0, or 75 or 130 when asked to stop.
+
+    Workers that outlive the launcher are left alone when it is asked to stop, and waited for only as long as there is
+    work: some of them may wait for a machine.
+    """
     from sweep.store import cells
 
     # The workers wait for a store that is away; what is shown here does not.
@@ -42,14 +46,19 @@ def watch(store: Store, study_id: int, workers: LocalWorkers) -> int:
     with _passing_signals(workers) as asked, progress() as bars:
         steps = bars.add_task("training steps", total=None)
         scores = bars.add_task("scores", total=None)
-        while workers.alive:
+        left = True
+        while workers.alive and not (workers.outlives and (asked or not left)):
             started = time.monotonic()
             with suppress(StoreError):
                 _show(cells(glance, study_id), bars, steps, scores)
+                left = not workers.outlives or has_work(glance)
             # A large study is looked at less often, so that looking never takes more than a tenth of the time.
             again = time.monotonic() + max(REFRESH_SECONDS, 9.0 * (time.monotonic() - started))
-            while workers.alive and time.monotonic() < again:
+            while workers.alive and time.monotonic() < again and not (workers.outlives and asked):
                 time.sleep(POLL_SECONDS)
+        if asked and workers.outlives:
+            say(workers.whereabouts)
+            return asked[0]
         workers.join()
         with suppress(StoreError):
             _show(cells(glance, study_id), bars, steps, scores)
@@ -69,15 +78,17 @@ def _worst(codes: list[int]) -> int:
 
 
 @contextmanager
-def _passing_signals(workers: LocalWorkers) -> Iterator[list[int]]:
+def _passing_signals(workers: Placed) -> Iterator[list[int]]:
     """Hand the first request to stop to the workers, which save and leave; a second one ends them at once."""
     asked: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if not asked:
-            say("stopping: saving what is under way (again to stop at once)")
         asked.append(CTRL_C if number == signal.SIGINT else PREEMPTED)
-        workers.signal(signal.SIGKILL if len(asked) > 1 else signal.SIGTERM)
+        if len(asked) > 1:
+            workers.stop()
+        elif not workers.outlives:
+            say("stopping: saving what is under way (again to stop at once)")
+            workers.drain()
 
     before = {kind: signal.signal(kind, handle) for kind in STOP_SIGNALS}
     try:

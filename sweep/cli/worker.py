@@ -34,8 +34,8 @@ def worker(
 
     Exit codes: 0 nothing left to do, 3 budget spent, 75 preempted with everything saved (requeue it), 130 Ctrl-C.
     """
-    from sweep.cli.durations import seconds_of
     from sweep.cli.terminal import say
+    from sweep.config.durations import seconds_of
     from sweep.config.study import require_name
     from sweep.launch.local import slots
     from sweep.store.depot import depot_at

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweep.errors import UsageError
+from sweep.launch.kept import KeptWorker, Say
+from sweep.launch.placement import Assignment, NoOptions, options_of
 
 
 @dataclass(frozen=True)
@@ -68,52 +68,47 @@ def slots(device: str, workers: int | None, *, work: int) -> list[Slot]:
 class LocalWorkers:
     """Worker processes of this command. Their lines of progress are handed to `say`."""
 
-    def __init__(self, study: str, storage: str, files: str, say: Callable[[str], None]) -> None:
-        self._study = study
-        # By environment, not by argument: a process list shows arguments, and the URL may hold a password.
-        self._environment = os.environ | {"SWEEP_STORAGE": storage, "SWEEP_FILES": files}
-        self._say = say
-        self._running: list[subprocess.Popen[str]] = []
-        self._readers: list[threading.Thread] = []
+    outlives = False
+    whereabouts = "here"
 
-    def start(self, places: Sequence[Slot]) -> None:
+    def __init__(self, assignment: Assignment, say: Say) -> None:
+        options_of(NoOptions, assignment.options)
+        environment = os.environ | assignment.environment
+        self._workers = [
+            KeptWorker(
+                ["--study", assignment.study, "--device", slot.device, "--threads", str(slot.threads)], environment, say
+            )
+            for slot in slots(assignment.device, assignment.workers, work=assignment.work)
+        ]
+
+    def start(self) -> None:
         """Start one worker a place."""
-        for slot in places:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "sweep", "worker", "--study", self._study, "--device", slot.device,
-                 "--threads", str(slot.threads), "--with-parent"],
-                env=self._environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                start_new_session=True,  # Ctrl-C reaches the launcher alone, which passes it on once
-            )  # fmt: skip
-            self._running.append(process)
-            reader = threading.Thread(target=self._read, args=(process,), daemon=True)
-            reader.start()
-            self._readers.append(reader)
-
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None
-        for line in process.stderr:
-            self._say(line.rstrip("\n"))
+        for worker in self._workers:
+            worker.start()
 
     @property
     def alive(self) -> int:
         """Workers still running."""
-        return sum(process.poll() is None for process in self._running)
+        return sum(worker.poll() is None for worker in self._workers)
 
     @property
     def exit_codes(self) -> list[int]:
         """Of the workers that have ended."""
-        return [code for process in self._running if (code := process.poll()) is not None]
+        return [code for worker in self._workers if (code := worker.poll()) is not None]
 
-    def signal(self, number: int) -> None:
-        """Pass a signal on to every worker."""
-        for process in self._running:
-            if process.poll() is None:
-                process.send_signal(number)
+    def drain(self) -> None:
+        """Every worker saves and leaves."""
+        self._signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Every worker is killed."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        for worker in self._workers:
+            worker.signal(number)
 
     def join(self) -> None:
         """Wait for all, and for their last lines."""
-        for process in self._running:
-            process.wait()
-        for reader in self._readers:
-            reader.join(5.0)
+        for worker in self._workers:
+            worker.join()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import pytest
 from sweep.store import open_store, study
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
-from tests.faults.state import attempt_ends, check_invariants, outcome
+from tests.faults.processes import until
+from tests.faults.state import attempt_ends, check_invariants, live_workers, outcome
 from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, write
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
@@ -89,6 +92,21 @@ def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for
     assert all((states[c["trial"]] == "PRUNED") == (c["state"] == "pruned")
                for c in found.values() if c["trial"] is not None)  # fmt: skip
     assert shown
+
+
+def test_row_02_a_killed_worker_is_replaced_by_its_launcher(command: Command, undisturbed: dict[str, Any]) -> None:
+    launched = command.launch("--workers", "1")
+    until(lambda: command.rows() > 5)
+    store = open_store(f"sqlite:///{command.database}")
+    (worker,) = live_workers(store)
+    os.kill(worker, signal.SIGKILL)
+    _, said = launched.communicate(timeout=600)
+    assert launched.returncode == 0, said
+    assert "a worker was killed by SIGKILL; starting another" in said
+    assert "expired" in attempt_ends(store)
+    check_invariants(store)
+    assert outcome(store, study(store, "tiny").id) == undisturbed
+    assert command.strays() == []
 
 
 def test_row_21_two_launches_at_once_make_one_study_and_train_nothing_twice(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweep.cli.durations import more_of, seconds_of
+from sweep.config.durations import more_of, seconds_of
 from sweep.errors import UsageError
 
 

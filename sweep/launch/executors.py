@@ -1,0 +1,39 @@
+"""Executors: what places workers on machines and keeps them alive. Which work they do is the store's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sweep.errors import UsageError
+from sweep.launch.kept import Say
+from sweep.launch.placement import Assignment, Placed
+
+
+def _local(assignment: Assignment, say: Say) -> Placed:
+    from sweep.launch.local import LocalWorkers
+
+    return LocalWorkers(assignment, say)
+
+
+def _slurm(assignment: Assignment, say: Say) -> Placed:
+    from sweep.launch.slurm import SlurmWorkers
+
+    return SlurmWorkers(assignment, say)
+
+
+# Each imports what it needs only when it is asked for. What each is called on the command line:
+EXECUTORS: dict[str, Callable[[Assignment, Say], Placed]] = {
+    "local": _local,
+    "slurm": _slurm,
+}
+
+
+def executor(name: str) -> Callable[[Assignment, Say], Placed]:
+    """The executor of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in EXECUTORS:
+        raise UsageError(f"executor {name!r} is not known", next=f"Use --executor {' or '.join(EXECUTORS)}.")
+    return EXECUTORS[name]
