@@ -53,17 +53,18 @@ def launch(
 
     Finished runs are never repeated. Other machines join with `sweep worker`.
 
-    Local workers end with this command: Ctrl-C lets them save, a second one kills. Slurm jobs stay: Ctrl-C, or a lost
-    connection, only ends the watching; the same command watches again and submits what is missing; `sweep stop`,
-    `sweep cancel` or scancel ends them. Slurm and ray want a store and files that their machines reach.
+    Local workers and Ray tasks end with this command: Ctrl-C lets them save, a second one kills. Slurm jobs stay:
+    Ctrl-C, or a lost connection, only ends the watching; the same command watches again and submits what is missing;
+    `sweep stop`, `sweep cancel` or scancel ends them. Slurm and ray want a store and files that their machines reach.
 
     Examples: sweep launch studies/digits.yaml
               sweep launch studies/fashion.yaml --device cuda --workers 8
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o partition=gpu -o time=24h -o memory=16G
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
+              sweep launch studies/fashion.yaml --executor ray -o address=auto
 
     Options of slurm: partition, account, qos, constraint, time, gpus (1), cpus (2), memory, notice (2m), setup,
-    sbatch.ANYTHING.
+    sbatch.ANYTHING. Of ray: address (auto), gpus (1), cpus (1).
 
     Exit codes: 0 complete, 2 wrong study, 3 budget spent, 4 done but cells failed, 5 store out of reach, 75 preempted,
     130 Ctrl-C.

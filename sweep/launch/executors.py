@@ -21,10 +21,17 @@ def _slurm(assignment: Assignment, say: Say) -> Placed:
     return SlurmWorkers(assignment, say)
 
 
+def _ray(assignment: Assignment, say: Say) -> Placed:
+    from sweep.launch.ray import RayWorkers
+
+    return RayWorkers(assignment, say)
+
+
 # Each imports what it needs only when it is asked for. What each is called on the command line:
 EXECUTORS: dict[str, Callable[[Assignment, Say], Placed]] = {
     "local": _local,
     "slurm": _slurm,
+    "ray": _ray,
 }
 
 
