@@ -60,13 +60,19 @@ def keep_working(arguments: Sequence[str]) -> int:
 
 def requeue() -> bool:
     """Have this job queued again if it is RUNNING; whether it was asked for."""
-    job = os.environ["SLURM_JOB_ID"]
+    job = _job_id()
     state = _slurm("squeue", "-h", "-j", job, "-o", "%T").strip()
     if state != "RUNNING":
         _say(f"job {job} is {state or 'gone'}: no requeue asked for")
         return False
     _say(f"job {job} is requeued {_slurm('scontrol', 'requeue', job)}".rstrip())
     return True
+
+
+def _job_id() -> str:
+    """Of this job alone: the number of an array's last task is that of the whole array."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ["SLURM_JOB_ID"]
 
 
 def _slurm(*command: str) -> str:
