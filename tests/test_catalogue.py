@@ -12,6 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from sweep.config import run
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
@@ -94,6 +96,7 @@ def edited(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
+@pytest.mark.timeout(600)  # a project in the project, with a launch of its own
 def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path) -> None:
     """Done on a copy of the project, whose own tests then find the schedule, train it and sample it."""
     for folder in ("sweep", "tests"):
@@ -125,11 +128,11 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
         file.write("| schedule: cubic | betas grow with the cube of t | Nobody 2026, eq. 1 |\n")
 
     ask = "cubic or (test_catalogue and not four_edits) or name_every_entry"
-    files = ["tests/diffusion/test_schedules.py", "tests/scoring/test_every_level.py", "tests/test_catalogue.py"]
+    files = ["tests/diffusion/test_schedules.py", "tests/launch/test_every_level.py", "tests/test_catalogue.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", ask, *files],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "test_every_training_level_trains_and_is_sampled[schedule=cubic]" in done.stdout
+    assert "test_every_training_level_trains_and_is_scored[schedule=cubic]" in done.stdout
     assert re.search(r"test_golden\S*cubic", done.stdout), done.stdout
