@@ -19,6 +19,7 @@ from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.spacing import sampling_indices
 from sweep.diffusion.targets import predicted_x0, target_for
 from sweep.diffusion.weighting import loss_weights
+from sweep.errors import UsageError
 
 pytestmark = pytest.mark.conformance
 
@@ -101,6 +102,19 @@ class TestBetas:
         linear = torch.tensor(beta_schedule("linear", 1000), dtype=torch.float64)
         theirs = module.rescale_zero_terminal_snr(linear).numpy()
         assert np.allclose(theirs, beta_schedule("linear", 1000, zero_terminal_snr=True), atol=1e-12)
+
+    def test_diffusers_laplace_is_no_oracle(self, diffusers: Any) -> None:
+        """Its alphas_bar is sqrt(SNR/(1 + SNR)), the square root of what is meant; we have no schedule of the name."""
+        module = importlib.import_module("diffusers.schedulers.scheduling_ddpm")
+        betas = module.betas_for_alpha_bar(100, alpha_transform_type="laplace").double().numpy()
+        u = np.array([0.25, 0.5])
+        log_snr = -0.5 * np.sign(0.5 - u) * np.log(1 - 2 * np.abs(0.5 - u) + 1e-6)
+        alphas_bar = np.exp(log_snr) / (1 + np.exp(log_snr))
+        ratio = np.cumprod(1 - betas)[[24, 49]]
+        assert np.isclose(ratio[1] / ratio[0], np.sqrt(alphas_bar[1] / alphas_bar[0]), rtol=1e-3)
+        assert not np.isclose(ratio[1] / ratio[0], alphas_bar[1] / alphas_bar[0], rtol=0.05)
+        with pytest.raises(UsageError):
+            beta_schedule("laplace", 100)
 
     @pytest.mark.parametrize("T", [100, 1000, 4000])
     @pytest.mark.parametrize(
@@ -261,6 +275,18 @@ class TestDdim:
         )
         theirs = their_samples(scheduler, eta=eta, use_clipped_model_output=True)
         assert torch.allclose(ours, theirs, atol=1e-5 if clip else 4e-5)
+
+    def test_diffusers_without_sigmoid_takes_our_betas(self, diffusers: Any) -> None:
+        """Its DDIM scheduler knows no sigmoid schedule, and is given the betas instead."""
+        with pytest.raises(NotImplementedError, match="sigmoid"):
+            diffusers.DDIMScheduler(1000, beta_schedule="sigmoid")
+        betas = beta_schedule("sigmoid_beta", 1000)
+        scheduler = diffusers.DDIMScheduler(
+            1000, trained_betas=betas, clip_sample=True, set_alpha_to_one=True, timestep_spacing="leading"
+        )
+        scheduler.set_timesteps(20)
+        ours = our_samples(betas, sampler="ddim", steps=20, spacing="leading")
+        assert torch.allclose(ours, their_samples(scheduler, use_clipped_model_output=True), atol=1e-5)
 
     def test_diffusers_default_keeps_the_unclipped_epsilon(self, diffusers: Any) -> None:
         scheduler = diffusers.DDIMScheduler(

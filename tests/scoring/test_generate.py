@@ -63,6 +63,13 @@ def test_fewer_images_are_the_first_of_more(unet: nn.Module, diffusion: Diffusio
     assert torch.equal(few, more[:11])
 
 
+@pytest.mark.parametrize("batch", [1, 3, 8, 64])
+def test_n_is_n_whatever_the_batch(diffusion: Diffusion, batch: int) -> None:
+    """50,000 // 64 batches of 64 are the 49,984 images of a published table."""
+    images = generate(Pixelwise(), diffusion, DDIM, shape=SHAPE, n=50, noise_set=0, batch=batch)
+    assert len(images) == 50
+
+
 def test_a_noise_set_is_other_noise(diffusion: Diffusion) -> None:
     one, other = (generate(Pixelwise(), diffusion, DDIM, shape=SHAPE, n=8, noise_set=s) for s in (0, 1))
     assert not torch.equal(one, other)

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.scoring.features import Extractor
+from sweep.scoring.frechet import frechet_distance, moments
 from sweep.scoring.kernel import mean_of_pairs
 from sweep.scoring.reference import Bounds, held_out_images, images_sha256, load_bounds, load_reference
 from sweep.scoring.yardstick import Yardstick
+from sweep.training.batch import draw_batch
 
 
 @pytest.fixture
@@ -98,6 +101,23 @@ def test_held_out_images_are_not_in_the_reference(digits: Dataset) -> None:
     held = held_out_images(digits, "train")
     assert len(held) == len(digits.validation) + len(digits.test)
     assert len(held_out_images(digits, "test")) == len(digits.train) + len(digits.validation)
+
+
+def test_mirrored_images_are_another_reference(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
+    """A peer takes its reference from the loader of the training, flips and all. Digits are not their mirror images."""
+    mirrored = digits.train.clone()
+    mirrored[::2] = mirrored[::2].flip(-1)
+    wrong = load_reference(
+        dataclasses.replace(digits, train=mirrored), "train", yardstick.extractor, folder=tmp_path
+    ).moments
+    real = moments(yardstick.extractor.extract(digits.test).penultimate)
+    right = frechet_distance(real, yardstick.reference.moments)
+    assert frechet_distance(real, wrong) > 2 * right
+    # What a run with flips trains on leaves the dataset, and so its reference, as it was.
+    before = images_sha256(digits, "train")
+    draw_batch(digits.train, 1, TrainConfig(net={"kind": "mlp"}, flip=True, batch=64, images=64), 0)
+    assert images_sha256(digits, "train") == before == yardstick.protocol.reference_sha256
+    assert not TrainConfig().flip
 
 
 def test_bounds_are_kept_and_say_how_many_real_images_they_had(

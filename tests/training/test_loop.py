@@ -309,6 +309,20 @@ def test_a_step_has_the_lr_and_the_clip_of_its_config(digits: Dataset, tmp_path:
     assert run.metrics(validate=False)["clip_fraction"] == 1.0
 
 
+def test_a_sum_over_pixels_would_be_clipped_at_every_step(digits: Dataset, tmp_path: Path) -> None:
+    """Ours is a mean, and `clip_fraction` tells how often it is clipped; the sum over 64 pixels always is."""
+    config = tiny(steps=100, batch=16, net=TINY_MLP, lr=5e-3, lr_schedule="constant", warmup_images=0)
+    run = Training(config, digits, Place(folder=tmp_path, token=1))
+    for _ in range(100):
+        run.advance()
+    run.trace.look()
+    norms, limit = torch.tensor(run.trace.norms), config.grad_clip
+    assert limit == 1.0
+    assert run.metrics(validate=False)["clip_fraction"] == pytest.approx((norms > limit).double().mean().item())
+    assert (norms > limit).double().mean() < 0.5
+    assert (64 * norms > limit).all()
+
+
 def test_every_step_has_its_own_dropout_and_keeps_it(digits: Dataset, tmp_path: Path) -> None:
     def masks() -> list[torch.Tensor]:
         run = Training(tiny(net=TINY_UNET | {"dropout": 0.5}), digits, Place(folder=tmp_path, token=1))

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
+from sweep.diffusion.targets import target_for
 from sweep.errors import InfeasibleConfig
 from sweep.training.batch import Batch, draw_batch
-from sweep.training.objective import Objective, build_net
+from sweep.training.objective import Objective, Seen, build_net
 from sweep.training.seeding import batch_indices
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
 
@@ -114,6 +115,17 @@ def test_loss_is_weight_times_mean_square_for_each_image(digits: Dataset) -> Non
 
 
 @pytest.mark.parametrize("target", ["epsilon", "x0", "v", "posterior_mean"])
+def test_what_is_regressed_is_the_target_that_is_named(digits: Dataset, target: str) -> None:
+    """A peer regresses epsilon whatever it is told to predict."""
+    config, batch = drawn(digits, target=target, weighting="uniform", schedule="linear", T=50)
+    objective = Objective.of(config, CPU)
+    x_t = objective.diffusion.q_sample(batch.x0, batch.i, batch.noise)
+    named = target_for(target, objective.diffusion, batch.x0, batch.noise, x_t, batch.i)
+    assert objective.loss(Knows(named), batch).abs().max() < 1e-12
+    assert (objective.loss(Knows(batch.noise), batch).mean() > 0.01) == (target != "epsilon")
+
+
+@pytest.mark.parametrize("target", ["epsilon", "x0", "v", "posterior_mean"])
 def test_epsilon_error_is_the_same_quantity_for_every_target(digits: Dataset, target: str) -> None:
     config, batch = drawn(digits, target=target, weighting="uniform", loss="l1", schedule="linear", T=50)
     objective = Objective.of(config, CPU)
@@ -196,6 +208,28 @@ def test_the_vlb_objective_is_T_times_one_term(digits: Dataset, learned: bool) -
     assert cost.bound is not None
     torch.testing.assert_close(cost.bound.double(), expected, rtol=2e-3, atol=1e-6)
     torch.testing.assert_close(cost.loss, 50 * cost.bound)
+
+
+def test_the_hybrid_asks_the_net_once_so_that_both_parts_see_one_output(digits: Dataset) -> None:
+    """A peer calls it again for the bound, without what the first call was given."""
+
+    class Counts(Knows):
+        calls = 0
+
+        def forward(self, x: Tensor, i: Tensor) -> Tensor:
+            self.calls += 1
+            return super().forward(x, i) * (self.calls == 1)
+
+    config, batch = drawn(digits, objective="hybrid", learned_variance=True)
+    net = Counts(torch.cat([batch.noise, torch.zeros_like(batch.noise)], dim=1))
+    cost = Objective.of(config, CPU).cost(net, batch)
+    assert net.calls == 1
+    assert cost.bound is not None
+    expected = Objective.of(config, CPU).bound(
+        Seen(batch, Objective.of(config, CPU).diffusion.q_sample(batch.x0, batch.i, batch.noise), net.prediction),
+        variance_alone=True,
+    )
+    assert torch.equal(cost.bound, expected)
 
 
 def test_in_the_hybrid_the_bound_trains_the_variance_alone(digits: Dataset) -> None:
