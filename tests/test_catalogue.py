@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -19,44 +24,56 @@ from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.process import REVERSE_VARIANCES
 from sweep.diffusion.reverse import X0_CLIPS
-from sweep.diffusion.schedules import BETA_SCHEDULES
+from sweep.diffusion.schedules import BETA_SCHEDULES, custom_schedule, zero_terminal
 from sweep.diffusion.spacing import SPACINGS
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
 from sweep.scoring.features import EXTRACTORS
 from sweep.scoring.further import FURTHER
-from sweep.training.ema import EMA_STARTS
+from sweep.scoring.measure import Measurements
+from sweep.training.ema import EMA_STARTS, ConstantEMA
 from sweep.training.lr_schedules import LR_SCHEDULES
 from sweep.training.objective import OBJECTIVES
 from sweep.training.optimizers import OPTIMIZERS
+from sweep.training.power_ema import PowerEMA
 from sweep.training.terms import TERMS
+from sweep.training.timesteps import ImportanceSampler, draw_uniform
 from sweep.worker.score_record import METRICS
 
 ROOT = Path(__file__).parents[1]
 
-REGISTRIES: dict[str, set[str]] = {
-    "schedule": {*BETA_SCHEDULES, "custom"},
-    "target": set(TARGETS),
-    "loss": set(LOSSES),
-    "weighting": set(WEIGHTINGS),
-    "objective": set(OBJECTIVES),
-    "t_sampling": set(get_args(run.TSampling)),
-    "term": set(TERMS),
-    "optimizer": set(OPTIMIZERS),
-    "lr_schedule": set(LR_SCHEDULES),
-    "net": set(NETS),
-    "sampler": set(SAMPLERS),
-    "ema_start": set(EMA_STARTS),
-    "spacing": set(SPACINGS),
-    "variance": set(REVERSE_VARIANCES),
-    "x0_clip": set(X0_CLIPS),
-    "further": set(FURTHER),
-    "score": set(METRICS),
-    "extractor": set(EXTRACTORS),
+
+def attributes_of(kind: type, names: Iterable[str]) -> dict[str, str]:
+    """The docstrings below the attributes of a dataclass, which Python itself does not keep."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
+    told = {field.target.id: doc.value.value for field, doc in pairwise(body)
+            if isinstance(field, ast.AnnAssign) and isinstance(doc, ast.Expr)}  # fmt: skip
+    return {name: told[name] for name in names}
+
+
+REGISTRIES: dict[str, Mapping[str, object]] = {
+    "schedule": {**BETA_SCHEDULES, "custom": custom_schedule},
+    "target": {name: target.regressed for name, target in TARGETS.items()},
+    "loss": LOSSES,
+    "weighting": WEIGHTINGS,
+    "objective": OBJECTIVES,
+    "t_sampling": {"uniform": draw_uniform, "importance": ImportanceSampler},
+    "term": {name: term.value for name, term in TERMS.items()},
+    "optimizer": OPTIMIZERS,
+    "lr_schedule": LR_SCHEDULES,
+    "net": NETS,
+    "sampler": SAMPLERS,
+    "ema_start": EMA_STARTS,
+    "spacing": SPACINGS,
+    "variance": REVERSE_VARIANCES,
+    "x0_clip": X0_CLIPS,
+    "further": {name: find for name, (_, find) in FURTHER.items()},
+    "score": attributes_of(Measurements, METRICS),
+    "extractor": EXTRACTORS,
 }
-# Fields that are factors by themselves.
-MODIFIERS = {"zero_terminal_snr", "ema_decay", "ema_std"}
+# Fields that are factors by themselves, and what they switch on.
+MODIFIERS = {"zero_terminal_snr": zero_terminal, "ema_decay": ConstantEMA, "ema_std": PowerEMA}
 
 
 def table() -> list[list[str]]:
@@ -67,7 +84,7 @@ def table() -> list[list[str]]:
 
 def test_the_table_names_every_entry_of_every_registry_once() -> None:
     names = Counter(row[0] for row in table())
-    expected = {f"{kind}: {name}" for kind, known in REGISTRIES.items() for name in known} | MODIFIERS
+    expected = {f"{kind}: {name}" for kind, known in REGISTRIES.items() for name in known} | MODIFIERS.keys()
     assert set(names) == expected
     assert max(names.values()) == 1
 
@@ -78,16 +95,26 @@ def test_every_row_says_what_it_is_and_where_it_is_from() -> None:
         assert all(row), row
 
 
+def test_every_docstring_says_what_it_computes_and_names_the_source_of_the_table() -> None:
+    entries = {f"{kind}: {name}": entry for kind, known in REGISTRIES.items() for name, entry in known.items()}
+    for name, _, source in table():
+        entry = (entries | MODIFIERS)[name]
+        told = " ".join((entry if isinstance(entry, str) else inspect.getdoc(entry) or "").split())
+        what, _, named = told.rpartition("Source: ")
+        assert named == f"{source}.", name
+        assert len(what) > 10, name
+
+
 def test_what_a_study_file_may_say_is_what_is_registered() -> None:
     for literal, kind in {
         run.Schedule: "schedule", run.Target: "target", run.Loss: "loss", run.Weighting: "weighting",
         run.ObjectiveKind: "objective", run.Optimizer: "optimizer", run.LrSchedule: "lr_schedule",
         run.Sampler: "sampler", run.Spacing: "spacing", run.ReverseVariance: "variance", run.Clipping: "x0_clip",
-        run.EmaStart: "ema_start",
+        run.TSampling: "t_sampling", run.EmaStart: "ema_start",
     }.items():  # fmt: skip
-        assert set(get_args(literal)) == REGISTRIES[kind], kind
+        assert set(get_args(literal)) == REGISTRIES[kind].keys(), kind
     fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields
-    assert MODIFIERS | REGISTRIES["further"] | {f"{term}_weight" for term in TERMS} <= set(fields)
+    assert MODIFIERS.keys() | REGISTRIES["further"].keys() | {f"{term}_weight" for term in TERMS} <= set(fields)
 
 
 def edited(path: Path, before: str, after: str) -> None:

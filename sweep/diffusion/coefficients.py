@@ -38,8 +38,11 @@ class Columns(NamedTuple):
     """None: the square root of the reverse variance that the plan names."""
 
 
-# Ho et al. 2020, eq. 7
 def ancestral(at: Levels, _eta: float) -> Columns:
+    """mean = on_x0 x_0 + on_x x_t of q(x_{t-1} | x_t, x_0), and noise of the plan's reverse variance. Reads no eta.
+
+    Source: Ho et al. 2020, algorithm 2.
+    """
     return Columns(on_x=at.posterior_mean_x_t, on_x0=at.posterior_mean_x0)
 
 
@@ -48,8 +51,13 @@ def ddim_sigma(at: Levels, eta: float) -> Array:
     return eta * np.sqrt((1 - at.alphas_bar_prev) / (1 - at.alphas_bar) * at.betas)
 
 
-# Song et al. 2021, eq. 12, with epsilon = (x - sqrt(alphas_bar) x_0) / sqrt(1 - alphas_bar) put in
 def ddim(at: Levels, eta: float) -> Columns:
+    """x_s = sqrt(alphas_bar_s) x_0 + sqrt(1 - alphas_bar_s - sigma^2) epsilon + sigma z, sigma = eta `ddim_sigma`.
+
+    epsilon is that of the clipped x_0: (x - sqrt(alphas_bar) x_0)/sqrt(1 - alphas_bar) is put in.
+
+    Source: Song et al. 2021, eq. 12 and 16.
+    """
     sigma = ddim_sigma(at, eta)
     on_x = np.sqrt((1 - at.alphas_bar_prev - sigma**2).clip(min=0) / (1 - at.alphas_bar))
     return Columns(on_x=on_x, on_x0=np.sqrt(at.alphas_bar_prev) - on_x * np.sqrt(at.alphas_bar), sigma=sigma)
@@ -61,8 +69,14 @@ def half_log_snr(alphas_bar: Array) -> Array:
         return 0.5 * (np.log(alphas_bar) - np.log1p(-alphas_bar))
 
 
-# Lu et al. 2022 (DPM-Solver++), Alg. 2; the first step has no history and the last no finite length: first order
 def dpmpp_2m(at: Levels, _eta: float) -> Columns:
+    """x_s = (sigma_s/sigma_t) x - sqrt(alphas_bar_s) (e^-h - 1) D, D = (1 + 1/(2r)) x_0 - 1/(2r) x_0 of before.
+
+    h is the step in lambda and r = h_before/h. The first step has no history and the last no finite length: they are
+    of first order. Reads no eta.
+
+    Source: Lu et al. 2022, algorithm 2.
+    """
     first_order = ddim(at, 0.0)
     h = half_log_snr(at.alphas_bar_prev) - half_log_snr(at.alphas_bar)
     on_previous = np.zeros_like(h)
@@ -76,13 +90,14 @@ def dpmpp_2m(at: Levels, _eta: float) -> Columns:
     )
 
 
-# Karras et al. 2022, Alg. 1, on this schedule's levels, in the scaled variable x / sqrt(alphas_bar)
 def heun(at: Levels, _eta: float) -> Columns:
-    """Euler step (DDIM), then the mean of the slopes at both ends.
+    """Euler step (DDIM), then the mean of the slopes at both ends, in x/sqrt(alphas_bar) on this schedule's levels.
 
-    With s the new level, the corrected step adds sqrt(alphas_bar_s) (1 - exp(h)) / 2 (x_0 - x_0 at s), h the step in
-    lambda. Where exp(h) = the fall of sigma / sqrt(alphas_bar) is beyond `HEUN_LARGEST_FALL` (the last step; the first
+    With s the new level, the corrected step adds sqrt(alphas_bar_s) (1 - exp(h))/2 (x_0 - x_0 at s), h the step in
+    lambda. Where exp(h) = the fall of sigma/sqrt(alphas_bar) is beyond `HEUN_LARGEST_FALL` (the last step; the first
     ones of cosine, and of any zero terminal SNR) that extrapolates instead of averaging, and the Euler step stays.
+
+    Source: Karras et al. 2022, algorithm 1.
     """
     euler = ddim(at, 0.0)
     with np.errstate(over="ignore"):

@@ -19,24 +19,25 @@ LN_2 = math.log(2)
 
 
 def mse(r: Tensor, _delta: float) -> Tensor:
-    """r^2, without the half of `huber` and `pseudo_huber`."""
+    """r^2, without the half of `huber` and `pseudo_huber`; delta is not read. Source: Ho et al. 2020, eq. 14."""
     return r**2
 
 
 def l1(r: Tensor, _delta: float) -> Tensor:
-    """|r|."""
+    """|r|; delta is not read. Source: Laplace 1774."""
     return r.abs()
 
 
-# Huber 1964
 def huber(r: Tensor, delta: float) -> Tensor:
-    """r^2 / 2 up to |r| = delta, delta (|r| - delta / 2) beyond; torch's smooth_l1 is this divided by delta."""
+    """r^2/2 up to |r| = delta, delta (|r| - delta/2) beyond; torch's smooth_l1 is this divided by delta.
+
+    Source: Huber 1964.
+    """
     return torch.where(r.abs() <= delta, 0.5 * r**2, delta * (r.abs() - 0.5 * delta))
 
 
-# Charbonnier et al. 1997
 def pseudo_huber(r: Tensor, delta: float) -> Tensor:
-    """delta^2 (sqrt(1 + (r / delta)^2) - 1): r^2 / 2 near 0, slope delta far away."""
+    """delta^2 (sqrt(1 + (r/delta)^2) - 1): r^2/2 near 0, slope delta far away. Source: Charbonnier et al. 1997."""
     # r^2 / (1 + sqrt(...)) is the same without the cancellation at small r.
     return r**2 / (1 + torch.sqrt(1 + (r / delta) ** 2))
 

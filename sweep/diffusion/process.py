@@ -121,18 +121,27 @@ class Diffusion:
         return self.reverse_log_variance(kind, i, raw).exp()
 
 
-# Ho et al. 2020, sec. 3.2: sigma_t^2 = beta~_t, optimal for x_0 that is one point
 def fixed_small(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
+    """log sigma_t^2 = log beta~_t, float32 [B, 1, 1, 1]; beta~_2 at t = 1. Optimal where x_0 is one point.
+
+    Source: Ho et al. 2020, sec. 3.2.
+    """
     return diffusion.at(diffusion.posterior_log_variance, i)
 
 
-# Ho et al. 2020, sec. 3.2: sigma_t^2 = beta_t, optimal for x_0 ~ N(0, I)
 def fixed_large(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
+    """log sigma_t^2 = log beta_t, float32 [B, 1, 1, 1]; beta~_2 at t = 1. Optimal for x_0 ~ N(0, I).
+
+    Source: Ho et al. 2020, sec. 3.2.
+    """
     return diffusion.at(diffusion.fixed_large_log_variance, i)
 
 
-# Nichol & Dhariwal 2021, eq. 15, with v = (raw + 1) / 2
 def learned_range(diffusion: Diffusion, i: Tensor, raw: Tensor | None) -> Tensor:
+    """log sigma_t^2 = v log beta_t + (1 - v) log beta~_t, v = (raw + 1)/2, not bounded: shape of `raw` [B, C, H, W].
+
+    Source: Nichol & Dhariwal 2021, eq. 15.
+    """
     assert raw is not None, "learned_range reads the network's second half of channels"
     small, large = diffusion.at(diffusion.posterior_log_variance, i), diffusion.at(diffusion.betas.log(), i)
     return small + (raw.float() + 1) / 2 * (large - small)

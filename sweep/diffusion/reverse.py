@@ -15,12 +15,15 @@ DYNAMIC_QUANTILE = 0.995
 
 
 def static(x0: Tensor) -> Tensor:
+    """x_0 clamped to [-1, 1], [B, C, H, W]. Source: Ho et al. 2020, released code."""
     return x0.clamp(-1, 1)
 
 
-# Saharia et al. 2022, sec. 2.3
 def dynamic(x0: Tensor) -> Tensor:
-    """Clamp each image to its own 99.5 % quantile s of |x_0|, s >= 1, and divide by s."""
+    """Each image clamped to its own 99.5 % quantile s of |x_0|, s >= 1, and divided by s.
+
+    Source: Saharia et al. 2022, sec. 2.3.
+    """
     magnitudes = x0.abs().flatten(1)
     # kthvalue, not quantile: torch.quantile refuses inputs above 2^24 elements.
     rank = 1 + round(DYNAMIC_QUANTILE * (magnitudes.shape[1] - 1))
@@ -29,6 +32,10 @@ def dynamic(x0: Tensor) -> Tensor:
 
 
 def none(x0: Tensor) -> Tensor:
+    """x_0 as it was predicted; only the last image is clamped, as it must be to be shown.
+
+    Source: Song et al. 2021, released code.
+    """
     return x0
 
 

@@ -9,13 +9,11 @@ quantity follows the named curve.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.diffusion.formula import evaluate, sigmoid
-from sweep.diffusion.levels import Levels
 from sweep.errors import InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
@@ -24,13 +22,18 @@ Array = NDArray[np.float64]
 BETA_CAP = 0.999
 
 
-# Ho et al. 2020, sec. 4
 def linear(T: int, beta_1: float, beta_T: float) -> Array:
+    """beta_t = beta_1 + (beta_T - beta_1) (t - 1)/(T - 1), whatever T is. Source: Ho et al. 2020, sec. 4."""
     return np.linspace(beta_1, beta_T, T)
 
 
-# Nichol & Dhariwal 2021, released code: endpoints times 1000/T, so that alphas_bar_T hardly depends on T
 def linear_scaled(T: int, beta_1: float, beta_T: float) -> Array:
+    """`linear` with both ends times 1000/T, so that alphas_bar_T hardly depends on T.
+
+    Raises InfeasibleConfig where the last beta would reach 1: at T <= 1000 beta_T.
+
+    Source: Nichol & Dhariwal 2021, released code.
+    """
     scale = 1000 / T
     if scale * beta_T >= 1:
         least = int(np.floor(1000 * beta_T)) + 1
@@ -42,38 +45,47 @@ def linear_scaled(T: int, beta_1: float, beta_T: float) -> Array:
     return linear(T, scale * beta_1, scale * beta_T)
 
 
-# Ho et al. 2020, released code ("quad"); diffusers calls it "scaled_linear"
 def quadratic(T: int, beta_1: float, beta_T: float) -> Array:
+    """sqrt(beta_t) is linear in t; diffusers' "scaled_linear". Source: Ho et al. 2020, released code."""
     return np.asarray(np.linspace(beta_1**0.5, beta_T**0.5, T) ** 2, dtype=np.float64)
 
 
-# Nichol & Dhariwal 2021, eq. 17, s = 0.008
 def cosine(T: int, _beta_1: float, _beta_T: float) -> Array:
+    """alphas_bar(u) = cos^2((u + s)/(1 + s) pi/2), s = 0.008, u = t/T; betas are capped at `BETA_CAP`. Reads no ends.
+
+    Source: Nichol & Dhariwal 2021, eq. 17.
+    """
     return betas_from(lambda u: np.cos((u + 0.008) / 1.008 * np.pi / 2) ** 2, T)
 
 
-# Xu et al. 2022 (GeoDiff), released code: betas follow a sigmoid over [-6, 6], so they start at 1.49e-4, not beta_1
 def sigmoid_beta(T: int, beta_1: float, beta_T: float) -> Array:
+    """beta_t = beta_1 + (beta_T - beta_1) sigmoid(z), z linear over [-6, 6]: it starts at 1.49e-4, not at beta_1.
+
+    Source: Xu et al. 2022 (GeoDiff), released code.
+    """
     return sigmoid(np.linspace(-6, 6, T)) * (beta_T - beta_1) + beta_1
 
 
-# Jabri et al. 2022, fig. 8; Chen 2023, sec. 2.2 with start = -3, end = 3, tau = 1
 def sigmoid_alphas_bar(T: int, _beta_1: float, _beta_T: float) -> Array:
+    """alphas_bar(u) = (sigmoid(3) - sigmoid(6 u - 3))/(sigmoid(3) - sigmoid(-3)): -3 to 3, tau 1. Reads no ends.
+
+    Source: Jabri et al. 2022; Chen 2023, sec. 2.2.
+    """
     return betas_from(lambda u: sigmoid(np.full_like(u, 3.0)) - sigmoid(6 * u - 3), T)  # betas need no denominator
 
 
-# beta_t = beta_1 (beta_T / beta_1)^((t-1)/(T-1))
 def exponential_beta(T: int, beta_1: float, beta_T: float) -> Array:
+    """beta_t = beta_1 (beta_T/beta_1)^((t - 1)/(T - 1)), a geometric series. Source: first reading of the word."""
     return np.geomspace(beta_1, beta_T, T)
 
 
-# alphas_bar(u) = exp(-12 u), that is the constant beta = 1 - exp(-12/T); the cap binds at T = 1 only
 def exponential_alphas_bar(T: int, _beta_1: float, _beta_T: float) -> Array:
+    """alphas_bar(u) = exp(-12 u): a constant beta, capped at T = 1. Source: second reading; diffusers' "exp"."""
     return np.full(T, min(-np.expm1(-12 / T), BETA_CAP))
 
 
-# Ho et al. 2020, released code ("const")
 def constant(T: int, _beta_1: float, beta_T: float) -> Array:
+    """beta_t = beta_T at every t. Reads no beta_1. Source: Ho et al. 2020, released code."""
     return np.full(T, beta_T, dtype=np.float64)
 
 
@@ -85,18 +97,27 @@ def warmup(T: int, beta_1: float, beta_T: float, *, fraction: float) -> Array:
     return betas
 
 
-# Ho et al. 2020, released code ("warmup10")
 def warmup10(T: int, beta_1: float, beta_T: float) -> Array:
+    """beta_T but for the first int(T/10) entries, which rise linearly from beta_1 to it.
+
+    Source: Ho et al. 2020, released code.
+    """
     return warmup(T, beta_1, beta_T, fraction=0.1)
 
 
-# Ho et al. 2020, released code ("warmup50")
 def warmup50(T: int, beta_1: float, beta_T: float) -> Array:
+    """beta_T but for the first int(T/2) entries, which rise linearly from beta_1 to it.
+
+    Source: Ho et al. 2020, released code.
+    """
     return warmup(T, beta_1, beta_T, fraction=0.5)
 
 
-# Sohl-Dickstein et al. 2015, sec. 2.4.1: beta_t = 1 / (T - t + 1), so alphas_bar_t = (T - t) / T and alphas_bar_T = 0
 def jsd(T: int, _beta_1: float, _beta_T: float) -> Array:
+    """beta_t = 1/(T - t + 1), so alphas_bar_t = (T - t)/T and alphas_bar_T = 0. Reads no ends.
+
+    Source: Sohl-Dickstein et al. 2015, sec. 2.4.1.
+    """
     return 1.0 / np.arange(T, 0, -1, dtype=np.float64)
 
 
@@ -130,9 +151,11 @@ def _increments(alphas_bar: Array) -> Array:
         return np.asarray(1 - alphas_bar[1:] / alphas_bar[:-1], dtype=np.float64)
 
 
-# Lin et al. 2023, Alg. 1
 def zero_terminal(betas: Array) -> Array:
-    """Betas [T] shifted and scaled in sqrt(alphas_bar) so that alphas_bar_T = 0 and alphas_bar_1 stays."""
+    """Betas [T] shifted and scaled in sqrt(alphas_bar) so that alphas_bar_T = 0 and alphas_bar_1 stays.
+
+    Source: Lin et al. 2023, Alg. 1.
+    """
     if len(betas) < 2:
         raise InfeasibleConfig(
             "zero_terminal_snr needs T >= 2.",
@@ -188,6 +211,8 @@ def custom_schedule(spec: Sequence[float] | str, T: int) -> Array:
     Raises:
         UsageError: The formula does not parse, or holds what is not allowed.
         InfeasibleConfig: A list of another length than T, or values that make no chain.
+
+    Source: the study file.
     """
     if isinstance(spec, str):
         alphas_bar = np.concatenate([np.ones(1), evaluate(spec, np.arange(1, T + 1) / T)])
@@ -221,29 +246,3 @@ def validated(betas: Array, name: str) -> Array:
             next="Lower beta_T or T, or take another schedule.",
         )
     return betas
-
-
-@dataclass(frozen=True)
-class ScheduleFacts:
-    """What a schedule does to the data at its two ends; stored with every run."""
-
-    alphas_bar_T: float
-    """Share of the signal's variance that is left in x_T; sampling from N(0, I) pretends that it is 0."""
-    snr_1: float
-    snr_T: float
-    prior_bits_per_dim: float
-    """KL(q(x_T | x_0) || N(0, I)) in bits per dimension: the price of that pretence."""
-
-    @property
-    def terminal_gain(self) -> float:
-        """1 / sqrt(alphas_bar_T): error in x_0 per unit of error in epsilon at t = T; inf at zero terminal SNR."""
-        return float(self.alphas_bar_T**-0.5) if self.alphas_bar_T > 0 else float("inf")
-
-
-def schedule_facts(betas: Array, mean_square: float = 0.25) -> ScheduleFacts:
-    """Facts of checked betas [T], for data with E[x_0^2] = `mean_square` per dimension (images in [-1, 1])."""
-    at = Levels.of(betas)
-    last = float(at.alphas_bar[-1])
-    # E KL(N(sqrt(a) x_0, 1 - a) || N(0, 1)) = (a E[x_0^2] + (1 - a) - 1 - ln(1 - a)) / 2 nats
-    nats = 0.5 * (last * (mean_square - 1) - np.log1p(-last))
-    return ScheduleFacts(last, float(at.snr[0]), float(at.snr[-1]), float(nats / np.log(2)))

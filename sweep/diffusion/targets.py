@@ -19,34 +19,53 @@ class Target(NamedTuple):
     """(diffusion, prediction, x_t, i) -> predicted x0, not clipped."""
 
 
-# Ho et al. 2020, eq. 9, solved for x_0
+def epsilon(_diffusion: Diffusion, _x0: Tensor, noise: Tensor, _x_t: Tensor, _i: Tensor) -> Tensor:
+    """epsilon, the noise itself. Source: Ho et al. 2020, eq. 14."""
+    return noise
+
+
 def x0_from_epsilon(diffusion: Diffusion, epsilon: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+    """x_0 = (x_t - sqrt(1 - alphas_bar) epsilon)/sqrt(alphas_bar). Source: Ho et al. 2020, eq. 9."""
     noise = diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * epsilon
     return (x_t - noise) / diffusion.at(diffusion.sqrt_alphas_bar, i)
 
 
-# Salimans & Ho 2022, sec. 4 and app. D
-def v_from_x0(diffusion: Diffusion, x0: Tensor, noise: Tensor, i: Tensor) -> Tensor:
-    return (
-        diffusion.at(diffusion.sqrt_alphas_bar, i) * noise - diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * x0
-    )
+def image(_diffusion: Diffusion, x0: Tensor, _noise: Tensor, _x_t: Tensor, _i: Tensor) -> Tensor:
+    """x_0, the image itself. Source: Ho et al. 2020, sec. 3.2."""
+    return x0
 
 
-# Salimans & Ho 2022, app. D
+def x0_from_image(_diffusion: Diffusion, prediction: Tensor, _x_t: Tensor, _i: Tensor) -> Tensor:
+    """x_0 as it is predicted. Source: Ho et al. 2020, sec. 3.2."""
+    return prediction
+
+
+def v(diffusion: Diffusion, x0: Tensor, noise: Tensor, _x_t: Tensor, i: Tensor) -> Tensor:
+    """v = sqrt(alphas_bar) epsilon - sqrt(1 - alphas_bar) x_0. Source: Salimans & Ho 2022, sec. 4."""
+    signal = diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * x0
+    return diffusion.at(diffusion.sqrt_alphas_bar, i) * noise - signal
+
+
 def x0_from_v(diffusion: Diffusion, v: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+    """x_0 = sqrt(alphas_bar) x_t - sqrt(1 - alphas_bar) v. Source: Salimans & Ho 2022, app. D."""
     return diffusion.at(diffusion.sqrt_alphas_bar, i) * x_t - diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * v
 
 
-# Ho et al. 2020, eq. 7, solved for x_0
+def posterior_mean(diffusion: Diffusion, x0: Tensor, _noise: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+    """The mean of q(x_{t-1} | x_t, x_0). Source: Ho et al. 2020, eq. 7-8."""
+    return diffusion.q_posterior(x0, x_t, i)[0]
+
+
 def x0_from_posterior_mean(diffusion: Diffusion, mean: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+    """x_0 = (mean - c x_t)/c', c and c' its factors of x_t and x_0. Source: Ho et al. 2020, eq. 7."""
     return (mean - diffusion.at(diffusion.posterior_mean_x_t, i) * x_t) / diffusion.at(diffusion.posterior_mean_x0, i)
 
 
 TARGETS: dict[str, Target] = {
-    "epsilon": Target(lambda _d, _x0, noise, _x_t, _i: noise, x0_from_epsilon),
-    "x0": Target(lambda _d, x0, _noise, _x_t, _i: x0, lambda _d, prediction, _x_t, _i: prediction),
-    "v": Target(lambda d, x0, noise, _x_t, i: v_from_x0(d, x0, noise, i), x0_from_v),
-    "posterior_mean": Target(lambda d, x0, _noise, x_t, i: d.q_posterior(x0, x_t, i)[0], x0_from_posterior_mean),
+    "epsilon": Target(epsilon, x0_from_epsilon),
+    "x0": Target(image, x0_from_image),
+    "v": Target(v, x0_from_v),
+    "posterior_mean": Target(posterior_mean, x0_from_posterior_mean),
 }
 
 

@@ -52,12 +52,13 @@ ERROR_SCALES: dict[str, Callable[[Levels], Array]] = {
 }
 
 
-# Ho et al. 2020, eq. 14
 def simple(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """w = SNR_t on x_0, which is 1 on epsilon whatever the net predicts. Source: Ho et al. 2020, eq. 14."""
     return _snr(at)
 
 
 def uniform(_at: Levels, scale: Array, _c: Constants) -> Array:
+    """w = 1 on the target itself: another objective for each target. Source: the plain mean of the target's error."""
     return scale
 
 
@@ -66,38 +67,44 @@ def gaussian_kl(at: Levels, variance: Array) -> Array:
     return at.posterior_mean_x0**2 / (2 * variance)
 
 
-# sigma_t^2 = beta~_t. Equals (SNR_{t-1} - SNR_t) / 2 (Kingma et al. 2021, eq. 14); infinite at t = 1
 def vlb(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """w = c_t^2/(2 beta~_t) = (SNR_{t-1} - SNR_t)/2 on x_0: of the bound under fixed_small. Infinite at t = 1.
+
+    Source: Ho et al. 2020, eq. 8 and 12.
+    """
     return gaussian_kl(at, at.posterior_variance)
 
 
-# Ho et al. 2020, released code: log beta~_1 := log beta~_2 (beta_1 where T = 1)
 def vlb_log_clipped(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """`vlb` with beta~_2 in place of beta~_1 = 0 (beta_1 where T = 1). Source: Ho et al. 2020, released code."""
     return gaussian_kl(at, at.clipped_posterior_variance)
 
 
-# sigma_t^2 = beta_t
 def vlb_fixed_large(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """w = c_t^2/(2 beta_t) on x_0: of the bound under fixed_large. 1/(2 alpha_1) on epsilon at t = 1.
+
+    Source: Ho et al. 2020, eq. 8 and 12.
+    """
     return gaussian_kl(at, at.betas)
 
 
-# Salimans & Ho 2022, sec. 4
 def snr_plus_one(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """w = SNR_t + 1 on x_0, which is 1 on v. Source: Salimans & Ho 2022, sec. 4."""
     return _snr(at) + 1
 
 
-# Salimans & Ho 2022, sec. 4
 def truncated_snr(at: Levels, _scale: Array, _c: Constants) -> Array:
+    """w = max(SNR_t, 1) on x_0. Source: Salimans & Ho 2022, sec. 4."""
     return np.maximum(_snr(at), 1)
 
 
-# Hang et al. 2023, sec. 3.4
 def min_snr(at: Levels, _scale: Array, c: Constants) -> Array:
+    """w = min(SNR_t, gamma) on x_0; on v that is min(SNR_t, gamma)/(SNR_t + 1). Source: Hang et al. 2023, sec. 3.4."""
     return np.minimum(_snr(at), c.gamma)
 
 
-# Choi et al. 2022 (P2)
 def p2(at: Levels, _scale: Array, c: Constants) -> Array:
+    """w = 1/(p2_k + SNR_t)^p2_gamma on epsilon, SNR_t times that on x_0. Source: Choi et al. 2022."""
     return _snr(at) / (c.p2_k + _snr(at)) ** c.p2_gamma
 
 

@@ -38,6 +38,8 @@ class MLP(nn.Module):
         depth: Residual blocks.
         dropout: Probability, before the second layer of each block; from torch's default generator.
         out_channels: Channels of the prediction; None: as many as x.
+
+    Source: He et al. 2016, eq. 1 on dense layers.
     """
 
     def __init__(

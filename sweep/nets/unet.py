@@ -40,6 +40,8 @@ class UNet(nn.Module):
 
     Raises:
         InfeasibleConfig: As `unet_levels`.
+
+    Source: Ho et al. 2020, appendix B.
     """
 
     def __init__(

@@ -87,7 +87,10 @@ class Extractor:
 def inception(
     _dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
 ) -> Extractor:
-    """The Inception of published FIDs, as torch-fidelity converted it; gray images are repeated to three channels."""
+    """The Inception of published FIDs, as torch-fidelity converted it; gray images are repeated to three channels.
+
+    Source: Heusel et al. 2017.
+    """
     del folder, on_progress  # its weights have a place of their own, and nothing is trained
     name, sha256, net = load_inception(weights, device)
     return Extractor(name=name, sha256=sha256, dim=2048, batch=32, net=net, device=device)
@@ -96,7 +99,10 @@ def inception(
 def classifier(
     dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
 ) -> Extractor:
-    """A small CNN trained once on the dataset itself (see classifier.py): its distance is FCD, not FID."""
+    """A small CNN trained once on the dataset itself (see classifier.py): its distance is FCD, not FID.
+
+    Source: LeCun et al. 1998, in kind.
+    """
     path = weights or train_classifier(dataset, folder=folder, on_progress=on_progress)
     name, sha256, net = load_classifier(path, device)
     return Extractor(name=name, sha256=sha256, dim=net.dim, batch=500, net=net, device=device)

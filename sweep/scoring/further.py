@@ -78,11 +78,12 @@ class Further:
     """(kind, file)."""
 
 
-# Ho et al. 2020, eq. 5
 def likelihood(subject: Subject) -> Further:
     """Bits per dimension of the first 1000 test images and its three terms, one t drawn in each stratum.
 
     Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant.
+
+    Source: Ho et al. 2020, eq. 5.
     """
     config, device = subject.config, next(subject.net.parameters()).device
     plan = LikelihoodPlan(
@@ -103,7 +104,10 @@ def likelihood(subject: Subject) -> Further:
 
 
 def distance_to_test(subject: Subject) -> Further:
-    """The Frechet distance to the test split: a net that copies the training set is far closer to that one."""
+    """The Frechet distance to the test split: a net that copies the training set is far closer to that one.
+
+    Source: Heusel et al. 2017, eq. 6.
+    """
     reference = load_reference(subject.dataset, "test", subject.yardstick.extractor, folder=subject.references)
     jackknives = [fid_jackknife(saved_rows(subject.folder, one.features), reference.moments) for one in subject.scored]
     told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
@@ -116,6 +120,8 @@ def neighbours(subject: Subject) -> Further:
     `neighbour_distance` is the root mean square difference per pixel (images in [-1, 1]) to the nearest training image,
     mean over samples. `neighbour_ratio` divides it by the same for test images: 1 is what new images have, 0 are
     copies. The picture has the samples that are nearest, each with its five nearest training images.
+
+    Source: Ho et al. 2020, appendix D, its nearest neighbours as a number.
     """
     yardstick, count = subject.yardstick, subject.config.neighbours
     samples = generate(
@@ -166,6 +172,8 @@ def partial_noising(subject: Subject) -> Further:
     For each s: `noised_s300_mse`, the mean squared difference per pixel (images in [-1, 1]), and
     `noised_s300_features`, the mean Euclidean distance of the protocol's features. The picture has the images in its
     first row and one row for each s.
+
+    Source: Ho et al. 2020, sec. 4.3.
     """
     device = next(subject.net.parameters()).device
     images = subject.dataset.test[:NOISED_IMAGES]

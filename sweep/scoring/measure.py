@@ -34,29 +34,38 @@ class Measurements:
     extractor_sha256: str
     reference_sha256: str
     fid: float
-    """Frechet distance (Heusel et al. 2017) by torch-fidelity; called FID only if the extractor is Inception."""
+    """|mu - mu'|^2 + tr(S + S' - 2 (S S')^(1/2)), in squared units of features; FID only if Inception's.
+
+    Source: Heusel et al. 2017.
+    """
     fid_se: float
     """Its standard error over generated images, by jackknife. Says nothing about retraining."""
     fid_infinity: float | None
-    """`fid` extrapolated to N = infinity; None below N = 8 D."""
+    """`fid` extrapolated to N = infinity; None below N = 8 D. Source: Chong & Forsyth 2020."""
     fid_left_out: tuple[float, ...]
     """`fid` without each block of images: what paired differences are made of (`jackknife.difference`)."""
     kid: float
-    """Kernel distance (Binkowski et al. 2018) by torch-fidelity: mean over 100 subsets of up to 1000. Unbiased."""
+    """Squared MMD under (x . y/D + 1)^3 by torch-fidelity: mean over 100 subsets of up to 1000. Unbiased.
+
+    Source: Binkowski et al. 2018.
+    """
     kid_se: float
     """Its standard error over generated images and over the choice of subsets."""
     kid_left_out: tuple[float, ...]
     """All-pairs kernel distance without each block of images."""
     inception_score: float
-    """Salimans et al. 2016 by torch-fidelity: mean over 10 splits, on the extractor's logits."""
+    """exp E KL(p(y | x) || p(y)) by torch-fidelity: mean over 10 splits, on the extractor's logits.
+
+    Source: Salimans et al. 2016.
+    """
     precision: float
-    """Share of generated images inside the reference's neighbourhoods (Kynkaanniemi et al. 2019)."""
+    """Share of generated images inside the reference's neighbourhoods. Source: Kynkaanniemi et al. 2019."""
     recall: float
-    """Share of reference images inside the generated images' neighbourhoods (the same)."""
+    """Share of reference images inside the generated images' neighbourhoods. Source: Kynkaanniemi et al. 2019."""
     density: float
-    """Like precision, counted with multiplicity; expected 1 for equal distributions (Naeem et al. 2020)."""
+    """Precision with multiplicity; expected 1 for equal distributions. Source: Naeem et al. 2020, eq. 4."""
     coverage: float
-    """Share of reference neighbourhoods that hold a generated image (the same)."""
+    """Share of reference neighbourhoods that hold a generated image. Source: Naeem et al. 2020, eq. 5."""
 
     @property
     def fid_jackknife(self) -> Jackknife:

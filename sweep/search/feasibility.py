@@ -5,7 +5,7 @@ from __future__ import annotations
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings, UNetConfig
 from sweep.data.facts import DATASET_FACTS
 from sweep.diffusion.feasibility import check_target
-from sweep.diffusion.schedules import ScheduleFacts, schedule_facts
+from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
 from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.nets.shape import unet_levels

@@ -63,33 +63,43 @@ class MovingAverages:
         self._rows.zero_()
 
 
-# Kingma & Ba 2015, sec. 3
 def corrected(decay: float, step: int) -> float:  # noqa: ARG001
-    """From 0, and divided by 1 - d^n at the end: over the steps taken alone, as Adam's moments are. d_n = d."""
+    """From 0, and divided by 1 - d^n at the end: over the steps taken alone, as Adam's moments are. d_n = d.
+
+    Source: Kingma & Ba 2015, sec. 3.
+    """
     return decay
 
 
-# Ho et al. 2020, released code, but for its first step
 def initial(decay: float, step: int) -> float:  # noqa: ARG001
-    """From the initial weights, of which d^n stays in the average: 90 % after 1000 steps of d = 0.9999. d_n = d."""
+    """From the initial weights, of which d^n stays in the average: 90 % after 1000 steps of d = 0.9999. d_n = d.
+
+    Source: Ho et al. 2020, released code.
+    """
     return decay
 
 
-# TensorFlow's ExponentialMovingAverage with num_updates; diffusers' EMAModel as it is by default
 def ramp(decay: float, step: int) -> float:
-    """d_n = min(d, (1 + k)/(10 + k)), k = n - 1, and d_1 = 0: reaches 0.9 at n = 81 and 0.999 at n = 8991."""
+    """d_n = min(d, (1 + k)/(10 + k)), k = n - 1, and d_1 = 0: reaches 0.9 at n = 81 and 0.999 at n = 8991.
+
+    Source: TensorFlow; diffusers' default.
+    """
     return 0.0 if step == 1 else min(decay, step / (9 + step))
 
 
-# diffusers' EMAModel with use_ema_warmup, power = 3/4
 def ramp_power(decay: float, step: int) -> float:
-    """d_n = min(d, 1 - n^(-3/4)): reaches 0.999 at n = 10,000 and 0.9999 at n = 215,443."""
+    """d_n = min(d, 1 - n^(-3/4)): reaches 0.999 at n = 10,000 and 0.9999 at n = 215,443.
+
+    Source: diffusers' use_ema_warmup.
+    """
     return min(decay, 1.0 - math.pow(step, -0.75))
 
 
-# Karras et al. 2022 (EDM), released code
 def ramp_half_life(decay: float, step: int) -> float:
-    """Half-life, in steps, of at most a twentieth of the steps before n: d_n = 2^(-1/min(h, (n - 1)/20)), d_1 = 0."""
+    """Half-life, in steps, of at most a twentieth of the steps before n: d_n = 2^(-1/min(h, (n - 1)/20)), d_1 = 0.
+
+    Source: Karras et al. 2022 (EDM), released code.
+    """
     half_life = min(math.log(2) / -math.log(decay), 0.05 * (step - 1))
     return 0.0 if step == 1 else math.pow(0.5, 1.0 / half_life)
 
@@ -121,6 +131,8 @@ class ConstantEMA:
         net: Its tensors must stay where they are: move it to its device before.
         decays: Of `corrected` averages, each in (0, 1). The raw weights, decay 0, are always there and need no copy.
         starts: Further averages.
+
+    Source: Polyak & Juditsky 1992; Ho et al. 2020, appendix B.
     """
 
     def __init__(self, net: nn.Module, decays: Iterable[float], starts: Iterable[Tracked] = ()) -> None:

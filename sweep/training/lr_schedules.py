@@ -9,32 +9,42 @@ from sweep.config.run import LrSchedule, TrainSettings
 
 
 def constant(images_seen: float, total_images: float) -> float:  # noqa: ARG001
-    """1 throughout."""
+    """1 throughout. Source: Ho et al. 2020, appendix B."""
     return 1.0
 
 
-# Loshchilov & Hutter 2017, eq. 5, one period, falling to 0.
 def cosine(images_seen: float, total_images: float) -> float:
-    """1 at the start, 1/2 half-way, 0 at the end."""
+    """(1 + cos(pi u))/2, u the share of images seen: 1 at the start, 1/2 half-way, 0 at the end, one period.
+
+    Source: Loshchilov & Hutter 2017, eq. 5.
+    """
     return 0.5 * (1.0 + math.cos(math.pi * images_seen / total_images))
 
 
-# Karras et al. 2024 (EDM2), eq. 67. Their t_ref is 70,000 steps, between 0.07 and 0.15 of a run.
 def inverse_sqrt(images_seen: float, total_images: float) -> float:
-    """1 for the first tenth of the run, then as 1 / sqrt(images_seen), to 0.316 at the end."""
+    """1/sqrt(max(u/0.1, 1)): 1 for the first tenth of the run, 0.316 at the end. Their t_ref is 0.07 to 0.15 of a run.
+
+    Source: Karras et al. 2024 (EDM2), eq. 67.
+    """
     return 1.0 / math.sqrt(max(images_seen / (0.1 * total_images), 1.0))
 
 
-# He et al. 2016, section 4.2: divided by 10 after 32k and 48k of 64k steps.
 def step(images_seen: float, total_images: float) -> float:
-    """1, then 0.1 from half-way, then 0.01 from three quarters on."""
+    """1, then 0.1 from half-way, then 0.01 from three quarters on: 32k and 48k of their 64k steps.
+
+    Source: He et al. 2016, sec. 4.2.
+    """
     u = images_seen / total_images
     return 1.0 if u < 0.5 else 0.1 if u < 0.75 else 0.01
 
 
-# Smith & Topin 2018, with the shape and the constants of torch.optim.lr_scheduler.OneCycleLR; momentum stays as it is.
 def one_cycle(images_seen: float, total_images: float) -> float:
-    """Half a cosine from 1/25 up to 1 at 0.3 of the run, and another down to 1/250,000 at its end."""
+    """Half a cosine from 1/25 up to 1 at 0.3 of the run, and another down to 1/250,000 at its end.
+
+    Shape and constants are those of torch.optim.lr_scheduler.OneCycleLR; momentum stays as it is.
+
+    Source: Smith & Topin 2018.
+    """
     u = images_seen / total_images
     first, last = 1.0 / 25.0, 1.0 / 25.0 / 1e4
     if u < 0.3:

@@ -169,20 +169,26 @@ def random_features(channels: int, device: torch.device) -> RandomFeatures:
     return RandomFeatures(channels).to(device)
 
 
-# Ho et al. 2020, eq. 14
 def simple(objective: Objective, seen: Seen) -> Cost:
+    """w_t times the loss of the prediction, float32 [B], in units of the loss. Source: Ho et al. 2020, eq. 14."""
     return Cost(objective.regression(seen), None)
 
 
-# Nichol & Dhariwal 2021, eq. 16
 def hybrid(objective: Objective, seen: Seen) -> Cost:
+    """`simple` + vlb_weight T L_t, float32 [B], where the bound trains the variance alone.
+
+    Source: Nichol & Dhariwal 2021, eq. 16.
+    """
     bound = objective.bound(seen, variance_alone=True)
     T, weight = objective.diffusion.timesteps, objective.config.vlb_weight
     return Cost(hybrid_loss(objective.regression(seen), bound, T, weight), bound)
 
 
-# Ho et al. 2020, eq. 5: T times one term drawn uniformly estimates the sum
 def vlb(objective: Objective, seen: Seen) -> Cost:
+    """T L_t in bits per dimension, float32 [B]: one term drawn uniformly, T times, estimates the sum over t.
+
+    Source: Ho et al. 2020, eq. 5.
+    """
     bound = objective.bound(seen, variance_alone=False)
     return Cost(objective.diffusion.timesteps * bound, bound)
 

@@ -16,25 +16,31 @@ from sweep.training.adabelief import AdaBelief
 Params = Iterable[torch.nn.Parameter]
 
 
-# Kingma & Ba 2015, algorithm 1; weight_decay is an L2 penalty added to the gradient.
 def adam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
-    """Adam; fused."""
+    """theta -= lr m^/(sqrt(v^) + eps), fused; weight_decay is an L2 penalty added to the gradient.
+
+    Source: Kingma & Ba 2015, algorithm 1.
+    """
     return torch.optim.Adam(
         params, _lr(params, config), config.betas, config.eps, config.weight_decay, fused=True, capturable=_cuda(params)
     )
 
 
-# Loshchilov & Hutter 2019, algorithm 2; weight_decay is decoupled and scaled by lr.
 def adamw(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
-    """AdamW; fused."""
+    """Adam, and theta -= lr weight_decay theta beside it: decoupled, scaled by lr. Fused.
+
+    Source: Loshchilov & Hutter 2019, algorithm 2.
+    """
     return torch.optim.AdamW(
         params, _lr(params, config), config.betas, config.eps, config.weight_decay, fused=True, capturable=_cuda(params)
     )
 
 
-# Liu et al. 2020, algorithm 2; weight_decay is an L2 penalty added to the gradient.
 def radam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
-    """RAdam: Adam whose variance is rectified, and left out for the first five steps."""
+    """Adam whose v^ is rectified, and left out for the first five steps; weight_decay is an L2 penalty.
+
+    Source: Liu et al. 2020, algorithm 2.
+    """
     return torch.optim.RAdam(
         params,
         _lr(params, config),
@@ -47,21 +53,24 @@ def radam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
 
 
 def adabelief(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
-    """AdaBelief with decoupled weight decay.
+    """theta -= lr m^/(sqrt(s^) + eps), s the average of (g - m)^2 + eps; decoupled weight decay, not rectified.
 
     The method adds its own eps to the *squared* denominator, so it gets config.eps squared: 1e-8, which suits Adam,
     then means the authors' 1e-16. Taken as it is, 1e-8 would hold every denominator above 3e-3.
+
+    Source: Zhuang et al. 2020, algorithm 2.
     """
     return AdaBelief(params, _lr(params, config), config.betas, config.eps**2, config.weight_decay)
 
 
-# Tieleman & Hinton 2012, as torch does it: eps outside the root, no bias correction.
 def rmsprop(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
-    """RMSprop with momentum betas[0] and squared-gradient decay betas[1]; weight_decay is an L2 penalty.
+    """v = decay v + (1 - decay) g^2, b = momentum b + g/(sqrt(v) + eps), theta -= lr b; weight_decay is an L2 penalty.
 
-    Ho et al. 2020 (released code) offer it with decay 0.95 and momentum 0.9: betas = [0.9, 0.95]. TensorFlow has eps
-    inside the root, torch outside. The momentum buffer is a sum, not a mean: steps are 1 / (1 - betas[0]) times as
-    long as those of Adam at the same lr.
+    betas = [momentum, decay]. Ho et al. 2020 (released code) offer [0.9, 0.95]; TensorFlow has eps inside the root,
+    torch outside, and no bias is corrected. b is a sum, not a mean: steps are 1/(1 - momentum) times as long as those
+    of Adam at the same lr.
+
+    Source: Tieleman & Hinton 2012, as in torch.
     """
     return torch.optim.RMSprop(
         params,

@@ -38,7 +38,14 @@ class Snapshot:
 
 
 class PowerEMA:
-    """One power-function average for each std, float32, of the net's weights after each optimizer step."""
+    """One power-function average for each std, float32, of the net's weights after each optimizer step.
+
+        theta_bar_n = beta_n theta_bar_{n-1} + (1 - beta_n) theta_n,   beta_n = (1 - 1/n)^(gamma + 1)
+
+    gamma is that whose profile has the width std, as a share of the run.
+
+    Source: Karras et al. 2024 (EDM2), sec. 3.
+    """
 
     def __init__(self, net: nn.Module, stds: Iterable[float] = DEFAULT_STDS) -> None:
         self.steps = 0

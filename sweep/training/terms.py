@@ -27,26 +27,31 @@ class Views(NamedTuple):
     features: RandomFeatures
 
 
-# van den Oord et al. 2018, eq. 4
 def contrastive(views: Views, config: TrainSettings) -> Tensor:
-    """Two noisings of one image should agree at the bottleneck, against the other images of the slice.
+    """-log exp(s_kk/tau)/sum_j exp(s_kj/tau), s cosines of bottlenecks: noisings k of an image agree, others do not.
 
-    The negatives are the B - 1 other images' second noisings, each at its own t.
+    The negatives are the B - 1 other images' second noisings of the slice, each at its own t. Mean over k, scalar.
+
+    Source: van den Oord et al. 2018, eq. 4.
     """
     assert views.bottleneck_again is not None
     return info_nce(views.bottleneck, views.bottleneck_again, config.contrastive_temperature)
 
 
-# Wang & He 2025
 def dispersive(views: Views, config: TrainSettings) -> Tensor:
-    """Bottlenecks of different images should lie apart."""
+    """log E_ij exp(-||z_i - z_j||^2/(D tau)) over the bottlenecks z of the slice, scalar, at most 0.
+
+    Source: Wang & He 2025.
+    """
     return dispersive_loss(views.bottleneck, config.dispersive_tau)
 
 
 def perceptual(views: Views, _config: TrainSettings) -> Tensor:
-    """Distance between x_0 and its prediction in frozen random features, times alphas_bar_t.
+    """alphas_bar_t times the distance of x_0 and its prediction in frozen random features, mean over images, scalar.
 
-    The weight is SNR / (1 + SNR): at t near T the prediction is a guess, and its distance to one image says nothing.
+    The weight is SNR/(1 + SNR): at t near T the prediction is a guess, and its distance to one image says nothing.
+
+    Source: Zhang et al. 2018, eq. 1.
     """
     return (views.alphas_bar * perceptual_distance(views.features, views.predicted_x0, views.x0)).mean()
 

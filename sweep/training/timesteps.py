@@ -13,7 +13,10 @@ UNIFORM_SHARE = 0.001
 
 
 def draw_uniform(seed: int, step: int, T: int, batch: int) -> Tensor:
-    """Code indices i = t - 1, int64 [batch] on the CPU: a function of (seed, step)."""
+    """Code indices i = t - 1, int64 [batch] on the CPU: a function of (seed, step).
+
+    Source: Ho et al. 2020, algorithm 1.
+    """
     return torch.randint(T, (batch,), generator=generator(seed, "t", step))
 
 
@@ -30,6 +33,8 @@ class ImportanceSampler:
     Args:
         T: Length of the chain.
         device: Where the losses are.
+
+    Source: Nichol & Dhariwal 2021, eq. 18.
     """
 
     def __init__(self, T: int, device: torch.device) -> None:

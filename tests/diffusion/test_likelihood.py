@@ -11,7 +11,8 @@ from sweep.diffusion.losses import vlb_terms
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import reverse_distribution
-from sweep.diffusion.schedules import beta_schedule, schedule_facts
+from sweep.diffusion.schedule_facts import schedule_facts
+from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.spacing import stratum_edges
 from sweep.errors import InfeasibleConfig
 

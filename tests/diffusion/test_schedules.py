@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweep.diffusion.levels import Levels
+from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import (
     BETA_SCHEDULES,
     beta_schedule,
     custom_schedule,
-    schedule_facts,
     validated,
     zero_terminal,
 )

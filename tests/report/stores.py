@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.config.run import EvalConfig, Protocol, Setting
-from sweep.diffusion.schedules import beta_schedule, schedule_facts
+from sweep.diffusion.schedule_facts import schedule_facts
+from sweep.diffusion.schedules import beta_schedule
 from sweep.store.schema import (
     ArmRow,
     ArtifactRow,
