@@ -19,20 +19,29 @@ def store(
     storage: Storage = DEFAULT_STORAGE,
     workers: Annotated[int, typer.Option(min=1, help="Processes that write at once.")] = 4,
     seconds: Annotated[float, typer.Option(min=0.5, help="How long each verb is measured.")] = 3.0,
+    trials: Annotated[
+        int, typer.Option(min=0, help="Also what the next trial costs after so many finished ones, e.g. 5000.")
+    ] = 0,
+    runs: Annotated[int, typer.Option(min=0, help="Also what `status` of so many runs costs, e.g. 10000.")] = 0,
+    points: Annotated[int, typer.Option(min=0, help="Curve points of these runs in all.")] = 1_000_000,
     as_json: Json = False,
 ) -> None:
     """Measure claims, heartbeats and metric writes a second, from so many processes at once.
 
-    The study that this makes, `bench-...`, is cancelled at the end; give it a store of its own.
+    The studies that this makes, `bench-...`, are cancelled at the end; give it a store of its own.
 
-    Example: sweep bench store --storage postgresql://localhost/bench --workers 64
+    Examples: sweep bench store --storage postgresql://localhost/bench --workers 64
+              sweep bench store --storage sqlite:///bench.db --trials 5000 --runs 10000
     """
     from dataclasses import asdict
 
     from sweep.cli.terminal import print_json, stdout, table
     from sweep.launch.bench import measure
+    from sweep.launch.bench_large import measure_asks, measure_status
 
     rates: list[Rate] = measure(storage, workers, seconds)
+    rates += measure_asks(storage, trials) if trials else []
+    rates += measure_status(storage, runs, points) if runs else []
     if as_json:
         print_json([asdict(rate) for rate in rates])
         return

@@ -88,6 +88,11 @@ class Advisor:
         assert trial.user_attrs[NUMBER] == number
         return number, changes_of(self._study, self._exploration, suggested(trial, self._space))
 
+    @property
+    def optuna_study(self) -> optuna.Study:
+        """Optuna's own, for whoever wants its dashboard or to fill it."""
+        return self._optuna
+
     def numbers(self) -> frozenset[int]:
         """Of the trials that Optuna holds, told or not."""
         return frozenset(trial.user_attrs[NUMBER] for trial in self._trials() if NUMBER in trial.user_attrs)

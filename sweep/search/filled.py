@@ -1,0 +1,77 @@
+"""A search with thousands of finished trials, made in bulk to measure what the next one costs."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import event
+
+from sweep.config.keys import sha256_of
+from sweep.config.run import Protocol
+from sweep.config.study import Study
+from sweep.search.advance import storage_url
+from sweep.search.advisor import NUMBER, Advisor, open_storage
+from sweep.search.cells import cells_of
+from sweep.search.explorations import explorations_of
+from sweep.search.space import changes_of, space_of
+from sweep.store.filled import finish_all
+from sweep.store.plan import add_cells
+from sweep.store.records import ArmRecord, NewCell
+from sweep.store.registry import register_study
+from sweep.store.transaction import Store
+
+FACTORS = {
+    "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+    "weight_decay": {"role": "nuisance", "range": [1e-6, 1e-1], "log": True},
+    "grad_clip": {"role": "nuisance", "range": [0.5, 2.0]},
+    "schedule": {"role": "scientific", "levels": ["cosine", "quadratic"]},
+    "target": {"role": "scientific", "levels": ["v"]},
+}
+
+
+def filled_search(store: Store, name: str, *, trials: int, more: int) -> tuple[Study, int]:
+    """A TPE search of five factors with so many finished trials and `more` to come; the study and its id."""
+    baseline = {"data": "digits", "net": "mlp_small", "T": 100, "optimizer": "adamw"}
+    spec = {"name": name, "question": "What does the next trial cost?", "baseline": baseline, "factors": FACTORS}
+    study = Study.model_validate(spec | {"design": {"kind": "search", "trials": trials + more}, "seeds": 1})
+    (exploration,) = explorations_of(study)
+    space, draws = space_of(study, exploration), random.Random(0)  # noqa: S311 - any trials will do
+    storage = open_storage(storage_url(store))
+    if store.engine.dialect.name == "sqlite":
+        # What is filled in may be lost; what is measured afterwards is written through.
+        event.listen(storage.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
+    optuna_study = Advisor(study, exploration, storage).optuna_study
+    arms, cells = [ArmRecord("baseline", {}, is_baseline=True)], list[NewCell]()
+    for number in range(trials):
+        params = {each: _drawn(draws, space[each]) for each in space}
+        optuna_study.add_trial(
+            create_trial(
+                state=TrialState.COMPLETE, params=params, distributions=space,
+                value=20.0 + draws.random(), user_attrs={NUMBER: number},
+            )
+        )  # fmt: skip
+        arm = exploration.trial(number, changes_of(study, exploration, params))
+        arms.append(ArmRecord(arm.name, arm.changes))
+        cells += cells_of(study, arm, phase="search", trial_number=number)
+    storage.remove_session()
+    storage.engine.dispose()
+    protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
+    record = register_study(
+        store, name, question=study.question, spec=study.model_dump(mode="json"), spec_sha256=sha256_of(name),
+        arms=arms, protocol=protocol, versions={},
+    )  # fmt: skip
+    add_cells(store, record.id, cells)
+    finish_all(store, record.id, study.metric)
+    return study, record.id
+
+
+def _drawn(draws: random.Random, distribution: BaseDistribution) -> object:
+    if isinstance(distribution, CategoricalDistribution):
+        return draws.choice(distribution.choices)
+    assert isinstance(distribution, FloatDistribution)
+    if distribution.log:
+        return math.exp(draws.uniform(math.log(distribution.low), math.log(distribution.high)))
+    return draws.uniform(distribution.low, distribution.high)
