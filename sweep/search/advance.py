@@ -66,8 +66,7 @@ def advance(
     except LeaseLost:  # it ran out, and another worker goes on
         return False
     finally:
-        if memory is None:
-            kept.forget()
+        kept.rest()
         release_advisor(store, study_id, owner)
 
 

@@ -58,6 +58,7 @@ class Advisor:
         self._exploration = exploration
         self._space = space_of(study, exploration)
         self._sampler = SEARCH_SAMPLERS[exploration.search_sampler]
+        self._read: list[FrozenTrial] | None = None
         name = f"{exploration.optuna_name} {space_sha256(self._space)[:8]}"
         self._optuna = optuna.create_study(study_name=name, storage=storage, direction="minimize", load_if_exists=True)
 
@@ -70,6 +71,7 @@ class Advisor:
         Args:
             number: One more than the largest number that our store holds.
         """
+        self._read = None
         while (known := self._trial(number)) is not None and known.state.is_finished():
             number += 1
         # QMC counts trials itself: its seed is the study's, the others' follow the number.
@@ -78,6 +80,7 @@ class Advisor:
             # `group` and QMC are chosen knowingly; a note at every draw helps nobody.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._optuna.sampler = self._sampler(derived_seed("search", self._study.first_seed, per_trial) % 2**32)
+        self._read = None
         if known is None:
             start = (params_of(self._study, self._exploration, {}) or {}) if number == 0 else {}
             self._optuna.enqueue_trial(start | primary_levels(self._study), user_attrs={NUMBER: number})
@@ -95,6 +98,7 @@ class Advisor:
 
     def numbers(self) -> frozenset[int]:
         """Of the trials that Optuna holds, told or not."""
+        self._read = None
         return frozenset(trial.user_attrs[NUMBER] for trial in self._trials() if NUMBER in trial.user_attrs)
 
     def tell(
@@ -117,10 +121,11 @@ class Advisor:
             rungs: Images seen -> score on the way.
         """
         asked = self._trial(number)
+        taught = {trial.user_attrs[LEVEL] for trial in self._trials() if trial.user_attrs.get(OF) == number}
+        self._read = None
         params = params_of(self._study, self._exploration, changes) if asked is None else asked.params
         if params is None:
             return
-        taught = {trial.user_attrs[LEVEL] for trial in self._trials() if trial.user_attrs.get(OF) == number}
         points = evaluation_points(self._study)
         for key, score in (levels or {}).items():
             if key not in taught:
@@ -156,7 +161,10 @@ class Advisor:
         )
 
     def _trials(self) -> list[FrozenTrial]:
-        return self._optuna.get_trials(deepcopy=False)
+        # Kept until the next change: to ask for them costs as much as to draw.
+        if self._read is None:
+            self._read = self._optuna.get_trials(deepcopy=False)
+        return self._read
 
     def _trial(self, number: int) -> FrozenTrial | None:
         return next((trial for trial in self._trials() if trial.user_attrs.get(NUMBER) == number), None)

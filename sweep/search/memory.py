@@ -39,9 +39,13 @@ class Memory:
             self._advisors[exploration.optuna_name] = Advisor(study, exploration, self._storage)
         return self._advisors[exploration.optuna_name]
 
-    def forget(self) -> None:
-        """Read everything anew the next time; connections are given back."""
+    def rest(self) -> None:
+        """Give back Optuna's connections until the next asking: a worker holds one to the database, not two."""
         if self._storage is not None:
             self._storage.remove_session()
             self._storage.engine.dispose()
+
+    def forget(self) -> None:
+        """Read everything anew the next time."""
+        self.rest()
         self._study, self._inventory, self._storage, self._advisors = None, None, None, {}
