@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -131,6 +132,17 @@ class Depot:
                 fs.rm_file(f"{root}/{path}")
             except Exception:
                 return
+
+    def refuses(self) -> str:
+        """Why this machine can write no file here, or nothing."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
+            os.close(handle)
+            Path(name).unlink()
+        except OSError as error:
+            return f"{self.folder}: {error.strerror}"
+        return ""
 
     def check(self) -> str:
         """Write and delete a small file: why that fails, or nothing."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sweep.config.study import Study
-from sweep.errors import LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
+from sweep.errors import DepotError, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.advance import advance
 from sweep.search.advisor import check_version
 from sweep.search.memory import Memory
@@ -57,6 +57,7 @@ class Worker:
             stall=options.timing.stall,
         )
         self._memory = Memory()
+        self._barred_at: float | None = None
         self._id = ""
 
     def work(self, say: Say) -> int:
@@ -68,6 +69,7 @@ class Worker:
         Raises:
             StoreError: the store stayed away for longer than it is waited for.
             StoreMismatch: the study was begun with an Optuna that draws otherwise.
+            DepotError: no file could be written here for as long as files are waited for.
             SweepError: the trial process cannot be started here.
         """
         if self._optuna is not None:
@@ -108,7 +110,9 @@ class Worker:
             expire_dead_local(self._store, host=host(), boot_id=boot_id(), alive=is_alive)
             if over_budget(self._store, self._study, self._study_id):
                 return BUDGET_REACHED
-            claimed = claim(self._store, self._study_id, self._id, ttl=self._timing.lease)
+            claimed = None
+            if self._takes_work(say):
+                claimed = claim(self._store, self._study_id, self._id, ttl=self._timing.lease)
             if claimed is not None:
                 self._attempt(claimed, say)
                 continue
@@ -125,6 +129,19 @@ class Worker:
             worker_seen(self._store, self._id)
             self._interrupt.wait(self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not secrets
         return 0
+
+    def _takes_work(self, say: Say) -> bool:
+        # A machine that can write no file would fail run after run, and use up the tries of all of them.
+        why = self._options.files.refuses()
+        if not why:
+            self._barred_at = None
+            return True
+        if self._barred_at is None:
+            say(f"no work is taken here: {why}")
+        self._barred_at = self._barred_at or time.monotonic()
+        if time.monotonic() - self._barred_at > self._options.files.patience_seconds:
+            raise DepotError("this machine can write no files", why=why, next="Give --files FOLDER or URL.")
+        return False
 
     def _advance(self) -> bool:
         return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)

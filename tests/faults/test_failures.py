@@ -106,6 +106,22 @@ def test_row_10_a_folder_that_cannot_be_written_is_the_machines_fault(
     assert outcome(local_store, study.id) == undisturbed
 
 
+def test_row_10_a_machine_whose_disk_takes_no_files_takes_no_work(
+    local_store: Store, team: Team, undisturbed: dict[str, Any]
+) -> None:
+    # It would fail run after run, and use up the tries of all of them.
+    study, workers = team(local_store)
+    whole = workers.how
+    workers.how = replace(whole, files=Depot(Path("/sys/kernel")))  # no process may make a file there
+    barred = workers.start()
+    until(lambda: "no work is taken here: /sys/kernel" in workers.said())
+    workers.how = whole
+    assert ended(workers.start()) == 0
+    assert ended(barred, 60) == 0
+    assert set(attempt_ends(local_store)) == {"trained"}
+    assert outcome(local_store, study.id) == undisturbed
+
+
 def test_row_15_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_store: Store, team: Team) -> None:
     # pykeen#129, optuna#1224. The kernel refuses memory to the process: a real allocator error, on the CPU.
     deep = {"net": {"kind": "mlp", "width": 128, "depth": 32}, "batch": 8192, "images": 8192}
