@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from sweep.errors import StoreError
+from sweep.store.redaction import clean
 
 BUSY_SECONDS = 60.0
 # WAL needs memory shared between all readers, and file locks: neither crosses a network.
@@ -62,8 +63,8 @@ def is_new(url: str) -> bool:
 
 
 def shown(engine: Engine) -> str:
-    """The engine's URL for messages and logs; the password is masked."""
-    return engine.url.render_as_string(hide_password=True)
+    """The engine's URL for messages and logs; passwords are masked, also those among its options."""
+    return clean(engine.url.render_as_string(hide_password=True))
 
 
 def file_system_of(path: Path, mounts: str) -> str:
@@ -144,6 +145,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(url: URL) -> Engine:
     query: dict[str, Any] = dict(url.query)
+    if "password" in query:  # only there is it masked wherever the engine is shown
+        url = url.set(password=str(query.pop("password")))
     options = " ".join([str(query.pop("options", "")), _POSTGRES_OPTIONS]).strip()
     engine = create_engine(
         url.set(drivername="postgresql+psycopg", query=query),

@@ -11,7 +11,8 @@ LONGEST = 8_000
 
 # Greedy on purpose: a password may hold / or @ unescaped, and to mask too much does no harm.
 _CREDENTIALS = re.compile(r"(://[^\s:/@]*):[^\s]*@")
-_PASSWORD = re.compile(r"(\b(?:password|passwd|pgpassword)\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&'\"]+)", re.IGNORECASE)
+_SECRETS = "password|passwd|secret|signature|credential|access_?key|account_?key|api_?key"
+_PASSWORD = re.compile(rf"(\b[\w-]*(?:{_SECRETS})[\w-]*\s*=\s*)('[^']*'|\"[^\"]*\"|[^\s&;'\"]+)", re.IGNORECASE)
 
 
 def clean(text: str) -> str:

@@ -133,9 +133,17 @@ def test_a_missing_database_is_told_at_once(postgres_server: str) -> None:
         open_store(url, patience_seconds=60)
 
 
-def test_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2@127.0.0.1:1/sweep?connect_timeout=1",
+        "postgresql://127.0.0.1:1/sweep?connect_timeout=1&user=me&password=hunter2",
+        "postgresql://me@127.0.0.1:1/sweep?password=hunter2&connect_timeout=1",
+    ],
+)
+def test_row_29_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCaptureFixture, url: str) -> None:
     caplog.set_level(logging.DEBUG)
-    engine = open_engine("postgresql://me:hunter2@127.0.0.1:1/sweep?connect_timeout=1")
+    engine = open_engine(url)
     store = Store(engine, patience_seconds=0.3)
     with pytest.raises(StoreError) as caught:
         store.read(lambda connection: None)
@@ -144,7 +152,8 @@ def test_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCaptureFi
     for told_text in (told, repr(caught.value), repr(store), repr(engine), shown(engine), caplog.text):
         assert "hunter2" not in told_text
     assert b"hunter2" not in pickle.dumps(caught.value)
-    assert "me:***@" in told
+    assert ":***@" in told
+    assert engine.url.password == "hunter2"
 
 
 def test_a_writing_transaction_keeps_other_writers_out_from_its_begin(sqlite_url: str) -> None:
@@ -196,6 +205,12 @@ def test_a_statement_that_is_wrong_is_not_tried_again(store: Store) -> None:
         ("password=hunter2 host=db", "password=*** host=db"),
         ("password = 'hunter2 3' host=db", "password = *** host=db"),
         ("x://me:p/@ss@db", "x://me:***@db"),
+        ("postgresql://db/x?user=me&sslpassword=hunter2&y=1", "postgresql://db/x?user=me&sslpassword=***&y=1"),
+        (
+            "s3://b/x?X-Amz-Signature=hunter2&aws_secret_access_key=hunter2",
+            "s3://b/x?X-Amz-Signature=***&aws_secret_access_key=***",
+        ),
+        ("AccountName=me;AccountKey=hunter2==;x=1", "AccountName=me;AccountKey=***;x=1"),
         ("https://example.org:443/ab", "https://example.org:443/ab"),
         ("loss: 3 @ step 4", "loss: 3 @ step 4"),
     ],
