@@ -6,6 +6,7 @@ They are the real worker on a real store with a real trial process; only the sta
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import multiprocessing
 import os
@@ -56,10 +57,50 @@ def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str, 
         importlib.import_module("tests.faults.warm")
         most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    disturb(environment)
     store = open_store(url, patience_seconds=300)
     with Path(log).open("a", buffering=1) as lines:
         code = Worker(store, find(store, name), how).work(lambda text: print(text, file=lines) and None)
     os._exit(code)
+
+
+def disturb(environment: dict[str, str]) -> None:
+    """Set this process's clock off by CLOCK seconds, and kill it with its trial process at KILL_AT.
+
+    KILL_AT is `module:name before`, or `after`, and the number of the call.
+    """
+    if shift := float(environment.get("CLOCK", "0")):
+        true_time = time.time
+        time.time = lambda: true_time() + shift  # type: ignore[assignment]
+    if point := environment.get("KILL_AT"):
+        place, when, number = point.split(" ")
+        module, _, path = place.partition(":")
+        *parents, name = path.split(".")
+        holder: Any = importlib.import_module(module)
+        for parent in parents:
+            holder = getattr(holder, parent)
+        setattr(holder, name, _deadly(getattr(holder, name), when, int(number), os.getpid()))
+
+
+def _deadly(act: Callable[..., Any], when: str, number: int, worker: int) -> Callable[..., Any]:
+    calls = itertools.count(1)
+
+    def die(*arguments: Any, **options: Any) -> Any:
+        due = next(calls) == number
+        if due and when == "before":
+            _power_cut(worker)
+        result = act(*arguments, **options)
+        if due:
+            _power_cut(worker)
+        return result
+
+    return die
+
+
+def _power_cut(worker: int) -> None:
+    for pid in {*children_of(worker), worker, os.getpid()} - {os.getpid()}:
+        os.kill(pid, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Workers:
@@ -69,9 +110,9 @@ class Workers:
         self.url, self.name, self.how, self.log, self.environment = url, name, how, log, environment
         self.running: list[BaseProcess] = []
 
-    def start(self, *, memory: int | None = None) -> BaseProcess:
-        """One more worker."""
-        how = (self.url, self.name, self.how, memory, str(self.log), self.environment)
+    def start(self, *, memory: int | None = None, **environment: str) -> BaseProcess:
+        """One more worker, with more in its environment; see also `disturb`."""
+        how = (self.url, self.name, self.how, memory, str(self.log), self.environment | environment)
         process = CONTEXT.Process(target=main, args=how)
         process.start()
         self.running.append(process)

@@ -18,9 +18,10 @@ from sqlalchemy import make_url, text
 
 from sweep.store import open_store
 from tests.conftest import run_sql, with_database
-from tests.faults.conftest import Team
+from tests.faults.conftest import Calm, Team
 from tests.faults.processes import ended, training, until
 from tests.faults.state import attempt_ends, check_invariants, outcome
+from tests.faults.tiny import ABLATION, SEARCH
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -97,11 +98,26 @@ def test_row_07_a_worker_leaves_in_time_though_the_server_is_away(
     store.close()
 
 
-def test_row_08_connections_cut_all_the_time_cost_only_retries(
+def test_row_11_clocks_an_hour_off_and_zones_of_their_own_steal_nothing(
     postgres_url: str, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     store = open_store(postgres_url, patience_seconds=60)
     study, workers = team(store)
+    ahead = workers.start(CLOCK="3600", PGTZ="Asia/Tokyo", TZ="America/New_York")
+    behind = workers.start(CLOCK="-3600", PGTZ="America/New_York", TZ="Asia/Tokyo")
+    assert [ended(worker) for worker in (ahead, behind)] == [0, 0]
+    assert set(attempt_ends(store)) == {"trained"}
+    check_invariants(store)
+    assert outcome(store, study.id) == undisturbed
+    store.close()
+
+
+@pytest.mark.parametrize("spec", [ABLATION, SEARCH], ids=lambda spec: spec["name"])
+def test_row_08_connections_cut_all_the_time_cost_only_retries(
+    postgres_url: str, team: Team, calm: Calm, spec: dict[str, Any]
+) -> None:
+    store = open_store(postgres_url, patience_seconds=60)
+    study, workers = team(store, spec)
     team_of_two = [workers.start(), workers.start()]
     cut = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -115,5 +131,5 @@ def test_row_08_connections_cut_all_the_time_cost_only_retries(
     assert cuts > 0
     assert [ended(worker) for worker in team_of_two] == [0, 0]
     check_invariants(store)
-    assert outcome(store, study.id) == undisturbed
+    assert outcome(store, study.id) == calm(spec)
     store.close()
