@@ -83,7 +83,7 @@ def said(process: subprocess.Popen[str], seconds: float = 300.0) -> str:
     return text
 
 
-def test_a_study_is_launched_joined_continued_and_reported_on_machines_that_share_a_url(
+def test_row_02_a_study_is_continued_and_reported_on_machines_that_share_only_a_url(
     sqlite_url: str, tmp_path: Path, url: str, prepared: tuple[Path, Protocol], undisturbed: dict[str, Any]
 ) -> None:
     Depot(prepared[0], url).push("extractors")  # so that no machine trains the classifier
@@ -123,7 +123,7 @@ def _continued(store: Store) -> bool:
     return store.read(lambda connection: connection.execute(started_late).first() is not None)
 
 
-def test_a_worker_leaves_in_time_though_the_store_of_files_hangs(
+def test_row_05_a_worker_leaves_in_time_though_the_store_of_files_hangs(
     local_store: Store, prepared: tuple[Path, Protocol], files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study = registered(local_store, ABLATION, prepared[1])

@@ -119,7 +119,7 @@ def test_no_such_study_writes_nothing(store, tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
-def test_a_study_name_cannot_leave_its_string(tmp_path):
+def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
     name = "x'); import os  #"

@@ -243,7 +243,7 @@ def test_arms_are_tuned_on_the_same_points(url):
 
 
 @pytest.mark.parametrize("search_sampler", ["random", "qmc"])
-def test_any_number_of_workers_draws_the_same_set(url, other_url, search_sampler):
+def test_row_22_any_number_of_workers_draws_the_same_set(url, other_url, search_sampler):
     """Row 22: twelve workers ask before anything is told; one asks after each told trial."""
     asked = study(search_sampler=search_sampler)
     one = draw(url, 12, asked=asked)

@@ -187,7 +187,7 @@ class Workers(RuleBasedStateMachine):
 
 
 @pytest.mark.faults
-def test_no_interleaving_breaks_the_fence(store: Store) -> None:
+def test_row_35_no_interleaving_breaks_the_fence(store: Store) -> None:
     Workers.store = store
     run_state_machine_as_test(
         Workers,

@@ -90,7 +90,7 @@ def test_a_worker_that_asks_again_gets_what_it_holds(store: Store) -> None:
     assert attempts(store) == [(1, None)]
 
 
-def test_a_run_that_kills_its_workers_ends_as_a_crash_loop(store: Store) -> None:
+def test_row_17_a_run_that_kills_its_workers_ends_as_a_crash_loop(store: Store) -> None:
     study = study_with_runs(store, 1, readings=2)
     for crashes in range(MAX_CRASHES + 1):
         work = claim(store, study.id, new_worker(store))
@@ -167,7 +167,7 @@ def test_just_after_a_server_start_the_living_may_renew_first(postgres_url: str)
     store.close()
 
 
-def test_the_clock_of_a_worker_decides_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_11_the_clock_of_a_worker_decides_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_with_runs(store, 1)
     work = claim(store, study.id, new_worker(store), ttl=60)
     real = time.time
@@ -182,7 +182,7 @@ def test_the_clock_of_a_worker_decides_nothing(store: Store, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-def test_the_zone_of_a_worker_shifts_nothing(store_url: str, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+def test_row_11_the_zone_of_a_worker_shifts_nothing(store_url: str, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     monkeypatch.setenv("PGTZ", zone)
     monkeypatch.setenv("TZ", zone)
     time.tzset()

@@ -37,7 +37,7 @@ def test_the_status_shows_who_works_on_what(store: Store) -> None:
     assert not now.is_stalled
 
 
-def test_work_that_nobody_does_is_stalled(store: Store) -> None:
+def test_row_27_work_that_nobody_does_is_stalled(store: Store) -> None:
     study = study_with_runs(store, 1)
     assert status(store, study.id).is_stalled
 

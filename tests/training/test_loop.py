@@ -121,7 +121,9 @@ def test_cadence_changes_no_weight(digits: Dataset, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
+def test_row_14_a_stopped_and_resumed_run_is_the_uninterrupted_one(
+    digits: Dataset, tmp_path: Path, optimizer: str
+) -> None:
     config = tiny(optimizer=optimizer, weight_decay=0.01, lr=1e-3)
     expected = whole(config, digits, tmp_path / "whole")
     listener = stopped(config, digits, tmp_path / "parts", at=5)
@@ -196,7 +198,7 @@ def test_the_checkpoint_holds_these_parts_and_no_other(digits: Dataset, tmp_path
 
 
 @pytest.mark.parametrize("part", SAVED)
-def test_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path: Path, part: str) -> None:
+def test_row_14_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path: Path, part: str) -> None:
     """Mutation: with one part as it was at the start, the resumed run is not the uninterrupted one any more."""
     expected = whole(tiny(), digits, tmp_path / "whole")
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)
