@@ -37,6 +37,7 @@ Say = Callable[[str], None]
 
 # A worker that leaves because the store is away does not wait for it once more to say so.
 LAST_WORD_SECONDS = 5.0
+MOST_WAITS = 5
 
 
 class Worker:
@@ -103,7 +104,7 @@ class Worker:
         return code
 
     def _loop(self, say: Say) -> int:
-        told = ""
+        told, waits = "", 0
         while not self._interrupt.asked:
             self._child.start()  # before the claim: a machine that cannot start one takes no work
             # Workers of this machine that were killed hold leases that nobody renews: take over at once.
@@ -114,6 +115,7 @@ class Worker:
             if self._takes_work(say):
                 claimed = claim(self._store, self._study_id, self._id, ttl=self._timing.lease)
             if claimed is not None:
+                waits = 0
                 self._attempt(claimed, say)
                 continue
             now = work_left(self._store, self._study_id)
@@ -127,7 +129,9 @@ class Worker:
                 say(f"the study is paused; next: sweep resume {self._study.name}")
             told = state
             worker_seen(self._store, self._id)
-            self._interrupt.wait(self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not secrets
+            # Longer each time: at the end of a study thousands may have nothing to do.
+            waits = min(waits + 1, MOST_WAITS)
+            self._interrupt.wait(waits * self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
         return 0
 
     def _takes_work(self, say: Say) -> bool:
