@@ -29,7 +29,7 @@ def compare(
               sweep compare fashion fashion-length --json | jq '.arms[] | select(.high < 0)'
     """
     from sweep.cli.terminal import print_json, stdout
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.report.across import compare_studies
     from sweep.report.frames import load_study

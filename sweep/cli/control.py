@@ -49,7 +49,7 @@ def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 def _set(name: str, storage: str, state: StudyState, then: str) -> None:
     from sweep.cli.terminal import say
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.store import open_store, set_study_state
     from sweep.store import study as find
 

@@ -29,7 +29,7 @@ def dashboard(
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
     from sweep.cli.terminal import say
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import open_store
     from sweep.store.depot import depot_at

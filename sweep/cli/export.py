@@ -33,7 +33,7 @@ def export(
 
     Example: sweep export digits -o digits-export --format parquet
     """
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.report.frames import load_study
     from sweep.store.transaction import open_store
 

@@ -29,7 +29,8 @@ def extend(
               sweep extend fashion-search --trials +10 --budget +40h
     """
     from sweep.cli.terminal import say
-    from sweep.config.study import Study, require_name
+    from sweep.config.names import require_name
+    from sweep.config.study import Study
     from sweep.errors import UsageError
     from sweep.launch.register import register
     from sweep.search.outline import outline

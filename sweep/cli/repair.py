@@ -27,7 +27,7 @@ def rerun(
     Example: sweep trials rerun digits --failed=oom,infra
     """
     from sweep.cli.terminal import say
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.store import open_store
     from sweep.store import rerun as plan_again
     from sweep.store import study as find
@@ -62,7 +62,7 @@ def exclude(
     Example: sweep trials exclude digits 3 --reason "trained while the GPU throttled"
     """
     from sweep.cli.terminal import say
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells, open_store
     from sweep.store import exclude as leave_out
@@ -87,7 +87,7 @@ def repro(
 
     Example: sweep trials repro digits 3
     """
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells, open_store, run_config
     from sweep.store import study as find

@@ -25,7 +25,7 @@ def report(
     Example: sweep report digits
     """
     from sweep.cli.terminal import progress
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.report.notebook import build_report
 
     name = require_name(study)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sweep.store.transaction import Store
 
 WATCH_SECONDS = 2.0
+# Shown in a table; thousands of lines say no more than these.
+MOST_FAILURES = 30
 
 
 def status(
@@ -33,7 +35,7 @@ def status(
               sweep status digits --json
     """
     from sweep.cli.terminal import print_json, stdout
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.store import status as state_of
     from sweep.store.registry import study as find
     from sweep.store.transaction import open_store
@@ -111,8 +113,10 @@ def drawn(record: StatusRecord) -> RenderableType:
     if record.failures:
         parts.append(table("failed", ["arm", "seed", "class", "reason"], [
             (f.arm_name, f.replicate, f.failure or f.state, f.reason.splitlines()[0] if f.reason else "-")
-            for f in record.failures
+            for f in record.failures[:MOST_FAILURES]
         ]))  # fmt: skip
+    if (more := len(record.failures) - MOST_FAILURES) > 0:
+        parts.append(f"and {more:,} more; next: sweep trials ls {record.study.name}")
     parts.append(_next(record))
     return Group(*parts)
 

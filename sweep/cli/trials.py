@@ -28,7 +28,7 @@ def ls(
               sweep trials ls digits --state failed --json
     """
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.store import cells as cells_of
     from sweep.store.registry import study as find
     from sweep.store.transaction import open_store
@@ -61,7 +61,7 @@ def show(
     import json
 
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells as cells_of
     from sweep.store.registry import study as find

@@ -36,7 +36,7 @@ def worker(
     """
     from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
-    from sweep.config.study import require_name
+    from sweep.config.names import require_name
     from sweep.launch.local import slots
     from sweep.store.depot import depot_at
     from sweep.store.registry import study as find

@@ -9,17 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, misfit, setting_with
+from sweep.config.names import NAME
 from sweep.config.run import Count, Frozen, NoTruthForNumbers, Setting
 from sweep.config.yaml_file import read_yaml
-from sweep.errors import StudyFileError
-
-NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class LadderStep(NoTruthForNumbers):
@@ -151,23 +149,3 @@ def study_json_schema() -> dict[str, Any]:
     """JSON schema of a study file, for editors."""
     schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
     return {"$schema": GenerateJsonSchema.schema_dialect} | schema
-
-
-def require_name(name: str) -> str:
-    """A study name as typed on the command line.
-
-    Raises:
-        StudyFileError: it is not one, and could leave its folder.
-    """
-
-    class _Named(BaseModel):
-        name: str = Field(pattern=NAME)
-
-    try:
-        return _Named(name=name).name
-    except ValidationError:
-        raise StudyFileError(
-            f"{name!r} is not the name of a study",
-            why="Names are lower-case letters, digits, dot, dash and underscore.",
-            next="`sweep status` lists the studies in the store.",
-        ) from None

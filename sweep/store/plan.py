@@ -75,8 +75,10 @@ def add_search_cell(
 def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
     revision = newest_revision_number(connection, study_id)
     protocol = _protocol(connection, study_id, revision)
-    arms = select(ArmRow.name, ArmRow.id).where(ArmRow.study_id == study_id)
-    arm_ids = {row.name: int(row.id) for row in connection.execute(arms)}
+    arm_ids: dict[str, int] = {}
+    for names in _batches(sorted({cell.arm_name for cell in cells})):
+        arms = select(ArmRow.name, ArmRow.id).where(ArmRow.study_id == study_id, ArmRow.name.in_(names))
+        arm_ids |= {row.name: int(row.id) for row in connection.execute(arms)}
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
         raise StoreError(f"study {study_id} has no arm {', '.join(unknown)}")
     run_ids = _add_runs(connection, cells)  # of each cell
@@ -93,10 +95,10 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         for cell, run_id in zip(cells, run_ids, strict=True)
     ]
     insert_or_replace(connection, CellRow, rows, key=("arm_id", "phase", "replicate"))
-    found = connection.execute(
-        select(CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.id).where(CellRow.study_id == study_id)
-    )
-    by_place = {(arm_id, phase, replicate): cell_id for arm_id, phase, replicate, cell_id in found}
+    by_place: dict[tuple[int, str, int], int] = {}
+    for ids in _batches(sorted(arm_ids.values())):
+        there = select(CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.id).where(CellRow.arm_id.in_(ids))
+        by_place |= {(arm_id, phase, number): cell_id for arm_id, phase, number, cell_id in connection.execute(there)}
     cell_ids = tuple(by_place[row["arm_id"], row["phase"], row["replicate"]] for row in rows)
     _add_readings(connection, cells, cell_ids, run_ids, protocol)
     return cell_ids
