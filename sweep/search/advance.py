@@ -34,7 +34,6 @@ POLL_SECONDS = 0.2
 MAX_REDRAWS = 100
 # Optuna's storage gives up at the first lost connection: with the last of these, where one is lost amid an update.
 _AWAY = (StorageInternalError, DBAPIError, UnboundLocalError)
-MAX_TRIES = 10
 
 
 def grows(study: Study) -> bool:
@@ -72,18 +71,20 @@ def advance(
 
 def _patiently(store: Store, memory: Memory, act: Callable[[], bool]) -> bool:
     """Begin again after a lost connection: what was half done is found and completed, as after a kill."""
-    for _ in range(MAX_TRIES):
+    until: float | None = None
+    while True:
         try:
             return act()
         except _AWAY as error:
-            memory.forget()
-            lost = error
+            until = until or time.monotonic() + store.patience_seconds
+            if time.monotonic() > until or store.give_up():
+                raise StoreError(
+                    "Optuna's tables cannot be used",
+                    why=type(error).__name__,
+                    next="sweep doctor; then type the same command again; nothing was lost.",
+                ) from error
+            memory.rest()
             store.read(lambda connection: connection.scalar(select(1)))  # waits until the database is back
-    raise StoreError(
-        f"Optuna's tables failed {MAX_TRIES} times in a row",
-        why=type(lost).__name__,
-        next="sweep doctor; then type the same command again; nothing was lost.",
-    ) from lost
 
 
 def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:

@@ -61,8 +61,9 @@ def work_left(store: Store, study_id: int) -> WorkLeft:
 
     def work(connection: Connection) -> WorkLeft:
         runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
-        state = connection.scalars(select(StudyRow.state).where(StudyRow.id == study_id)).one()
-        return WorkLeft(state, newest_revision(connection, study_id).spec, runs, scores)
+        study = connection.execute(select(StudyRow.state, StudyRow.advisor_owner).where(StudyRow.id == study_id)).one()
+        advised = study.advisor_owner is not None
+        return WorkLeft(study.state, newest_revision(connection, study_id).spec, runs, scores, advised)
 
     return store.read(work)
 

@@ -11,7 +11,7 @@ from sweep.store.clock import moment
 from sweep.store.leases import DEAD, WORK
 from sweep.store.records import WorkerRecord
 from sweep.store.redaction import clean_json
-from sweep.store.schema import WorkerRow
+from sweep.store.schema import StudyRow, WorkerRow
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing
 
@@ -64,5 +64,7 @@ def _end(connection: Connection, worker_id: str, reason: str) -> None:
     for table, leased in WORK.values():
         held = update(table).where(table.owner == worker_id, table.state == leased)
         connection.execute(held.values(lease_until=DEAD))
+    advises = update(StudyRow).where(StudyRow.advisor_owner == worker_id)
+    connection.execute(advises.values(advisor_owner=None, advisor_until=None))
     unended = (WorkerRow.id == worker_id, WorkerRow.ended_at.is_(None))
     connection.execute(update(WorkerRow).where(*unended).values(ended_at=moment(), end_reason=reason[:32]))

@@ -152,8 +152,7 @@ class Worker:
 
     def _nothing_left(self) -> bool:
         # Asked after `advance`: what another worker added meanwhile is work too.
-        now = work_left(self._store, self._study_id)
-        return now.runs + now.scores == 0
+        return work_left(self._store, self._study_id).nothing
 
     def _attempt(self, claimed: Claim, say: Say) -> None:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""

@@ -74,3 +74,5 @@ def test_row_29_workers_get_the_url_by_environment(tmp_path: Path) -> None:
     finally:
         workers.signal(9)
         workers.join()
+        assert process.stderr is not None
+        process.stderr.close()

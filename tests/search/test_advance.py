@@ -17,7 +17,8 @@ from sweep.search.cells import SEARCH_SEED_OFFSET
 from sweep.search.outline import outline
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor
 from sweep.store.registry import study as find
-from sweep.store.views import run_config
+from sweep.store.views import run_config, work_left
+from sweep.store.workers import end_worker
 from tests.search.played import launched, play, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -167,6 +168,17 @@ def test_a_second_worker_waits_for_its_turn(store):
     assert advance(store, asked, record.id, owner=second)
     soon.join()
     assert len(cells(store, record.id)) == 1
+
+
+def test_row_19_a_worker_that_died_while_it_asked_leaves_the_study_to_the_next(store):
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    first, second = worker(store, "first"), worker(store, "second")
+    assert advisor_lease(store, record.id, first)
+    assert not advance(store, asked, record.id, owner=second, patience=0.3)
+    assert not work_left(store, record.id).nothing  # nobody goes home
+    end_worker(store, first, "died")
+    assert advance(store, asked, record.id, owner=second, patience=0.3)
 
 
 def test_a_lease_that_ran_out_adds_nothing(store, monkeypatch):

