@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage, StudyName
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, StudyName
 
 
 def report(
@@ -17,28 +18,44 @@ def report(
     files: Files = DEFAULT_FILES,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; reports/NAME by default.")] = None,
     as_of: Annotated[int | None, typer.Option(min=1, help="The study as of this revision.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Write the report of a study: an executed notebook, one HTML page that opens anywhere, tables and figures.
 
-    May be called while the study runs: what is missing is said in the report. Needs no GPU.
+    May be called while the study runs: what is missing is said in the report. Needs no GPU. Built again, it also tells
+    what came since the last report: new runs, and verdicts that changed.
 
-    Example: sweep report digits
+    Examples: sweep report digits
+              sweep report digits --json | jq .since.verdicts
     """
-    from sweep.cli.terminal import progress
+    from sweep.cli.terminal import print_json, progress, say
     from sweep.config.names import require_name
     from sweep.report.notebook import build_report
+    from sweep.report.since import read_last, since, since_in_words
 
     name = require_name(study)
+    folder = out or Path("reports") / name
+    before = read_last(folder)["now"]
     with progress() as bars:
         bar = bars.add_task("report", total=None)
         paths = build_report(
             storage,
             name,
-            out or Path("reports") / name,
+            folder,
             files_root=_grids(storage, name, files),
             as_of=as_of,
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
+    now = read_last(folder)["now"]
+    changes = since(before, now) if before is not None and now is not None else None
+    if as_json:
+        told = json.loads(paths.summary.read_text(encoding="utf-8"))
+        print_json({"html": paths.html, "notebook": paths.notebook, "summary": told, "since": changes})
+        return
+    if changes is not None:
+        say("since the last report:" if before != now else "nothing changed since the last report")
+        for line in since_in_words(changes) if before != now else ():
+            say(f"  {line}")
     typer.echo(paths.html)
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 from IPython.display import display
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from sweep.report.figures.style import settle
 from sweep.report.latex import to_latex
-
-TEMPLATES = Path(__file__).parent / "template"
+from sweep.report.templates import fragment
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,6 @@ class Picture:
 Block = Html | Table | Picture
 
 
-@cache
-def templates() -> Environment:
-    """The templates, with autoescape on and no undefined names."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def fragment(template: str, **values: object) -> str:
-    """A rendered template."""
-    return templates().get_template(template).render(values)
-
-
 def note(text: str, *, kind: str = "note") -> Html:
     """A paragraph; `kind` is note, warning or caption."""
     return Html(fragment("note.html.j2", text=text, kind=kind))
@@ -80,6 +61,7 @@ def note(text: str, *, kind: str = "note") -> Html:
 def picture(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> Picture:
     """A drawn figure. Its PNG is the same bytes each time."""
     buffer = io.BytesIO()
+    settle(figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return Picture(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
 
@@ -88,16 +70,21 @@ def show(blocks: Sequence[Block]) -> None:
     """Display blocks in a notebook and write their files under the working folder."""
     for block in blocks:
         write(block, Path())
-        if isinstance(block, Picture):
-            metadata = {"image/png": {"alt": block.alt}}
-            display({"image/png": block.png, "text/plain": block.alt}, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
-            _display_html(fragment("note.html.j2", text=block.caption, kind="caption"))
-        else:
-            _display_html(block.html)
+        for data, metadata in bundles(block):
+            display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
-def _display_html(html: str) -> None:
-    display({"text/html": html, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]
+"""What a notebook shows, by MIME type, and its metadata."""
+
+
+def bundles(block: Block) -> list[Bundle]:
+    """A block as a notebook shows it: a picture is followed by its caption."""
+    if not isinstance(block, Picture):
+        return [({"text/html": block.html, "text/plain": ""}, {})]
+    caption = fragment("note.html.j2", text=block.caption, kind="caption")
+    shown: dict[str, str | bytes] = {"image/png": block.png, "text/plain": block.alt}
+    return [(shown, {"image/png": {"alt": block.alt}}), ({"text/html": caption, "text/plain": ""}, {})]
 
 
 def write(block: Block, folder: Path) -> None:

@@ -73,7 +73,7 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
     pairs = _pairs(values, arms)
     margin, baseline_mean = _margin(frames, metric, values)
-    differences = _differences(arms, pairs, level=look.level if look else ALPHA)
+    differences = _differences(arms, pairs, level=look.level if look else ALPHA, exact=confirmatory)
     table = _arm_table(arms, values, differences)
     better_low = lower_is_better(metric)
     return Comparison(
@@ -113,13 +113,13 @@ def _pairs(values: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     return pairs
 
 
-def _differences(arms: pd.DataFrame, pairs: pd.DataFrame, *, level: float) -> list[PairedDifference]:
+def _differences(arms: pd.DataFrame, pairs: pd.DataFrame, *, level: float, exact: bool) -> list[PairedDifference]:
     """Of each arm, in their order; the baseline's has no pairs."""
     values = {
         arm: (each["value"].to_numpy(float), each["baseline"].to_numpy(float)) for arm, each in pairs.groupby("arm_id")
     }
     nothing = (np.empty(0), np.empty(0))
-    return [paired_difference(*values.get(arm, nothing), confidence=1 - level) for arm in arms["arm_id"]]
+    return [paired_difference(*values.get(arm, nothing), confidence=1 - level, exact=exact) for arm in arms["arm_id"]]
 
 
 def _arm_table(arms: pd.DataFrame, values: pd.DataFrame, differences: list[PairedDifference]) -> pd.DataFrame:

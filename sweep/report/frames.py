@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
 
-from sweep.errors import StoreError
+from sweep.report.subject import Subject, find_subject
 from sweep.report.words import changes_in_words
 from sweep.store.schema import (
     ArmRow,
@@ -39,13 +39,13 @@ from sweep.store.schema import (
     MeasurementRow,
     MetricRow,
     ReadingRow,
-    RevisionRow,
     RunRow,
     ScoreRow,
-    StudyRow,
     WorkerRow,
 )
 
+ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
+"""Columns of `revision` that are shown."""
 MEAN = -1
 """`measurement.noise_set` of the mean over noise sets."""
 
@@ -54,6 +54,7 @@ MEAN = -1
 class StudyFrames:
     """All that a report reads, of one study at one revision."""
 
+    subject: Subject
     name: str
     question: str
     state: str
@@ -70,6 +71,8 @@ class StudyFrames:
     """Newest moment that the store tells of this study."""
     other_protocols: int
     """Scores of these cells made under other protocols; left out of `scores`."""
+    boundaries: Mapping[str, Mapping[str, str]]
+    """Arm -> {factor: low | high} of tuned values that lie at an end of what was tried."""
     arms: pd.DataFrame
     cells: pd.DataFrame
     scores: pd.DataFrame
@@ -100,10 +103,11 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
     Raises:
         StoreError: no such study or revision.
     """
-    study, revisions = _study(engine, name, as_of)
-    accepted = revisions.iloc[-1]
-    mine = and_(CellRow.study_id == study["id"], CellRow.revision <= int(accepted["number"]))
-    arms = _arms(engine, study["id"])
+    study = find_subject(engine, name, as_of)
+    revisions = pd.DataFrame(study.revisions)[list(ACCEPTED)]
+    accepted = study.revisions[-1]
+    mine = and_(CellRow.study_id == study.id, CellRow.revision <= int(accepted["number"]))
+    arms = _arms(engine, study.id)
     readings = _readings(engine, mine)
     current = readings[readings["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
     scores = _scores(engine, mine, current)
@@ -112,17 +116,19 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
         arms = arms[arms["arm_id"].isin(cells["arm_id"]) | arms["is_baseline"]]
     named = arms[["arm_id", "arm", "is_baseline"]]
     return StudyFrames(
-        name=study["name"],
-        question=study["question"],
-        state=study["state"],
+        subject=study,
+        name=study.name,
+        question=study.question,
+        state=study.state,
         revision=int(accepted["number"]),
-        revisions=revisions.drop(columns=["spec", "protocol", "versions"]),
+        revisions=revisions,
         spec=accepted["spec"],
         protocol=accepted["protocol"],
         protocol_key=accepted["protocol_key"],
         versions=accepted["versions"],
-        data_as_of=_newest(engine, study["id"], mine, revisions),
+        data_as_of=_newest(engine, study.id, mine, revisions),
         other_protocols=len(readings) - len(current),
+        boundaries=_boundaries(engine, study.id),
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),
         scores=_in_order(scores, named),
@@ -138,29 +144,6 @@ def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     with engine.connect() as connection:
         rows = connection.execute(query)
         return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
-
-
-def _study(engine: Engine, name: str, as_of: int | None) -> tuple[dict[Hashable, Any], pd.DataFrame]:
-    found = _read(
-        engine, select(StudyRow.id, StudyRow.name, StudyRow.question, StudyRow.state).where(StudyRow.name == name)
-    )
-    if found.empty:
-        raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")
-    study = found.iloc[0].to_dict()
-    revisions = _read(
-        engine,
-        select(
-            *(RevisionRow.number, RevisionRow.reason, RevisionRow.accepted_at, RevisionRow.spec_sha256),
-            *(RevisionRow.protocol_key, RevisionRow.spec, RevisionRow.protocol, RevisionRow.versions),
-        )
-        .where(RevisionRow.study_id == study["id"])
-        .order_by(RevisionRow.number),
-    )
-    if as_of is not None:
-        revisions = revisions[revisions["number"] <= as_of]
-    if revisions.empty or (as_of is not None and revisions["number"].iloc[-1] != as_of):
-        raise StoreError(f"study {name!r} has no revision {as_of if as_of is not None else 1}")
-    return study, revisions
 
 
 def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
@@ -362,6 +345,18 @@ def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions:
             connection.scalar(select(func.max(EventRow.at)).where(EventRow.study_id == study_id)),
         ]
     return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
+    """As the log tells, whose newest line on an arm holds."""
+    lines = _read(
+        engine,
+        select(EventRow.detail)
+        .where(EventRow.study_id == study_id, EventRow.kind.in_(("tuned", "confirmed")))
+        .order_by(EventRow.id),
+    )
+    told = {detail["arm"]: detail.get("boundary") or {} for detail in lines["detail"] if "arm" in detail}
+    return {arm: ends for arm, ends in told.items() if ends}
 
 
 def _in_order(frame: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from jinja2 import DictLoader
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from sweep.report.blocks import TEMPLATES
+from sweep.report.templates import TEMPLATES
 
 
 def export_html(notebook: NotebookNode) -> str:

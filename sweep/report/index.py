@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sweep.report.blocks import TEMPLATES, fragment
+from sweep.report.templates import TEMPLATES, fragment
 
 SUMMARY = "summary.json"
 

@@ -3,15 +3,16 @@
     out/report.ipynb   executed; code shown
     out/report.html    self-contained, offline, no script; code hidden
     out/summary.json   the verdict, for the index and for other programs
+    out/last.json      what this report shows, and what the last other one did
     out/tables/        NAME.csv (tidy) and NAME.tex (booktabs)
     out/figures/       NAME.png and NAME.csv
 
-Built twice from the same store, every file is the same bytes: nothing asks a clock or draws a random id.
+Built twice from the same store, every file is the same bytes: nothing asks a clock or draws a random id. Cells alone
+read numbers: this process loads neither pandas nor matplotlib, which the kernel has to load anyway.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,10 +27,9 @@ from nbformat import NotebookNode
 
 from sweep.errors import SweepError
 from sweep.report.html import export_html
-from sweep.report.index import Summary, write_index
-from sweep.report.sections import ReportedStudy, read_study
-from sweep.report.sections.answer import answer
-from sweep.report.sections.study import FILES_VARIABLE, STORE_VARIABLE
+from sweep.report.index import SUMMARY, write_index
+from sweep.report.since import LAST
+from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE, Subject, find_subject
 from sweep.store.engine import open_engine
 
 CELL_SECONDS = 600
@@ -41,9 +41,14 @@ from sweep.report.blocks import show
 # The store's address and the folder of its files come from SWEEP_STORAGE and SWEEP_FILES.
 study = sections.open_study({name!r}, as_of={as_of!r})"""
 
+RECORD = """\
+# For the index, and for the next report to tell what changed since this one.
+sections.record(study)"""
+
 # (section function, heading); the order of the page
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("verdict", ""),
+    ("since_last", ""),
     ("differences", "Differences from the baseline"),
     ("ablation", "Ablation table"),
     ("search", "Search"),
@@ -60,7 +65,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("provenance", "Provenance"),
     ("methods", "Methods, ready to paste"),
 )
-ONLY_WHERE: dict[str, Callable[[ReportedStudy], bool]] = {
+ONLY_WHERE: dict[str, Callable[[Subject], bool]] = {
     "search": lambda study: study.searched,
     "importances": lambda study: study.design == "search",
     "interactions": lambda study: study.design in ("factorial", "fractional"),
@@ -74,6 +79,7 @@ class ReportPaths:
     notebook: Path
     html: Path
     summary: Path
+    last: Path
     index: Path
     tables: Path
     figures: Path
@@ -101,19 +107,20 @@ def build_report(
         StoreError: no such store, study or revision.
         SweepError: a cell failed; the partial notebook is written, and ends in the traceback.
     """
-    read = read_study(open_engine(store_url), study, files_root=files_root, as_of=as_of)
+    subject = find_subject(open_engine(store_url), study, as_of)
     for folder in ("tables", "figures"):
         shutil.rmtree(out / folder, ignore_errors=True)
         (out / folder).mkdir(parents=True)
     paths = ReportPaths(
         out / "report.ipynb",
         out / "report.html",
-        out / "summary.json",
+        out / SUMMARY,
+        out / LAST,
         out.parent / "index.html",
         out / "tables",
         out / "figures",
     )
-    notebook = build_notebook(read, as_of=as_of)
+    notebook = build_notebook(subject, as_of=as_of)
     try:
         with _environment({STORE_VARIABLE: store_url, FILES_VARIABLE: str(files_root.resolve())}):
             execute(notebook, out, on_progress=on_progress)
@@ -126,15 +133,13 @@ def build_report(
     finally:
         nbformat.write(notebook, paths.notebook)  # type: ignore[no-untyped-call]
         paths.html.write_text(export_html(notebook), encoding="utf-8")
-    paths.summary.write_text(json.dumps(summary_of(read).as_dict(), indent=2) + "\n", encoding="utf-8")
     write_index(out.parent)
     return paths
 
 
-def build_notebook(study: ReportedStudy, *, as_of: int | None) -> NotebookNode:
+def build_notebook(study: Subject, *, as_of: int | None) -> NotebookNode:
     """The notebook before it runs. Cell ids are names, so that a rebuilt notebook differs only where numbers do."""
-    frames = study.frames
-    cells = [_code("setup", SETUP.format(name=frames.name, as_of=as_of))]
+    cells = [_code("setup", SETUP.format(name=study.name, as_of=as_of))]
     for function, heading in SECTIONS:
         if function in ONLY_WHERE and not ONLY_WHERE[function](study):
             continue
@@ -143,9 +148,10 @@ def build_notebook(study: ReportedStudy, *, as_of: int | None) -> NotebookNode:
             cell["id"] = f"{function}-heading"
             cells.append(cell)
         cells.append(_code(function, f"show(sections.{function}(study))"))
+    cells.append(_code("record", RECORD))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
-        cells=cells, metadata={"title": frames.name, "kernelspec": kernel, "language_info": {"name": "python"}}
+        cells=cells, metadata={"title": study.name, "kernelspec": kernel, "language_info": {"name": "python"}}
     )
     return notebook
 
@@ -204,20 +210,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def summary_of(study: ReportedStudy) -> Summary:
-    """The verdict, as data."""
-    told = answer(study)
-    cells = study.frames.cells
-    as_of = study.frames.data_as_of
-    return Summary(
-        study=study.frames.name,
-        question=study.frames.question,
-        verdict=told.word,
-        sentence=told.sentence,
-        basis=told.basis,
-        done=int((cells["status"] == "done").sum()),
-        planned=len(cells),
-        data_as_of=as_of.isoformat() if as_of else "",
-    )

@@ -50,10 +50,10 @@ def rendered(study, folder) -> str:
     """Text of the whole report without a kernel; every block is written and every figure decoded."""
     parts = []
     for name, _ in SECTIONS:
-        if name in ONLY_WHERE and not ONLY_WHERE[name](study):
+        if name in ONLY_WHERE and not ONLY_WHERE[name](study.frames.subject):
             continue
         blocks = getattr(sections, name)(study)
-        assert blocks, name
+        assert blocks or name == "since_last", name
         for block in blocks:
             write(block, folder)
             if isinstance(block, Picture):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from sweep.report.figures.style import FAINT, INK, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
 
 Styles = dict[str, LineStyle]
+SINGLE_SEEDS = 20
+"""Thin lines an arm; more are a band of ink."""
 
 
 def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, str]) -> Figure:
-    """Mean over seeds of each arm, seeds as thin lines behind; one panel a curve.
+    """Mean over seeds of each arm, the first `SINGLE_SEEDS` of them as thin lines behind; one panel a curve.
 
     Args:
         curves: arm, replicate, point, name, value, and column `x`.
@@ -21,20 +27,25 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
         x: `images` or `seconds`.
         names: Curve -> title of its panel.
     """
+    named = [arm for arm in dict.fromkeys(curves["arm"]) if styles[str(arm)]["color"] != FAINT]
     with look():
         figure, panels = blank(2.8 * len(names), rows=len(names))
         lines: list[tuple[Axes, list[End]]] = []
         for axes, (name, title) in zip(panels, names.items(), strict=True):
+            told = curves[curves["name"] == name]
+            means = told.groupby(["arm", "point"], sort=False)[[x, "value"]].mean().dropna().reset_index()
+            crowd(axes, [each[[x, "value"]] for _, each in means[~means["arm"].isin(named)].groupby("arm", sort=False)])
             ends: list[End] = []
-            for arm, each in curves[curves["name"] == name].groupby("arm", sort=False):
+            for arm in named:
                 style = styles[str(arm)]
-                for _, seed in each.groupby("replicate"):
-                    axes.plot(seed[x], seed["value"], color=style["color"], linewidth=0.7, alpha=0.3)
-                mean = each.groupby("point")[[x, "value"]].mean().dropna()
+                single = told[(told["arm"] == arm) & (told["replicate"] < SINGLE_SEEDS)]
+                seeds = single.groupby("replicate")
+                crowd(axes, [seed[[x, "value"]] for _, seed in seeds], colour=style["color"], width=0.7, alpha=0.3)
+                mean = means[means["arm"] == arm]
                 axes.plot(mean[x], mean["value"], color=style["color"], linestyle=style["linestyle"])
-                if len(mean) and style["color"] != FAINT:
+                if len(mean):
                     ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
-            _log_if_positive(axes, curves.loc[curves["name"] == name, "value"])
+            _log_if_positive(axes, told["value"])
             axes.set_title(f"{title} (lower is better)")
             axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
             axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -57,14 +68,17 @@ def factor_curves(
         at = list(dict.fromkeys(levels["level"]))
         places = {level: float(k) for k, level in enumerate(at)}
         ends = []
+        levels = levels.assign(place=levels["level"].map(places))
+        faint = levels["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
+        crowd(axes, [each[["place", "mean"]] for _, each in levels[faint].groupby("arm", sort=False)])
+        levels = levels[~faint]
         for k, (arm, each) in enumerate(levels.groupby("arm", sort=False)):
             style = styles[str(arm)]
             shift = 0.06 * (k - (levels["arm"].nunique() - 1) / 2) if levels["arm"].nunique() < 12 else 0.0
-            xs = each["level"].map(places) + shift
+            xs = each["place"] + shift
             axes.vlines(xs, each["low"], each["high"], color=style["color"], linewidth=1.5, alpha=0.7)
             axes.plot(xs, each["mean"], **style)
-            if style["color"] != FAINT:
-                ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
+            ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
         axes.set_xticks(list(places.values()), [f"{level:g}" if numeric else str(level) for level in places])
         axes.set_xlabel(factor.replace("_", " "))
         axes.set_title(f"{label} ({direction})")
@@ -80,10 +94,11 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
     """
     with look():
         figure, (axes,) = blank(3.8)
-        for arm, each in points.groupby("arm", sort=False):
+        faint = points["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
+        axes.plot(points.loc[faint, "seconds"], points.loc[faint, "mean"], ".", color=FAINT, linestyle="none")
+        for arm, each in points[~faint].groupby("arm", sort=False):
             style = styles[str(arm)]
-            marker = style["marker"] or "."
-            axes.plot(each["seconds"], each["mean"], marker, color=style["color"], linestyle="none")
+            axes.plot(each["seconds"], each["mean"], style["marker"], color=style["color"], linestyle="none")
         front = points[points["on_front"]].sort_values("seconds")
         axes.plot(front["seconds"], front["mean"], color=INK, linewidth=1.0, zorder=0, drawstyle="steps-post")
         for row in front.to_dict("records"):
@@ -100,6 +115,21 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
         axes.set_xlabel("seconds to sample all images of a score")
         axes.set_title(f"{label} ({direction})")
         return figure
+
+
+def crowd(
+    axes: Axes, lines: Sequence[pd.DataFrame], *, colour: str = FAINT, width: float = 1.0, alpha: float = 0.4
+) -> None:
+    """Many thin lines as one artist, which a thousand of them would take minutes for.
+
+    Args:
+        lines: x and y of each, in two columns.
+    """
+    segments = [line.to_numpy(float) for line in lines]
+    segments = [each[np.isfinite(each).all(axis=1)] for each in segments]
+    if segments:
+        axes.add_collection(LineCollection(segments, colors=colour, linewidths=width, alpha=alpha))
+        axes.autoscale_view()
 
 
 def _log_if_positive(axes: Axes, values: pd.Series[float]) -> None:

@@ -99,9 +99,19 @@ End = tuple[float, float, str, str]
 """x and y of a line's last point in data units, its name, its colour."""
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out once and for all; drawing it would do so again, twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> None:
     """Names at the right end of lines, pushed apart so that none covers another."""
-    figure.draw_without_rendering()  # only now do points know their places
+    engine = figure.get_layout_engine()
+    assert engine is not None, "`blank` gives every figure one"
+    engine.execute(figure)  # only now do points know their places
     for axes, ends in lines:
         if not ends:
             continue
@@ -117,7 +127,7 @@ def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> N
             axes.annotate(
                 shortened(text, 20),
                 (right, y),
-                xytext=(6, float(placed[k] - heights[index])),
+                xytext=(9, float(placed[k] - heights[index])),
                 textcoords="offset points",
                 va="center",
                 color=colour,

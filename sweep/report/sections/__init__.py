@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweep.report.blocks import Block, Html, fragment
+from sweep.report.blocks import Block, Html
 from sweep.report.methods import methods as methods_of
 from sweep.report.sections.answer import ablation, differences, verdict
 from sweep.report.sections.certainty import certainty, other_scores
@@ -10,7 +10,9 @@ from sweep.report.sections.curves import evaluation_factors, learning_curves
 from sweep.report.sections.diffusion import chains, samples
 from sweep.report.sections.exploration import importance, importances, interactions, search
 from sweep.report.sections.ledger import completeness, cost, provenance
+from sweep.report.sections.record import record, since_last
 from sweep.report.sections.study import ReportedStudy, open_study, read_study
+from sweep.report.templates import fragment
 
 __all__ = [
     "ReportedStudy",
@@ -30,8 +32,10 @@ __all__ = [
     "other_scores",
     "provenance",
     "read_study",
+    "record",
     "samples",
     "search",
+    "since_last",
     "verdict",
 ]
 

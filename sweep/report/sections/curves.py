@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from sweep.report.blocks import Block, note, picture
-from sweep.report.figures.lines import cost_front, factor_curves, learning
+from sweep.report.figures.lines import SINGLE_SEEDS, cost_front, factor_curves, learning
 from sweep.report.figures.style import NAMED
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
@@ -38,28 +38,15 @@ def readings_summary(study: ReportedStudy) -> pd.DataFrame:
     excluded = set(frames.cells.loc[frames.cells["status"] == "excluded", "cell_id"])
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
     scores = scores[keep & ~scores["cell_id"].isin(excluded)]
-    rows = []
-    for (arm, reading), each in scores.groupby(["arm", "reading"], sort=False):
-        first = each.iloc[0]
-        n = len(each)
-        half = float(stats.t.ppf(0.975, n - 1)) * each["value"].std(ddof=1) / n**0.5 if n > 1 else np.nan
-        rows.append(
-            {
-                "arm": arm,
-                "is_baseline": bool(first["is_baseline"]),
-                "reading": reading,
-                "is_primary": bool(first["is_primary"]),
-                "level": first["level"],
-                "eval_config": first["eval_config"],
-                "n": n,
-                "mean": float(each["value"].mean()),
-                "low": float(each["value"].mean()) - half,
-                "high": float(each["value"].mean()) + half,
-                "seconds": float(each["sampling_seconds"].median()),
-            }
-        )
+    by = scores.groupby(["arm", "reading"], sort=False)
+    told = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
+    told["n"], told["mean"] = by["value"].count(), by["value"].mean()
+    # scipy gives NaN for no degree of freedom, which is the interval of one seed.
+    half = stats.t.ppf(0.975, told["n"].to_numpy() - 1) * by["value"].std(ddof=1) / told["n"] ** 0.5
+    told["low"], told["high"] = told["mean"] - half, told["mean"] + half
+    told["seconds"] = by["sampling_seconds"].median().astype(float)
     columns = ["arm", "is_baseline", "reading", "is_primary", "level", "eval_config", "n", "mean", "low", "high"]
-    return pd.DataFrame(rows, columns=[*columns, "seconds"])
+    return told.reset_index()[[*columns, "seconds"]]
 
 
 def _readings_table(study: ReportedStudy, readings: pd.DataFrame) -> Block:
@@ -151,6 +138,8 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
     curves = thinned(curves[curves["name"].isin(names)])
     lines = curves.drop_duplicates("arm")["arm"].tolist()[: NAMED + 1]
     ends = curves.dropna(subset="value").groupby(["name", "arm"])["value"].last()
+    many = curves["replicate"].nunique() > SINGLE_SEEDS
+    thin = f"the first {SINGLE_SEEDS} seeds thin" if many else "single seeds thin"
     blocks: list[Block] = []
     for x, axis in (("images", "images seen"), ("seconds", "seconds of training")):
         told = curves.dropna(subset=x)
@@ -168,7 +157,7 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
             for arm in lines
             if (name, arm) in ends.index
         )
-        caption = f"Mean over seeds against {axis}, single seeds thin. {_comparable(study)}"
+        caption = f"Mean over seeds against {axis}, {thin}. {_comparable(study)}"
         data = told[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
         blocks.append(picture(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
     return blocks

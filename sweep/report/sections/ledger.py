@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sweep.report.blocks import Block, Html, fragment, note
+from sweep.report.blocks import Block, Html, note
 from sweep.report.lint import environments
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
+from sweep.report.templates import fragment
 from sweep.report.words import count, duration, listed
 
 STATUSES = ("done", "failed", "excluded", "pruned", "missing")
@@ -81,14 +82,16 @@ def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
     scoring = ["sampling_seconds", "features_seconds", "statistics_seconds"]
     by_score = frames.scores.drop_duplicates(["cell_id", "score_id"])
     arms = list(dict.fromkeys(cells["arm"])) if frames.phase == "confirm" else []
-    rows = []
-    for arm in [*arms, None]:
-        mine = (frames.cells if arm is None else cells[cells["arm"] == arm]).drop_duplicates("run_id")
-        scored = (by_score if arm is None else by_score[by_score["arm"] == arm]).drop_duplicates("score_id")
-        parts = {column.removesuffix("_seconds"): float(scored[column].sum()) for column in scoring}
-        row = {"arm": arm or "whole study", "training": float(mine["train_seconds"].sum())} | parts
-        rows.append(row | {"total": sum(value for value in row.values() if isinstance(value, float))})
-    return pd.DataFrame(rows) if rows[-1]["total"] else pd.DataFrame(columns=list(rows[-1]))
+    parts = {"training": cells.drop_duplicates(["arm", "run_id"]).groupby("arm")["train_seconds"].sum()}
+    whole = {"training": float(frames.cells.drop_duplicates("run_id")["train_seconds"].sum())}
+    for column in scoring:
+        name = column.removesuffix("_seconds")
+        parts[name] = by_score.drop_duplicates(["arm", "score_id"]).groupby("arm")[column].sum()
+        whole[name] = float(by_score.drop_duplicates("score_id")[column].sum())
+    spent = pd.DataFrame(parts).reindex(arms).astype(float).fillna(0.0)
+    spent = pd.concat([spent, pd.DataFrame(whole, index=["whole study"])]).rename_axis("arm").reset_index()
+    spent["total"] = spent[list(whole)].sum(axis=1)
+    return spent if spent["total"].iloc[-1] else spent.iloc[:0]
 
 
 def provenance(study: ReportedStudy) -> list[Block]:

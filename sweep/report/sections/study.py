@@ -14,12 +14,11 @@ from sweep.report.comparison import Comparison, compare, split_of
 from sweep.report.figures.style import LineStyle, arm_styles
 from sweep.report.frames import StudyFrames, load_study
 from sweep.report.metrics import direction_of
+from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE
 from sweep.report.variance import VarianceSplit
 from sweep.report.words import decimals_for
 from sweep.store.depot import depot_at
 from sweep.store.engine import open_engine
-
-STORE_VARIABLE, FILES_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES"
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,6 @@ class ReportedStudy:
     def direction(self) -> str:
         """`lower is better`, or the other."""
         return direction_of(self.comparison.metric)
-
-    @property
-    def searched(self) -> bool:
-        """Whether arms were looked for: by a search, a path, or the tuning of nuisance factors."""
-        return self.design == "search" or bool((self.frames.cells["phase"] == "search").any())
-
-    @property
-    def design(self) -> str:
-        """Kind of the study's design."""
-        design = self.frames.spec.get("design", {})
-        return str(design.get("kind", "one_at_a_time")) if isinstance(design, dict) else str(design)
 
 
 def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:

@@ -1,0 +1,97 @@
+"""What changed between two reports of one study: cells that came to an end, verdicts that flipped.
+
+Each build leaves `last.json` beside the page: the state that it shows, and the last state that was another. The page
+tells what came between those two, so that building it again from the same store changes no byte; the terminal tells
+what came since the build before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LAST = "last.json"
+State = dict[str, Any]
+"""revision, data_as_of, cells {status: count}, arms {name: {verdict, n, mean, difference, low, high}}."""
+
+
+def read_last(folder: Path) -> dict[str, State | None]:
+    """`now` and `before` of the last build in a folder; both None where there was none, or another version's."""
+    try:
+        told = json.loads((folder / LAST).read_text(encoding="utf-8"))
+        return {"now": told["now"], "before": told["before"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"now": None, "before": None}
+
+
+def state_before(folder: Path, now: State) -> State | None:
+    """The last state that a report in this folder showed and that was not `now`."""
+    last = read_last(folder)
+    return last["before"] if last["now"] == now else last["now"]
+
+
+def write_last(folder: Path, now: State) -> None:
+    """Remember what is shown."""
+    told = {"now": now, "before": state_before(folder, now)}
+    (folder / LAST).write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def since(before: State, now: State) -> dict[str, Any]:
+    """What changed, as data.
+
+    Returns:
+        before, now (data_as_of and revision of each); new_runs {arm: count} with a score that had none, negative
+        where runs no longer count; cells {status: change}; arms_added, arms_gone; verdicts [{arm, before, now}].
+    """
+    old, new = before["arms"], now["arms"]
+    counts = {arm: told["n"] - old.get(arm, {"n": 0})["n"] for arm, told in new.items()}
+    statuses = sorted({*before["cells"], *now["cells"]})
+    change = {status: now["cells"].get(status, 0) - before["cells"].get(status, 0) for status in statuses}
+    return {
+        "before": {key: before[key] for key in ("data_as_of", "revision")},
+        "now": {key: now[key] for key in ("data_as_of", "revision")},
+        "new_runs": {arm: count for arm, count in counts.items() if count},
+        "cells": {status: count for status, count in change.items() if count},
+        "arms_added": [arm for arm in new if arm not in old],
+        "arms_gone": [arm for arm in old if arm not in new],
+        "verdicts": [
+            {"arm": arm, "before": old[arm]["verdict"], "now": told["verdict"]}
+            for arm, told in new.items()
+            if arm in old and told["verdict"] != old[arm]["verdict"]
+        ],
+    }
+
+
+def since_in_words(changes: Mapping[str, Any]) -> list[str]:
+    """One sentence a change; flipped verdicts first."""
+    told = [f"The verdict on {v['arm']} was {v['before'] or 'none'} and is {v['now'] or 'none'}."
+            for v in changes["verdicts"]]  # fmt: skip
+    more = {arm: count for arm, count in changes["new_runs"].items() if count > 0}
+    fewer = {arm: -count for arm, count in changes["new_runs"].items() if count < 0}
+    if more:
+        told.append(f"New runs with a score: {_counted(more)}.")
+    if fewer:
+        told.append(f"Runs that no longer count: {_counted(fewer)}.")
+    failed = changes["cells"].get("failed", 0)
+    if failed > 0:
+        told.append(f"{failed} more {'cell' if failed == 1 else 'cells'} failed.")
+    if changes["arms_added"]:
+        told.append(f"New arms: {', '.join(changes['arms_added'])}.")
+    if changes["arms_gone"]:
+        told.append(f"Arms no longer in the study: {', '.join(changes['arms_gone'])}.")
+    if changes["before"]["revision"] != changes["now"]["revision"]:
+        told.append(f"The study went from revision {changes['before']['revision']} to {changes['now']['revision']}.")
+    if not changes["verdicts"]:
+        told.append("No verdict changed.")
+    return told
+
+
+SHOWN = 8
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    shown = [f"{count} of {arm}" for arm, count in list(counts.items())[:SHOWN]]
+    rest = sum(list(counts.values())[SHOWN:])
+    return ", ".join(shown) + (f", and {rest} of {len(counts) - SHOWN} more arms" if rest else "")
