@@ -21,7 +21,7 @@ TERMINAL_FIELDS = frozenset({"T", "schedule", "beta_1", "beta_T", "zero_terminal
 
 def warnings_of(frames: StudyFrames) -> list[str]:
     """One sentence each; empty for a clean study."""
-    checks = (_commits, _machines, _versions, _protocols, _terminal_snr, _losses, _unfinished)
+    checks = (_commits, _machines, _versions, _protocols, _terminal_snr, _losses, _boundaries, _unfinished)
     return [text for check in checks for text in check(frames)]
 
 
@@ -108,6 +108,18 @@ def _losses(frames: StudyFrames) -> Iterator[str]:
         yield (
             f"{count(len(unpaired), 'cell')} failed. An arm is compared over the seeds that it finished, which "
             "flatters arms that fail on hard seeds."
+        )
+
+
+def _boundaries(frames: StudyFrames) -> Iterator[str]:
+    shown = {arm: ends for arm, ends in frames.boundaries.items() if arm in set(frames.arms["arm"])}
+    if shown:
+        told = [f"{arm} ({', '.join(f'{factor} at the {end} end' for factor, end in ends.items())})"
+                for arm, ends in list(shown.items())[:4]]  # fmt: skip
+        more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
+        yield (
+            f"A tuned value lies at the end of what was tried in {listed(told)}{more}: a better one may lie beyond, so "
+            "the arm may be shown worse than it is."
         )
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sweep.report.blocks import Table, fragment
+from sweep.report.blocks import Table
+from sweep.report.templates import fragment
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Text:
     text: str
     under: str = ""
     """A second, smaller line."""
+    flag: str = ""
+    """A warning about this row."""
     kind: str = "text"
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from sweep.report.notebook import ReportPaths, build_report
+from tests.browser.conftest import Visit
 from tests.report.conftest import make_store
 from tests.report.stores import ablation
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
@@ -26,27 +22,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReportPaths, dict[t
     paths = build_report(store.url, "digits", folder / "reports" / "digits", files_root=folder)
     store.engine.dispose()
     return paths, store.told
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """An open page, and all that it asked for or complained of."""
-
-    def __init__(self, browser: Browser, file: Path, *, width: int, scheme: str = "light") -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(file.as_uri())
 
 
 @pytest.fixture(params=[(400, "light"), (1100, "light"), (1100, "dark")], ids=["phone", "desk", "dark"])
@@ -64,15 +39,29 @@ def test_nothing_is_asked_for_and_nothing_complains(visit):
 
 def test_no_horizontal_scrolling_and_tables_scroll_in_their_box(visit):
     page = visit.page
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert not visit.overflows()
     boxes = page.evaluate("[...document.querySelectorAll('.scroll')].map(b => [b.scrollWidth, b.clientWidth])")
     assert boxes
     if page.viewport_size["width"] == 400:
         assert any(inner > outer for inner, outer in boxes)
+    else:
+        assert all(inner <= outer for inner, outer in boxes)  # a desk shows every column
+
+
+def test_every_column_of_every_table_fits_on_paper(browser, built):
+    """A4 at Chromium's margins of 1 cm: 190 mm are 718 CSS pixels."""
+    visit = Visit(browser, built[0].html, width=718)
+    visit.page.emulate_media(media="print")
+    widths = visit.page.evaluate(
+        "[...document.querySelectorAll('table')].map(t => [t.id, t.getBoundingClientRect().right])"
+    )
+    assert len(widths) >= 8
+    assert [table for table, right in widths if right > 718] == []
+    visit.page.close()
 
 
 def test_every_image_is_drawn_and_described(visit):
-    images = visit.page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
+    images = visit.images()
     assert len(images) >= 8
     for complete, width, alt in images:
         assert complete
@@ -123,10 +112,7 @@ def luminance(css: str) -> float:
 
 
 def test_cells_equal_the_stores_values(visit, built):
-    rows = visit.page.evaluate(
-        """[...document.querySelectorAll('#ablation tbody tr')]
-             .map(r => [...r.cells].map(c => c.innerText.split('\\n')[0]))"""
-    )
+    rows = visit.rows("ablation")
     told = built[1]
     assert [row[0] for row in rows] == [
         "baseline", "schedule=cosine", "lr=0.002", "weighting=min_snr", "schedule=linear",

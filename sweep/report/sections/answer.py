@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.report.blocks import Block, Html, fragment, note, picture
+from sweep.report.blocks import Block, Html, note, picture
 from sweep.report.comparison import Comparison
 from sweep.report.figures.forest import forest
 from sweep.report.lint import warnings_of
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Badge, Column, Text, bars, table
+from sweep.report.templates import fragment
 from sweep.report.words import NOTHING, count, duration, listed, number, percent
 
 DRAWN_ARMS = 40
@@ -151,7 +152,9 @@ def ablation(study: ReportedStudy) -> list[Block]:
     arms = comparison.arms.merge(_costs(study), on="arm_id", how="left")
     rows = arms.to_dict("records")
     columns = [
-        Column("Arm", [Text(row["arm"], _says(row)) for row in rows]),
+        Column(
+            "Arm", [Text(row["arm"], _says(row), _flag(study.frames.boundaries.get(row["arm"], {}))) for row in rows]
+        ),
         Column("Mean ± SD", [Text(_mean_sd(row, decimals)) for row in rows], numeric=True),
         Column("Difference", [Text(*_difference(row, decimals)) for row in rows], numeric=True),
         Column("95 % interval", bars(arms["low"], arms["difference"], arms["high"], list(arms["verdict"]))),
@@ -171,6 +174,11 @@ def ablation(study: ReportedStudy) -> list[Block]:
 def _says(row: Row) -> str:
     """The changes, where the arm's name does not already say them."""
     return "" if row["says"].replace(" ", "") == row["arm"].replace(" ", "") else str(row["says"])
+
+
+def _flag(ends: Mapping[str, str]) -> str:
+    """Which tuned values lie at an end of what was tried."""
+    return listed([f"{factor} at the {end} end of what was tried" for factor, end in ends.items()]) if ends else ""
 
 
 def _mean_sd(row: Row, decimals: int) -> str:
