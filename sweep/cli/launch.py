@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FAILED_CELLS = 4
 PREEMPTED = 75
+_GO_ON = "stopped; next: sweep launch {file} goes on from the last checkpoints"
+_NEXT = {3: "the budget is spent; next: sweep extend {name} --budget +10h", PREEMPTED: _GO_ON, 130: _GO_ON}
 
 
 def launch(
@@ -102,6 +104,10 @@ def launch(
         code = watch(store, record.id, placed, has_work)
         if code == PREEMPTED and not has_work(store):
             code = 0  # nothing was left to be saved
+    elif placed.outlives:
+        placed.join()  # those that wait for a machine have nothing to wait for
+    if code in _NEXT and not placed.outlives:
+        say(_NEXT[code].format(name=record.name, file=file))
     raise typer.Exit(code or _summary(store, record.id, file))
 
 

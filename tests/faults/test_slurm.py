@@ -135,7 +135,8 @@ def test_row_26_a_dead_slurm_node_costs_a_job_and_no_work(login: Login, calm: Ca
     login.cluster.kill_node(node)
     try:
         until(lambda: login.cluster.queue().get(job, ("", ""))[0] == "PENDING", 90)
-        # The same command watches, submits nothing in place of the job that waits, and ends with the study.
+        # The same command submits nothing in place of the job that waits, and ends with the study, if that has not
+        # ended by now; then there is nothing to wait for.
         launched = login.launch(LONG)
         _, said = launched.communicate(timeout=240)
         assert launched.returncode == 0, said + login.said()
