@@ -1,0 +1,64 @@
+"""`python -m tests.benchmarks cpu` or `gpu`: one table of ours, the peers, the floor and the ratios, and its JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks import command, sampling, scoring, sweeps, training
+from tests.benchmarks.machine import Machine, describe
+from tests.benchmarks.rows import Row, lines, write
+
+PARTS = ("training", "sampling", "scoring", "sweep", "command")
+
+
+def main(arguments: list[str]) -> None:
+    asked = _parsed(arguments)
+    warnings.simplefilter("ignore")  # those of the peers
+    torch.set_num_threads(asked.threads)
+    device = torch.device("cuda" if asked.place == "gpu" else "cpu")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("there is no CUDA GPU here; use: python -m tests.benchmarks cpu")
+    machine = describe(device, quick=asked.quick)
+    rows: list[Row] = []
+    for part in asked.only or PARTS:
+        started = time.perf_counter()
+        rows += _measured(part, machine, device, quick=asked.quick)
+        print(f"{part}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        write(asked.json, machine, rows)  # what is measured is kept, whatever comes next
+    print(f"{machine.name}, {machine.cores} cores, {machine.threads} threads, torch {machine.versions['torch']}")
+    print("\n".join(lines(rows)))
+
+
+def _measured(part: str, machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
+    match part:
+        case "training":
+            return training.measure(machine, device, quick=quick)
+        case "sampling":
+            return sampling.measure(machine, device, quick=quick)
+        case "scoring":
+            with tempfile.TemporaryDirectory() as folder:
+                return scoring.measure(device, Path(folder), quick=quick)
+        case "sweep":
+            return sweeps.measure(device, quick=quick)
+    return command.measure(quick=quick)
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("place", choices=("cpu", "gpu"))
+    parser.add_argument("--quick", action="store_true", help="The smallest form of each: shows that it works.")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
+    parser.add_argument("--threads", type=int, default=1, help="Of ours and the peers; a worker of a sweep has one.")
+    parser.add_argument("--only", nargs="+", choices=PARTS)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,83 @@
+"""How long a person waits for the command: its help, the status of a large store, a report."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from sqlalchemy import create_engine, insert
+from sqlalchemy.orm import Session
+
+from sweep.store import open_store
+from sweep.store.schema import MetricRow, RunRow
+from tests.benchmarks.rows import Row
+
+POINTS_AT_ONCE = 50_000
+
+
+def measure(*, quick: bool) -> list[Row]:
+    bare = _seconds([sys.executable, "-c", "pass"], {}, times=5)
+    started = _seconds([sys.executable, "-m", "sweep", "--help"], {}, times=2 if quick else 5)
+    rows = [Row(measure="start-up", case="sweep --help", unit="s", ours=started, floor=bare, goal="<= 0.5 s")]
+    rows.append(_status(runs=20 if quick else 10_000, points=100))
+    if not quick:
+        rows += [_report(arms=30, seeds=8, goal="<= 15 s"), _report(arms=5, seeds=1000, goal="<= 20 s")]
+    return rows
+
+
+def _status(*, runs: int, points: int) -> Row:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url = _store(folder, arms=10, seeds=max(1, runs // 10), points=points)
+        seconds = _seconds([sys.executable, "-m", "sweep", "status", "digits"], _environment(url, folder), times=3)
+        case = f"{runs} runs, {runs * points} points"
+        return Row(measure="sweep status", case=case, unit="s", ours=seconds, goal="< 1 s")
+
+
+def _report(*, arms: int, seeds: int, goal: str) -> Row:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        url = _store(folder, arms=arms, seeds=seeds, points=0)
+        command = [sys.executable, "-m", "sweep", "report", "digits", "--out", str(folder / "reports")]
+        seconds = _seconds(command, _environment(url, folder), times=1)
+        return Row(measure="sweep report", case=f"{arms} arms, {arms * seeds} runs", unit="s", ours=seconds, goal=goal)
+
+
+def _store(folder: Path, *, arms: int, seeds: int, points: int) -> str:
+    from tests.report.stores import ArmSpec, StoreSpec, fill
+
+    url = f"sqlite:///{folder / 'store.db'}"
+    open_store(url).close()
+    engine = create_engine(url)
+    specs = [ArmSpec("baseline", {}), *(ArmSpec(f"lr={k}e-05", {"lr": k * 1e-5}) for k in range(1, arms))]
+    fill(engine, StoreSpec(specs, seeds=seeds, curves=False, grids=False), folder)
+    with Session(engine) as session:
+        ids = list(session.query(RunRow.id)) if points else []
+        rows = [
+            {"run_id": run, "name": "train_loss", "step": step, "images": 128 * step, "value": 0.1, "token": 1}
+            for (run,) in ids
+            for step in range(1, points + 1)
+        ]
+        for start in range(0, len(rows), POINTS_AT_ONCE):
+            session.execute(insert(MetricRow), rows[start : start + POINTS_AT_ONCE])
+        session.commit()
+    engine.dispose()
+    return url
+
+
+def _environment(url: str, folder: Path) -> dict[str, str]:
+    return {"SWEEP_STORAGE": url, "SWEEP_FILES": str(folder)}
+
+
+def _seconds(command: list[str], environment: dict[str, str], *, times: int) -> float:
+    spent = []
+    for _ in range(times):
+        started = time.perf_counter()
+        subprocess.run(command, env=os.environ | environment, check=True, capture_output=True)
+        spent.append(time.perf_counter() - started)
+    return median(spent)

@@ -1,0 +1,75 @@
+"""The machine: what it is, and what it can do at most."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from sweep.worker.jobs import environment
+from sweep.worker.source import source_state
+
+PACKAGES = ("torch", "torchvision", "diffusers", "accelerate", "denoising-diffusion-pytorch", "torch-fidelity", "numpy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where the figures were taken."""
+
+    device: str
+    name: str
+    cores: int
+    threads: int
+    versions: dict[str, str]
+    source: dict[str, object]
+    ceilings: dict[str, float]
+    """FLOP/s of a large matrix product, by precision."""
+
+
+def describe(device: torch.device, *, quick: bool) -> Machine:
+    """This machine, its ceilings measured now."""
+    told = environment(device)
+    precisions = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    return Machine(
+        device=device.type,
+        name=str(told["gpu"] or told["cpu"]),
+        cores=len(os.sched_getaffinity(0)),
+        threads=torch.get_num_threads(),
+        versions={"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
+        source=source_state(),
+        ceilings={name: ceiling(device, dtype, quick=quick) for name, dtype in precisions.items()},
+    )
+
+
+def installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def ceiling(device: torch.device, dtype: torch.dtype, *, quick: bool) -> float:
+    """FLOP/s of square matrix products, the best of several: what no net can beat on this device.
+
+    TF32 stays off in fp32, as it is in training.
+    """
+    size = 512 if quick else 1024 if device.type == "cpu" else 8192
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(8):
+        started = time.perf_counter()
+        for _ in range(4):
+            a @ b
+        wait(device)
+        best = min(best, (time.perf_counter() - started) / 4)
+    return 2 * size**3 / best
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

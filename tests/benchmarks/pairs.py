@@ -1,0 +1,39 @@
+"""Ours and the peers in turn, A B A B, in one process: what else the machine does then falls on all alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+import torch
+
+from tests.benchmarks.machine import wait
+from tests.benchmarks.rows import Ratio
+
+Block = Callable[[], object]
+"""A fixed amount of work."""
+
+
+def alternate(blocks: Mapping[str, Block], device: torch.device, *, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each block, one value a round; a first round is run and thrown away."""
+    spent: dict[str, list[float]] = {name: [] for name in blocks}
+    for turn in range(rounds + 1):
+        for name, block in blocks.items():
+            wait(device)
+            started = time.perf_counter()
+            block()
+            wait(device)
+            if turn:
+                spent[name].append(time.perf_counter() - started)
+    return spent
+
+
+def rate(work: float, seconds: list[float]) -> float:
+    """Work a second, of the median block."""
+    return work / median(seconds)
+
+
+def ratio(ours: list[float], theirs: list[float]) -> Ratio:
+    """Their time over ours, pair by pair."""
+    return Ratio.of([their / our for our, their in zip(ours, theirs, strict=True)])

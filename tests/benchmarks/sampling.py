@@ -1,0 +1,65 @@
+"""Images a second for each network evaluation, from equal nets by the same sampler and steps."""
+
+from __future__ import annotations
+
+import torch
+
+from sweep.config.run import EvalConfig, Precision
+from sweep.diffusion.process import Diffusion
+from sweep.scoring.generate import default_batch, generate, sampling_plan
+from sweep.training.chain import betas_of
+from tests.benchmarks.cases import Case, cases
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.pairs import Block, alternate, rate, ratio
+from tests.benchmarks.rows import Row
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+
+
+def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
+    rows = []
+    for case in cases(device, quick=quick):
+        rows += _rows(case, machine, device, rounds=1 if quick else 5)
+    return rows
+
+
+def _rows(case: Case, machine: Machine, device: torch.device, *, rounds: int) -> list[Row]:
+    net = case.net().to(device).eval()
+    diffusion = Diffusion.from_betas(betas_of(case.config), device)
+    shape = (case.channels, case.size, case.size)
+    plan = sampling_plan(EvalConfig(sampler="ddim", sampling_steps=case.sampling_steps), case.config.target)
+    batch = min(case.samples, default_batch(net, shape, device))
+
+    def ours(precision: Precision) -> Block:
+        return lambda: generate(
+            net, diffusion, plan, shape=shape, n=case.samples, noise_set=0, batch=batch, precision=precision
+        )
+
+    blocks = {f"ours {precision}": ours(precision) for precision in PRECISIONS}
+    try:
+        from tests.benchmarks.diffusers_peer import sampler
+    except ImportError as error:
+        missing = f"missing: {error.name}"
+    else:
+        missing = ""
+        peer = case.peer_net().to(device).eval()
+        for precision in PRECISIONS:
+            draw = sampler(peer, case, device, autocast=precision == "bf16")
+            blocks[f"diffusers {precision}"] = lambda draw=draw: draw(case.samples, batch)  # type: ignore[misc]
+    spent = alternate(blocks, device, rounds=rounds)
+    work, flops = case.samples * case.sampling_steps, case.flops(backward=False)
+    return [
+        Row(
+            measure="sampling", case=f"{case.name}, {precision}, ddim {case.sampling_steps}, batch {batch}",
+            unit="images/s per net call", ours=rate(work, spent[f"ours {precision}"]),
+            peer="diffusers, DDIMPipeline",
+            theirs=None if missing else rate(work, spent[f"diffusers {precision}"]),
+            ratio=None if missing else ratio(spent[f"ours {precision}"], spent[f"diffusers {precision}"]),
+            floor=machine.ceilings[precision] / flops, goal=_goal(device), note=missing,
+        )
+        for precision in PRECISIONS
+    ]  # fmt: skip
+
+
+def _goal(device: torch.device) -> str:
+    return ">= 1.3x" if device.type == "cpu" else ">= 2x"

@@ -1,0 +1,210 @@
+"""A fixed small sweep by `sweep launch`, beside the same sweep as a plain loop; and what the harness costs a trial."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+
+import pandas as pd
+import torch
+import yaml
+from PIL import Image
+from sqlalchemy import Engine, create_engine
+
+from sweep.config.run import DataConfig
+from sweep.data.sources import load
+from sweep.scoring.features import load_extractor
+from sweep.worker.jobs import EXTRACTORS
+from tests.benchmarks.rows import Ratio, Row
+
+HOUR = 3600.0
+TRIAL_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Both sweeps, in numbers."""
+
+    device: str
+    preset: str
+    data: DataConfig
+    images: int
+    lrs: tuple[float, ...]
+    seeds: int
+    decays: tuple[float, ...]
+    n: int
+    batch: int = 128
+    T: int = 200
+    sampling_steps: int = 10
+    precision: str = "fp32"
+
+    @property
+    def trials(self) -> int:
+        return len(self.lrs) * self.seeds
+
+    def study(self) -> dict[str, object]:
+        """The study file of ours."""
+        primary, *others = self.decays
+        return {
+            "name": "fixed", "question": "How many answered questions an hour?",
+            "baseline": {
+                "data": self.data.model_dump(exclude_none=True), "net": self.preset, "T": self.T, "batch": self.batch,
+                "schedule": "linear_scaled", "lr": self.lrs[0], "images": self.images, "ema_decay": primary,
+                "sampler": "ddim", "sampling_steps": self.sampling_steps, "precision": self.precision,
+            },
+            "factors": {
+                "lr": {"role": "scientific", "levels": list(self.lrs[1:])},
+                "ema_decay": {"role": "evaluation", "levels": list(others)},
+            },
+            "seeds": self.seeds,
+            "protocol": {"extractor": "classifier", "n": self.n, "noise_sets": 1},
+        }  # fmt: skip
+
+
+def plan(device: torch.device, folder: Path, *, quick: bool) -> Plan:
+    if device.type == "cuda":
+        data = DataConfig(name="image_folder", path=str(_large_digits(folder / "digits28")), size=28)
+        return Plan(
+            device="cuda", preset="unet_28", data=data, images=128 * 500, lrs=(1e-3, 5e-4, 2e-4, 1e-4), seeds=4,
+            decays=(0.99, 0.9, 0.95, 0.999), n=2000, sampling_steps=50, precision="bf16",
+        )  # fmt: skip
+    whole = Plan(
+        device="cpu", preset="unet_8", data=DataConfig(), images=20_000, lrs=(1e-3, 5e-4, 2e-4, 2e-3), seeds=2,
+        decays=(0.99, 0.9, 0.95, 0.999), n=512,
+    )  # fmt: skip
+    return (
+        replace(whole, images=256, lrs=(1e-3, 5e-4), seeds=1, decays=(0.9, 0.5), n=32, sampling_steps=2)
+        if quick
+        else whole
+    )
+
+
+def _large_digits(folder: Path) -> Path:
+    """scikit-learn's digits at 28 x 28, one folder a class: images that need no network."""
+    small = load("digits")
+    assert small.train_labels is not None
+    assert small.test_labels is not None
+    images, labels = torch.cat([small.train, small.test]), torch.cat([small.train_labels, small.test_labels])
+    for index, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(image[0].numpy()).resize((28, 28), Image.Resampling.BICUBIC)
+        picture.save(folder / str(label) / f"{index}.png")
+    return folder
+
+
+def measure(device: torch.device, *, quick: bool) -> list[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        of = plan(device, folder, quick=quick)
+        dataset = load(of.data.name, path=Path(of.data.path) if of.data.path else None, size=of.data.size)
+        # A person has an extractor before the first score, so its training is in neither time.
+        load_extractor("classifier", dataset, folder=folder / EXTRACTORS, device=torch.device("cpu"))
+        try:
+            importlib.import_module("tests.benchmarks.loop")
+        except ImportError as error:
+            missing = f"missing: {error.name}"
+        else:
+            missing = ""
+        seconds, ours = _launched(of, folder)
+        rows = _overhead(folder / "sweep.db")
+        case = f"{of.trials} trials of {of.preset}, {of.images} images, {len(of.decays)} EMA decays, n = {of.n}"
+        whole = Row(
+            measure="fixed sweep", case=case, unit="trials/h", ours=HOUR * of.trials / seconds,
+            goal=">= 3x" if device.type == "cpu" else ">= 8x", note=missing,
+        )  # fmt: skip
+        if missing:
+            return [whole, *rows]
+        spent, theirs = _looped(of, folder)
+        times = Ratio.of([spent / seconds])
+        told = {f"seconds_of_{part}": value for part, value in theirs["seconds"].items()}
+        whole = replace(
+            whole,
+            peer="loop over diffusers and torch-fidelity",
+            theirs=HOUR * of.trials / spent,
+            ratio=times,
+            detail=told,
+        )
+        return [whole, *(_scores(decay, ours[decay], theirs["fid"][str(decay)]) for decay in of.decays), *rows]
+
+
+def _launched(of: Plan, folder: Path) -> tuple[float, dict[float, list[float]]]:
+    """Seconds of the command, and its distances by EMA decay."""
+    (folder / "fixed.yaml").write_text(yaml.safe_dump(of.study(), sort_keys=False))
+    environment = {"SWEEP_STORAGE": f"sqlite:///{folder / 'sweep.db'}", "SWEEP_FILES": str(folder)}
+    command = [sys.executable, "-m", "sweep", "launch", str(folder / "fixed.yaml"), "--device", of.device]
+    started = time.perf_counter()
+    subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - started
+    query = (
+        "SELECT score.config AS config, measurement.value AS fid FROM score JOIN measurement ON score_id = score.id "
+        "WHERE name = 'fid' AND noise_set = -1"
+    )
+    told = pd.read_sql(query, _engine(folder / "sweep.db"))
+    decays = told.config.map(lambda text: json.loads(text).get("ema_decay", 0.999))
+    return seconds, {decay: told.fid[decays == decay].tolist() for decay in of.decays}
+
+
+def _engine(path: Path) -> Engine:
+    return create_engine(f"sqlite:///{path}")
+
+
+def _looped(of: Plan, folder: Path) -> tuple[float, dict[str, dict[str, list[float]]]]:
+    """Seconds of the loop in a process of its own, with all cores, and what it told."""
+    (folder / "plan.json").write_text(json.dumps(asdict(of) | {"data": of.data.model_dump()}))
+    # A person starts it with no word about threads: torch then takes all cores.
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-m", "tests.benchmarks.loop", str(folder)]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return time.perf_counter() - started, json.loads((folder / "loop.json").read_text())
+
+
+def _scores(decay: float, ours: list[float], theirs: list[float]) -> Row:
+    """Whether both sweeps measure the same: the difference of their means, in standard errors over trials."""
+    error = (stdev(ours) ** 2 / len(ours) + stdev(theirs) ** 2 / len(theirs)) ** 0.5
+    apart = (mean(ours) - mean(theirs)) / error
+    return Row(
+        measure="fixed sweep: distance", case=f"EMA decay {decay}, mean over trials", unit="FCD", ours=mean(ours),
+        peer="the loop", theirs=mean(theirs), note=f"{apart:+.1f} standard errors apart",
+    )  # fmt: skip
+
+
+def _overhead(store: Path) -> list[Row]:
+    """Seconds of a trial that are neither steps nor sampling nor features nor statistics, from the sweep's store."""
+    engine = _engine(store)
+    attempts = pd.read_sql(
+        "SELECT attempt.worker_id, attempt.run_id, attempt.score_id, attempt.started_at, attempt.ended_at, "
+        "sampling_seconds + features_seconds + statistics_seconds AS scored FROM attempt "
+        "LEFT JOIN score ON score.id = attempt.score_id ORDER BY attempt.started_at",
+        engine, parse_dates=["started_at", "ended_at"],
+    )  # fmt: skip
+    speeds = pd.read_sql("SELECT run_id, images, value FROM metric WHERE name = 'images_per_second'", engine)
+    speeds = speeds.sort_values(["run_id", "images"])
+    seen = speeds.groupby("run_id").images.diff().fillna(speeds.images)
+    steps = (seen / speeds.value).groupby(speeds.run_id).sum()
+    wall = (attempts.ended_at - attempts.started_at).dt.total_seconds()
+    worked = attempts.scored.where(attempts.score_id.notna(), attempts.run_id.map(steps))
+    gap = (attempts.started_at - attempts.groupby("worker_id").ended_at.shift()).dt.total_seconds()
+    overhead = wall - worked
+    trainings = attempts.score_id.isna()
+    later = attempts[trainings].groupby("worker_id").cumcount().reindex(attempts.index).fillna(0) > 0
+    each = float(overhead[trainings & later].median() + gap[trainings & later].median())
+    return [
+        Row(
+            measure="harness, a training", case="after a worker's first: claim, net, files, store", unit="s",
+            ours=each, goal="<= 1.2 s; starts in <= 1 s",
+            note=f"{each / TRIAL_SECONDS:.1%} of a 60 s trial",
+        ),
+        Row(
+            measure="harness, a score", case="claim, weights, pictures, files, store", unit="s",
+            ours=float(overhead[~trainings].median() + gap[~trainings].median()),
+        ),
+    ]  # fmt: skip

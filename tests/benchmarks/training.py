@@ -1,0 +1,154 @@
+"""Images a second in training, share of the ceiling, and peak memory, beside the peers on equal nets."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from sweep.training.progress import Place
+from sweep.training.state import Training
+from tests.benchmarks.cases import Case, cases
+from tests.benchmarks.machine import Machine
+from tests.benchmarks.pairs import Block, alternate, rate, ratio
+from tests.benchmarks.rows import Row
+
+Step = Callable[[], object]
+GOALS = {("cpu", "diffusers, all switches"): ">= 1.15x", ("cuda", "diffusers, all switches"): ">= 1.3x"}
+SCRIPT_GOALS = {"ho_cifar10": ">= 2x", "unet_28": ">= 4x"}
+
+
+def ours(case: Case, device: torch.device, folder: Path) -> Training:
+    place = Place(folder=folder, token=1, device=device, channels_last=device.type == "cuda")
+    return Training(case.config, case.dataset(), place)
+
+
+def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
+    rows = []
+    for case in cases(device, quick=quick):
+        with tempfile.TemporaryDirectory() as folder:
+            rows += _throughput(case, machine, device, Path(folder), rounds=1 if quick else 5, compiles=not quick)
+        rows += [] if quick else _memory(case, device)
+    return rows
+
+
+def _throughput(
+    case: Case, machine: Machine, device: torch.device, folder: Path, *, rounds: int, compiles: bool
+) -> list[Row]:
+    training = ours(case, device, folder)
+    peers, missing = _peers(case, device, folder, compiles=compiles)
+    blocks = {"ours": _repeat(training.advance, case.steps)} | peers
+    spent = alternate(blocks, device, rounds=rounds)
+    images, flops = case.steps * case.batch, case.flops(backward=True)
+    best, mine = machine.ceilings[case.precision], rate(images, spent["ours"])
+    rows = [
+        Row(
+            measure="training", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="images/s",
+            ours=mine, peer=name, theirs=rate(images, spent[name]), ratio=ratio(spent["ours"], spent[name]),
+            floor=best / flops, goal=_goal(name, case, device),
+        )
+        for name in peers
+    ]  # fmt: skip
+    rows += [
+        Row(measure="training", case=case.name, unit="images/s", ours=mine, peer=name, note=why)
+        for name, why in missing.items()
+    ]
+    rows.append(Row(
+        measure="training", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="TFLOP/s",
+        ours=mine * flops / 1e12, floor=best / 1e12, note=f"{mine * flops / best:.1%} of the ceiling",
+        goal=">= 40 % of it" if case.name == "ho_cifar10" else "",
+    ))  # fmt: skip
+    return rows
+
+
+def _goal(peer: str, case: Case, device: torch.device) -> str:
+    if peer == "diffusers, as its script" and device.type == "cuda":
+        return SCRIPT_GOALS[case.name]
+    return GOALS.get((device.type, peer), "")
+
+
+def _peers(
+    case: Case, device: torch.device, folder: Path, *, compiles: bool
+) -> tuple[dict[str, Block], dict[str, str]]:
+    """A block of every peer that is here, and why the others are not."""
+    found: dict[str, Block] = {}
+    missing: dict[str, str] = {}
+    try:
+        from tests.benchmarks.diffusers_peer import Script, Tuned
+    except ImportError as error:
+        missing["diffusers"] = f"missing: {error.name}"
+    else:
+        script = Script(case, device)
+        found["diffusers, as its script"] = _repeat(script.step, case.steps)
+        tuned = Tuned(case, device, compiled=compiles)
+        found["diffusers, all switches"] = _repeat(tuned.step, case.steps)
+    try:
+        from tests.benchmarks.lucidrains_peer import Lucidrains
+    except ImportError as error:
+        missing["denoising-diffusion-pytorch"] = f"missing: {error.name}"
+    else:
+        (folder / "pictures").mkdir()
+        trainer = Lucidrains(case, folder / "pictures")
+        share = trainer.flops / case.flops(backward=True)
+        found[f"denoising-diffusion-pytorch, its own net ({share:.2g} of our FLOPs)"] = partial(
+            trainer.go_on, case.steps
+        )
+    return found, missing
+
+
+def _repeat(step: Step, steps: int) -> Block:
+    def block() -> None:
+        for _ in range(steps):
+            step()
+
+    return block
+
+
+def _memory(case: Case, device: torch.device) -> list[Row]:
+    """Peak of a process that does nothing else: what a few steps add to what stood before them."""
+    mine = _in_process("ours", case, device)
+    rows = Row(measure="peak memory", case=f"{case.name}, batch {case.batch}", unit="MB", ours=mine)
+    theirs = _in_process("diffusers", case, device)
+    if theirs is None or mine is None:
+        return [rows]
+    return [
+        Row(measure="peak memory", case=f"{case.name}, batch {case.batch}", unit="MB", ours=mine,
+            peer="diffusers, as its script", theirs=theirs, note=f"{theirs / mine:.2f}x")
+    ]  # fmt: skip
+
+
+def _in_process(who: str, case: Case, device: torch.device) -> float | None:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(peak, (who, case, device.type, torch.get_num_threads()))
+
+
+def peak(who: str, case: Case, device_type: str, threads: int) -> float | None:
+    """Megabytes that net, optimizer and six steps need; None where the peer is missing."""
+    torch.set_num_threads(threads)
+    device = torch.device(device_type)
+    with tempfile.TemporaryDirectory() as folder:
+        if who == "ours":
+            before = _used(device)
+            step: Step = ours(case, device, Path(folder)).advance
+        else:
+            try:
+                from tests.benchmarks.diffusers_peer import Script
+            except ImportError:
+                return None
+            before = _used(device)
+            step = Script(case, device).step
+        for _ in range(6):
+            step()
+        return (_used(device) - before) / 1e6
+
+
+def _used(device: torch.device) -> float:
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device))
+    return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
