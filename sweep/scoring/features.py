@@ -19,7 +19,6 @@ from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError, UsageError
 from sweep.nets.random_features import RandomFeatures
 from sweep.scoring.classifier import load_classifier, train_classifier
-from sweep.scoring.inception import load_inception
 from sweep.scoring.progress import Progress, ignore_progress
 
 
@@ -92,6 +91,8 @@ def inception(
     Source: Heusel et al. 2017.
     """
     del folder, on_progress  # its weights have a place of their own, and nothing is trained
+    from sweep.scoring.inception import load_inception  # loads torch-fidelity: seconds, which others need not pay
+
     name, sha256, net = load_inception(weights, device)
     return Extractor(name=name, sha256=sha256, dim=2048, batch=32, net=net, device=device)
 

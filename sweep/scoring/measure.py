@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from sweep.errors import ProtocolError
 from sweep.scoring.features import Features
-from sweep.scoring.fidelity import calculate, checked_rows
 from sweep.scoring.frechet import fid_jackknife
 from sweep.scoring.jackknife import Jackknife
 from sweep.scoring.kernel import kid_jackknife
@@ -81,6 +80,9 @@ def measure(features: Features, reference: Reference, *, n: int) -> Measurements
     Raises:
         ProtocolError: Features of another extractor, of another number of images, or not finite.
     """
+    # torch-fidelity takes seconds to load, all of torchvision with it: a worker trains before it scores.
+    from sweep.scoring.fidelity import calculate, checked_rows
+
     _check_comparable(features, reference, n)
     rows = checked_rows(features.penultimate, what="Features of the generated images")
     logits = checked_rows(features.logits, what="Logits of the generated images")
@@ -141,6 +143,8 @@ def _check_two_forms(theirs: float, ours: float, reference: Reference) -> None:
 
 def _neighbourhoods(rows: Rows, reference_rows: Rows) -> dict[str, float]:
     """Precision, recall, density, coverage of equally many rows of both sides: they depend on both numbers."""
+    from sweep.scoring.fidelity import calculate
+
     m = min(len(rows), len(reference_rows), COMPARED_ROWS)
     rows, reference_rows = rows[:m], reference_rows[:m]
     shares = calculate(
