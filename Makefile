@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED ?= 0
 
-.PHONY: all demo test faults check lock test-conformance chaos clean
+.PHONY: all demo test faults check lock bench bench-gpu test-conformance chaos clean
 
 all: .venv/installed
 
@@ -38,6 +38,13 @@ check: all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+bench: all
+	$(BIN)/python -m tests.benchmarks cpu
+
+# The interpreter may be any that has torch: nothing is installed (tests/benchmarks/README.md).
+bench-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m tests.benchmarks gpu
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -27,6 +27,8 @@ from tests.benchmarks.rows import Ratio, Row
 
 HOUR = 3600.0
 TRIAL_SECONDS = 60.0
+# All below the (1 + n) / (10 + n) that caps a decay in diffusers' EMAModel at step n, so that both average alike.
+DECAYS = (0.9, 0.8, 0.7, 0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +76,11 @@ def plan(device: torch.device, folder: Path, *, quick: bool) -> Plan:
         data = DataConfig(name="image_folder", path=str(_large_digits(folder / "digits28")), size=28)
         return Plan(
             device="cuda", preset="unet_28", data=data, images=128 * 500, lrs=(1e-3, 5e-4, 2e-4, 1e-4), seeds=4,
-            decays=(0.99, 0.9, 0.95, 0.999), n=2000, sampling_steps=50, precision="bf16",
+            decays=DECAYS, n=2000, sampling_steps=50, precision="bf16",
         )  # fmt: skip
     whole = Plan(
-        device="cpu", preset="unet_8", data=DataConfig(), images=20_000, lrs=(1e-3, 5e-4, 2e-4, 2e-3), seeds=2,
-        decays=(0.99, 0.9, 0.95, 0.999), n=512,
+        device="cpu", preset="unet_8", data=DataConfig(), images=12_800, lrs=(1e-3, 5e-4, 2e-4, 2e-3), seeds=2,
+        decays=DECAYS, n=512,
     )  # fmt: skip
     return (
         replace(whole, images=256, lrs=(1e-3, 5e-4), seeds=1, decays=(0.9, 0.5), n=32, sampling_steps=2)
@@ -196,12 +198,13 @@ def _overhead(store: Path) -> list[Row]:
     overhead = wall - worked
     trainings = attempts.score_id.isna()
     later = attempts[trainings].groupby("worker_id").cumcount().reindex(attempts.index).fillna(0) > 0
-    each = float(overhead[trainings & later].median() + gap[trainings & later].median())
+    chosen = trainings & later
+    each = float(overhead[chosen].median() + gap[chosen].median()) if chosen.any() else None
     return [
         Row(
             measure="harness, a training", case="after a worker's first: claim, net, files, store", unit="s",
             ours=each, goal="<= 1.2 s; starts in <= 1 s",
-            note=f"{each / TRIAL_SECONDS:.1%} of a 60 s trial",
+            note="" if each is None else f"{each / TRIAL_SECONDS:.1%} of a 60 s trial; the validation curve is in it",
         ),
         Row(
             measure="harness, a score", case="claim, weights, pictures, files, store", unit="s",

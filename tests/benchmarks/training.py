@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ from sweep.training.state import Training
 from tests.benchmarks.cases import Case, cases
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.pairs import Block, alternate, rate, ratio
-from tests.benchmarks.rows import Row
+from tests.benchmarks.rows import Ratio, Row
 
 Step = Callable[[], object]
 GOALS = {("cpu", "diffusers, all switches"): ">= 1.15x", ("cuda", "diffusers, all switches"): ">= 1.3x"}
@@ -111,14 +110,14 @@ def _repeat(step: Step, steps: int) -> Block:
 
 def _memory(case: Case, device: torch.device) -> list[Row]:
     """Peak of a process that does nothing else: what a few steps add to what stood before them."""
-    mine = _in_process("ours", case, device)
-    rows = Row(measure="peak memory", case=f"{case.name}, batch {case.batch}", unit="MB", ours=mine)
-    theirs = _in_process("diffusers", case, device)
-    if theirs is None or mine is None:
-        return [rows]
+    mine, theirs = (_in_process(who, case, device) for who in ("ours", "diffusers"))
+    assert mine is not None
     return [
-        Row(measure="peak memory", case=f"{case.name}, batch {case.batch}", unit="MB", ours=mine,
-            peer="diffusers, as its script", theirs=theirs, note=f"{theirs / mine:.2f}x")
+        Row(
+            measure="peak memory", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="MB", ours=mine,
+            peer="diffusers, as its script", theirs=theirs, ratio=None if theirs is None else Ratio.of([theirs / mine]),
+            note="missing: diffusers" if theirs is None else "",
+        )
     ]  # fmt: skip
 
 
@@ -133,22 +132,31 @@ def peak(who: str, case: Case, device_type: str, threads: int) -> float | None:
     torch.set_num_threads(threads)
     device = torch.device(device_type)
     with tempfile.TemporaryDirectory() as folder:
+        before = _used("VmRSS", device)
+        _forget_peak()
         if who == "ours":
-            before = _used(device)
             step: Step = ours(case, device, Path(folder)).advance
         else:
             try:
                 from tests.benchmarks.diffusers_peer import Script
             except ImportError:
                 return None
-            before = _used(device)
+            before = _used("VmRSS", device)  # what a library takes by being loaded is not its net's
+            _forget_peak()
             step = Script(case, device).step
         for _ in range(6):
             step()
-        return (_used(device) - before) / 1e6
+        return (_used("VmHWM", device) - before) / 1e6
 
 
-def _used(device: torch.device) -> float:
+def _forget_peak() -> None:
+    # 5: the kernel starts VmHWM, the most this process ever had, again from what it has now (proc(5)).
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _used(line: str, device: torch.device) -> float:
+    """Bytes of the device, at most so far; on the CPU of this process, by the line of /proc/self/status."""
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device))
-    return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024.0 * next(float(told.split()[1]) for told in lines if told.startswith(line))
