@@ -19,7 +19,7 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
     rows = []
     for case in cases(device, quick=quick):
-        rows += _rows(case, machine, device, rounds=1 if quick else 5)
+        rows += _rows(case, machine, device, rounds=1 if quick else 4)
     return rows
 
 
