@@ -57,7 +57,7 @@ class ProtocolRequest(NoTruthForNumbers):
 class Cadence(Frozen):
     """How often a training reports and saves; changes no number."""
 
-    curve_points: int = Field(20, ge=2, le=1000, description="Points of each curve.")
+    curve_points: int = Field(20, ge=2, le=1000, description="Points of each curve, at most.")
     checkpoint_seconds: float = Field(60.0, gt=0.0, description="At most this much work is lost by a kill.")
 
 

@@ -11,6 +11,22 @@ from sweep.training.objective import Objective
 from sweep.training.seeding import generator
 
 MOST_IMAGES = 1024
+# Of a training, for all looks at its validation loss; but a curve has so many points at least.
+SHARE, FEWEST = 0.01, 5
+
+
+def validation_points(at_most: int, *, images: int, held_out: int) -> int:
+    """Points of the validation curve of a training: a hundredth of its work, where that is enough for a curve.
+
+    A step costs three times the forward pass of a look (forward, and twice as much backward).
+
+    Args:
+        at_most: What was asked for.
+        images: Budget of the training, images seen.
+        held_out: Images of the validation split.
+    """
+    each = min(held_out, MOST_IMAGES) / 3
+    return min(at_most, max(FEWEST, int(SHARE * images / each)))
 
 
 def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) -> Batch:
@@ -32,7 +48,7 @@ def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) ->
     return Batch(x0.to(device), i.to(device), noise.to(device))
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def validation_loss(net: nn.Module, objective: Objective, batch: Batch) -> float:
     """Unweighted squared error on epsilon, mean over the batch, without dropout, of the net's raw weights."""
     training = net.training

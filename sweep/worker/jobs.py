@@ -32,6 +32,7 @@ from sweep.training.objective import build_net
 from sweep.training.progress import Cadence, Hooks, Place, Progress
 from sweep.training.rig import KeptRig
 from sweep.training.state import Training
+from sweep.training.validation import validation_points
 from sweep.worker.messages import (
     Counted,
     Damaged,
@@ -213,7 +214,9 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
         hooks=Hooks(report=report, saved=saved, should_stop=should_stop),
         cadence=Cadence(
             reports=job.cadence.curve_points,
-            validations=job.cadence.curve_points,
+            validations=validation_points(
+                job.cadence.curve_points, images=job.config.images, held_out=len(dataset.validation)
+            ),
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
         resume=resume,

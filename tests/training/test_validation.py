@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from sweep.data.dataset import Dataset
 from sweep.training.objective import Objective, build_net
-from sweep.training.validation import validation_batch, validation_loss
+from sweep.training.validation import validation_batch, validation_loss, validation_points
 from tests.training.tiny import tiny
 
 CPU = torch.device("cpu")
@@ -31,6 +32,20 @@ def test_t_is_spread_evenly_whatever_the_number_of_images(digits: Dataset) -> No
     few = validation_batch(images[:3], 1000, 1, CPU).i.tolist()
     assert few == [166, 500, 833]
     assert validation_batch(images, 1, 1, CPU).i.tolist() == [0] * 100
+
+
+@pytest.mark.parametrize(
+    ("images", "held_out", "points"),
+    [
+        (6_400, 140, 5),  # short: a curve needs some points, whatever they cost
+        (60_000, 140, 12),  # 12 looks of 140 images, forward alone, are 0.93 % of 60,000 forward and backward
+        (10**6, 140, 20),  # as many as asked for
+        (10**6, 50_000, 20),  # a look has 1024 images at most
+    ],
+)
+def test_looks_cost_a_hundredth_of_a_training(images: int, held_out: int, points: int) -> None:
+    assert validation_points(20, images=images, held_out=held_out) == points
+    assert validation_points(3, images=images, held_out=held_out) == 3
 
 
 class Mean(nn.Module):
