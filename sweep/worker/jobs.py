@@ -18,6 +18,7 @@ from sweep.data.dataset import Dataset
 from sweep.data.sources import load
 from sweep.diffusion.process import Diffusion
 from sweep.errors import CheckpointError, DataError, DepotError, Preempted
+from sweep.nets.layout import channels_last, laid_out
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
@@ -164,7 +165,9 @@ def measure(job: MeasureJob, device: torch.device) -> Timed:
     """Time a few steps and a few network calls here, so that a plan can say how long a study takes."""
     dataset = _dataset(job.config.data)
     with tempfile.TemporaryDirectory() as folder:
-        training = Training(job.config, dataset, Place(folder=Path(folder), token=0, device=device), look_steps=50)
+        last = channels_last(job.config.net.kind)
+        place = Place(folder=Path(folder), token=0, device=device, channels_last=last)
+        training = Training(job.config, dataset, place, look_steps=50)
         step_seconds = _seconds_each(training.advance, device)
     rows = min(256, len(dataset.train))
     images = torch.zeros(rows, dataset.channels, dataset.size, dataset.size, device=device)
@@ -190,7 +193,13 @@ def _seconds_each(act: Callable[[], object], device: torch.device) -> float:
 def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Trained:
     """Train from the newest checkpoint that can be read."""
     started = time.monotonic()
-    place = Place(folder=job.files.folder / job.folder, token=job.token, device=device, micro_batches=job.micro_batches)
+    place = Place(
+        folder=job.files.folder / job.folder,
+        token=job.token,
+        device=device,
+        micro_batches=job.micro_batches,
+        channels_last=channels_last(job.config.net.kind),
+    )
     dataset = _dataset(job.config.data)
 
     def report(progress: Progress) -> None:
@@ -267,6 +276,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     dataset = _dataset(job.train.data)
     net = build_net(job.train, channels=dataset.channels, size=dataset.size).to(device)
     net.load_state_dict(_weights(job, device))
+    net = laid_out(net, job.train.net.kind)
     diffusion, folder = _diffusion(job.train, device), job.files.folder / job.folder
     yardstick = _yardstick(job.protocol, job.train.data, job.files, device)
     result = score(
