@@ -27,13 +27,18 @@ class Machine:
     versions: dict[str, str]
     source: dict[str, object]
     ceilings: dict[str, float]
-    """FLOP/s of a large matrix product, by precision."""
+    """FLOP/s of a large matrix product, by precision. A net may compute bf16 in fp32, so bf16 is never the lower."""
+
+    @property
+    def has_bf16(self) -> bool:
+        """Whether bf16 is faster than fp32 here; CPUs without such units emulate it."""
+        return self.ceilings["bf16"] > self.ceilings["fp32"]
 
 
 def describe(device: torch.device, *, quick: bool) -> Machine:
     """This machine, its ceilings measured now."""
     told = environment(device)
-    precisions = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    fp32, bf16 = (ceiling(device, dtype, quick=quick) for dtype in (torch.float32, torch.bfloat16))
     return Machine(
         device=device.type,
         name=str(told["gpu"] or told["cpu"]),
@@ -41,7 +46,7 @@ def describe(device: torch.device, *, quick: bool) -> Machine:
         threads=torch.get_num_threads(),
         versions={"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
         source=source_state(),
-        ceilings={name: ceiling(device, dtype, quick=quick) for name, dtype in precisions.items()},
+        ceilings={"fp32": fp32, "bf16": max(fp32, bf16)},
     )
 
 
@@ -49,7 +54,7 @@ def installed(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "missing"
+        return "not installed"
 
 
 def ceiling(device: torch.device, dtype: torch.dtype, *, quick: bool) -> float:

@@ -15,10 +15,18 @@ Block = Callable[[], object]
 """A fixed amount of work."""
 
 
-def alternate(blocks: Mapping[str, Block], device: torch.device, *, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each block, one value a round; a first round is run and thrown away."""
+def alternate(
+    blocks: Mapping[str, Block], device: torch.device, *, rounds: int, at_most: float = 90.0
+) -> dict[str, list[float]]:
+    """Seconds of each block, one value a round; a first round is run and thrown away.
+
+    No round but the first is begun when `at_most` seconds have gone by: a slow machine has fewer pairs.
+    """
     spent: dict[str, list[float]] = {name: [] for name in blocks}
+    begun = time.perf_counter()
     for turn in range(rounds + 1):
+        if turn > 1 and time.perf_counter() - begun > at_most:
+            break
         for name, block in blocks.items():
             wait(device)
             started = time.perf_counter()

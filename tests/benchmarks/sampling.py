@@ -6,6 +6,7 @@ import torch
 
 from sweep.config.run import EvalConfig, Precision
 from sweep.diffusion.process import Diffusion
+from sweep.nets.layout import laid_out
 from sweep.scoring.generate import default_batch, generate, sampling_plan
 from sweep.training.chain import betas_of
 from tests.benchmarks.cases import Case, cases
@@ -19,12 +20,12 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
     rows = []
     for case in cases(device, quick=quick):
-        rows += _rows(case, machine, device, rounds=1 if quick else 4)
+        rows += sampled(case, machine, device, rounds=1 if quick else 4)
     return rows
 
 
-def _rows(case: Case, machine: Machine, device: torch.device, *, rounds: int) -> list[Row]:
-    net = case.net().to(device).eval()
+def sampled(case: Case, machine: Machine, device: torch.device, *, rounds: int) -> list[Row]:
+    net = laid_out(case.net().to(device).eval(), case.config.net.kind)
     diffusion = Diffusion.from_betas(betas_of(case.config), device)
     shape = (case.channels, case.size, case.size)
     plan = sampling_plan(EvalConfig(sampler="ddim", sampling_steps=case.sampling_steps), case.config.target)
@@ -35,15 +36,16 @@ def _rows(case: Case, machine: Machine, device: torch.device, *, rounds: int) ->
             net, diffusion, plan, shape=shape, n=case.samples, noise_set=0, batch=batch, precision=precision
         )
 
-    blocks = {f"ours {precision}": ours(precision) for precision in PRECISIONS}
+    precisions = PRECISIONS if machine.has_bf16 else PRECISIONS[:1]
+    blocks = {f"ours {precision}": ours(precision) for precision in precisions}
     try:
         from tests.benchmarks.diffusers_peer import sampler
     except ImportError as error:
-        missing = f"missing: {error.name}"
+        missing = f"not installed: {error.name}"
     else:
         missing = ""
         peer = case.peer_net().to(device).eval()
-        for precision in PRECISIONS:
+        for precision in precisions:
             draw = sampler(peer, case, device, autocast=precision == "bf16")
             blocks[f"diffusers {precision}"] = lambda draw=draw: draw(case.samples, batch)  # type: ignore[misc]
     spent = alternate(blocks, device, rounds=rounds)
@@ -57,7 +59,7 @@ def _rows(case: Case, machine: Machine, device: torch.device, *, rounds: int) ->
             ratio=None if missing else ratio(spent[f"ours {precision}"], spent[f"diffusers {precision}"]),
             floor=machine.ceilings[precision] / flops, goal=_goal(device), note=missing,
         )
-        for precision in PRECISIONS
+        for precision in precisions
     ]  # fmt: skip
 
 

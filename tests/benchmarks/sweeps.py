@@ -112,7 +112,7 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         try:
             importlib.import_module("tests.benchmarks.loop")
         except ImportError as error:
-            missing = f"missing: {error.name}"
+            missing = f"not installed: {error.name}"
         else:
             missing = ""
         seconds, ours = _launched(of, folder)

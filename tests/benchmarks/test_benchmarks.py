@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from sweep.config.study import Study
+from sweep.data.sources import load
+from sweep.search.outline import outline
+from tests.benchmarks import sweeps
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CPU, GPU, Case, difference
-from tests.benchmarks.pairs import ratio
-from tests.benchmarks.rows import COLUMNS, Row, lines
+from tests.benchmarks.machine import describe
+from tests.benchmarks.pairs import alternate, ratio
+from tests.benchmarks.rows import COLUMNS, Row
+from tests.benchmarks.sampling import sampled
+from tests.benchmarks.training import throughput
 
 # Peers warn of what they do; that is theirs.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -66,13 +77,62 @@ def test_a_ratio_is_of_pairs_and_above_one_where_ours_is_faster() -> None:
     assert (found.median, found.least, found.most, found.pairs) == (2.0, 1.5, 2.0, 3)
 
 
-def test_a_missing_peer_is_a_row() -> None:
-    text = lines([Row(measure="training", case="small", unit="images/s", ours=3.0, peer="x", note="missing: x")])
-    assert "missing: x" in text[1]
+# What stands where the peers do not: None in sys.modules is how Python says that a package cannot be imported.
+WITHOUT_PEERS = """
+import sys
+for name in ("diffusers", "denoising_diffusion_pytorch"):
+    sys.modules[name] = None
+from tests.benchmarks.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_peer_that_is_not_installed_is_a_row_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    arguments = ["cpu", "--quick", "--json", str(path), "--only", "training", "sampling", "scoring"]
+    ran = subprocess.run([sys.executable, "-c", WITHOUT_PEERS, *arguments], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    rows = [Row(**row) for row in json.loads(path.read_text())["rows"]]
+    noted = {row.note for row in rows if row.theirs is None and row.note.startswith("not installed")}
+    assert noted == {"not installed: diffusers", "not installed: denoising_diffusion_pytorch"}
+    assert "not installed: diffusers" in ran.stdout
+    assert all(row.ours is not None and row.ours > 0 for row in rows)
+
+
+def test_without_a_gpu_the_table_of_gpus_says_so_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match="no CUDA GPU here"):
+        main(["gpu", "--json", str(tmp_path / "out.json")])
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("case", GPU, ids=lambda case: case.name)
+def test_the_cases_of_gpus_run_elsewhere_too(case: Case, tmp_path: Path) -> None:
+    device = torch.device("cpu")
+    machine = describe(device, quick=True)
+    # All but the size of the net: precision, goals, and peers told what they are told there.
+    small = replace(case, preset="unet_8", size=8, batch=16, steps=1, samples=2, sampling_steps=2)
+    rows = throughput(small, machine, device, tmp_path, rounds=1, compiles=False)
+    rows += sampled(small, machine, device, rounds=1)
+    assert {row.peer.split(",")[0] for row in rows} >= {"diffusers", "denoising-diffusion-pytorch"}
+    assert all(row.ours is not None and row.floor is not None and 0 < row.ours < row.floor for row in rows)
+
+
+def test_the_sweep_of_gpus_is_a_study(tmp_path: Path) -> None:
+    of = sweeps.plan(torch.device("cuda"), tmp_path, quick=False)
+    study = Study.model_validate(of.study())
+    assert len(outline(study).cells) == of.trials == 16
+    images = load(of.data.name, path=Path(str(of.data.path)), size=of.data.size)
+    assert images.train.shape[1:] == (1, 28, 28)
+
+
+def test_a_slow_machine_has_fewer_pairs() -> None:
+    spent = alternate({"ours": lambda: time.sleep(0.02)}, torch.device("cpu"), rounds=50, at_most=0.01)
+    assert len(spent["ours"]) == 1
 
 
 @pytest.mark.faults  # real workers: half a minute
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_fixed_sweep_is_measured_with_its_scores(tmp_path: Path) -> None:
     path, threads = tmp_path / "out.json", torch.get_num_threads()
     try:

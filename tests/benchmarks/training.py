@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from sweep.nets.layout import channels_last
 from sweep.training.progress import Place
 from sweep.training.state import Training
 from tests.benchmarks.cases import Case, cases
@@ -22,7 +23,7 @@ SCRIPT_GOALS = {"ho_cifar10": ">= 2x", "unet_28": ">= 4x"}
 
 
 def ours(case: Case, device: torch.device, folder: Path) -> Training:
-    place = Place(folder=folder, token=1, device=device, channels_last=device.type == "cuda")
+    place = Place(folder=folder, token=1, device=device, channels_last=channels_last(case.config.net.kind))
     return Training(case.config, case.dataset(), place)
 
 
@@ -30,12 +31,12 @@ def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]
     rows = []
     for case in cases(device, quick=quick):
         with tempfile.TemporaryDirectory() as folder:
-            rows += _throughput(case, machine, device, Path(folder), rounds=1 if quick else 4, compiles=not quick)
+            rows += throughput(case, machine, device, Path(folder), rounds=1 if quick else 4, compiles=not quick)
         rows += [] if quick else _memory(case, device)
     return rows
 
 
-def _throughput(
+def throughput(
     case: Case, machine: Machine, device: torch.device, folder: Path, *, rounds: int, compiles: bool
 ) -> list[Row]:
     training = ours(case, device, folder)
@@ -81,7 +82,7 @@ def _peers(
     try:
         from tests.benchmarks.diffusers_peer import Script, Tuned
     except ImportError as error:
-        missing["diffusers"] = f"missing: {error.name}"
+        missing["diffusers"] = f"not installed: {error.name}"
     else:
         script = Script(case, device)
         found["diffusers, as its script"] = _repeat(script.step, case.steps)
@@ -90,7 +91,7 @@ def _peers(
     try:
         from tests.benchmarks.lucidrains_peer import Lucidrains
     except ImportError as error:
-        missing["denoising-diffusion-pytorch"] = f"missing: {error.name}"
+        missing["denoising-diffusion-pytorch"] = f"not installed: {error.name}"
     else:
         (folder / "pictures").mkdir()
         trainer = Lucidrains(case, folder / "pictures")
@@ -117,7 +118,7 @@ def _memory(case: Case, device: torch.device) -> list[Row]:
         Row(
             measure="peak memory", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="MB", ours=mine,
             peer="diffusers, as its script", theirs=theirs, ratio=None if theirs is None else Ratio.of([theirs / mine]),
-            note="missing: diffusers" if theirs is None else "",
+            note="not installed: diffusers" if theirs is None else "",
         )
     ]  # fmt: skip
 
