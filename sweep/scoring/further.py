@@ -109,7 +109,11 @@ def distance_to_test(subject: Subject) -> Further:
     Source: Heusel et al. 2017, eq. 6.
     """
     reference = load_reference(subject.dataset, "test", subject.yardstick.extractor, folder=subject.references)
-    jackknives = [fid_jackknife(saved_rows(subject.folder, one.features), reference.moments) for one in subject.scored]
+    device = subject.yardstick.extractor.device
+    jackknives = [
+        fid_jackknife(saved_rows(subject.folder, one.features), reference.moments, device=device)
+        for one in subject.scored
+    ]
     told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
     return Further(numbers=(Found(name="fid_test", value=told.value, standard_error=told.standard_error),))
 

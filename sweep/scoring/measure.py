@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sweep.errors import ProtocolError
 from sweep.scoring.features import Features
-from sweep.scoring.frechet import fid_jackknife
+from sweep.scoring.frechet import CPU, fid_jackknife
 from sweep.scoring.jackknife import Jackknife
-from sweep.scoring.kernel import kid_jackknife
+from sweep.scoring.kernel import kid_jackknife, kid_of_subsets
 from sweep.scoring.reference import COMPARED_ROWS, Reference
 
 Rows = NDArray[np.floating]
@@ -44,7 +44,7 @@ class Measurements:
     fid_left_out: tuple[float, ...]
     """`fid` without each block of images: what paired differences are made of (`jackknife.difference`)."""
     kid: float
-    """Squared MMD under (x . y/D + 1)^3 by torch-fidelity: mean over 100 subsets of up to 1000. Unbiased.
+    """Squared MMD under (x . y/D + 1)^3 over torch-fidelity's 100 subsets of up to 1000. Unbiased.
 
     Source: Binkowski et al. 2018.
     """
@@ -71,11 +71,13 @@ class Measurements:
         return Jackknife(self.fid, self.fid_left_out)
 
 
-def measure(features: Features, reference: Reference, *, n: int) -> Measurements:
-    """Every distance between `features` and `reference`. About 2 s at n = 2,000 and D = 64.
+def measure(features: Features, reference: Reference, *, n: int, device: torch.device = CPU) -> Measurements:
+    """Every distance between `features` and `reference`.
 
     Args:
         n: How many images the protocol asks for. FID depends on it, so any other number is refused.
+        device: Where kernels, eigenvalues and distances are computed, in float64; what torch-fidelity computes stays on
+            the CPU.
 
     Raises:
         ProtocolError: Features of another extractor, of another number of images, or not finite.
@@ -87,17 +89,14 @@ def measure(features: Features, reference: Reference, *, n: int) -> Measurements
     rows = checked_rows(features.penultimate, what="Features of the generated images")
     logits = checked_rows(features.logits, what="Logits of the generated images")
     subset = min(KID_SUBSET_SIZE, n, len(reference.rows))
-    distances = calculate(
-        rows,
-        reference.rows,
-        settings={"fid": True, "kid": True, "kid_subsets": KID_SUBSETS, "kid_subset_size": subset},
-    )
+    distances = calculate(rows, reference.rows, settings={"fid": True})
+    kids = kid_of_subsets(rows, reference.rows, subsets=KID_SUBSETS, size=subset, device=device)
     scores = calculate(logits, settings={"isc": True, "isc_splits": min(10, n)})
-    fid = fid_jackknife(rows, reference.moments)
+    fid = fid_jackknife(rows, reference.moments, device=device)
     _check_two_forms(distances["frechet_inception_distance"], fid.value, reference)
-    kid = kid_jackknife(rows, reference.compared_rows, reference.pairs)
+    kid = kid_jackknife(rows, reference.compared_rows, reference.pairs, device=device)
     # Law of total variance: of the all-pairs value, and of a mean over random subsets around it.
-    kid_variance = kid.standard_error**2 + distances["kernel_inception_distance_std"] ** 2 / KID_SUBSETS
+    kid_variance = kid.standard_error**2 + kids.var() / KID_SUBSETS
     return Measurements(
         n=n,
         extractor=features.extractor,
@@ -107,11 +106,11 @@ def measure(features: Features, reference: Reference, *, n: int) -> Measurements
         fid_se=fid.standard_error,
         fid_infinity=fid.extrapolated if n >= ROWS_PER_INFINITY * rows.shape[1] else None,
         fid_left_out=fid.left_out,
-        kid=distances["kernel_inception_distance_mean"],
+        kid=float(kids.mean()),
         kid_se=float(np.sqrt(kid_variance)),
         kid_left_out=kid.left_out,
         inception_score=scores["inception_score_mean"],
-        **_neighbourhoods(rows, reference.rows),
+        **_neighbourhoods(rows, reference.rows, device),
     )
 
 
@@ -141,7 +140,7 @@ def _check_two_forms(theirs: float, ours: float, reference: Reference) -> None:
         )
 
 
-def _neighbourhoods(rows: Rows, reference_rows: Rows) -> dict[str, float]:
+def _neighbourhoods(rows: Rows, reference_rows: Rows, device: torch.device) -> dict[str, float]:
     """Precision, recall, density, coverage of equally many rows of both sides: they depend on both numbers."""
     from sweep.scoring.fidelity import calculate
 
@@ -152,7 +151,9 @@ def _neighbourhoods(rows: Rows, reference_rows: Rows) -> dict[str, float]:
         reference_rows,
         settings={"prc": True, "prc_neighborhood": min(NEIGHBOURS, m - 1), "prc_batch_size": 1000},
     )
-    density, coverage = density_and_coverage(rows, reference_rows, neighbours=min(DENSITY_NEIGHBOURS, m - 1))
+    density, coverage = density_and_coverage(
+        rows, reference_rows, neighbours=min(DENSITY_NEIGHBOURS, m - 1), device=device
+    )
     return {
         "precision": shares["precision"],
         "recall": shares["recall"],
@@ -162,10 +163,11 @@ def _neighbourhoods(rows: Rows, reference_rows: Rows) -> dict[str, float]:
 
 
 # Naeem et al. 2020, eq. 4 and 5
-def density_and_coverage(rows: Rows, reference_rows: Rows, *, neighbours: int) -> tuple[float, float]:
+def density_and_coverage(
+    rows: Rows, reference_rows: Rows, *, neighbours: int, device: torch.device = CPU
+) -> tuple[float, float]:
     """How often generated rows [M, D] lie in the balls around reference rows [N, D] that reach their k-th neighbour."""
-    y = torch.from_numpy(rows.astype(np.float64))
-    x = torch.from_numpy(reference_rows.astype(np.float64))
+    y, x = (torch.from_numpy(side.astype(np.float64)).to(device) for side in (rows, reference_rows))
     within, covered = 0, 0
     for start in range(0, len(x), 1000):
         part = x[start : start + 1000]

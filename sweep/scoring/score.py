@@ -127,7 +127,7 @@ def score_images(
     start = time.perf_counter()
     features = yardstick.extractor.extract(images)
     extracted = time.perf_counter()
-    measurements = measure(features, yardstick.reference, n=yardstick.protocol.n)
+    measurements = measure(features, yardstick.reference, n=yardstick.protocol.n, device=yardstick.extractor.device)
     measured = time.perf_counter()
     return SetScore(
         noise_set=noise_set,

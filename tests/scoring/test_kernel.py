@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sweep.scoring import kernel
 from sweep.scoring.fidelity import calculate
-from sweep.scoring.kernel import kid_jackknife, mean_of_pairs
+from sweep.scoring.kernel import kid_jackknife, kid_of_subsets, mean_of_pairs
 from tests.scoring.known_moments import Array
 
 
@@ -18,6 +19,27 @@ def test_all_pairs_equal_torch_fidelity_with_one_whole_subset() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(1500, 8)), 0.3 + rng.normal(size=(1500, 8))
     assert kid_jackknife(a, b, mean_of_pairs(b)).value == pytest.approx(by_torch_fidelity(a, b), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "size"),
+    [(120, 150, 40), (60, 60, 60), (2500, 2200, 50)],  # the last by subsets, the others by the whole kernel
+)
+def test_each_subset_is_the_one_of_torch_fidelity(n: int, m: int, size: int) -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(n, 8)), 0.3 + rng.normal(size=(m, 8))
+    found = kid_of_subsets(a, b, subsets=30, size=size)
+    told = calculate(a, b, settings={"kid": True, "kid_subsets": 30, "kid_subset_size": size})
+    assert found.mean() == pytest.approx(told["kernel_inception_distance_mean"], rel=1e-9)
+    assert found.std() == pytest.approx(told["kernel_inception_distance_std"], rel=1e-7, abs=1e-12)
+
+
+def test_both_ways_to_sum_a_subset_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=(90, 6)), rng.normal(size=(110, 6))
+    whole = kid_of_subsets(a, b, subsets=20, size=50)
+    monkeypatch.setattr(kernel, "WHOLE", 0)
+    np.testing.assert_allclose(kid_of_subsets(a, b, subsets=20, size=50), whole, rtol=1e-9, atol=1e-12)
 
 
 def test_leaving_a_block_out_is_measuring_without_it() -> None:
