@@ -20,8 +20,9 @@ from sweep.diffusion.samplers import denoise_from
 from sweep.errors import Diverged
 from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.frechet import fid_jackknife
-from sweep.scoring.generate import default_batch, evaluating, generate, predictor, sampling_plan
+from sweep.scoring.generate import default_batch, evaluating, generate, sampling_plan
 from sweep.scoring.pictures import save_picture, tiled
+from sweep.scoring.predictor import predictor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import load_reference
 from sweep.scoring.score import SetScore, estimate, saved_rows

@@ -14,6 +14,8 @@ from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
+from sweep.nets.replay import Replay, replayed
+from sweep.scoring.predictor import FixedPredictor
 from sweep.scoring.progress import Progress, ignore_progress
 
 # Of a whole GPU's memory, for the largest batch: several trials may share one.
@@ -45,6 +47,7 @@ def generate(
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
+    replay: Replay = replayed,
 ) -> Tensor:
     """Images 0..n-1 of a noise set.
 
@@ -62,6 +65,7 @@ def generate(
         noise_set: 0..2^64-1.
         batch: Images at a time; None: as memory allows. Halved until it fits.
         precision: bf16 puts the net, and nothing else, under autocast.
+        replay: How the net is called (`FixedPredictor`): on a GPU captured once and replayed.
 
     Returns:
         uint8 [n, C, H, W] on the CPU.
@@ -74,15 +78,17 @@ def generate(
     done: list[Tensor] = []
     with torch.inference_mode(), evaluating(net):
         size = min(n, batch or default_batch(net, shape, device))
+        predict = FixedPredictor(net, precision, (size, *shape), device, replay)
         while len(done) * size < n:
             index = torch.arange(len(done) * size, (len(done) + 1) * size)
             try:
-                done.append(_images(net, diffusion, plan, shape, noise_set, index.to(device), precision))
+                done.append(_images(predict, diffusion, plan, shape, noise_set, index.to(device)))
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise
                 # From the start: a batch size that changed half way would be in no record.
                 done, size = [], size // 2
+                predict = FixedPredictor(net, precision, (size, *shape), device, replay)
                 continue
             on_progress(min(n, len(done) * size), n)
     return torch.cat(done)[:n]
@@ -107,17 +113,15 @@ def _power_of_two(at_most: int) -> int:
 
 
 def _images(
-    net: nn.Module,
+    predict: Denoise,
     diffusion: Diffusion,
     plan: SamplingPlan,
     shape: tuple[int, int, int],
     noise_set: int,
     index: Tensor,
-    precision: Precision,
 ) -> Tensor:
     device = index.device
     finite = torch.ones(len(index), dtype=torch.bool, device=device)
-    predict = predictor(net, precision)
 
     def denoise(x: Tensor, i: Tensor) -> Tensor:
         nonlocal finite
@@ -139,17 +143,6 @@ def _images(
             evidence={"images": [float(k) for k in bad[:16]]},
         )
     return to_uint8(x).cpu()
-
-
-def predictor(net: nn.Module, precision: Precision) -> Denoise:
-    """The net as the reverse process calls it: bf16 puts it, and nothing else, under autocast."""
-
-    def denoise(x: Tensor, i: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            output: Tensor = net(x, i)
-        return output
-
-    return denoise
 
 
 @contextmanager

@@ -7,7 +7,6 @@ rate and its schedule, noise schedule, weighting, decays. All else is part of `r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from sweep.config.keys import canonical_json
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
+from sweep.nets.replay import Replay, replayed
 from sweep.training.ahead import Ahead
 from sweep.training.batch import assemble
 from sweep.training.ema import ConstantEMA
@@ -23,11 +23,8 @@ from sweep.training.objective import Objective, build_net
 from sweep.training.optimizers import build_optimizer, restart_optimizer, set_lr
 from sweep.training.power_ema import PowerAverages
 from sweep.training.progress import Place
-from sweep.training.replay import Act, replayed
 from sweep.training.seeding import dropout_stream
 from sweep.training.timesteps import ImportanceSampler
-
-Replay = Callable[[Act, torch.device], Act]
 
 IN_TENSORS = frozenset({
     "seed", "images", "lr", "lr_schedule", "warmup_images",

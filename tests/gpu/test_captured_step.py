@@ -9,8 +9,8 @@ import torch
 from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
+from sweep.nets.replay import Captured, called
 from sweep.training.progress import Place
-from sweep.training.replay import Captured, called
 from sweep.training.rig import Rig
 from tests.training.tiny import tiny
 

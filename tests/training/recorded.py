@@ -33,11 +33,19 @@ class Recorder(TorchDispatchMode):
         """The same operators on the same tensors; a result goes where the first one went."""
         with torch.no_grad():
             for func, args, kwargs, out in self.launches:
-                if any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns):
-                    continue  # a view is an address, and launches nothing
+                if _is_view(func, args, out):
+                    continue  # an address, and launches nothing
                 for kept, now in zip(tree_flatten(out)[0], tree_flatten(func(*args, **kwargs))[0], strict=True):
                     if isinstance(kept, Tensor) and kept is not now and kept.numel():
                         kept.copy_(now)
+
+
+def _is_view(func: Any, args: Any, out: Any) -> bool:
+    """Whether a result is part of an argument. In inference mode a reshape is one operator, which may copy."""
+    if not any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns):
+        return False
+    given = {part.untyped_storage().data_ptr() for part in tree_flatten(args)[0] if isinstance(part, Tensor)}
+    return all(part.untyped_storage().data_ptr() in given for part in tree_flatten(out)[0])
 
 
 class Recorded:

@@ -8,8 +8,8 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
+from sweep.nets.replay import called
 from sweep.training.progress import Place
-from sweep.training.replay import called
 from sweep.training.rig import KeptRig, Rig, rig_key
 from sweep.training.state import Training
 from tests.training.recorded import Recorded

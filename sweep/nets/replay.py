@@ -1,4 +1,4 @@
-"""How a step is run again and again: by calling it, or on a GPU by replaying what it launched."""
+"""How a step of training or sampling is run again and again: by calling it, or on a GPU by replaying its launches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import torch
 
 Act = Callable[[], None]
 """Reads and writes tensors at fixed addresses, decides nothing by their values, and waits for nothing."""
+
+Replay = Callable[[Act, torch.device], Act]
+"""How an act is run on a device."""
 
 # Steps before the capture: the optimizer makes its state, and cuDNN and cuBLAS their workspaces.
 WARM_UP = 3

@@ -1,0 +1,65 @@
+"""A net as the reverse process calls it: the reference, and the same at fixed addresses, as a GPU replays it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sweep.config.run import Precision
+from sweep.diffusion.samplers import Denoise
+from sweep.nets.replay import Replay, replayed
+
+
+def predictor(net: nn.Module, precision: Precision) -> Denoise:
+    """The net as the reverse process calls it: bf16 puts it, and nothing else, under autocast."""
+
+    def denoise(x: Tensor, i: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            output: Tensor = net(x, i)
+        return output
+
+    return denoise
+
+
+class FixedPredictor:
+    """A predictor for batches of one size, whose net reads and writes tensors at fixed addresses.
+
+    On a GPU the net's hundreds of kernels are captured and launched as one graph; elsewhere it is called. Sampler state
+    and coefficients stay outside, so one capture serves every step of every sampler. Weights may be loaded over the
+    old ones; a net that is moved, or set to train, needs another predictor.
+
+    Args:
+        net: In eval mode, on `device`.
+        precision: As for `predictor`.
+        shape: (B, C, H, W).
+        device: Where the net is.
+        replay: How the net is called; another than the usual one is for tests and comparisons.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        precision: Precision,
+        shape: tuple[int, ...],
+        device: torch.device,
+        replay: Replay = replayed,
+    ) -> None:
+        self._predict = predictor(net, precision)
+        self._x = torch.zeros(shape, device=device)
+        self._i = torch.zeros(shape[0], dtype=torch.int64, device=device)
+        self._output: Tensor | None = None
+        self._call = replay(self._act, device)
+
+    def _act(self) -> None:
+        output = self._predict(self._x, self._i)
+        if self._output is None:
+            self._output = torch.empty_like(output)
+        self._output.copy_(output)
+
+    def __call__(self, x: Tensor, i: Tensor) -> Tensor:
+        """As `Denoise`; x and i of the predictor's own size. The result is the caller's to keep."""
+        self._x.copy_(x)
+        self._i.copy_(i)
+        self._call()
+        assert self._output is not None
+        return self._output.clone()
