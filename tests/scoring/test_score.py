@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from sweep.config.run import EvalConfig
+from sweep.config.run import EvalConfig, Precision
 from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
@@ -18,7 +19,10 @@ from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
 from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
 from sweep.scoring.yardstick import Yardstick
+from sweep.training.progress import Place
+from sweep.training.state import Training
 from tests.scoring.tiny_net import tiny_unet
+from tests.training.tiny import TINY_UNET, tiny
 
 CONFIG = EvalConfig(sampling_steps=3)
 
@@ -139,6 +143,35 @@ def test_two_evaluations_of_one_net_pair_by_their_noise(
     apart = difference(one.fid_jackknife, other.fid_jackknife)
     assert apart.value == pytest.approx(one.fid - other.fid)
     assert apart.standard_error < 0.5 * np.hypot(one.fid_se, other.fid_se)
+
+
+def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
+    # A net that has learned something: of an untrained one, any two sample sets are equally bad.
+    config = tiny(steps=300, batch=64, net={**TINY_UNET, "dropout": 0.0}, flip=False, ema_decays=(0.95,))
+    run = Training(config, digits, Place(folder=tmp_path, token=1))
+    for _ in range(config.steps):
+        run.advance()
+    run.net.load_state_dict(run.averages.weights(0.95))
+    diffusion, plan = run.objective.diffusion, sampling_plan(EvalConfig(sampling_steps=5), "epsilon")
+    noise_sets = (0, 1)
+    told = {
+        (precision, noise_set): score_images(
+            generate(run.net, diffusion, plan, shape=(1, 8, 8), n=500, noise_set=noise_set, precision=precision),
+            yardstick, noise_set=noise_set, folder=tmp_path,
+        ).measurements
+        for precision in get_args(Precision) for noise_set in noise_sets
+    }  # fmt: skip
+    between = abs(told["fp32", 0].fid - told["fp32", 1].fid)
+    assert told["fp32", 0].fid < 0.5 * yardstick.bounds.ceiling
+    for noise_set in noise_sets:
+        fp32, bf16 = told["fp32", noise_set], told["bf16", noise_set]
+        assert bf16.fid != fp32.fid
+        apart = abs(bf16.fid - fp32.fid)
+        print(
+            f"noise set {noise_set}: fp32 {fp32.fid:.4f} +- {fp32.fid_se:.4f}, bf16 {bf16.fid:.4f}, sets {between:.4f}"
+        )
+        assert apart < fp32.fid_se, (apart, fp32.fid_se, between)
+        assert abs(bf16.kid - fp32.kid) < fp32.kid_se
 
 
 def test_error_is_the_larger_of_the_two_that_are_known() -> None:
