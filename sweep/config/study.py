@@ -23,7 +23,9 @@ from sweep.config.yaml_file import read_yaml
 class LadderStep(NoTruthForNumbers):
     """A cheaper protocol: fewer images from the same extractor against the same reference."""
 
-    n: int = Field(ge=2, le=200_000, description="Generated images for each noise set.")
+    n: int = Field(
+        ge=4, le=200_000, description="Generated images for each noise set; fewer than 4 have no standard error."
+    )
     noise_sets: int = Field(1, ge=1, le=100, description="How many times N images are drawn.")
 
 

@@ -11,17 +11,18 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from sweep.config.design import Path, Search
+from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.errors import InfeasibleConfig, LeaseLost, StoreError
+from sweep.errors import InfeasibleConfig, LeaseLost, StoreError, UsageError
 from sweep.search.advisor import Advisor
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
-from sweep.search.explorations import Exploration, Known, explorations_of, is_over, value_of
+from sweep.search.explorations import Exploration, Known, explorations_of, is_over
 from sweep.search.memory import Memory
-from sweep.search.space import evaluation_points, level_key
+from sweep.search.space import level_scores
 from sweep.search.stages import requests_of
 from sweep.store.advisor import advisor_lease, mark_told, release_advisor
-from sweep.store.events import add_event
+from sweep.store.events import add_event, events
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.records import ArmRecord
 from sweep.store.registry import add_arms
@@ -34,6 +35,8 @@ POLL_SECONDS = 0.2
 MAX_REDRAWS = 100
 # Optuna's storage gives up at the first lost connection: with the last of these, where one is lost amid an update.
 _AWAY = (StorageInternalError, DBAPIError, UnboundLocalError)
+REFUSED = "infeasible_draw"
+EVERY_EVENT = 10**9
 
 
 def grows(study: Study) -> bool:
@@ -83,8 +86,32 @@ def _patiently(store: Store, memory: Memory, act: Callable[[], bool]) -> bool:
                     why=type(error).__name__,
                     next="sweep doctor; then type the same command again; nothing was lost.",
                 ) from error
-            memory.rest()
+            memory.forget()  # what it names may be gone
             store.read(lambda connection: connection.scalar(select(1)))  # waits until the database is back
+
+
+def rebuild(store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0) -> int:
+    """Drop what Optuna holds of a study and tell it all that our tables know; returns how many trials that is.
+
+    Advice may come out otherwise than before: with several workers, trials were told in another order.
+
+    Raises:
+        UsageError: Optuna chooses nothing in this study.
+        StoreError: a worker has been asking Optuna for longer than `patience` seconds.
+    """
+    if not explorations_of(study):
+        raise UsageError(
+            f"Optuna chooses nothing in study {study.name!r}",
+            next=f"Nothing to do: the arms of {study.design.kind} are fixed.",
+        )
+    if not _lease(store, study_id, owner, patience):
+        raise StoreError(f"a worker is asking Optuna about {study.name!r}", next="Type the same again in a minute.")
+    memory = Memory()
+    try:
+        return _Growth(store, study, study_id, owner, memory).rebuild()
+    finally:
+        memory.forget()
+        release_advisor(store, study_id, owner)
 
 
 def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
@@ -147,6 +174,29 @@ class _Growth:
                 return True
         return False
 
+    def rebuild(self) -> int:
+        """Tell a new Optuna everything, in the order of the trials."""
+        for exploration in self._explorations:
+            self._tell_all(self._memory.anew(self._study, exploration, storage_url(self._store)), exploration)
+        return sum(len(self._known.trials(exploration)) for exploration in self._explorations)
+
+    def _tell_all(self, advisor: Advisor, exploration: Exploration) -> None:
+        trials, refused = self._known.trials(exploration), self._refused(exploration)
+        for number in sorted(trials.keys() | refused.keys()):
+            cell = trials.get(number)
+            if cell is None:
+                advisor.tell(number, None, changes=refused[number])
+            elif is_over(cell):
+                self._tell(advisor, exploration, number, cell)
+            else:
+                advisor.expect(number, self._known.changes[cell.arm_name])
+
+    def _refused(self, exploration: Exploration) -> dict[int, Changes]:
+        """Draws that made no sense, by number: no cells, but no places to go back to either."""
+        lines = (line.detail for line in events(self._store, self._study_id, limit=EVERY_EVENT) if line.kind == REFUSED)
+        numbered = ((exploration.number_of(line.get("arm", "")), line["changes"]) for line in lines)
+        return {number: changes for number, changes in numbered if number is not None}
+
     def _in_turn(self) -> list[Exploration]:
         return sorted(self._explorations, key=lambda each: len(self._known.trials(each)))
 
@@ -155,14 +205,7 @@ class _Growth:
             raise LeaseLost(f"worker {self._owner} lost the advisor lease of study {self._study_id}")
         value, levels = None, {}
         if cell.excluded_reason is None:
-            value = self._known.value(cell)
-            known_levels = evaluation_points(self._study)
-            levels = {
-                key: score
-                for reading in cell.scores
-                if (key := level_key(reading.level)) in known_levels
-                and (score := value_of(reading.measurements, self._study.metric)) is not None
-            }
+            value, levels = self._known.value(cell), level_scores(self._study, cell)
         rungs = self._climbs[exploration.optuna_name].scores(number)
         advisor.tell(number, value, levels=levels, rungs=rungs, changes=self._known.changes[cell.arm_name])
         mark_told(self._store, cell.cell_id)
@@ -178,8 +221,8 @@ class _Growth:
                 # Not a training, so not one of the total; told, so that the draw is not repeated.
                 advisor.tell(number, None, changes=changes)
                 add_event(
-                    self._store, "infeasible_draw", f"{arm.name}: {reason.what}",
-                    study_id=self._study_id, detail={"changes": dict(changes), "why": reason.why},
+                    self._store, REFUSED, f"{arm.name}: {reason.what}", study_id=self._study_id,
+                    detail={"arm": arm.name, "changes": dict(changes), "why": reason.why},
                 )  # fmt: skip
                 continue
             record = ArmRecord(arm.name, arm.changes)
@@ -187,7 +230,7 @@ class _Growth:
             return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
         raise InfeasibleConfig(
             f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
-            why="The last ones stand as `infeasible_draw` in the study's events.",
+            why=f"The last ones stand as `{REFUSED}` in the study's events.",
             next="Narrow the factors of the study, then: sweep plan FILE",
         )
 

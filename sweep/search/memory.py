@@ -5,7 +5,7 @@ from __future__ import annotations
 from optuna.storages import RDBStorage
 
 from sweep.config.study import Study
-from sweep.search.advisor import Advisor, open_storage
+from sweep.search.advisor import Advisor, open_storage, renewed
 from sweep.search.explorations import Exploration
 from sweep.store.inventory import Inventory, inventory
 from sweep.store.transaction import Store
@@ -38,6 +38,14 @@ class Memory:
         if exploration.optuna_name not in self._advisors:
             self._advisors[exploration.optuna_name] = Advisor(study, exploration, self._storage)
         return self._advisors[exploration.optuna_name]
+
+    def anew(self, study: Study, exploration: Exploration, url: str) -> Advisor:
+        """The same after Optuna has lost all that it held of the exploration."""
+        if self._storage is None:
+            self._storage = open_storage(url)
+        self._advisors.pop(exploration.optuna_name, None)
+        with renewed(self._storage, exploration):
+            return self.advisor(study, exploration, url)
 
     def rest(self) -> None:
         """Give back Optuna's connections until the next asking: a worker holds one to the database, not two."""

@@ -22,7 +22,8 @@ from sweep.config.factors import Changes, Factor
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
 from sweep.search.designs import BASELINE
-from sweep.search.explorations import Exploration
+from sweep.search.explorations import Exploration, value_of
+from sweep.store.snapshots import CellRecord
 
 Params = dict[str, Any]
 Space = dict[str, BaseDistribution]
@@ -92,6 +93,16 @@ def evaluation_points(study: Study) -> dict[str, Params]:
         for level, changes in study.levels_of(name).items()
         if level != primary[name]
     }
+
+
+def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
+    """Key -> score of a trial's further evaluation levels; None where its training or its sampling diverged."""
+    points = evaluation_points(study)
+    if cell.run_state == "infeasible":
+        return dict.fromkeys(points)
+    found = {level_key(reading.level): reading for reading in cell.scores}
+    values = {key: value_of(found[key].measurements, study.metric) for key in points if key in found}
+    return {key: v for key, v in values.items() if v is not None or found[key].failure == "nan"}
 
 
 def level_key(changes: Mapping[str, Any]) -> str:

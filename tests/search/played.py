@@ -15,7 +15,7 @@ from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, S
 
 PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
 Formula = Callable[[TrainConfig, EvalConfig], float | None]
-"""The FID of a run's evaluation; None where the training diverges."""
+"""The FID of a run's evaluation; None where sampling diverges, or, of the default evaluation, the training."""
 
 
 def launched(store: Store, study: Study, **changes: object) -> StudyRecord:
@@ -51,7 +51,9 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
     config = claimed.train_config
     if claimed.eval_config is not None:
         value = formula(config, claimed.eval_config)
-        assert value is not None
+        if value is None:
+            fail(store, claimed, "nan", "features are not finite", final=True)
+            return
         measured = [Measurement("fid", 0, value), Measurement("fid", -1, value, 0.1)]
         finish_score(store, claimed, ScoreResult(measured, [], "c" * 64, 1.0, 1.0, 1.0))
     elif claimed.until_step is not None:

@@ -143,6 +143,30 @@ def test_excluded_trials_are_replaced_and_never_win(store):
     assert "trial-0001" not in {cell.arm_name for cell in known if cell.phase == "confirm"}
 
 
+def test_what_diverges_is_told_as_pruned_at_every_evaluation_level(store):
+    """A training that diverges teaches that of all its levels; a level that cannot be sampled, of that level alone."""
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+
+    def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
+        if train.schedule == "cosine":
+            return None
+        return None if evaluation.ema_decay == 0 else 20.0 + abs(log10(train.lr / 1e-3))
+
+    play(store, asked, record.id, formula, owner=worker(store))
+    trained = {c.trial_number: c.run_state == "trained" for c in cells(store, record.id) if c.phase == "search"}
+    assert set(trained.values()) == {True, False}
+    told = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+    states = {
+        (t.user_attrs.get("trial", t.user_attrs.get("of_trial")), t.params["ema_decay"]): t.state.name for t in told
+    }
+    assert states == {
+        (number, level): "COMPLETE" if whole and level != "0" else "PRUNED"
+        for number, whole in trained.items()
+        for level in ("baseline", "0", "0.9")
+    }
+
+
 @pytest.mark.parametrize("asked", [study(**SEARCH), study(**TUNED)], ids=["search", "tuned"])
 def test_two_workers_in_turn_and_a_kill_after_each_step_change_no_total(store, asked):
     """Each piece of work is done by another worker, whose memory starts empty."""

@@ -52,7 +52,7 @@ def other_url(tmp_path, empty) -> str:
 
 def advisor_of(asked: Study, url: str) -> Advisor:
     (exploration,) = explorations_of(asked)
-    return Advisor(asked, exploration, open_storage(url))
+    return Advisor(asked, exploration, optuna.storages.RDBStorage(url))
 
 
 def only_study(url: str) -> optuna.Study:
@@ -94,18 +94,21 @@ def test_draws_lie_in_the_space_with_the_right_types(url, search_sampler):
         assert number >= 0
 
 
-@pytest.mark.parametrize("search_sampler", ["tpe", "random", "qmc"])
-def test_a_restart_draws_what_no_restart_would_have(url, other_url, search_sampler):
-    """optuna#3255: one seed for every process repeats its first trials after each restart."""
-    restarted = draw(url, 4, asked=study(search_sampler=search_sampler))
+@pytest.mark.parametrize(("search_sampler", "count"), [("tpe", 12), ("random", 4), ("qmc", 4), ("gp", 12)])
+def test_a_restart_draws_what_no_restart_would_have(url, other_url, search_sampler, count):
+    """optuna#3255: one seed for every process repeats its first trials after each restart.
+
+    tpe and gp draw at random before they have ten scores to model.
+    """
+    restarted = draw(url, count, asked=study(search_sampler=search_sampler))
     at_once: list[tuple[int, dict]] = []
     advisor = advisor_of(study(search_sampler=search_sampler), other_url)
-    for wanted in range(4):
+    for wanted in range(count):
         number, changes = advisor.ask(wanted)
         advisor.tell(number, float(number), changes=changes)
         at_once.append((number, dict(changes)))
     assert restarted == at_once
-    assert len({str(changes) for _, changes in restarted}) == 4
+    assert len({str(changes) for _, changes in restarted}) == count
 
 
 def test_the_wrong_way_repeats_itself():
@@ -155,16 +158,21 @@ def test_a_refused_draw_is_not_drawn_again(url):
     assert advisor_of(study(), url).ask(0)[0] == 1
 
 
-def test_optuna_is_rebuilt_from_what_we_know(url, other_url):
-    """Its tables are lost: told again, it holds the same points and goes on as if nothing had happened."""
-    drawn = draw(url, 3)
-    rebuilt = advisor_of(study(), other_url)
+@pytest.mark.parametrize("search_sampler", SEARCH_SAMPLERS)
+def test_optuna_is_rebuilt_from_what_we_know(url, other_url, search_sampler):
+    """Its tables are lost: told again, it holds the same points and goes on as if nothing had happened.
+
+    Optuna counts the points of a quasi-random sequence in its tables; ours must not begin once more.
+    """
+    asked = study(search_sampler=search_sampler)
+    drawn = draw(url, 3, asked=asked)
+    rebuilt = advisor_of(asked, other_url)
     for number, changes in drawn:
         rebuilt.tell(number, float(number), changes=changes)
     assert rebuilt.numbers() == {0, 1, 2}
     before, after = only_study(url).trials, only_study(other_url).trials
     assert [(t.params, t.value, t.state) for t in before] == [(t.params, t.value, t.state) for t in after]
-    assert advisor_of(study(), url).ask(3) == rebuilt.ask(3)
+    assert advisor_of(asked, url).ask(3) == rebuilt.ask(3)
 
 
 def test_a_changed_space_starts_anew_with_what_fits(url):
@@ -230,7 +238,7 @@ def test_arms_are_tuned_on_the_same_points(url):
     asked = Study.model_validate(base | {"design": "one_at_a_time", "tune": {"trials": 4}})
     drawn: dict[str, list[float]] = {}
     for exploration in explorations_of(asked):
-        advisor = Advisor(asked, exploration, open_storage(url))
+        advisor = Advisor(asked, exploration, optuna.storages.RDBStorage(url))
         for wanted in range(4):
             number, changes = advisor.ask(wanted)
             assert set(changes) == {"lr"}

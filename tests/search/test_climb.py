@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import optuna
 import pytest
@@ -10,7 +12,8 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.report.frames import load_study
 from sweep.report.sections.exploration import ENOUGH_RANKS, rank_correlations
-from sweep.search.advance import advance
+from sweep.search.advance import advance, storage_url
+from sweep.search.advisor import open_storage
 from sweep.search.cells import cells_of
 from sweep.search.designs import Arm
 from sweep.search.outline import outline
@@ -120,6 +123,45 @@ def test_row_23_preemption_and_new_workers_change_no_decision(store, tmp_path):
     numbers = [t.number for t in optuna.load_study(study_name=None, storage=str(other.engine.url)).trials]
     assert len(numbers) == len(optuna.load_study(study_name=None, storage=str(store.engine.url)).trials)
     other.close()
+
+
+def test_several_workers_on_postgresql_decide_each_trial_once(postgres_url):
+    """Four at once: exact totals, one decision a trial, each with evidence that bears it out, and Optuna told all."""
+    shared = open_store(postgres_url, patience_seconds=60)
+    record = launched(shared, ASKED)
+
+    def work(name: str) -> int:
+        own = open_store(postgres_url, patience_seconds=60)
+        try:
+            return play(own, ASKED, record.id, better_with_lr, owner=worker(own, name))
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(work, [f"worker-{k}" for k in range(4)]))
+    # Whoever left while others held work: one more takes what came of it.
+    done.append(work("last"))
+    assert sum(count > 0 for count in done) >= 2
+    known = cells(shared, record.id)
+    assert len(known) == outline(ASKED).trainings
+    search = {c.trial_number: c for c in known if c.phase == "search"}
+    assert sorted(search) == list(range(10))
+    assert {c.state for c in known} == {"pruned", "complete"}
+    decisions = [e for e in events(shared, record.id, limit=1000) if e.kind == "pruned"]
+    assert sorted(str(e.run_id) for e in decisions) == sorted(
+        str(c.run_id) for c in search.values() if c.state == "pruned"
+    )
+    for told in (e.detail for e in decisions):
+        assert told["value"] > told["needed"]
+        assert len(told["others"]) >= 2
+    storage = open_storage(storage_url(shared))
+    trials = optuna.load_study(study_name=None, storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
+    numbers = [t.user_attrs["trial"] for t in trials if "trial" in t.user_attrs]
+    assert sorted(numbers) == list(range(10))
+    assert all(c.told for c in search.values())
+    shared.close()
 
 
 def test_a_run_that_another_study_wants_is_trained_whole(store):

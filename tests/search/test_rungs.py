@@ -98,6 +98,8 @@ def test_the_score_of_a_rung_has_a_key_of_its_own():
     [
         ({"protocol": {"n": 64, "ladder": [{"n": 64}]}}, "n must ascend and end below"),
         ({"protocol": {"n": 64, "ladder": [{"n": 32}, {"n": 16}]}}, "n must ascend"),
+        # A jackknife leaves out half of four images at least, and a covariance needs two.
+        ({"protocol": {"n": 64, "ladder": [{"n": 3}]}}, "greater than or equal to 4"),
         ({"design": "one_at_a_time", "tune": {"trials": 2}}, "belongs to `design: search`"),
         ({"design": {"kind": "search", "pruner": {"kind": "asha", "rungs": [0.5, 0.1]}}}, "must ascend"),
         ({"design": {"kind": "search", "pruner": {"kind": "asha", "rungs": [1.0]}}}, "less than 1"),
