@@ -10,6 +10,7 @@ from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyNa
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
+    from sweep.store.transaction import Store
 
 space = typer.Typer(help="Compare a study file with the study in the store.", no_args_is_help=True)
 
@@ -23,7 +24,8 @@ def extend(
 ) -> None:
     """Grow a study; what it has stays, and workers that run find the new work by themselves.
 
-    The change is recorded as a revision with this command as its reason.
+    The change is recorded as a revision with this command as its reason. More seeds of a study with planned looks are
+    one look more, and are refused once the first look is reached.
 
     Examples: sweep extend digits --seeds +3
               sweep extend fashion-search --trials +10 --budget +40h
@@ -41,6 +43,8 @@ def extend(
     record = find(store, require_name(study))
     before = Study.model_validate(record.spec)
     spec, changes = _grown(before, seeds, trials, budget)
+    if seeds is not None and before.looks is not None:
+        changes.append(_with_a_look_more(store, before, spec))
     if not changes:
         raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
     reason = "extended: " + ", ".join(changes)
@@ -69,6 +73,28 @@ def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | No
         spec["budget"] = Budget(gpu_hours=now + seconds_of(budget.removeprefix("+")) / 3600.0).model_dump(mode="json")
         changes.append(f"budget: {spec['budget']['gpu_hours']:g} hours")
     return spec, changes
+
+
+def _with_a_look_more(store: Store, study: Study, spec: dict[str, Any]) -> str:
+    """A plan of looks ends at the last seed: more seeds are one more look, as long as nobody has looked.
+
+    Raises:
+        UsageError: a planned look has been reached, so the chance of error is partly spent on it.
+    """
+    from sweep.errors import UsageError
+    from sweep.report.frames import load_study
+    from sweep.report.looks import current_look
+
+    look = current_look(load_study(store.engine, study.name))
+    assert look is not None
+    if look.number:
+        raise UsageError(
+            f"study {study.name!r} has reached its look after {look.seeds} seeds; its plan cannot grow any more",
+            why="Seeds added after looking are a look that nobody planned, and 5 % would hold no longer.",
+            next=f"Ask anew on fresh seeds: another name, `first_seed: {study.first_seed + study.seeds}`, a plan.",
+        )
+    spec["looks"]["at"] = [*spec["looks"]["at"], spec["seeds"]]
+    return f"looks: {spec['looks']['at']}"
 
 
 @space.command("diff")

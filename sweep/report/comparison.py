@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sweep.report.divergence import Divergence, divergences
 from sweep.report.frames import StudyFrames
 from sweep.report.looks import Look, current_look
 from sweep.report.metrics import label_of, lower_is_better
@@ -40,7 +41,8 @@ class Comparison:
     """The planned look that decides; None for a study that is read once, and for exploratory scores."""
     arms: pd.DataFrame
     """arm_id, arm, says, is_baseline, n, mean, sd (over training seeds), pairs, difference, low, high, paired_sd, p,
-    test (the deciding one), p_holm, verdict, why, detectable (80 % power); NaN where there are too few seeds. At a
+    test (the deciding one), p_holm, verdict, why, detectable (80 % power), lost and won (seeds where the arm or the
+    baseline alone diverged: means and intervals are over the others); NaN where there are too few seeds. At a
     planned look p is adjusted for all looks, and the interval is wide enough to hold at all of them."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
@@ -84,7 +86,15 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
         margin=margin,
         baseline_mean=baseline_mean,
         look=look,
-        arms=_judged(table, differences, margin=margin, better_low=better_low, confirmatory=confirmatory, look=look),
+        arms=_judged(
+            table,
+            differences,
+            divergences(frames, arms, values, pairs, lower_is_better=better_low),
+            margin=margin,
+            better_low=better_low,
+            confirmatory=confirmatory,
+            look=look,
+        ),
         pairs=pairs,
     )
 
@@ -139,13 +149,14 @@ def _arm_table(arms: pd.DataFrame, values: pd.DataFrame, differences: list[Paire
 def _judged(
     table: pd.DataFrame,
     differences: list[PairedDifference],
+    diverged: list[Divergence],
     *,
     margin: float,
     better_low: bool,
     confirmatory: bool,
     look: Look | None,
 ) -> pd.DataFrame:
-    """Adds test, p, p_holm, detectable, verdict, why."""
+    """Adds test, p, p_holm, detectable, verdict, why, lost, won."""
     is_baseline = table["is_baseline"].to_numpy(bool)
     arms = len(table) - int(is_baseline.sum())
     level = look.level if look else ALPHA
@@ -153,6 +164,7 @@ def _judged(
     p = np.array(
         [each.p_sign_flip if test == "sign-flip" else each.p_t for each, test in zip(differences, tests, strict=True)]
     )
+    p = np.where([each.any for each in diverged], [each.p for each in diverged], p)
     waiting = _waiting(confirmatory, look)
     # A p value of a look around, or of a look that nobody planned, means nothing: such scores get intervals only.
     p[is_baseline | bool(waiting)] = np.nan
@@ -160,9 +172,12 @@ def _judged(
         p = np.array([look.plan.adjusted(each, look.number - 1) for each in p])
     p_holm = holm(p)
     words: list[tuple[str, str]] = []
-    for baseline, each, test, adjusted in zip(is_baseline, differences, tests, p_holm, strict=True):
+    for baseline, each, gone, test, adjusted in zip(is_baseline, differences, diverged, tests, p_holm, strict=True):
         if baseline or waiting:
             words.append(("", "") if baseline else ("undecided", waiting))
+            continue
+        if gone.any:
+            words.append((gone.verdict(adjusted), gone.reason(adjusted)))
             continue
         word = verdict(each, p_adjusted=adjusted, margin=margin, lower_is_better=better_low)
         words.append((word, verdict_reason(each, word, p_adjusted=adjusted, test=test)))
@@ -171,7 +186,9 @@ def _judged(
         for each, test in zip(differences, tests, strict=True)
     ]
     return table.assign(
-        test=tests,
+        test=["signed-rank" if gone.any else test for gone, test in zip(diverged, tests, strict=True)],
+        lost=[each.lost for each in diverged],
+        won=[each.won for each in diverged],
         p=p,
         p_holm=p_holm,
         detectable=detectable,

@@ -4,7 +4,8 @@ arms      arm_id, arm (name), changes (dict), says (text), is_baseline; baseline
 cells     one row a replicate of an arm: cell_id, arm_id, arm, is_baseline, phase, replicate, trial_number, revision,
           excluded_reason, run_id, run_state, seed, step, steps, images, parameters, train_seconds, micro_batches,
           crashes, failure, failure_reason, alphas_bar_T, snr_1, snr_T, prior_bits_per_dim, config (TrainConfig),
-          score_state, score_failure; status (done | failed | excluded | pruned | missing) and reason
+          score_state, score_failure; status (done | failed | excluded | pruned | missing), reason, diverged (failed
+          because training, sampling or score was not finite)
 scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, phase, replicate, run_id, score_id, level
           (dict), reading (text), is_primary, eval_config, metric, value (mean over noise sets), standard_error,
           noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
@@ -46,6 +47,7 @@ from sweep.store.schema import (
 
 ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
+NOT_FINITE = "score is not finite"
 MEAN = -1
 """`measurement.noise_set` of the mean over noise sets."""
 
@@ -245,6 +247,10 @@ def _with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFra
     told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
     cells["status"] = pd.Series([status for status, _ in told], cells.index, dtype=object)
     cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
+    not_finite = (
+        (cells["run_state"] == "infeasible") | (cells["score_failure"] == "nan") | (cells["reason"] == NOT_FINITE)
+    )
+    cells["diverged"] = (cells["status"] == "failed") & not_finite
     return cells
 
 
@@ -264,8 +270,10 @@ def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
     if score_state in ("failed", "cancelled"):
         why = _why(cell["score_failure"], cell["score_reason"])
         return "failed", f"scoring {score_state}" + (f": {why}" if why else "")
+    if state == "trained" and score_state == "complete":
+        return "failed", NOT_FINITE  # an end, and no number: waiting for one would hold a planned look back for ever
     if state == "trained":
-        waiting = {"planned": "waiting to be scored", "scoring": "being scored", "complete": "score is not finite"}
+        waiting = {"planned": "waiting to be scored", "scoring": "being scored"}
         return "missing", "trained; " + waiting.get(str(score_state), "no score under this protocol was asked for")
     return "missing", "not started" if state == "planned" else f"training, step {cell['step']} of {cell['steps']}"
 

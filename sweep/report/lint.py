@@ -106,8 +106,8 @@ def _losses(frames: StudyFrames) -> Iterator[str]:
     unpaired = frames.cells[(frames.cells["phase"] == "confirm") & (frames.cells["status"] == "failed")]
     if len(unpaired):
         yield (
-            f"{count(len(unpaired), 'cell')} failed. An arm is compared over the seeds that it finished, which "
-            "flatters arms that fail on hard seeds."
+            f"{count(len(unpaired), 'cell')} failed. Verdicts count a diverged run as worse than any score; means, "
+            "intervals and other failures leave its seed out, which flatters arms that fail on hard seeds."
         )
 
 

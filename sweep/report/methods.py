@@ -129,6 +129,8 @@ def _testing(comparison: Comparison, citing: Citing) -> str:
     used = set(comparison.compared.loc[comparison.compared["pairs"] > 0, "test"])
     tests = [f"the exact sign-flip test{citing.cite('Fisher 1935')}"] if "sign-flip" in used else []
     tests += ["the paired t test"] if "t" in used else []
+    ranked = f"the exact signed-rank test, where a diverged run is worse than any score{citing.cite('Wilcoxon 1945')}"
+    tests += [ranked] if (comparison.compared["test"] == "signed-rank").any() else []
     look = comparison.look
     looks = ""
     if look is not None:

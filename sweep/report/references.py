@@ -50,6 +50,7 @@ REFERENCES: dict[str, str] = {
     "Jennison & Turnbull 2000": (
         "Jennison, Turnbull: Group Sequential Methods with Applications to Clinical Trials. 2000."
     ),
+    "Wilcoxon 1945": "Wilcoxon: Individual comparisons by ranking methods. Biometrics Bulletin 1(6), 1945.",
     "Fisher 1935": "Fisher: The Design of Experiments. 1935.",
 }
 

@@ -18,7 +18,7 @@ from sweep.config.design import FEWEST_SEEDS
 
 Array = NDArray[np.float64]
 Verdict = Literal["better", "worse", "no difference", "undecided"]
-Test = Literal["sign-flip", "t"]
+Test = Literal["sign-flip", "t", "signed-rank"]
 
 ALPHA = 0.05
 NEGLIGIBLE = 0.013

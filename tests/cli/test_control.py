@@ -19,6 +19,7 @@ from sweep.launch.register import identity, known, register
 from sweep.search.outline import outline
 from sweep.store import Store, cells, claim, events, fail, open_store, register_worker, study
 from sweep.store.records import StudyRecord, WorkerRecord
+from tests.search.played import play
 from tests.store.tiny import new_worker
 
 SPEC: dict[str, Any] = {
@@ -97,6 +98,23 @@ def test_extend_adds_seeds_as_a_revision_that_says_so(planned: Store, sweep: Swe
     assert before < {cell.train_key for cell in after}
     # The file that says the same is the same study.
     assert known(planned, outline(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
+
+
+def test_more_seeds_of_a_planned_study_are_one_look_more_until_somebody_looked(sqlite_url: str, sweep: Sweep) -> None:
+    """Seeds added after a look are a look that nobody planned: refused, with the way to ask anew."""
+    store = open_store(sqlite_url, patience_seconds=10)
+    asked = Study.model_validate(SPEC | {"name": "looked", "seeds": 6, "looks": {"at": [3, 6]}})
+    record = register(store, outline(asked), PROTOCOL, accept_change=False)
+    assert sweep("extend", "looked", "--seeds", "+2").exit_code == 0
+    grown = study(store, "looked")
+    assert (grown.revision, grown.spec["seeds"], grown.spec["looks"]["at"]) == (2, 8, [3, 6, 8])
+    play(store, Study.model_validate(grown.spec), record.id, lambda train, evaluation: 1.0, owner=new_worker(store))
+    refused = sweep("extend", "looked", "--seeds", "+2").exception
+    assert isinstance(refused, UsageError)
+    assert "look after 8 seeds" in refused.what
+    assert "first_seed: 8" in refused.next
+    assert study(store, "looked").revision == 2
+    store.close()
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "2"], ["--seeds", "some"], ["--trials", "+3"], []])

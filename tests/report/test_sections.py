@@ -23,7 +23,7 @@ from sweep.report.sections.curves import on_front, with_seconds
 from sweep.report.sections.diffusion import read_grid, strip
 from sweep.report.sections.exploration import CANARY, trials_of
 from sweep.report.sections.ledger import cost_by_arm
-from sweep.store.schema import CellRow, MeasurementRow, MetricRow, WorkerRow
+from sweep.store.schema import CellRow, MeasurementRow, MetricRow, ScoreRow, WorkerRow
 from tests.report.conftest import make_store
 from tests.report.stores import COMMIT, ArmSpec, StoreSpec, ablation
 
@@ -174,8 +174,9 @@ def test_a_factorial_gets_its_interactions(tmp_path):
     store = make_store(tmp_path, StoreSpec(arms, seeds=3, design={"kind": "factorial"}, grids=False, curves=False))
     study = store.study()
     rendered(study, tmp_path)
-    (block,) = sections.interactions(study)
+    block, tested = sections.interactions(study)
     assert isinstance(block, Picture)
+    assert isinstance(tested, Table)
     means = block.data.set_index(["schedule", "weighting"])["mean"]
     told = np.mean([store.told["cosine + min_snr", r] for r in range(3)])
     assert means["cosine", "min_snr"] == pytest.approx(told)
@@ -220,6 +221,7 @@ def test_interim_reading_is_called_interim(tmp_path):
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {}), ArmSpec("lr=1", {"lr": 1.0})], seeds=4))
     with Session(store.engine) as session:
         session.execute(MeasurementRow.__table__.delete().where(MeasurementRow.score_id == 8))
+        session.execute(update(ScoreRow).where(ScoreRow.id == 8).values(state="planned"))
         session.commit()
     assert any("1 of 8 planned cells are not finished" in text for text in warnings_of(store.study().frames))
     store.engine.dispose()

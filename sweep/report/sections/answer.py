@@ -54,9 +54,13 @@ def answer(study: ReportedStudy) -> Answer:
         done = int((study.frames.cells["status"] == "done").sum())
         planned = count(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
+        for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
+            return Answer(str(lost["verdict"]), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
         return Answer("undecided", sentence, _basis(study))
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(row, comparison, study.decimals)
+    if row["lost"] + row["won"]:
+        sentence += f" That is over the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and not (arms["verdict"] == "better").any():
         sentence = f"Not one of {len(arms)} arms is shown to be better than the baseline. Closest: {sentence}"
     return Answer(str(row["verdict"]), sentence, f"{_tally(arms)}{_basis(study)}")
