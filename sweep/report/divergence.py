@@ -77,6 +77,11 @@ def divergences(
         values: The scores that count, of the seeds that are read.
         pairs: `Comparison.pairs` of them.
     """
+    if not frames.cells["diverged"].any():  # the usual case, and thousands of simulated studies are compared
+        counts = pairs["arm_id"].value_counts()
+        return [
+            Divergence(pairs=int(counts.get(arm, 0)), lost=0, won=0, toward=0.0, p=np.nan) for arm in arms["arm_id"]
+        ]
     cells = frames.cells[(frames.cells["phase"] == frames.phase) & frames.cells["diverged"]]
     gone = {arm: set(each["replicate"]) for arm, each in cells.groupby("arm_id")}
     scored = {arm: set(each["replicate"]) for arm, each in values.groupby("arm_id")}
