@@ -46,9 +46,11 @@ def status(
         return
     record = state_of(store, find(store, require_name(study)).id)
     if as_json:
-        print_json(document(record))
+        print_json(document(record) | ({"ranks": ranks} if (ranks := _ranks(store, record)) else {}))
         return
     stdout.print(drawn(record))
+    for line in _ranks(store, record):
+        stdout.print(line, markup=False, soft_wrap=True)
     while watch and record.runs_left + record.scores_left:
         time.sleep(WATCH_SECONDS)
         record = state_of(store, record.study.id)
@@ -69,6 +71,17 @@ def _list(store: Store, *, as_json: bool) -> None:
     stdout.print(table("", ["study", "state", "runs left", "scores left", "failures", "question"], [
         (r.study.name, r.study.state, r.runs_left, r.scores_left, len(r.failures), r.study.question) for r in rows
     ]))  # fmt: skip
+
+
+def _ranks(store: Store, record: StatusRecord) -> list[str]:
+    """How well each cheaper score of a search ranks its trials; nothing for a study without any."""
+    spec = record.study.spec
+    if not (spec["protocol"].get("ladder") or spec["design"].get("pruner")):
+        return []
+    from sweep.report.frames import load_study
+    from sweep.report.ranks import rank_correlations, ranks_in_words
+
+    return ranks_in_words(rank_correlations(load_study(store.engine, record.study.name)))
 
 
 def document(record: StatusRecord) -> dict[str, Any]:

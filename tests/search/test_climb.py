@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import optuna
 import pytest
+from typer.testing import CliRunner
 
+from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.report.frames import load_study
-from sweep.report.sections.exploration import ENOUGH_RANKS, rank_correlations
+from sweep.report.ranks import ENOUGH_RANKS, rank_correlations
 from sweep.search.advance import advance, storage_url
 from sweep.search.advisor import open_storage
 from sweep.search.cells import cells_of
@@ -198,6 +200,9 @@ def test_the_report_says_how_well_the_cheap_scores_rank(store):
     assert np.isnan(told.loc[(1.0, 16), "spearman"]) != enough
     if enough:
         assert told.loc[(1.0, 16), "spearman"] == pytest.approx(1.0)
+    shown = CliRunner().invoke(app, ["status", "s"], env={"SWEEP_STORAGE": str(store.engine.url), "COLUMNS": "200"})
+    said = "Spearman 1.00, Kendall 1.00 with the deciding score" if enough else f"too few trials ({whole})"
+    assert f"N = 16 at 100% of the training: {said}" in shown.stdout
     assert frames.other_protocols == 0
     stopped = frames.cells[frames.cells["status"] == "pruned"]
     assert len(stopped)

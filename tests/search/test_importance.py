@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from sweep.config.study import Study
 from sweep.search.importance import FEWEST_TRIALS, importances
 
@@ -39,16 +41,25 @@ def trials(count: int) -> list[tuple[dict, float]]:
     return told
 
 
-def test_the_planted_factor_leads_and_the_others_do_not_beat_nothing():
-    shares = importances(study(), trials(200), canary=CANARY)
+@pytest.mark.parametrize("method", ["ped_anova", "fanova"])
+def test_the_planted_factor_leads_and_the_others_do_not_beat_nothing(method):
+    shares = importances(study(), trials(200), canary=CANARY, method=method)
     assert set(shares) == {"T", "schedule", "lr", CANARY}
     assert shares["T"] > 0.8
     assert max(shares["schedule"], shares["lr"], shares[CANARY]) < 0.1
 
 
 def test_the_same_trials_give_the_same_shares():
-    assert importances(study(), trials(50), canary=CANARY) == importances(study(), trials(50), canary=CANARY)
+    for method in ("ped_anova", "fanova"):
+        told = [importances(study(), trials(50), canary=CANARY, method=method) for _ in range(2)]
+        assert told[0] == told[1]
 
 
 def test_few_trials_say_nothing():
-    assert importances(study(), trials(FEWEST_TRIALS - 1), canary=CANARY) == {}
+    for method in ("ped_anova", "fanova"):
+        assert importances(study(), trials(FEWEST_TRIALS - 1), canary=CANARY, method=method) == {}
+
+
+def test_equal_scores_have_no_variance_to_explain():
+    equal = [(changes, 1.0) for changes, _ in trials(40)]
+    assert importances(study(), equal, canary=CANARY, method="fanova") == {}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau, spearmanr
 
 from sweep.config.study import Study
 from sweep.report.blocks import Block, note, picture
 from sweep.report.comparison import primary_values
 from sweep.report.figures.search import history, importance_bars, interaction
 from sweep.report.frames import StudyFrames
+from sweep.report.interactions import interactions as tests_of
 from sweep.report.metrics import direction_of, label_of, lower_is_better
+from sweep.report.ranks import ENOUGH_RANKS, rank_correlations, ranks_in_words
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
 from sweep.report.words import count, decimals_for, number, value_in_words
@@ -21,7 +24,6 @@ from sweep.report.words import count, decimals_for, number, value_in_words
 BEST = 10
 CANARY = "nothing (canary)"
 ENOUGH_TRIALS = 50
-ENOUGH_RANKS = 5
 
 
 def trials_of(frames: StudyFrames) -> pd.DataFrame:
@@ -91,29 +93,11 @@ def ladder(study: ReportedStudy) -> list[Block]:
         Column("Kendall", cells("kendall"), numeric=True),
     ]
     caption = (
-        f"Rank correlation of cheaper scores with the deciding {label_of(frames.metric, frames.protocol)}, over the "
-        f"trials that have both. Fewer than {ENOUGH_RANKS} are too few. Pruned trials have no deciding score, which "
-        "makes the correlations of rungs before the end look worse than they are."
+        f"Rank correlation of cheaper scores with the deciding {label_of(frames.metric, frames.protocol)}. "
+        f"{'. '.join(ranks_in_words(told))}. Fewer than {ENOUGH_RANKS} are too few. Pruned trials have no deciding "
+        "score, which makes the correlations of rungs before the end look worse than they are."
     )
     return [table("rank_correlations", columns, caption=caption, data=told)]
-
-
-def rank_correlations(frames: StudyFrames) -> pd.DataFrame:
-    """share (of the training), n, trials, spearman, kendall (NaN under `ENOUGH_RANKS` trials); each run once."""
-    rungs = frames.rungs[frames.rungs["metric"] == frames.metric].drop_duplicates(["run_id", "step", "n"])
-    scores = frames.scores
-    final = scores.loc[scores["is_primary"] & (scores["metric"] == frames.metric), ["run_id", "value"]]
-    both = rungs.merge(final.drop_duplicates("run_id"), on="run_id", suffixes=("", "_final"))
-    both = both.assign(share=(both["step"] / both["steps"]).round(2))
-    rows = []
-    for (share, n), group in both.groupby(["share", "n"]):
-        enough = len(group) >= ENOUGH_RANKS
-        pair = (group["value"], group["value_final"])
-        row = {"share": share, "n": n, "trials": len(group)}
-        row["spearman"] = float(spearmanr(*pair).statistic) if enough else np.nan
-        row["kendall"] = float(kendalltau(*pair).statistic) if enough else np.nan
-        rows.append(row)
-    return pd.DataFrame(rows, columns=["share", "n", "trials", "spearman", "kendall"])
 
 
 def importances(study: ReportedStudy) -> list[Block]:
@@ -129,9 +113,33 @@ def importances(study: ReportedStudy) -> list[Block]:
         for trial in known.to_dict("records")
     ]
     sign = 1.0 if lower_is_better(frames.metric) else -1.0
-    shares = shares_of(Study.model_validate(frames.spec), [(c, sign * v) for c, v in points], canary=CANARY)
-    bars = pd.DataFrame(list(shares.items()), columns=["factor", "importance"])
-    return importance(bars, trials=len(points))
+    signed = [(changes, sign * value) for changes, value in points]
+    spec = Study.model_validate(frames.spec)
+    bars = pd.DataFrame(list(shares_of(spec, signed, canary=CANARY).items()), columns=["factor", "importance"])
+    forest = shares_of(spec, signed, canary=CANARY, method="fanova")
+    return [*importance(bars, trials=len(points)), *_two_methods(bars, forest)]
+
+
+def _two_methods(bars: pd.DataFrame, forest: Mapping[str, float]) -> list[Block]:
+    """The same shares by another method: what both put above the canary is worth a second look."""
+    if bars.empty or not forest:
+        return []
+    both = bars.rename(columns={"importance": "ped_anova"}).assign(fanova=bars["factor"].map(forest))
+    both = both.sort_values("ped_anova", ascending=False, kind="stable")
+    chance = both[both["factor"] == CANARY].iloc[0]
+    both["above_canary"] = (both["ped_anova"] > chance["ped_anova"]) & (both["fanova"] > chance["fanova"])
+    rows = both.to_dict("records")
+    columns = [
+        Column("Factor", texts([row["factor"] for row in rows])),
+        Column("PED-ANOVA", [Text(f"{100 * row['ped_anova']:.0f} %") for row in rows], numeric=True),
+        Column("fANOVA", [Text(f"{100 * row['fanova']:.0f} %") for row in rows], numeric=True),
+        Column("More than chance by both", texts(["yes" if row["above_canary"] else "no" for row in rows])),
+    ]
+    caption = (
+        "Importances by two methods: among the best tenth of the trials (PED-ANOVA, Watanabe et al. 2023), and over "
+        "the whole space by a random forest (fANOVA, Hutter et al. 2014), which an uneven search misleads."
+    )
+    return [table("importances_compared", columns, caption=caption, data=both)]
 
 
 def importance(bars: pd.DataFrame, *, trials: int) -> list[Block]:
@@ -186,4 +194,32 @@ def interactions(study: ReportedStudy) -> list[Block]:
         blocks.append(
             picture(f"interaction_{row}_{column}", figure, alt="; ".join(told[:24]), caption=caption, data=data)
         )
-    return blocks
+    return [*blocks, *_tested(study)]
+
+
+def _tested(study: ReportedStudy) -> list[Block]:
+    """Every pair of levels, and whether they do more or less together than each alone."""
+    found = tests_of(study.frames) if study.comparison.confirmatory else pd.DataFrame()
+    if found.empty:
+        return []
+    rows = found.to_dict("records")
+    decimals = study.decimals
+    columns = [
+        Column("Pair", [Text(f"{row['first']} and {row['second']}") for row in rows]),
+        Column("Beyond the sum", [Text(number(row["mean"], decimals, signed=True), _bounds(row, decimals))
+                                  for row in rows], numeric=True),
+        Column("p after Holm", [Text("too few" if pd.isna(row["p_holm"]) else f"{row['p_holm']:.2g}")
+                                for row in rows], numeric=True),
+        Column("Interaction", texts(["yes" if row["found"] else "not shown" for row in rows])),
+        Column("Seeds", texts([row["n"] for row in rows]), numeric=True),
+    ]  # fmt: skip
+    caption = (
+        f"What two levels change in {study.comparison.label} together, less what each changes alone, over seeds with "
+        "its 95 % t interval and averaged over the other factors. Not shown does not mean that there is none."
+    )
+    return [table("interactions", columns, caption=caption, data=found)]
+
+
+def _bounds(row: Mapping[Hashable, Any], decimals: int) -> str:
+    low, high = float(row["low"]), float(row["high"])
+    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}" if np.isfinite(low) else ""
