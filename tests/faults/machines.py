@@ -92,7 +92,7 @@ class Machine:
         ):
             subprocess.run(["ip", *command.split()], check=True, timeout=30)
 
-    def worker(self, study: str, files: Path, *more: str) -> subprocess.Popen[str]:
+    def worker(self, study: str, files: str, *more: str) -> subprocess.Popen[str]:
         """`sweep worker` as somebody types it on this machine."""
         command = [
             sys.executable,
@@ -113,7 +113,9 @@ class Machine:
         log = (self.folder / "said.txt").open("a")
         started = subprocess.Popen(
             command, cwd=self.folder, stdout=log, stderr=log,
-            env=os.environ | {"SWEEP_STORAGE": self.url, "SWEEP_FILES": str(files)},
+            env=os.environ | {
+                "SWEEP_STORAGE": self.url, "SWEEP_FILES": files, "XDG_CACHE_HOME": str(self.folder / "cache"),
+            },
         )  # fmt: skip
         log.close()
         self._workers.append(started)

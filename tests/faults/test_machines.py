@@ -26,12 +26,13 @@ def test_a_machine_that_is_cut_off_for_a_minute_loses_its_work_to_the_other_and_
     # Kleppmann: who was cut off thinks that it holds the lease still; only its token says no.
     store = open_store(postgres_url, patience_seconds=60)
     study, _ = team(store, LONG)
+    shared = f"file://{files}"  # each machine works in a folder of its own, and finds the other's checkpoints there
     with two_machines(postgres_url, tmp_path) as (near, far):
-        lonely = far.worker("tiny-long", files, *LEASE)
+        lonely = far.worker("tiny-long", shared, *LEASE)
         until(lambda: "train: run" in far.said() and attempt_ends(store))
         far.cut_off()
         cut_at = time.monotonic()
-        other = near.worker("tiny-long", files, *LEASE)
+        other = near.worker("tiny-long", shared, *LEASE)
         until(lambda: "expired" in attempt_ends(store), CUT_SECONDS)
         time.sleep(max(0.0, CUT_SECONDS - (time.monotonic() - cut_at)))
         assert lonely.poll() is None, far.said()
