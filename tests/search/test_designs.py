@@ -116,6 +116,26 @@ def test_add_one_in_is_each_alone_and_everything(k):
     assert arms[-1].name == "all"
 
 
+@pytest.mark.parametrize("levels", [(["cosine", "linear"], ["radam"]), (["cosine"], ["adamw", "radam"], [1e-3, 5e-4])])
+def test_a_factorial_with_its_baselines_is_every_combination_once(levels):
+    """Counted off in mixed radix, not by the product that the design uses."""
+    names = ["schedule", "optimizer", "lr"][: len(levels)]
+    base = study().baseline
+    whole = [[getattr(base, name), *listed] for name, listed in zip(names, levels, strict=True)]
+    expected = set()
+    for index in range(prod(map(len, whole))):
+        left, chosen = index, []
+        for column in whole:
+            left, place = divmod(left, len(column))
+            chosen.append(column[place])
+        expected.add(tuple(chosen))
+    asked = study("factorial", **{n: scientific(each) for n, each in zip(names, whole, strict=True)})
+    settings = [asked.setting(arm.changes) for arm in arms_of(asked)]
+    found = [tuple(getattr(setting, name) for name in names) for setting in settings]
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
 def test_the_baseline_beside_the_named_level_is_no_second_level():
     factors = {"schedule": scientific(["linear_scaled", "cosine"]), "optimizer": scientific(["radam", "adam"])}
     assert [arm.changes for arm in arms_of(study("leave_one_out", **factors))][1] == {
