@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONHASHSEED ?= 0
+# Each of the many processes of a sweep would compile torch and the rest anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: all demo test faults check lock bench bench-gpu test-conformance chaos clean
 
