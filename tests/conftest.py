@@ -10,10 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from sweep.store import Store, open_store
+
+# The same examples everywhere, and no time limit on a machine that others load.
+hypothesis.settings.register_profile("sweep", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("sweep")
 
 # Connections that an earlier test left would hold locks. Version tables keep their rows.
 _EMPTY = """

@@ -70,7 +70,7 @@ def test_long_formulas_are_refused_before_they_are_parsed() -> None:
         evaluate("(" * 400 + "u" + ")" * 400, U)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.text(max_size=40))
 def test_no_text_raises_anything_else(text: str) -> None:
     with contextlib.suppress(UsageError):

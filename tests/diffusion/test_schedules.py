@@ -70,7 +70,7 @@ def test_every_schedule_has_facts_checked() -> None:
     assert {row[0] for row in FACTS} == set(BETA_SCHEDULES)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(BETA_SCHEDULES)),
     T=st.integers(1, 4000),

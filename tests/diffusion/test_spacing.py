@@ -9,7 +9,7 @@ from sweep.diffusion.spacing import SPACINGS, sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(SPACINGS)), st.integers(1, 4000), st.data())
 def test_every_list_descends_within_the_chain(spacing: str, T: int, data: st.DataObject) -> None:
     steps = data.draw(st.integers(1, T))
@@ -34,7 +34,7 @@ def test_every_list_descends_within_the_chain(spacing: str, T: int, data: st.Dat
     assert spacing == "quadratic" or np.abs(np.diff(indices)).max(initial=0) <= np.ceil(T / max(steps - 1, 1))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(st.sampled_from(["leading", "linspace", "trailing"]), st.integers(1, 4000))
 def test_all_steps_are_all_indices(spacing: str, T: int) -> None:
     assert np.array_equal(sampling_indices(spacing, T, T), np.arange(T)[::-1])

@@ -37,7 +37,7 @@ def test_targets_are_those_of_the_process() -> None:
     assert set(ERROR_SCALES) == set(TARGETS)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250)
 @given(
     name=st.sampled_from(sorted(WEIGHTINGS)),
     schedule=st.sampled_from(sorted(BETA_SCHEDULES)),
@@ -67,7 +67,7 @@ def test_weights_are_usable_or_refused(
     assert (weights >= 0).all()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(st.integers(1, 20), st.sampled_from(sorted(WEIGHTINGS)), st.sampled_from(sorted(ERROR_SCALES)))
 def test_short_chains(T: int, name: str, target: str) -> None:
     assert loss_weights(name, beta_schedule("cosine", T), target=target, clip=(0, 1e9)).shape == (T,)

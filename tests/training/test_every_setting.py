@@ -47,7 +47,7 @@ def refused_with_a_way_out(config: Setting) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400)
 @given(fields=SETTINGS)
 def test_loss_and_gradients_are_finite_or_the_plan_refuses_with_the_reason(
     fields: dict[str, object], digits: Dataset
