@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sweep.config.run import DataConfig, EvalConfig, Protocol, TrainConfig
@@ -151,3 +151,4 @@ class Failed:
 
 Outcome = Prepared | Timed | Trained | Scored | Failed
 Message = Ready | Alive | Progressed | Damaged | Counted | Outcome
+Send = Callable[[Message], None]

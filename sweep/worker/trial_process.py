@@ -52,11 +52,11 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     try:
         from sweep.training.rig import KeptRig  # loads torch: here and nowhere else in a worker
-        from sweep.worker import jobs
+        from sweep.worker import jobs, machine
 
-        place = jobs.set_up(device, threads)
+        place = machine.set_up(device, threads)
         kept = KeptRig()
-        pipe.send(Ready(device, jobs.environment(place)))
+        pipe.send(Ready(device, machine.environment(place)))
     except Exception as error:
         pipe.send(_failed(error, 0.0))
         return

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from sweep.worker.jobs import environment
+from sweep.worker.machine import environment
 from sweep.worker.source import source_state
 
 PACKAGES = ("torch", "torchvision", "diffusers", "accelerate", "denoising-diffusion-pytorch", "torch-fidelity", "numpy")

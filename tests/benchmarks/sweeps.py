@@ -22,7 +22,7 @@ from sqlalchemy import Engine, create_engine
 from sweep.config.run import DataConfig
 from sweep.data.sources import load
 from sweep.scoring.features import load_extractor
-from sweep.worker.jobs import EXTRACTORS
+from sweep.worker.preparation import EXTRACTORS
 from tests.benchmarks.rows import Ratio, Row
 
 HOUR = 3600.0

@@ -1,0 +1,45 @@
+"""What a trial process runs on."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from sweep.worker.source import source_state
+
+
+def set_up(name: str, threads: int) -> torch.device:
+    """Once a process: threads and device, which decide the last bits of everything."""
+    torch.set_num_threads(threads)
+    device = torch.device(name)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.cuda.synchronize()  # the context is made now, so that a bad device fails at the start
+    return device
+
+
+def environment(device: torch.device) -> dict[str, object]:
+    """What results may depend on and no key holds: hardware, versions, the state of the source."""
+    names = ("torch", "torchvision", "torch-fidelity", "numpy", "optuna", "sqlalchemy")
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_name(),
+        "gpu": gpu,
+        "cuda": torch.version.cuda if gpu else None,
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in names},
+        "source": source_state(),
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

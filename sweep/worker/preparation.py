@@ -1,0 +1,90 @@
+"""What must exist before the first training and the first score: data, extractor, reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from sweep.config.run import DataConfig, Protocol
+from sweep.data.dataset import Dataset
+from sweep.data.sources import load
+from sweep.errors import DataError
+from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
+from sweep.store.depot import Depot
+from sweep.worker.messages import Counted, Prepared, PrepareJob, Send
+
+EXTRACTORS = "extractors"
+COUNT_SECONDS = 0.5
+
+
+@lru_cache(maxsize=2)
+def dataset_of(config: DataConfig) -> Dataset:
+    """The images of a study, kept between the jobs of a process.
+
+    Raises:
+        DataError: A folder that holds other images than at launch, or data that cannot be had.
+    """
+    dataset = load(config.name, path=Path(config.path) if config.path else None, size=config.size)
+    if config.sha256 not in (None, dataset.content_sha256):
+        raise DataError(
+            f"the images in {config.path} are not those that the study was launched with",
+            why=f"Their sha256 is {dataset.content_sha256[:16]}..., not {str(config.sha256)[:16]}...",
+            next="Restore the folder, or give the study a new name.",
+        )
+    return dataset
+
+
+def prepare(job: PrepareJob, send: Send) -> Prepared:
+    """Everything that must exist before the first score: data, extractor, reference."""
+    dataset = dataset_of(job.data)
+    request = job.request
+    folder = job.files.folder / EXTRACTORS
+    # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
+    job.files.pull(EXTRACTORS, lambda name: name.startswith(f"{dataset.name}-cnn-"))
+    protocol = resolve_protocol(
+        dataset,
+        request.extractor,
+        reference=request.reference,
+        n=request.n,
+        noise_sets=tuple(range(request.noise_sets)),
+        folder=folder,
+        on_progress=counting("training the classifier", send),
+    )
+    counted = counting("features of the real images", send)
+    _pull_yardstick(protocol, job.files)
+    open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
+    job.files.push(EXTRACTORS)
+    return Prepared(protocol, dataset.content_sha256)
+
+
+def counting(what: str, send: Send) -> Callable[[int, int], None]:
+    """Tell how far something is, a few times a second: a message a batch would be more talk than work."""
+    told_at = 0.0
+
+    def count(done: int, total: int) -> None:
+        nonlocal told_at
+        now = time.monotonic()
+        if done == total or now - told_at > COUNT_SECONDS:
+            told_at = now
+            send(Counted(what, done, total))
+
+    return count
+
+
+@lru_cache(maxsize=2)
+def yardstick_of(protocol: Protocol, data: DataConfig, files: Depot, device: torch.device) -> Yardstick:
+    """Extractor and reference of a protocol, kept between the scores of a process."""
+    _pull_yardstick(protocol, files)
+    yardstick = open_yardstick(protocol, dataset_of(data), folder=files.folder / EXTRACTORS, device=device)
+    files.push(EXTRACTORS)
+    return yardstick
+
+
+def _pull_yardstick(protocol: Protocol, files: Depot) -> None:
+    """The extractor of a protocol and what it has seen of the real images, from where they were first computed."""
+    weights, seen = f"{protocol.extractor}.pt", f"-{protocol.extractor_sha256[:16]}"
+    files.pull(EXTRACTORS, lambda name: name == weights or seen in name)
