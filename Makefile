@@ -23,11 +23,11 @@ demo: all
 	$(BIN)/sweep report digits
 
 test: all
-	$(BIN)/pytest -n 2 --dist loadfile -m "not faults"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not benchmarks"
 
-# Real processes are killed, stopped and starved: slower, and apart from the rest so that it starves nobody else.
+# Real processes are killed, stopped and starved, and the peers of the benchmarks run: slower, and apart from the rest.
 faults: all
-	$(BIN)/pytest -n 2 --dist loadfile -m faults
+	$(BIN)/pytest -n 2 --dist loadfile -m "faults or benchmarks"
 
 test-conformance: all
 	$(BIN)/pytest -m conformance

@@ -16,6 +16,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from sweep.store import Store, open_store
 
+# rich measures the terminal as a console is made, which is when a test first imports ours.
+os.environ["COLUMNS"] = "200"
 # The same examples everywhere, and no time limit on a machine that others load.
 hypothesis.settings.register_profile("sweep", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("sweep")

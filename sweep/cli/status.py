@@ -76,7 +76,7 @@ def _list(store: Store, *, as_json: bool) -> None:
 def _ranks(store: Store, record: StatusRecord) -> list[str]:
     """How well each cheaper score of a search ranks its trials; nothing for a study without any."""
     spec = record.study.spec
-    if not (spec["protocol"].get("ladder") or spec["design"].get("pruner")):
+    if not (spec.get("protocol", {}).get("ladder") or spec.get("design", {}).get("pruner")):
         return []
     from sweep.report.frames import load_study
     from sweep.report.ranks import rank_correlations, ranks_in_words

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMScheduler
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
@@ -47,6 +48,7 @@ class Script:
 
     def __init__(self, case: Case, device: torch.device) -> None:
         precision = "bf16" if case.precision == "bf16" else "no"
+        AcceleratorState._reset_state(reset_partial_state=True)  # else the first precision is the process's for good
         self.accelerator = Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
         self.scheduler = DDPMScheduler(num_train_timesteps=1000)
         net: Any = case.peer_net()

@@ -48,7 +48,7 @@ def sweep(planned: Store, sqlite_url: str, tmp_path: Path) -> Sweep:
     """`sweep(*arguments)`: the command on that store, in this process."""
 
     def run(*arguments: str) -> Result:
-        environment = {"SWEEP_STORAGE": sqlite_url, "SWEEP_FILES": str(tmp_path), "COLUMNS": "200"}
+        environment = {"SWEEP_STORAGE": sqlite_url, "SWEEP_FILES": str(tmp_path)}
         return CliRunner().invoke(app, list(arguments), env=environment)
 
     return run

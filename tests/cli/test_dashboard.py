@@ -38,6 +38,8 @@ class Served:
             [sys.executable, "-m", "sweep", "dashboard", "--port", "0", "--storage", f"sqlite:///{database}",
              "--files", str(folder)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # What a shell starts in the background, these tests too, is told to ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, make_url, select
 
+from sweep.launch.local import LocalWorkers
+from sweep.launch.placement import Assignment
 from sweep.store import open_store
 from tests.report.stores import ablation, fill
 
@@ -62,17 +64,18 @@ def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str,
 
 
 def test_row_29_workers_get_the_url_by_environment(tmp_path: Path) -> None:
-    from sweep.launch.local import LocalWorkers, Slot
-
     storage = f"postgresql://me:{SECRET}@127.0.0.1:1/nowhere?connect_timeout=1"
-    workers = LocalWorkers("tiny", storage, str(tmp_path), lambda _: None)
-    workers.start([Slot("cpu", 1)])
+    wanted = Assignment(study="tiny", storage=storage, files=str(tmp_path), device="cpu", workers=1, work=1)
+    workers = LocalWorkers(wanted, lambda _: None)
+    workers.start()
+    (worker,) = workers._workers
+    process = worker._process
+    assert process is not None
     try:
-        (process,) = workers._running
         assert SECRET.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         assert SECRET.encode() in Path(f"/proc/{process.pid}/environ").read_bytes()
     finally:
-        workers.signal(9)
+        workers.stop()
         workers.join()
         assert process.stderr is not None
         process.stderr.close()

@@ -160,7 +160,7 @@ def test_a_baseline_without_scores_is_refused(engine, two) -> None:
 
 @pytest.fixture
 def sweep(sqlite_url: str) -> Callable[..., Result]:
-    return lambda *words: CliRunner().invoke(app, list(words), env={"SWEEP_STORAGE": sqlite_url, "COLUMNS": "200"})
+    return lambda *words: CliRunner().invoke(app, list(words), env={"SWEEP_STORAGE": sqlite_url})
 
 
 def test_the_table_and_the_json_say_the_same(two, sweep) -> None:

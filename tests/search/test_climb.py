@@ -200,7 +200,7 @@ def test_the_report_says_how_well_the_cheap_scores_rank(store):
     assert np.isnan(told.loc[(1.0, 16), "spearman"]) != enough
     if enough:
         assert told.loc[(1.0, 16), "spearman"] == pytest.approx(1.0)
-    shown = CliRunner().invoke(app, ["status", "s"], env={"SWEEP_STORAGE": str(store.engine.url), "COLUMNS": "200"})
+    shown = CliRunner().invoke(app, ["status", "s"], env={"SWEEP_STORAGE": str(store.engine.url)})
     said = "Spearman 1.00, Kendall 1.00 with the deciding score" if enough else f"too few trials ({whole})"
     assert f"N = 16 at 100% of the training: {said}" in shown.stdout
     assert frames.other_protocols == 0
