@@ -181,7 +181,7 @@ def test_a_cancelled_study_ends_its_workers(local_store: Store, team: Team) -> N
 
 def test_row_20_a_spent_budget_ends_the_work_with_its_own_code(local_store: Store, team: Team) -> None:
     # optuna#3009: a limit that overshoots by a whole trial is none.
-    spec = with_baseline(ABLATION, images=1_600_000) | {"budget": {"gpu_hours": 2.0 / 3600}}
+    spec = with_baseline(ABLATION, images=1_600_000) | {"budget": {"gpu_hours": 5.0 / 3600}}
     study, workers = team(local_store, spec, timing=replace(QUICK, heartbeat=0.2))
     assert ended(workers.start(), 60) == 3
     assert ended(workers.start(), 60) == 3
