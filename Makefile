@@ -23,11 +23,11 @@ demo: all
 	$(BIN)/sweep report digits
 
 test: all
-	$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not benchmarks"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not slow"
 
-# Real processes are killed, stopped and starved, and the peers of the benchmarks run: slower, and apart from the rest.
+# Real processes are killed, stopped and starved, whole studies and the peers run: slower, and apart from the rest.
 faults: all
-	$(BIN)/pytest -n 2 --dist loadfile -m "faults or benchmarks"
+	$(BIN)/pytest -n 2 --dist loadfile -m "faults or slow"
 
 test-conformance: all
 	$(BIN)/pytest -m conformance

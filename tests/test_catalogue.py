@@ -124,6 +124,7 @@ def edited(path: Path, before: str, after: str) -> None:
 
 
 @pytest.mark.timeout(600)  # a project in the project, with a launch of its own
+@pytest.mark.slow
 def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path) -> None:
     """Done on a copy of the project, whose own tests then find the schedule, train it and sample it."""
     for folder in ("sweep", "tests"):

@@ -25,7 +25,7 @@ from tests.benchmarks.sampling import sampled
 from tests.benchmarks.training import throughput
 
 # Peers warn of what they do; that is theirs.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.benchmarks]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 
 @pytest.mark.conformance

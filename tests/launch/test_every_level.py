@@ -91,7 +91,7 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
 
 
 # One launch of all arms serves every test, and the first of them waits for it.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]
 
 Launched = dict[str, tuple[CellRecord, ...]]
 

@@ -114,6 +114,7 @@ def test_intervals_are_those_of_the_level_of_the_look(planned):
     assert set(at_last["test"]) == {"sign-flip"}
 
 
+@pytest.mark.slow
 def test_a_planned_reader_is_seldom_wrong_and_a_peeking_one_often(planned):
     """Two placebo arms, read at all three looks: any arm better or worse at any look counts as wrong."""
     random = np.random.default_rng(3)
