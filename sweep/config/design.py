@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from sweep.config.factors import Factor, levels_of, misfit, setting_with
-from sweep.config.run import Frozen, Setting
+from sweep.config.run import Setting
+from sweep.config.values import Frozen
 
 SearchSampler = Literal["tpe", "random", "qmc", "gp"]
 

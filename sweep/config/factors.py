@@ -9,8 +9,10 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from sweep.config.net import NET_FIELDS
 from sweep.config.problems import problem_of
-from sweep.config.run import EVAL_FIELDS, NET_FIELDS, TRAIN_FIELDS, Frozen, Setting
+from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
+from sweep.config.values import Frozen
 
 NEAR_END = 0.05
 """Share of a range, at either end of it, that counts as its boundary."""

@@ -9,116 +9,13 @@ leave out values equal to the default, so a new field with a default leaves ever
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
-from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from sweep.config.presets import NET_PRESETS
-
-
-class Frozen(BaseModel):
-    """Immutable, keyword-only, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-AtLeastOne = Annotated[int, Field(ge=1)]
-
-
-class NoTruthForNumbers(Frozen):
-    """Refuses true and false where a number is meant; Python takes true for 1, and `T: true` would be one step."""
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise ValueError(f"found {str(value).lower()}, where neither true nor false means anything")
-        return value
-
-
-DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
-
-
-class DataConfig(Frozen):
-    """Which images. A bare name stands for `{name: ...}`."""
-
-    name: DataName = "digits"
-    path: str | None = Field(None, description="Folder of images; only for image_folder.")
-    size: int | None = Field(None, ge=4, le=512, description="Height = width; only for image_folder.")
-    sha256: str | None = Field(None, description="Of the images; only for image_folder, filled in at launch.")
-
-    @model_validator(mode="after")
-    def _path_belongs_to_folder(self) -> DataConfig:
-        if (self.name == "image_folder") != (self.path is not None and self.size is not None):
-            raise ValueError("image_folder needs `path` and `size`; the other datasets take neither")
-        return self
-
-
-class UNetConfig(Frozen):
-    """The U-Net of Ho et al. 2020, by its sizes."""
-
-    kind: Literal["unet"] = "unet"
-    channels: int = Field(128, ge=4, description="Channels at full resolution.")
-    channel_mults: tuple[AtLeastOne, ...] = Field(
-        (1, 2, 2, 2), min_length=1, description="One entry a resolution level."
-    )
-    res_blocks: int = Field(2, ge=1, description="Residual blocks a level on the way down (one more on the way up).")
-    attention_resolutions: tuple[int, ...] = Field((16,), description="Feature-map sizes that get self-attention.")
-    heads: int = Field(1, ge=1, description="Attention heads.")
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
-    groups: int = Field(32, ge=1, description="GroupNorm groups.")
-
-
-class MLPConfig(Frozen):
-    """A plain multilayer perceptron on flattened images: the naive baseline."""
-
-    kind: Literal["mlp"] = "mlp"
-    width: int = Field(1024, ge=8)
-    depth: int = Field(3, ge=1, description="Hidden layers.")
-    dropout: float = Field(0.0, ge=0.0, lt=1.0)
-
-
-NetConfig = Annotated[UNetConfig | MLPConfig, Field(discriminator="kind")]
-
-
-class UNetByPreset(UNetConfig):
-    """A named U-Net with changes, as a study file may write it; editors complete it."""
-
-    preset: Literal["ho_cifar10", "unet_28", "unet_8"]
-
-
-class MLPByPreset(MLPConfig):
-    """A named perceptron with changes, as a study file may write it; editors complete it."""
-
-    preset: Literal["mlp", "mlp_small"]
-
-
-NetName = Literal["ho_cifar10", "unet_28", "unet_8", "mlp", "mlp_small"]
-DataAsWritten = DataName | DataConfig
-NetAsWritten = NetName | UNetByPreset | MLPByPreset | UNetConfig | MLPConfig
-
-
-def _data_by_name(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _net_by_preset(value: object) -> object:
-    """A preset's name, or `{preset: NAME, ...changes}`, or the sizes themselves."""
-    if isinstance(value, str):
-        value = {"preset": value}
-    if not isinstance(value, dict) or "preset" not in value:
-        return value
-    changes = dict(value)
-    name = changes.pop("preset")
-    if name not in NET_PRESETS:
-        near = get_close_matches(str(name), NET_PRESETS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"found preset {name!r}; {hint}allowed: {', '.join(NET_PRESETS)}")
-    return NET_PRESETS[name] | changes
-
+from sweep.config.data import DataConfig, DataField
+from sweep.config.net import NetField, UNetConfig
+from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, NoTruthForNumbers, Positive, Width
 
 Schedule = Literal[
     "linear", "linear_scaled", "cosine", "quadratic", "sigmoid_beta", "sigmoid_alphas_bar", "exponential_beta",
@@ -148,39 +45,12 @@ ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
 Clipping = Literal["static", "dynamic", "none"]
 EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life"]
 
-COUNT = r"^([0-9]{1,12}(?:\.[0-9]{1,12})?)([kMG]?)$"
-_UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
-
-
-def _count_with_unit(value: object) -> object:
-    """`50k` and `20M` as people write them."""
-    if not isinstance(value, str):
-        return value
-    written = re.fullmatch(COUNT, value)
-    if written is None:
-        raise ValueError(f"found {value!r}; write a whole number, or one with k, M or G: 20k is 20,000")
-    number = Fraction(written[1]) * _UNITS[written[2]]
-    if number.denominator > 1:
-        raise ValueError(f"found {value!r}, which is {float(number):g}; a whole number is expected")
-    return int(number)
-
-
-CountText = Annotated[str, Field(pattern=COUNT)]
-Count = Annotated[
-    int, BeforeValidator(_count_with_unit, json_schema_input_type=Annotated[int, Field(ge=0)] | CountText)
-]
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
-# Relative widths of power-function averages; a flat average over the whole run has 0.2887.
-Width = Annotated[float, Field(gt=0.0, lt=0.2886)]
-Decay = Annotated[float, Field(ge=0.0, lt=1.0, description="EMA decay; 0 means the raw weights.")]
-
 
 class TrainSettings(NoTruthForNumbers):
     """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
 
-    data: Annotated[DataConfig, BeforeValidator(_data_by_name, json_schema_input_type=DataAsWritten)] = DataConfig()
-    net: Annotated[NetConfig, BeforeValidator(_net_by_preset, json_schema_input_type=NetAsWritten)] = UNetConfig()
+    data: DataField = DataConfig()
+    net: NetField = UNetConfig()
     T: int = Field(1000, ge=1, le=4000, description="Length of the training chain.")
     schedule: Schedule = Field("linear_scaled", description="Schedule of betas.")
     beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")
@@ -299,4 +169,3 @@ class Setting(TrainSettings, EvalConfig):
 
 TRAIN_FIELDS = frozenset(TrainSettings.model_fields)
 EVAL_FIELDS = frozenset(EvalConfig.model_fields)
-NET_FIELDS = frozenset(UNetConfig.model_fields) | frozenset(MLPConfig.model_fields)

@@ -16,7 +16,8 @@ from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_d
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, misfit, setting_with
 from sweep.config.names import NAME
-from sweep.config.run import Count, Frozen, NoTruthForNumbers, Setting
+from sweep.config.run import Setting
+from sweep.config.values import Count, Frozen, NoTruthForNumbers
 from sweep.config.yaml_file import read_yaml
 
 

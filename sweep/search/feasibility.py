@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings, UNetConfig
+from sweep.config.net import UNetConfig
+from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.data.facts import DATASET_FACTS
 from sweep.diffusion.feasibility import check_target
 from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sweep.config.run import DataConfig, EvalConfig, Protocol, TrainConfig
+from sweep.config.data import DataConfig
+from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence, ProtocolRequest
 from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult

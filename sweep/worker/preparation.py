@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from sweep.config.run import DataConfig, Protocol
+from sweep.config.data import DataConfig
+from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
 from sweep.errors import DataError

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from sweep.config.run import DataConfig
+from sweep.config.data import DataConfig
 from sweep.data.sources import load
 from sweep.diffusion.schedules import beta_schedule
 from sweep.scoring.features import load_extractor

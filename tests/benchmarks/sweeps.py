@@ -19,7 +19,7 @@ import yaml
 from PIL import Image
 from sqlalchemy import Engine, create_engine
 
-from sweep.config.run import DataConfig
+from sweep.config.data import DataConfig
 from sweep.data.sources import load
 from sweep.scoring.features import load_extractor
 from sweep.worker.preparation import EXTRACTORS

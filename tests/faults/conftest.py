@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sweep.config.run import DataConfig, Protocol
+from sweep.config.data import DataConfig
+from sweep.config.run import Protocol
 from sweep.config.study import ProtocolRequest
 from sweep.store import Store, open_store
 from sweep.store.depot import Depot

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sweep.config.factors import levels_of
-from sweep.config.run import MLPConfig, UNetConfig
+from sweep.config.net import MLPConfig, UNetConfig
 from sweep.config.study import Study, load_study
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES

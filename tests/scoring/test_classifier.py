@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sweep.config.run import DataConfig
+from sweep.config.data import DataConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError
 from sweep.scoring import classifier

@@ -1,0 +1,36 @@
+"""Which images a training sees, as a study file writes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sweep.config.values import Frozen
+
+DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
+
+
+class DataConfig(Frozen):
+    """Which images. A bare name stands for `{name: ...}`."""
+
+    name: DataName = "digits"
+    path: str | None = Field(None, description="Folder of images; only for image_folder.")
+    size: int | None = Field(None, ge=4, le=512, description="Height = width; only for image_folder.")
+    sha256: str | None = Field(None, description="Of the images; only for image_folder, filled in at launch.")
+
+    @model_validator(mode="after")
+    def _path_belongs_to_folder(self) -> DataConfig:
+        if (self.name == "image_folder") != (self.path is not None and self.size is not None):
+            raise ValueError("image_folder needs `path` and `size`; the other datasets take neither")
+        return self
+
+
+DataAsWritten = DataName | DataConfig
+
+
+def _data_by_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+DataField = Annotated[DataConfig, BeforeValidator(_data_by_name, json_schema_input_type=DataAsWritten)]

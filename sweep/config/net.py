@@ -1,0 +1,73 @@
+"""Nets by their sizes, and as a study file writes them: a preset, a preset with changes, or the sizes themselves."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sweep.config.presets import NET_PRESETS
+from sweep.config.values import AtLeastOne, Frozen
+
+
+class UNetConfig(Frozen):
+    """The U-Net of Ho et al. 2020, by its sizes."""
+
+    kind: Literal["unet"] = "unet"
+    channels: int = Field(128, ge=4, description="Channels at full resolution.")
+    channel_mults: tuple[AtLeastOne, ...] = Field(
+        (1, 2, 2, 2), min_length=1, description="One entry a resolution level."
+    )
+    res_blocks: int = Field(2, ge=1, description="Residual blocks a level on the way down (one more on the way up).")
+    attention_resolutions: tuple[int, ...] = Field((16,), description="Feature-map sizes that get self-attention.")
+    heads: int = Field(1, ge=1, description="Attention heads.")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    groups: int = Field(32, ge=1, description="GroupNorm groups.")
+
+
+class MLPConfig(Frozen):
+    """A plain multilayer perceptron on flattened images: the naive baseline."""
+
+    kind: Literal["mlp"] = "mlp"
+    width: int = Field(1024, ge=8)
+    depth: int = Field(3, ge=1, description="Hidden layers.")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+
+
+NetConfig = Annotated[UNetConfig | MLPConfig, Field(discriminator="kind")]
+
+
+class UNetByPreset(UNetConfig):
+    """A named U-Net with changes, as a study file may write it; editors complete it."""
+
+    preset: Literal["ho_cifar10", "unet_28", "unet_8"]
+
+
+class MLPByPreset(MLPConfig):
+    """A named perceptron with changes, as a study file may write it; editors complete it."""
+
+    preset: Literal["mlp", "mlp_small"]
+
+
+NetName = Literal["ho_cifar10", "unet_28", "unet_8", "mlp", "mlp_small"]
+NetAsWritten = NetName | UNetByPreset | MLPByPreset | UNetConfig | MLPConfig
+
+
+def _net_by_preset(value: object) -> object:
+    """A preset's name, or `{preset: NAME, ...changes}`, or the sizes themselves."""
+    if isinstance(value, str):
+        value = {"preset": value}
+    if not isinstance(value, dict) or "preset" not in value:
+        return value
+    changes = dict(value)
+    name = changes.pop("preset")
+    if name not in NET_PRESETS:
+        near = get_close_matches(str(name), NET_PRESETS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"found preset {name!r}; {hint}allowed: {', '.join(NET_PRESETS)}")
+    return NET_PRESETS[name] | changes
+
+
+NetField = Annotated[NetConfig, BeforeValidator(_net_by_preset, json_schema_input_type=NetAsWritten)]
+NET_FIELDS = frozenset(UNetConfig.model_fields) | frozenset(MLPConfig.model_fields)
