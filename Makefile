@@ -23,7 +23,7 @@ demo: all
 	$(BIN)/sweep report digits
 
 test: all
-	$(BIN)/pytest -n 2 --dist loadfile -m "not faults and not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not faults and not slow"
 
 # Real processes are killed, stopped and starved, whole studies and the peers run: slower, and apart from the rest.
 faults: all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
@@ -92,6 +93,7 @@ def test_a_torn_record_is_no_record(tmp_path):
         assert read_last(tmp_path) == {"now": None, "before": None}
 
 
+@pytest.mark.slow
 def test_the_command_tells_it_on_the_terminal_and_as_json(tmp_path):
     store = make_store(tmp_path, StoreSpec(ARMS, seeds=8, curves=False, grids=False))
     kept = hide(store, range(4, 8))

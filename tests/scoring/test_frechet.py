@@ -129,6 +129,7 @@ def test_a_percentile_bootstrap_would_miss() -> None:
     assert np.quantile(resampled, 0.025) > TRUE
 
 
+@pytest.mark.slow
 def test_shared_noise_shrinks_the_error_of_a_difference() -> None:
     rng = np.random.default_rng(12)
     differences, paired, unpaired = [], [], []

@@ -145,6 +145,7 @@ def test_two_evaluations_of_one_net_pair_by_their_noise(
     assert apart.standard_error < 0.5 * np.hypot(one.fid_se, other.fid_se)
 
 
+@pytest.mark.slow
 def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
     # A net that has learned something: of an untrained one, any two sample sets are equally bad.
     config = tiny(steps=300, batch=64, net={**TINY_UNET, "dropout": 0.0}, flip=False, ema_decays=(0.95,))

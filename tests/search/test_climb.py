@@ -115,6 +115,7 @@ def test_trials_are_stopped_at_rungs_with_their_evidence_and_told_pruned(store):
     assert len(cells(store, record.id)) == outline(ASKED).trainings
 
 
+@pytest.mark.slow
 def test_row_23_preemption_and_new_workers_change_no_decision(store, tmp_path):
     quiet = launched(store, ASKED)
     play(store, ASKED, quiet.id, better_with_lr, owner=worker(store))

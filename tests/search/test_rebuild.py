@@ -86,7 +86,10 @@ def drawn(url: str) -> list[tuple[Any, ...]]:
     return told
 
 
-@pytest.mark.parametrize("search_sampler", SEARCH_SAMPLERS)
+@pytest.mark.parametrize(
+    "search_sampler",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ("gp", "qmc") else []) for name in SEARCH_SAMPLERS],
+)
 def test_what_was_lost_comes_back_and_the_search_goes_on_as_if_it_had_not_been(sqlite_url, tmp_path, search_sampler):
     asked = study()
     asked = asked.model_copy(update={"design": asked.design.model_copy(update={"search_sampler": search_sampler})})
