@@ -6,7 +6,10 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +22,9 @@ from sweep.worker.interrupt import CTRL_C, PREEMPTED
 _POLL_SECONDS = 0.2
 # Asked to save and leave; Ray would kill a task that does not end.
 DRAIN_SECONDS = 60.0
+LAST_LINES = 5
+# Done, out of budget, preempted, Ctrl-C: nothing to explain.
+_IN_ORDER = (0, 3, PREEMPTED, CTRL_C)
 # Ray's word for as often as nodes die.
 FOR_EVER = -1
 
@@ -116,7 +122,7 @@ class RayWorkers:
 
     def _exit_code(self, task: Any) -> int:
         try:
-            return int(self._ray.get(task))
+            return int(self._ray.get(task).exit_code)
         except self._ray.exceptions.TaskCancelledError:
             return PREEMPTED
         except self._ray.exceptions.RayError as error:
@@ -134,28 +140,45 @@ class RayWorkers:
             self._ray.cancel(task, force=True)
 
     def join(self) -> None:
-        """Leave the cluster."""
-        self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=DRAIN_SECONDS)
+        """Wait for the tasks, and show the last words of those that broke down."""
+        done, _ = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=DRAIN_SECONDS)
+        for task in done:
+            with suppress(self._ray.exceptions.RayError):  # said with its exit code
+                ended = self._ray.get(task)
+                for line in ended.last_lines if ended.exit_code not in _IN_ORDER else ():
+                    self._say(line)
 
 
-def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+@dataclass(frozen=True)
+class Ended:
+    """How the worker of a task ended; its lines are in Ray's log of that node."""
+
+    exit_code: int
+    last_lines: tuple[str, ...]
+
+
+def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
     """What a task does: keep one worker alive until it ends for good.
 
     Args:
         arguments: Of `sweep worker`.
         environment: Beyond the node's own; Ray has put the GPUs of this task into the latter.
-
-    Returns:
-        The worker's exit code.
     """
-    worker = KeptWorker(arguments, os.environ | dict(environment), _say)
+    lines: deque[str] = deque(maxlen=LAST_LINES)
+
+    def hear(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+        lines.append(text)
+
+    worker = KeptWorker(arguments, os.environ | dict(environment), hear)
     worker.start()
     try:
-        return _end_of(worker)
+        code = _end_of(worker)
     except KeyboardInterrupt:  # how Ray cancels
         worker.signal(signal.SIGTERM)
         code = _end_of(worker)
-        return PREEMPTED if code == CTRL_C else code
+        code = PREEMPTED if code == CTRL_C else code
+    return Ended(code, tuple(lines))
 
 
 def _end_of(worker: KeptWorker) -> int:
@@ -163,7 +186,3 @@ def _end_of(worker: KeptWorker) -> int:
         time.sleep(_POLL_SECONDS)
     worker.join()
     return code
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

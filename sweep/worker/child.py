@@ -79,7 +79,9 @@ class Child:
             if isinstance(message, Failed):
                 self.kill()
                 raise SweepError(
-                    f"no work can be done on device {self._device!r}", why=message.reason, next="Try --device cpu."
+                    f"no work can be done on device {self._device!r}",
+                    why=message.reason,
+                    next="sweep doctor" if self._device == "cpu" else "Try --device cpu.",
                 )
         self.kill()
         raise SweepError(f"the trial process did not start within {START_SECONDS:.0f} s", next="sweep doctor")

@@ -183,6 +183,17 @@ def until(condition: Callable[[], T], seconds: float = 120.0) -> T:
     raise AssertionError(f"nothing of the kind within {seconds} s")
 
 
+def gpus_of_workers(name: str) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES says in each worker process of this study."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"worker\0--study\0{name}\0".encode() in (folder / "cmdline").read_bytes():
+                said = dict(line.partition("=")[::2] for line in (folder / "environ").read_text().split("\0"))
+                found.append(said["CUDA_VISIBLE_DEVICES"])
+    return sorted(found)
+
+
 def training(store: Store, study: StudyRecord, step: int = 1) -> bool:
     """Whether some run is under way and has got so far, but not to its end."""
     return any(cell.run_state == "training" and step <= cell.step < cell.steps for cell in cells(store, study.id))

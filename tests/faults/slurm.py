@@ -49,15 +49,21 @@ CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 JobRequeue=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={n1} CPUs=1
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1
+GresTypes=gpu
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={n1} CPUs=1 Gres=gpu:1
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={n2} CPUs=1 Gres=gpu:1
 PartitionName=main Nodes=ALL Default=YES PriorityTier=1 GraceTime=30
 PartitionName=urgent Nodes=ALL PriorityTier=10
+"""
+# Slurm deals out what it is told, and looks only whether the device file is there.
+_GPUS = """
+NodeName=n1 Name=gpu File=/dev/null
+NodeName=n2 Name=gpu File=/dev/null
 """
 
 
 class Slurm:
-    """A cluster of two nodes with one CPU each; partition `urgent` preempts `main`."""
+    """A cluster of two nodes with one CPU and one GPU each, the latter on paper; partition `urgent` preempts `main`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,6 +79,7 @@ class Slurm:
         key = self.folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o600)
+        (self.folder / "gres.conf").write_text(_GPUS)
         ports = dict(zip(("controller", *NODES), _free_ports(3), strict=True))
         (self.folder / "slurm.conf").write_text(
             _CONF.format(host=socket.gethostname(), folder=self.folder, user=getpass.getuser(), **ports)

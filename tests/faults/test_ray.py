@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ import pytest
 
 from sweep.store import open_store, study
 from tests.faults.conftest import Calm
-from tests.faults.processes import training, until
+from tests.faults.processes import gpus_of_workers, training, until
 from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import LONG, write
+from tests.faults.tiny import ABLATION, LONG, with_baseline, write
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -24,20 +26,50 @@ QUIET = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0
 MEMORY = 80 * 1024 * 1024
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head without CPUs, and two nodes with one each."""
-    for name, value in QUIET.items():
-        monkeypatch.setenv(name, value)
+@contextmanager
+def nodes(*each: dict[str, int]) -> Iterator[Any]:
+    """A head without CPUs, and these nodes."""
     from ray.cluster_utils import Cluster
 
     node = {"node_ip_address": "127.0.0.1", "object_store_memory": MEMORY}
     made = Cluster(initialize_head=True, head_node_args=node | {"num_cpus": 0, "include_dashboard": False})
     try:
-        made.workers = [made.add_node(**node, num_cpus=1) for _ in range(2)]
+        made.workers = [made.add_node(**node, **has) for has in each]
         yield made
     finally:
         made.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """Two nodes with one CPU each."""
+    with nodes({"num_cpus": 1}, {"num_cpus": 1}) as made:
+        yield made
+
+
+@pytest.fixture
+def gpu_cluster() -> Iterator[Any]:
+    """A node with two GPUs: Ray deals out what it is told, whether or not it is there."""
+    with nodes({"num_cpus": 2, "num_gpus": 2}) as made:
+        yield made
+
+
+def launch(
+    cluster: Any, spec: dict[str, Any], folder: Path, url: str, files: Path, *more: str
+) -> subprocess.Popen[str]:
+    """`sweep launch --executor ray`, in a session of its own, so that a signal reaches it alone."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweep", "launch", str(write(spec, folder)), "--executor", "ray",
+         "-o", f"address={cluster.address}", *more],
+        env=os.environ | {"SWEEP_STORAGE": url, "SWEEP_FILES": str(files)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
 
 
 def test_row_26_a_dead_ray_node_costs_a_task_that_is_started_on_another(
@@ -45,12 +77,7 @@ def test_row_26_a_dead_ray_node_costs_a_task_that_is_started_on_another(
 ) -> None:
     assert resident() < 620e6
     store = open_store(postgres_url, patience_seconds=30)
-    launched = subprocess.Popen(
-        [sys.executable, "-m", "sweep", "launch", str(write(LONG, tmp_path)), "--executor", "ray", "--device", "cpu",
-         "-o", f"address={cluster.address}"],
-        env=os.environ | {"SWEEP_STORAGE": postgres_url, "SWEEP_FILES": str(files)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    launched = launch(cluster, LONG, tmp_path, postgres_url, files, "--device", "cpu")
     try:
         until(lambda: len(attempt_ends(store)) == 2 and training(store, study(store, "tiny-long")))
         cluster.remove_node(cluster.workers[0], allow_graceful=False)
@@ -64,6 +91,37 @@ def test_row_26_a_dead_ray_node_costs_a_task_that_is_started_on_another(
     assert "expired" in attempt_ends(store)
     assert outcome(store, study(store, "tiny-long").id) == calm(LONG)
     store.close()
+
+
+def test_each_task_has_a_gpu_of_its_own_and_ctrl_c_saves_what_they_do(
+    gpu_cluster: Any, postgres_url: str, files: Path, tmp_path: Path
+) -> None:
+    store = open_store(postgres_url, patience_seconds=30)
+    endless = with_baseline(LONG, images=16_000_000) | {"name": "tiny-endless"}
+    launched = launch(gpu_cluster, endless, tmp_path, postgres_url, files, "--device", "cpu", "-o", "gpus=1")
+    try:
+        until(lambda: len(attempt_ends(store)) == 2 and training(store, study(store, "tiny-endless")))
+        given = gpus_of_workers("tiny-endless")
+        launched.send_signal(signal.SIGINT)
+        _, said = launched.communicate(timeout=120)
+    finally:
+        launched.kill()
+    assert "2 tasks with 1 GPUs and 1 CPUs each" in said
+    assert given == ["0", "1"]
+    assert launched.returncode == 130, said
+    assert attempt_ends(store) == ["released: preempted"] * 2
+    store.close()
+
+
+def test_a_task_whose_worker_breaks_down_says_why(
+    gpu_cluster: Any, postgres_url: str, files: Path, tmp_path: Path
+) -> None:
+    """Ray believes in the GPUs, torch does not."""
+    launched = launch(gpu_cluster, ABLATION, tmp_path, postgres_url, files)
+    _, said = launched.communicate(timeout=120)
+    assert launched.returncode == 1, said
+    assert "no work can be done on device 'cuda:0'" in said
+    assert "next: Try --device cpu." in said
 
 
 def resident() -> float:

@@ -14,7 +14,7 @@ import pytest
 from sweep.store import open_store, study
 from sweep.store.records import StudyRecord
 from tests.faults.conftest import Calm
-from tests.faults.processes import training, until
+from tests.faults.processes import gpus_of_workers, training, until
 from tests.faults.slurm import Slurm, slurm_cluster
 from tests.faults.state import attempt_ends, check_invariants, outcome
 from tests.faults.tiny import ABLATION, LONG, with_baseline, write
@@ -48,9 +48,9 @@ class Login:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def submitted(self, spec: dict[str, Any]) -> StudyRecord:
+    def submitted(self, spec: dict[str, Any], *more: str) -> StudyRecord:
         """The study, once two jobs work on it and nobody watches."""
-        launched = self.launch(spec, "--detach")
+        launched = self.launch(spec, "--detach", *more)
         _, said = launched.communicate(timeout=120)
         assert launched.returncode == 0, said
         found = study(self.store, spec["name"])
@@ -86,6 +86,13 @@ def test_row_26_an_array_of_slurm_jobs_runs_a_study_to_its_end(login: Login, und
     written = [path.read_bytes() for path in (login.files / "slurm").rglob("*") if path.is_file()]
     assert written
     assert not any(login.url.encode() in content for content in written)
+
+
+def test_each_job_gets_the_gpu_that_it_asks_for(login: Login) -> None:
+    login.submitted(ENDLESS, "-o", "gpus=1")
+    assert gpus_of_workers("tiny-endless") == ["0", "0"], "one on each node"
+    for job in sorted(login.cluster.queue()):
+        assert "gres/gpu" in login.cluster.run("scontrol", "show", "job", job)
 
 
 def requeued(cluster: Slurm, job: str) -> None:
