@@ -8,11 +8,13 @@ from pathlib import Path
 
 import torch
 
+from sweep.worker.memory import keep_freed_memory
 from sweep.worker.source import source_state
 
 
 def set_up(name: str, threads: int) -> torch.device:
-    """Once a process: threads and device, which decide the last bits of everything."""
+    """Once a process: threads and device, which decide the last bits of everything, and memory, which decides none."""
+    keep_freed_memory()
     torch.set_num_threads(threads)
     device = torch.device(name)
     if device.type == "cuda":
