@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from sweep.nets.group_norm import group_norm
 from sweep.nets.initialisation import NearZeroConv2d, NearZeroLinear, StackedLinear
 
 # TensorFlow's contrib group_norm, which the paper's code uses; torch's own default is 1e-5.
@@ -20,7 +21,7 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         dtype = torch.promote_types(x.dtype, torch.float32)
-        return F.group_norm(x.to(dtype), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
+        return group_norm(x.to(dtype), self.num_groups, self.weight, self.bias, self.eps).to(x.dtype)
 
 
 class ResBlock(nn.Module):
