@@ -93,8 +93,6 @@ def _patiently(store: Store, memory: Memory, act: Callable[[], bool]) -> bool:
 def rebuild(store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0) -> int:
     """Drop what Optuna holds of a study and tell it all that our tables know; returns how many trials that is.
 
-    Advice may come out otherwise than before: with several workers, trials were told in another order.
-
     Raises:
         UsageError: Optuna chooses nothing in this study.
         StoreError: a worker has been asking Optuna for longer than `patience` seconds.
@@ -166,6 +164,7 @@ class _Growth:
             if all(trials[number].told for number in over) and counted >= exploration.trials:
                 continue
             advisor = self._memory.advisor(self._study, exploration, storage_url(self._store))
+            advisor.look()
             held = advisor.numbers()
             for number in over:
                 if not trials[number].told or number not in held:
@@ -188,8 +187,6 @@ class _Growth:
                 advisor.tell(number, None, changes=refused[number])
             elif is_over(cell):
                 self._tell(advisor, exploration, number, cell)
-            else:
-                advisor.expect(number, self._known.changes[cell.arm_name])
 
     def _refused(self, exploration: Exploration) -> dict[int, Changes]:
         """Draws that made no sense, by number: no cells, but no places to go back to either."""
@@ -211,8 +208,10 @@ class _Growth:
         mark_told(self._store, cell.cell_id)
 
     def _ask(self, advisor: Advisor, exploration: Exploration, number: int) -> bool:
+        trials = self._known.trials(exploration).items()
+        under_way = {trial: self._known.changes[cell.arm_name] for trial, cell in trials if not is_over(cell)}
         for _ in range(MAX_REDRAWS):
-            number, changes = advisor.ask(number)
+            number, changes = advisor.ask(number, under_way)
             arm = exploration.trial(number, changes)
             unique = self._unique(exploration, number)
             try:

@@ -1,19 +1,19 @@
 """Optuna as an adviser: it says what to try next and is told what came of it.
 
-Only this folder imports optuna. Its tables lie in the same database as ours and can be rebuilt from ours. It is used by
-ask and tell alone: who runs what, retries and totals are ours.
+Only this folder imports optuna. Its tables lie in the same database as ours and can be rebuilt from ours. It says
+what to try and is told what came of it: who runs what, retries and totals are ours.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
+from operator import itemgetter
 from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.config.factors import Changes
@@ -21,16 +21,15 @@ from sweep.config.keys import derived_seed
 from sweep.config.study import Study
 from sweep.errors import StoreMismatch
 from sweep.search.explorations import Exploration
+from sweep.search.samplers import draw
 from sweep.search.space import (
     Params,
-    Space,
     changes_of,
     evaluation_points,
     params_of,
     primary_levels,
     space_of,
     space_sha256,
-    suggested,
 )
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -38,89 +37,70 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 # User attributes of Optuna's trials: our number of a trial that we asked for; or the number of the trial that another
 # evaluation level was scored from, and which level.
 NUMBER, OF, LEVEL = "trial", "of_trial", "level"
-
-
-class _NumberedQMC(QMCSampler):
-    """Point k of the sequence is trial k + 1's; the first trial is the baseline.
-
-    Optuna counts points in its own tables: lost and told again, it would hand out the first points once more.
-    """
-
-    def __init__(self, seed: int, number: int) -> None:
-        super().__init__(seed=seed, scramble=True, warn_asynchronous_seeding=False)
-        self._place = max(0, number - 1)
-
-    def _find_sample_id(self, study: optuna.Study, search_space: Space) -> int:
-        del study, search_space
-        return self._place
-
-
-# (seed, trial number) -> sampler
-SEARCH_SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
-    # group: a factor that only some trials have is still modelled jointly with the rest.
-    "tpe": lambda seed, _number: TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True),
-    "random": lambda seed, _number: RandomSampler(seed=seed),
-    "qmc": _NumberedQMC,
-    "gp": lambda seed, _number: GPSampler(seed=seed),
-}
+# Our number and the evaluation level, "" for the primary one.
+Point = tuple[int, str]
 
 
 class Advisor:
     """Optuna's side of one exploration. Hold the study's advisor lease while asking.
 
-    Trials carry our numbers, which differ from Optuna's own: it also holds a finished trial for every evaluation level
-    that was scored from a checkpoint. Its study is named after the space, so a changed space starts a new one, and
-    whatever it does not know is told again from our store.
+    Its tables hold what it was told: a trial that came to an end, under our number, and one for every further
+    evaluation level that was scored from its checkpoint. Trials that are under way are in our tables alone. Optuna's
+    study is named after the space, so a changed space starts a new one, and whatever it does not know is told again
+    from our store.
     """
 
     def __init__(self, study: Study, exploration: Exploration, storage: optuna.storages.BaseStorage) -> None:
         self._study = study
         self._exploration = exploration
         self._space = space_of(study, exploration)
-        self._sampler = SEARCH_SAMPLERS[exploration.search_sampler]
-        self._read: list[FrozenTrial] | None = None
+        self._told: dict[Point, FrozenTrial] = {}
+        self._seen: set[int] = set()
+        self._under_way: dict[int, FrozenTrial | None] = {}
         name = f"{exploration.optuna_name} {space_sha256(self._space)[:8]}"
         self._optuna = optuna.create_study(study_name=name, storage=storage, direction="minimize", load_if_exists=True)
-
-    def ask(self, number: int) -> tuple[int, Changes]:
-        """The next suggestion: its number, which is `number` or the next one that is free, and the fields it changes.
-
-        A trial that was asked for and not recorded by us (a kill in between) is handed out again, so no draw is lost
-        or repeated. Draws depend on the study's seed and the trial's number alone, and on what was told before.
-
-        Args:
-            number: One more than the largest number that our store holds.
-        """
-        self._read = None
-        while (known := self._trial(number)) is not None and known.state.is_finished():
-            number += 1
-        # A sequence has one seed for all its points; the others' follow the number.
-        per_trial = 0 if self._exploration.search_sampler == "qmc" else number
-        with warnings.catch_warnings():
-            # `group` and QMC are chosen knowingly; a note at every draw helps nobody.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            seed = derived_seed("search", self._study.first_seed, per_trial) % 2**32
-            self._optuna.sampler = self._sampler(seed, number)
-        self._read = None
-        if known is None:
-            start = (params_of(self._study, self._exploration, {}) or {}) if number == 0 else {}
-            self._optuna.enqueue_trial(start | primary_levels(self._study), user_attrs={NUMBER: number})
-        if known is None or known.state is TrialState.WAITING:
-            trial = self._optuna.ask()
-        else:
-            trial = optuna.trial.Trial(self._optuna, known._trial_id)  # the one way to go on with a trial
-        assert trial.user_attrs[NUMBER] == number
-        return number, changes_of(self._study, self._exploration, suggested(trial, self._space))
+        self.look()
 
     @property
     def optuna_study(self) -> optuna.Study:
         """Optuna's own, for whoever wants its dashboard or to fill it."""
         return self._optuna
 
+    def look(self) -> None:
+        """Read what other workers told meanwhile."""
+        try:
+            held = self._optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        except KeyError as gone:
+            raise StorageInternalError("Optuna's study was rebuilt meanwhile") from gone
+        for trial in held:
+            if trial.number not in self._seen:
+                self._seen.add(trial.number)
+                self._remember(trial)
+
     def numbers(self) -> frozenset[int]:
-        """Of the trials that Optuna holds, told or not."""
-        self._read = None
-        return frozenset(trial.user_attrs[NUMBER] for trial in self._trials() if NUMBER in trial.user_attrs)
+        """Of the trials that Optuna was told."""
+        return frozenset(number for number, level in self._told if not level)
+
+    def ask(self, number: int, under_way: Mapping[int, Changes] | None = None) -> tuple[int, Changes]:
+        """The next suggestion: its number, which is `number` or the next one that is free, and the fields it changes.
+
+        Nothing is written. Draws depend on the study's seed, the trial's number, what was told and what is under way,
+        in the order of the numbers; so a draw that was not recorded by us (a kill in between) comes again.
+
+        Args:
+            number: One more than the largest number that our store holds.
+            under_way: Number -> changes of the trials that have not come to an end; others are drawn apart from them.
+        """
+        while (number, "") in self._told:
+            number += 1
+        # A sequence has one seed for all its points; the others' follow the number.
+        per_trial = 0 if self._exploration.search_sampler == "qmc" else number
+        seed = derived_seed("search", self._study.first_seed, per_trial) % 2**32
+        start = (params_of(self._study, self._exploration, {}) or {}) if number == 0 else {}
+        fixed = start | primary_levels(self._study)
+        history = self._history(under_way or {})
+        params = draw(self._exploration.search_sampler, seed, number, self._space, history, fixed)
+        return number, changes_of(self._study, self._exploration, params)
 
     def tell(
         self,
@@ -137,29 +117,19 @@ class Advisor:
         models finished trials alone; there, one without any score is told the worst so far.
 
         Args:
-            changes: Of the trial, for an Optuna that does not know it; left out where they lie outside the space.
+            changes: Of the trial; left out where they lie outside the space.
             levels: Scores of other evaluation levels of the same training, by `level_key`; each becomes a trial of
                 its own, pruned where it is None because training or sampling diverged.
             rungs: Images seen -> score on the way.
         """
-        asked = self._trial(number)
-        taught = {trial.user_attrs[LEVEL] for trial in self._trials() if trial.user_attrs.get(OF) == number}
-        self._read = None
-        params = params_of(self._study, self._exploration, changes) if asked is None else asked.params
+        params = params_of(self._study, self._exploration, changes)
         if params is None:
             return
-        state, value = self._ending(value, rungs)
-        if asked is None:
-            self._add(params, state, value, {NUMBER: number}, rungs)
-        elif not asked.state.is_finished():
-            trial = optuna.trial.Trial(self._optuna, asked._trial_id)
-            for images in sorted((rungs or {}).keys() - asked.intermediate_values.keys()):
-                trial.report((rungs or {})[images], images)
-            self._optuna.tell(asked.number, value, state=state)
-            self._read = None
+        if (number, "") not in self._told:
+            self._add(params, *self._ending(value, rungs), {NUMBER: number}, rungs)
         points = evaluation_points(self._study)
         for key, score in (levels or {}).items():
-            if key not in taught:
+            if (number, key) not in self._told:
                 self._add(params | points[key], *self._ending(score, None), {OF: number, LEVEL: key})
 
     def _ending(self, value: float | None, rungs: Mapping[int, float] | None) -> tuple[TrialState, float | None]:
@@ -167,14 +137,9 @@ class Advisor:
             return TrialState.COMPLETE, value
         if self._exploration.search_sampler != "gp" or rungs:
             return TrialState.PRUNED, None
-        known = [t.value for t in self._trials() if t.state is TrialState.COMPLETE and t.value is not None]
+        told = self._told.values()
+        known = [t.value for t in told if t.state is TrialState.COMPLETE and t.value is not None]
         return (TrialState.COMPLETE, max(known)) if known else (TrialState.PRUNED, None)
-
-    def expect(self, number: int, changes: Changes) -> None:
-        """Hold a trial that is under way and that Optuna does not know, so that others are drawn apart from it."""
-        params = params_of(self._study, self._exploration, changes)
-        if params is not None and self._trial(number) is None:
-            self._add(params, TrialState.RUNNING, None, {NUMBER: number})
 
     def _add(
         self,
@@ -186,29 +151,40 @@ class Advisor:
     ) -> None:
         if state is TrialState.PRUNED and rungs:
             value = rungs[max(rungs)]  # as Optuna itself has it, for a trial that it saw stopping
-        self._optuna.add_trial(
-            create_trial(
-                state=state,
-                params=params,
-                distributions=self._space,
-                value=value,
-                user_attrs=attributes,
-                intermediate_values=dict(rungs or {}),
-            )
+        trial = create_trial(
+            state=state,
+            params=params,
+            distributions=self._space,
+            value=value,
+            user_attrs=attributes,
+            intermediate_values=dict(rungs or {}),
         )
-        self._read = None
+        self._optuna.add_trial(trial)
+        self._remember(trial)
 
-    def _trials(self) -> list[FrozenTrial]:
-        # Kept until the next change: to ask for them costs as much as to draw.
-        if self._read is None:
-            try:
-                self._read = self._optuna.get_trials(deepcopy=False)
-            except KeyError as gone:
-                raise StorageInternalError("Optuna's study was rebuilt meanwhile") from gone
-        return self._read
+    def _remember(self, trial: FrozenTrial) -> None:
+        told = trial.user_attrs
+        number = told.get(NUMBER, told.get(OF))
+        # A copy: its number will be its place among all, and Optuna's own is not ours to change.
+        if number is not None and (number, told.get(LEVEL, "")) not in self._told:
+            self._told[number, told.get(LEVEL, "")] = copy(trial)
 
-    def _trial(self, number: int) -> FrozenTrial | None:
-        return next((trial for trial in self._trials() if trial.user_attrs.get(NUMBER) == number), None)
+    def _history(self, under_way: Mapping[int, Changes]) -> list[FrozenTrial]:
+        """What a sampler is shown, in the order of our numbers: whoever ends first changes no draw."""
+        self._under_way = {number: self._under_way.get(number) or self._running(under_way[number])
+                           for number in under_way}  # fmt: skip
+        held = [(number, trial) for (number, _), trial in self._told.items()]
+        held += [(number, trial) for number, trial in self._under_way.items() if trial is not None]
+        held.sort(key=itemgetter(0))
+        for place, (_, trial) in enumerate(held):
+            trial.number = place
+        return [trial for _, trial in held]
+
+    def _running(self, changes: Changes) -> FrozenTrial | None:
+        params = params_of(self._study, self._exploration, changes)
+        if params is None:
+            return None
+        return create_trial(state=TrialState.RUNNING, params=params, distributions=self._space)
 
 
 @contextmanager
@@ -233,7 +209,8 @@ def open_storage(url: str) -> optuna.storages.RDBStorage:
 def _engine_kwargs(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": 60}}
-    return {"pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC"}}
+    # No prepared statements, for the poolers' sake, as with our own engine.
+    return {"pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC", "prepare_threshold": None}}
 
 
 def check_version(recorded: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sweep.config.design import Search, SearchSampler
 from sweep.config.factors import Changes, Factor
@@ -76,14 +76,17 @@ class Known:
     cells: tuple[CellRecord, ...]
     changes: Mapping[str, Changes]
     metric: str
+    _trials: dict[str, dict[int, CellRecord]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def trials(self, exploration: Exploration) -> dict[int, CellRecord]:
+    def trials(self, exploration: Exploration) -> Mapping[int, CellRecord]:
         """Trial number -> cell, of the trials that count."""
-        return {
-            number: cell
-            for cell in self.cells
-            if cell.phase == "search" and (number := exploration.number_of(cell.arm_name)) is not None
-        }
+        if exploration.prefix not in self._trials:  # each asking wants them a few times, and there are thousands
+            self._trials[exploration.prefix] = {
+                number: cell
+                for cell in self.cells
+                if cell.phase == "search" and (number := exploration.number_of(cell.arm_name)) is not None
+            }
+        return self._trials[exploration.prefix]
 
     def explored(self, exploration: Exploration) -> bool:
         """Whether all trials are there and have come to an end; excluded ones are replaced by others."""

@@ -16,7 +16,6 @@ from optuna.distributions import (
     IntDistribution,
     distribution_to_json,
 )
-from optuna.trial import Trial
 
 from sweep.config.factors import Changes, Factor
 from sweep.config.keys import canonical_json, sha256_of
@@ -40,11 +39,6 @@ def space_of(study: Study, exploration: Exploration) -> Space:
 def space_sha256(space: Space) -> str:
     """Identity of a space: Optuna cannot go on with another one under the same name."""
     return sha256_of({name: distribution_to_json(distribution) for name, distribution in space.items()})
-
-
-def suggested(trial: Trial, space: Space) -> Params:
-    """A value of every parameter; the same ones when asked again."""
-    return {name: _suggest(trial, name, distribution) for name, distribution in space.items()}
 
 
 def changes_of(study: Study, exploration: Exploration, params: Params) -> Changes:
@@ -118,15 +112,6 @@ def _distribution(study: Study, name: str, factor: Factor) -> BaseDistribution:
     if isinstance(value, int) and not isinstance(value, bool):
         return IntDistribution(int(low), int(high), log=factor.log)
     return FloatDistribution(low, high, log=factor.log)
-
-
-def _suggest(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
-    if isinstance(distribution, CategoricalDistribution):
-        return trial.suggest_categorical(name, distribution.choices)
-    if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(name, distribution.low, distribution.high, log=distribution.log)
-    assert isinstance(distribution, FloatDistribution)
-    return trial.suggest_float(name, distribution.low, distribution.high, log=distribution.log)
 
 
 def _baseline_value(study: Study, field: str) -> Any:

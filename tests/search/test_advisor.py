@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import optuna
 import pytest
 
 from sweep.config.study import Study
-from sweep.search.advisor import SEARCH_SAMPLERS, Advisor, open_storage
+from sweep.search.advisor import Advisor, open_storage
 from sweep.search.explorations import explorations_of
+from sweep.search.samplers import SEARCH_SAMPLERS
 from sweep.search.space import params_of
 
 
@@ -127,16 +129,46 @@ def test_a_draw_that_was_not_recorded_is_handed_out_again(url):
     assert advisor_of(study(), url).ask(1)[0] == number + 1
 
 
-def test_a_draw_that_was_only_enqueued_is_taken_up(url, monkeypatch):
-    """Killed between enqueue and ask: the waiting trial is the next one, and no second is put beside it."""
-    asked = study()
-    with monkeypatch.context() as killed:
-        killed.setattr(optuna.study.Study, "ask", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            advisor_of(asked, url).ask(0)
-    number, changes = advisor_of(asked, url).ask(0)
-    assert (number, changes["lr"]) == (0, 2e-4)
-    assert len(only_study(url).trials) == 1
+def test_trials_that_others_left_open_in_optunas_tables_change_nothing(url, other_url):
+    """optuna#485: a killed asker's trial stays RUNNING for ever; a store of an earlier version holds such trials."""
+    draw(url, 2)
+    draw(other_url, 2)
+    only_study(url).ask()
+    only_study(url).enqueue_trial({"lr": 2e-4})
+    assert draw(url, 14)[2:] == draw(other_url, 14)[2:]
+
+
+def test_asking_touches_no_database_and_is_not_recorded(url):
+    advisor = advisor_of(study(), url)
+    for number in range(12):
+        advisor.tell(number, float(number), changes=dict(advisor.ask(number)[1]))
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+        other.execute("BEGIN EXCLUSIVE")  # nobody else can read or write
+        drawn = advisor.ask(12)
+        assert advisor.ask(12) == drawn
+        other.rollback()
+    assert len(only_study(url).trials) == 12
+
+
+@pytest.mark.parametrize("search_sampler", ["tpe", "gp"])
+def test_draws_keep_apart_from_trials_that_are_under_way(url, search_sampler):
+    """As if they were bad (TPE) or unknown (GP); the same whichever of them came to an end first."""
+    advisor = advisor_of(study(search_sampler=search_sampler), url)
+    for number in range(12):
+        advisor.tell(number, float(number), changes=advisor.ask(number)[1])
+    alone = advisor.ask(20)[1]
+    others = {number: dict(alone) for number in range(12, 20)}
+    assert advisor.ask(20, others)[1] != alone
+    backwards = dict(reversed(others.items()))
+    assert advisor.ask(20, backwards) == advisor.ask(20, others)
+
+
+def test_the_order_in_which_trials_end_changes_no_draw(url, other_url):
+    drawn = [advisor_of(study(), url).ask(number) for number in range(12)]
+    for where, order in ((url, drawn), (other_url, drawn[::-1])):
+        for number, changes in order:
+            advisor_of(study(), where).tell(number, float(number % 5), changes=changes)
+    assert advisor_of(study(), url).ask(12) == advisor_of(study(), other_url).ask(12)
 
 
 def test_divergence_is_told_as_pruned_and_a_score_once(url):

@@ -1,0 +1,92 @@
+"""Samplers that are asked directly draw what Optuna draws when it asks them itself, from a study that it keeps."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sweep.search.samplers import draw
+from sweep.search.space import Space
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+SPACE: Space = {
+    "schedule": CategoricalDistribution(["linear", "cosine", "jsd"]),
+    "lr": FloatDistribution(1e-5, 1e-2, log=True),
+    "T": IntDistribution(50, 4000),
+    "only": CategoricalDistribution(["this"]),
+    "ema_decay": CategoricalDistribution(["baseline", "0"]),
+}
+FIXED = {"ema_decay": "baseline"}
+# group is how Optuna is asked for a joint model of all factors; what it infers from all trials is given here.
+OPTUNAS: dict[str, Callable[[], BaseSampler]] = {
+    "tpe": lambda: TPESampler(seed=7, multivariate=True, group=True, constant_liar=True),
+    "gp": lambda: GPSampler(seed=7),
+    "random": lambda: RandomSampler(seed=7),
+}
+
+
+def trials(count: int) -> list[FrozenTrial]:
+    """Finished ones, one in five pruned, and at the end two that are under way."""
+    draws, made = random.Random(0), list[FrozenTrial]()
+    for number in range(count):
+        params = {
+            "schedule": draws.choice(["linear", "cosine", "jsd"]), "lr": 10 ** draws.uniform(-5, -2),
+            "T": draws.randint(50, 4000), "only": "this", "ema_decay": draws.choice(["baseline", "0"]),
+        }  # fmt: skip
+        state = TrialState.PRUNED if number % 5 == 4 else TrialState.COMPLETE
+        state = TrialState.RUNNING if number >= count - 2 else state
+        value = draws.random() if state is TrialState.COMPLETE else None
+        trial = create_trial(state=state, params=params, distributions=SPACE, value=value)
+        trial.number = number
+        made.append(trial)
+    return made
+
+
+@pytest.mark.parametrize("count", [5, 40])
+@pytest.mark.parametrize("search_sampler", OPTUNAS)
+def test_a_draw_is_optunas_own(search_sampler: str, count: int) -> None:
+    history = trials(count)
+    kept = optuna.create_study(sampler=OPTUNAS[search_sampler]())
+    kept.add_trials(history)
+    kept.enqueue_trial(FIXED)
+    asked = kept.ask()
+    expected = {
+        "schedule": asked.suggest_categorical("schedule", ["linear", "cosine", "jsd"]),
+        "lr": asked.suggest_float("lr", 1e-5, 1e-2, log=True),
+        "T": asked.suggest_int("T", 50, 4000),
+        "only": asked.suggest_categorical("only", ["this"]),
+        "ema_decay": asked.suggest_categorical("ema_decay", ["baseline", "0"]),
+    }
+    assert draw(search_sampler, 7, count, SPACE, history, FIXED) == expected
+
+
+def test_points_of_a_sequence_are_optunas_own_from_the_second_trial_on() -> None:
+    kept = optuna.create_study(sampler=QMCSampler(seed=7, scramble=True))
+    kept.add_trial(trials(3)[0])
+    drawn = []
+    for number in range(1, 5):
+        asked = kept.ask()
+        expected = {
+            "schedule": asked.suggest_categorical("schedule", ["linear", "cosine", "jsd"]),
+            "lr": asked.suggest_float("lr", 1e-5, 1e-2, log=True),
+            "T": asked.suggest_int("T", 50, 4000),
+        }
+        got = draw("qmc", 7, number, SPACE, [], FIXED)
+        assert {name: got[name] for name in expected} == expected
+        drawn.append(str(got))
+        kept.tell(asked, 1.0)
+    assert len(set(drawn)) == 4
+
+
+def test_nothing_in_the_history_is_changed() -> None:
+    history = trials(30)
+    before = [(t.number, t.state, dict(t.params), dict(t.system_attrs)) for t in history]
+    draw("tpe", 0, 30, SPACE, history, FIXED)
+    assert [(t.number, t.state, t.params, t.system_attrs) for t in history] == before
