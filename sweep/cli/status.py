@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 WATCH_SECONDS = 2.0
 # Shown in a table; thousands of lines say no more than these.
 MOST_FAILURES = 30
+MOST_ARMS = 100
+# How an exploration names what it tries: trial-0012, schedule=cosine / trial-0003.
+TRIAL = re.compile(r"\btrial-\d+$")
 
 
 def status(
@@ -112,10 +117,11 @@ def drawn(record: StatusRecord) -> RenderableType:
 
     from sweep.cli.terminal import table
 
-    states = sorted({state for arm in record.arms for state in arm.counts})
+    arms = _arms(record)
+    states = sorted({state for counts in arms.values() for state in counts})
     parts: list[RenderableType] = [
         table(f"{record.study.name} ({record.study.state})", ["arm", *states],
-              [(arm.name, *(arm.counts.get(state, 0) for state in states)) for arm in record.arms]),
+              [(name, *(counts.get(state, 0) for state in states)) for name, counts in arms.items()]),
     ]  # fmt: skip
     if record.running:
         parts.append(table("running", ["what", "arm", "seed", "step", "on"], [
@@ -132,6 +138,15 @@ def drawn(record: StatusRecord) -> RenderableType:
         parts.append(f"and {more:,} more; next: sweep trials ls {record.study.name}")
     parts.append(_next(record))
     return Group(*parts)
+
+
+def _arms(record: StatusRecord) -> dict[str, Counter[str]]:
+    """Cells of each line by state: one an arm, and in a long search one for all trials around the same arm."""
+    lines: dict[str, Counter[str]] = {}
+    for arm in record.arms:
+        name = TRIAL.sub("all trials", arm.name) if len(record.arms) > MOST_ARMS else arm.name
+        lines.setdefault(name, Counter()).update(arm.counts)
+    return lines
 
 
 def _next(record: StatusRecord) -> str:

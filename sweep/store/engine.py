@@ -156,6 +156,8 @@ def _postgresql(url: URL) -> Engine:
         isolation_level="READ COMMITTED",
         connect_args={
             "options": options,
+            # A pooler in transaction mode gives each transaction another session, which has prepared nothing.
+            "prepare_threshold": None,
             "connect_timeout": 10,
             "keepalives_idle": 30,
             "keepalives_interval": 10,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from sweep.errors import StoreError
+from sweep.search.advisor import open_storage
 from sweep.store import open_store
 from sweep.store.engine import file_system_of, is_network, open_engine, shown
 from sweep.store.redaction import clean, clean_json
@@ -125,6 +126,20 @@ def test_options_of_the_user_are_kept(postgres_url: str) -> None:
     show = text("SELECT current_setting('application_name') || current_setting('timezone')")
     assert store.read(lambda connection: connection.execute(show).scalar_one()) == "mineUTC"
     store.close()
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "optuna"])
+def test_a_connection_leaves_nothing_prepared_on_the_server(postgres_url: str, *, ours: bool) -> None:
+    """PgBouncer gives each transaction another session: what was prepared there is met by others, or is not there.
+
+    Seen with PgBouncer 1.18: `prepared statement "_pg3_1" already exists`.
+    """
+    engine = open_engine(postgres_url) if ours else open_storage(postgres_url).engine
+    with engine.connect() as connection:
+        for _ in range(10):
+            connection.execute(text("SELECT count(*) FROM study"))
+        assert connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one() == 0
+    engine.dispose()
 
 
 def test_a_missing_database_is_told_at_once(postgres_server: str) -> None:
