@@ -77,6 +77,15 @@ def left(study_id: int, kind: Kind) -> Select[Any]:
     )
 
 
+def left_and_delayed(connection: Connection, study_id: int, kind: Kind) -> tuple[int, int]:
+    """How much work is still to be done, and how much of it waits for a retry time."""
+    table, _ = WORK[kind]
+    work = left(study_id, kind).add_columns(table.not_before).subquery()
+    delayed = func.sum(case((work.c.not_before > now(), 1), else_=0))
+    row = connection.execute(select(func.count(), delayed).select_from(work)).one()
+    return int(row[0]), int(row[1] or 0)
+
+
 def count(connection: Connection, query: Select[Any]) -> int:
     """Number of rows of a query."""
     return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())

@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Connection, case, select
 
 from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
-from sweep.store.clock import now
 from sweep.store.leases import WORK, paused
-from sweep.store.overview import cell_states, count, counts, failures, left, running
+from sweep.store.overview import cell_states, count, counts, failures, left, left_and_delayed, running
 from sweep.store.records import ArtifactRecord, Measurement, MetricPoint
 from sweep.store.registry import newest_revision, study_record
 from sweep.store.schema import (
@@ -41,16 +40,15 @@ def status(store: Store, study_id: int) -> StatusRecord:
     def work(connection: Connection) -> StatusRecord:
         study = study_record(connection, StudyRow.id == study_id)
         by_arm = counts(connection, study_id)
-        runs, scores = left(study_id, "train"), left(study_id, "score")
-        delayed = (runs.where(RunRow.not_before > now()), scores.where(ScoreRow.not_before > now()))
+        (runs, waiting_runs), (scores, waiting_scores) = (left_and_delayed(connection, study_id, kind) for kind in WORK)
         return StatusRecord(
             study=study,
             arms=tuple(ArmStatus(arm.name, arm.is_baseline, by_arm[arm.name]) for arm in study.arms),
             running=tuple(running(connection, study_id)),
             failures=tuple(failures(connection, study_id)),
-            runs_left=count(connection, runs),
-            scores_left=count(connection, scores),
-            delayed=sum(count(connection, waiting) for waiting in delayed),
+            runs_left=runs,
+            scores_left=scores,
+            delayed=waiting_runs + waiting_scores,
         )
 
     return store.read(work)
