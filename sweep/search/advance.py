@@ -141,9 +141,10 @@ class _Growth:
         return self._add_due() or any(climbed) or self._explore()
 
     def _add_due(self) -> bool:
-        there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells}
+        requests = requests_of(self._study, self._known)
+        there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells} if requests else set()
         added = False
-        for request in requests_of(self._study, self._known):
+        for request in requests:
             asked = cells_of(self._study, request.arm, phase=request.phase)
             missing = [cell for cell in asked if (cell.arm_name, cell.phase, cell.replicate) not in there]
             if not missing:

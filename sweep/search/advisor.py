@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import optuna
@@ -21,7 +20,7 @@ from sweep.config.keys import derived_seed
 from sweep.config.study import Study
 from sweep.errors import StoreMismatch
 from sweep.search.explorations import Exploration
-from sweep.search.samplers import draw
+from sweep.search.samplers import Shown, draw
 from sweep.search.space import (
     Params,
     changes_of,
@@ -54,9 +53,9 @@ class Advisor:
         self._study = study
         self._exploration = exploration
         self._space = space_of(study, exploration)
-        self._told: dict[Point, FrozenTrial] = {}
+        self._told: dict[Point, Shown] = {}
         self._seen: set[int] = set()
-        self._under_way: dict[int, FrozenTrial | None] = {}
+        self._under_way: dict[int, Shown | None] = {}
         name = f"{exploration.optuna_name} {space_sha256(self._space)[:8]}"
         self._optuna = optuna.create_study(study_name=name, storage=storage, direction="minimize", load_if_exists=True)
         self.look()
@@ -165,26 +164,25 @@ class Advisor:
     def _remember(self, trial: FrozenTrial) -> None:
         told = trial.user_attrs
         number = told.get(NUMBER, told.get(OF))
-        # A copy: its number will be its place among all, and Optuna's own is not ours to change.
         if number is not None and (number, told.get(LEVEL, "")) not in self._told:
-            self._told[number, told.get(LEVEL, "")] = copy(trial)
+            self._told[number, told.get(LEVEL, "")] = Shown(trial, self._space, number)
 
-    def _history(self, under_way: Mapping[int, Changes]) -> list[FrozenTrial]:
+    def _history(self, under_way: Mapping[int, Changes]) -> list[Shown]:
         """What a sampler is shown, in the order of our numbers: whoever ends first changes no draw."""
-        self._under_way = {number: self._under_way.get(number) or self._running(under_way[number])
+        self._under_way = {number: self._under_way.get(number) or self._running(number, under_way[number])
                            for number in under_way}  # fmt: skip
-        held = [(number, trial) for (number, _), trial in self._told.items()]
-        held += [(number, trial) for number, trial in self._under_way.items() if trial is not None]
-        held.sort(key=itemgetter(0))
-        for place, (_, trial) in enumerate(held):
+        history = [*self._told.values(), *filter(None, self._under_way.values())]
+        history.sort(key=attrgetter("ours"))
+        for place, trial in enumerate(history):
             trial.number = place
-        return [trial for _, trial in held]
+        return history
 
-    def _running(self, changes: Changes) -> FrozenTrial | None:
+    def _running(self, number: int, changes: Changes) -> Shown | None:
         params = params_of(self._study, self._exploration, changes)
         if params is None:
             return None
-        return create_trial(state=TrialState.RUNNING, params=params, distributions=self._space)
+        trial = create_trial(state=TrialState.RUNNING, params=params, distributions=self._space)
+        return Shown(trial, self._space, number)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
@@ -18,6 +19,26 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.search.space import Params, Space
+
+
+class Shown(FrozenTrial):
+    """A trial as samplers read it, with what TPE asks of each of thousands at every draw worked out once.
+
+    Args:
+        trial: With all parameters of the space.
+        ours: Its number in our tables; Optuna's own is its place in the history that it is shown in.
+    """
+
+    constraints: Mapping[str, float] = {}  # type: ignore[assignment]  # ours have none
+
+    def __init__(self, trial: FrozenTrial, space: Space, ours: int) -> None:
+        super().__init__(
+            number=trial.number, state=trial.state, value=trial.value, params=trial.params, distributions=space,
+            datetime_start=None, datetime_complete=None, user_attrs={}, system_attrs={},
+            intermediate_values=trial.intermediate_values, trial_id=trial.number,
+        )  # fmt: skip
+        self.ours = ours
+        self.point = [space[name].to_internal_repr(trial.params[name]) for name in _varied(space)]
 
 
 class _TPE(TPESampler):
@@ -31,6 +52,11 @@ class _TPE(TPESampler):
         """As Optuna's own would find it; it looks at every trial for that."""
         del study, trial
         return dict(self._whole)
+
+    def _get_internal_repr(self, trials: list[Any], search_space: Space, study: optuna.Study) -> dict[str, Any]:
+        del study
+        points = np.array([trial.point for trial in trials]).reshape(-1, len(search_space))
+        return {name: points[:, place] for place, name in enumerate(search_space)}
 
 
 class _GP(GPSampler):
@@ -75,7 +101,7 @@ SEARCH_SAMPLERS: dict[str, Callable[[int, int, Space], BaseSampler]] = {
 
 
 def draw(
-    search_sampler: str, seed: int, number: int, space: Space, history: Sequence[FrozenTrial], fixed: Mapping[str, Any]
+    search_sampler: str, seed: int, number: int, space: Space, history: Sequence[Shown], fixed: Mapping[str, Any]
 ) -> Params:
     """One suggestion, which depends on nothing but the arguments.
 
@@ -83,15 +109,15 @@ def draw(
         search_sampler: A name of `SEARCH_SAMPLERS`.
         seed: 0 .. 2^32 - 1; of this trial alone, or of the whole sequence for `qmc`.
         number: Of the trial, from 0.
-        history: What the sampler models: finished trials, and running ones that have all parameters, with the numbers
-            0, 1, ... in this order.
+        history: What the sampler models: trials that are finished or under way, with the numbers 0, 1, ... in this
+            order.
         fixed: Values that are not drawn.
     """
     with warnings.catch_warnings():
         # Chosen knowingly; a note at every draw helps nobody.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = SEARCH_SAMPLERS[search_sampler](seed, number, space)
-    study = optuna.create_study(storage=_Shown(history), sampler=sampler, direction="minimize")
+    study = optuna.create_study(storage=_History(history), sampler=sampler, direction="minimize")
     trial = create_trial(state=TrialState.RUNNING)
     trial.number = len(history)
     sampler.before_trial(study, trial)
@@ -109,16 +135,16 @@ def draw(
     return params
 
 
-class _Shown(InMemoryStorage):
+class _History(InMemoryStorage):
     """Trials as samplers read them."""
 
-    def __init__(self, history: Sequence[FrozenTrial]) -> None:
+    def __init__(self, history: Sequence[Shown]) -> None:
         super().__init__()
         self._history = history
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
+    ) -> list[Any]:
         """The trials themselves: samplers change none."""
         del study_id, deepcopy
         return [trial for trial in self._history if states is None or trial.state in states]

@@ -22,6 +22,8 @@ from sweep.store.views import cell_records
 
 _UNDER_WAY = ("planned", "training", "trained", "scoring")
 _OPEN = ("planned", "scoring")
+# Of each state of a run, so that one sum tells which run is in which.
+_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1)}
 Sums = tuple[int, ...]
 
 
@@ -108,19 +110,17 @@ def _is_settled(cell: CellRecord) -> bool:
 
 def _sums_of(cells: Iterable[CellRecord]) -> Sums:
     """What `_sums` finds for these cells."""
-    total: Sums = (0,) * (6 + len(RUN_STATES))
+    total: Sums = (0,) * 6
     for cell in cells:
         states = [score.state for score in cell.scores] + [rung.state for rung in cell.rungs]
-        one = (1, cell.cell_id, cell.run_id, int(cell.excluded_reason is not None))
-        runs = tuple(int(cell.run_state == state) for state in RUN_STATES)
-        total = _added(total, (*one, *runs, len(states), states.count("complete")))
+        one = (1, cell.cell_id, int(cell.excluded_reason is not None), cell.run_id * _CODES[cell.run_state])
+        total = _added(total, (*one, len(states), states.count("complete")))
     return total
 
 
 def _sums(connection: Connection, *which: ColumnElement[bool]) -> Sums:
-    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CellRow.id), func.sum(CellRow.run_id)]
-    of_cells.append(func.count(CellRow.excluded_reason))
-    of_cells += [func.sum(case((RunRow.state == state, 1), else_=0)) for state in RUN_STATES]
+    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CellRow.id), func.count(CellRow.excluded_reason)]
+    of_cells.append(func.sum(CellRow.run_id * case(_CODES, value=RunRow.state)))
     cells = connection.execute(select(*of_cells).join(RunRow, RunRow.id == CellRow.run_id).where(*which)).one()
     complete = func.sum(case((ScoreRow.state == "complete", 1), else_=0))
     scores = connection.execute(

@@ -18,6 +18,7 @@ from sweep.errors import LeaseLost
 from sweep.store.claim_record import claim_record
 from sweep.store.clock import moment, now, uptime
 from sweep.store.events import write_event
+from sweep.store.planner import unindexed
 from sweep.store.records import Claim, Kind, StudyState
 from sweep.store.schema import AttemptRow, CellRow, ReadingRow, RunRow, ScoreRow, StudyRow, WorkerRow
 from sweep.store.transaction import Store
@@ -135,7 +136,8 @@ def _held(connection: Connection, worker_id: str, ttl: float) -> tuple[Kind, int
 
 
 def _wanted(study_id: int, kind: Kind) -> Select[Any]:
-    asked = (CellRow.study_id == study_id, CellRow.excluded_reason.is_(None))
+    # From the few that are free to their cells, not from all cells of the study to the few.
+    asked = (unindexed(CellRow.study_id) == study_id, CellRow.excluded_reason.is_(None))
     if kind == "train":
         begun = case((RunRow.step > 0, 0), else_=1)
         runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked, ~paused())

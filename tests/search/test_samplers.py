@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sweep.search.samplers import draw
+from sweep.search.samplers import Shown, draw
 from sweep.search.space import Space
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -64,7 +64,10 @@ def test_a_draw_is_optunas_own(search_sampler: str, count: int) -> None:
         "only": asked.suggest_categorical("only", ["this"]),
         "ema_decay": asked.suggest_categorical("ema_decay", ["baseline", "0"]),
     }
-    assert draw(search_sampler, 7, count, SPACE, history, FIXED) == expected
+    assert (
+        draw(search_sampler, 7, count, SPACE, [Shown(trial, SPACE, trial.number) for trial in history], FIXED)
+        == expected
+    )
 
 
 def test_points_of_a_sequence_are_optunas_own_from_the_second_trial_on() -> None:
@@ -86,7 +89,7 @@ def test_points_of_a_sequence_are_optunas_own_from_the_second_trial_on() -> None
 
 
 def test_nothing_in_the_history_is_changed() -> None:
-    history = trials(30)
+    history = [Shown(trial, SPACE, trial.number) for trial in trials(30)]
     before = [(t.number, t.state, dict(t.params), dict(t.system_attrs)) for t in history]
     draw("tpe", 0, 30, SPACE, history, FIXED)
     assert [(t.number, t.state, t.params, t.system_attrs) for t in history] == before
