@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from sweep.worker.memory import keep_freed_memory
 from tests.benchmarks import command, sampling, scoring, sweeps, training
 from tests.benchmarks.machine import Machine, describe
 from tests.benchmarks.rows import Row, lines, write
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> None:
     asked = _parsed(arguments)
     warnings.simplefilter("ignore")  # those of the peers
     torch.set_num_threads(asked.threads)
+    keep_freed_memory()  # as our trial processes do; here it is the peers' gain too
     device = torch.device("cuda" if asked.place == "gpu" else "cpu")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("there is no CUDA GPU here; use: python -m tests.benchmarks cpu")
@@ -30,17 +32,19 @@ def main(arguments: list[str]) -> None:
     rows: list[Row] = []
     for part in asked.only or (PARTS if asked.place == "cpu" else ON_GPU):
         started = time.perf_counter()
-        rows += _measured(part, machine, device, quick=asked.quick)
+        rows += _measured(part, machine, device, asked)
         print(f"{part}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
         write(asked.json, machine, rows)  # what is measured is kept, whatever comes next
     print(f"{machine.name}, {machine.cores} cores, {machine.threads} threads, torch {machine.versions['torch']}")
     print("\n".join(lines(rows)))
 
 
-def _measured(part: str, machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
+def _measured(part: str, machine: Machine, device: torch.device, asked: argparse.Namespace) -> list[Row]:
+    quick = asked.quick
     match part:
         case "training":
-            return training.measure(machine, device, quick=quick)
+            compiles = asked.compile or (device.type == "cuda" and not quick)
+            return training.measure(machine, device, quick=quick, compiles=compiles)
         case "sampling":
             return sampling.measure(machine, device, quick=quick)
         case "scoring":
@@ -57,6 +61,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="The smallest form of each: shows that it works.")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     parser.add_argument("--threads", type=int, default=1, help="Of ours and the peers; a worker of a sweep has one.")
+    parser.add_argument("--compile", action="store_true", help="On a CPU too, the peer's net: about a minute each.")
     parser.add_argument("--only", nargs="+", choices=PARTS)
     return parser.parse_args(arguments)
 

@@ -9,6 +9,7 @@ import torch
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.data.sources import load
 from sweep.diffusion.process import Diffusion
+from sweep.nets.layout import laid_out
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.score import score
 from sweep.scoring.yardstick import open_yardstick, resolve_protocol
@@ -25,7 +26,7 @@ def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
     protocol = resolve_protocol(dataset, "classifier", n=n, folder=folder)
     yardstick = open_yardstick(protocol, dataset, folder=folder, device=device)
     config = TrainConfig.model_validate({"data": {"name": "digits"}, "net": "unet_8", "images": 1000})
-    net = build_net(config, channels=1, size=8).to(device)
+    net = laid_out(build_net(config, channels=1, size=8).to(device), config.net.kind)
     diffusion, evaluation = Diffusion.from_betas(betas_of(config), device), EvalConfig(sampling_steps=steps)
     images = generate(net, diffusion, sampling_plan(evaluation, config.target), shape=yardstick.shape, n=n, noise_set=0)
     register(yardstick.extractor)

@@ -27,12 +27,13 @@ def ours(case: Case, device: torch.device, folder: Path) -> Training:
     return Training(case.config, case.dataset(), place)
 
 
-def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
+def measure(machine: Machine, device: torch.device, *, quick: bool, compiles: bool) -> list[Row]:
     rows = []
-    for case in cases(device, quick=quick):
+    chosen = cases(device, quick=quick)
+    for case in chosen:
         with tempfile.TemporaryDirectory() as folder:
-            rows += throughput(case, machine, device, Path(folder), rounds=1 if quick else 4, compiles=not quick)
-        rows += [] if quick else _memory(case, device)
+            rows += throughput(case, machine, device, Path(folder), rounds=1 if quick else 4, compiles=compiles)
+        rows += _memory(case, device) if not quick and (device.type == "cuda" or case is chosen[-1]) else []
     return rows
 
 
@@ -87,7 +88,7 @@ def _peers(
         script = Script(case, device)
         found["diffusers, as its script"] = _repeat(script.step, case.steps)
         tuned = Tuned(case, device, compiled=compiles)
-        found["diffusers, all switches"] = _repeat(tuned.step, case.steps)
+        found["diffusers, all switches" if compiles else "diffusers, all but compile"] = _repeat(tuned.step, case.steps)
     try:
         from tests.benchmarks.lucidrains_peer import Lucidrains
     except ImportError as error:
