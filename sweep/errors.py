@@ -9,7 +9,8 @@
     |  |- StoreMismatch           5   the store was made by other versions, or holds another study
     |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
     |- DepotError                 5   files of runs cannot be stored or fetched
-    |- CheckpointError            1   a checkpoint that is missing, torn or altered
+    |- CheckpointError            1   a checkpoint that cannot be used
+    |  `- UnreadableCheckpoint    1   it is missing, torn or altered; another try, or another machine, may read it
     |- ProtocolError              2   scores that must not be computed or compared
     |- Diverged                   -   loss or gradients are not finite; carries its evidence
     `- Preempted                  75  asked to stop; everything is saved, the same command continues
@@ -105,7 +106,11 @@ class DepotError(SweepError):
 
 
 class CheckpointError(SweepError):
-    """A checkpoint is missing, torn or altered."""
+    """A checkpoint cannot be used: it is of another run or version, or cannot be read."""
+
+
+class UnreadableCheckpoint(CheckpointError):
+    """A file of a run is missing, or its bytes are not those that were recorded."""
 
 
 class ProtocolError(SweepError):

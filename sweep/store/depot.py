@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sweep.errors import CheckpointError, DepotError, UsageError
+from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UsageError
 from sweep.store.redaction import clean
 from sweep.store.transfer import NO_ROOM, Stored, download, filesystem, listed, sha256_of, upload
 
@@ -71,7 +71,7 @@ class Depot:
         """The file here, brought from the store where it is missing or damaged. Without a URL it is not looked at.
 
         Raises:
-            CheckpointError: The store does not have it, or has other bytes.
+            UnreadableCheckpoint: The store does not have it, or has other bytes.
             DepotError: The store does not answer.
         """
         here = self.folder / path
@@ -83,7 +83,7 @@ class Depot:
             self._patiently(f"cannot fetch {path}", self._bring(path, sha256), give_up)
         except DepotError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                raise CheckpointError(f"{path} is not in the store of files", why=error.why) from error
+                raise UnreadableCheckpoint(f"{path} is not in the store of files", why=error.why) from error
             raise
         return here
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sweep.errors import CheckpointError
+from sweep.errors import UnreadableCheckpoint
 
 # Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
@@ -73,7 +73,7 @@ def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
             here.flush()
             os.fsync(here.fileno())
         if sha256 is not None and (found := sha256_of(Path(passing))) != sha256:
-            raise CheckpointError(
+            raise UnreadableCheckpoint(
                 f"{target.name} in the store of files is damaged",
                 why=f"its sha256 is {found[:16]}..., not {sha256[:16]}...",
                 next="an earlier checkpoint is used where there is one; otherwise the run starts again",

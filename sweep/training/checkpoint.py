@@ -12,14 +12,14 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from sweep.config.run import EmaStart
-from sweep.errors import CheckpointError, SweepError
+from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
 from sweep.training.ema import AverageKey, ConstantEMA, Weights, average_key
 from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
 
@@ -45,6 +45,19 @@ class CheckpointRef:
     bytes: int
 
 
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A checkpoint that was read: its file may be damaged, or gone, at any later moment.
+
+    Attributes:
+        ref: Of the file.
+        state: What was saved.
+    """
+
+    ref: CheckpointRef
+    state: dict[str, object]
+
+
 def save(state: Mapping[str, object], folder: Path, *, step: int, token: int) -> CheckpointRef:
     """Write a checkpoint durably.
 
@@ -65,16 +78,17 @@ def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict
     """Read what `save` has written; nothing in the file is ever executed.
 
     Raises:
-        CheckpointError: The file is missing, torn, altered, or holds anything but plain data.
+        UnreadableCheckpoint: The file is missing, torn or altered.
+        CheckpointError: It holds anything but plain data.
     """
     advice = "an earlier checkpoint is used where there is one; otherwise the run starts again"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"cannot read the checkpoint {path.name}", why=str(error), next=advice) from error
+        raise UnreadableCheckpoint(f"cannot read the checkpoint {path.name}", why=str(error), next=advice) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         why = f"its {len(content)} bytes do not have the recorded hash"
-        raise CheckpointError(f"the checkpoint {path.name} is damaged", why=why, next=advice)
+        raise UnreadableCheckpoint(f"the checkpoint {path.name} is damaged", why=why, next=advice)
     try:
         state: dict[str, object] = torch.load(io.BytesIO(content), weights_only=True, map_location=device)
     # What torch raises on foreign bytes is not limited to one class.
@@ -83,15 +97,13 @@ def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict
     return state
 
 
-def latest_valid(refs: Iterable[CheckpointRef]) -> CheckpointRef | None:
-    """The checkpoint of the highest step that can be read, or None."""
-    for ref in sorted(refs, key=lambda ref: ref.step, reverse=True):
-        try:
-            load(ref.path, ref.sha256)
-        except CheckpointError:
-            continue
-        return ref
-    return None
+def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoint:
+    """A checkpoint with its content.
+
+    Raises:
+        CheckpointError: As for `load`.
+    """
+    return Checkpoint(ref, load(ref.path, ref.sha256, device=device))
 
 
 def prune(folder: Path, *, token: int, keep: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import Preempted
 from sweep.training import checkpoint
-from sweep.training.checkpoint import CheckpointRef
+from sweep.training.checkpoint import Checkpoint, CheckpointRef
 from sweep.training.progress import Cadence, Hooks, Place, Progress, TrainResult
 from sweep.training.rig import KeptRig
 from sweep.training.state import Training
@@ -22,7 +22,7 @@ def train(
     *,
     hooks: Hooks | None = None,
     cadence: Cadence | None = None,
-    resume: CheckpointRef | None = None,
+    resume: Checkpoint | None = None,
     kept: KeptRig | None = None,
     until: int | None = None,
 ) -> TrainResult:
@@ -42,14 +42,14 @@ def train(
         InfeasibleConfig: The config's values make no sense together or with these images.
         Preempted: `hooks.should_stop` said so; a checkpoint of the step is saved.
         Diverged: Loss or gradients are not finite.
-        CheckpointError: `resume` cannot be used.
+        CheckpointError: `resume` is of another run or version.
         SweepError: A checkpoint could not be written.
     """
     hooks, cadence = hooks or Hooks(), cadence or Cadence()
     run = Training(config, dataset, place, look_steps=cadence.look_steps, kept=kept)
     if resume is not None:
-        run.load_state_dict(checkpoint.load(resume.path, resume.sha256, device=place.device))
-    keeper = _Keeper(run, hooks.saved, last=resume)
+        run.load_state_dict(resume.state)
+    keeper = _Keeper(run, hooks.saved, last=None if resume is None else resume.ref)
     watch = _Watch(run.step)
     end = config.steps if until is None else min(until, config.steps)
     while run.step < end:

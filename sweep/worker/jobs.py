@@ -18,7 +18,7 @@ from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.chain import betas_of
-from sweep.training.checkpoint import CheckpointRef
+from sweep.training.checkpoint import Checkpoint, CheckpointRef
 from sweep.training.ema import Weights
 from sweep.training.loop import train
 from sweep.training.objective import build_net
@@ -76,8 +76,8 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
     def report(progress: Progress) -> None:
         send(Progressed(progress.step, progress.images, progress.metrics))
 
-    resume = _readable(job, send, should_stop)
-    stored = deque([] if resume is None else [_artifact("checkpoint", resume, job.files).path])
+    resume = _readable(job, device, send, should_stop)
+    stored = deque([] if resume is None else [_artifact("checkpoint", resume.ref, job.files).path])
 
     def saved(ref: CheckpointRef) -> None:
         artifact = _artifact("checkpoint", ref, job.files)
@@ -120,17 +120,14 @@ def _put(files: Depot, path: str, should_stop: ShouldStop) -> None:
         raise
 
 
-def _readable(job: TrainJob, send: Send, should_stop: ShouldStop) -> CheckpointRef | None:
+def _readable(job: TrainJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Checkpoint | None:
     """The newest checkpoint whose bytes are what was recorded; none means from the start."""
     for found in job.checkpoints:
         try:
             path = job.files.fetch(found.path, found.sha256, give_up=should_stop)
-            ref = CheckpointRef(path, found.sha256, found.step, found.bytes)
-            checkpoint.load(ref.path, ref.sha256)
+            return checkpoint.read(CheckpointRef(path, found.sha256, found.step, found.bytes), device=device)
         except CheckpointError as error:
             send(Damaged(found.path, error.what))
-        else:
-            return ref
     return None
 
 

@@ -17,7 +17,7 @@ import traceback
 import warnings
 from multiprocessing.connection import Connection, wait
 
-from sweep.errors import DataError, DepotError, Diverged, Preempted, ProtocolError
+from sweep.errors import DataError, DepotError, Diverged, Preempted, ProtocolError, UnreadableCheckpoint
 from sweep.store.records import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
 from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
@@ -143,4 +143,5 @@ def failure_class(error: BaseException) -> FailureClass:
     if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
         return cause
     # Data, weights or an extractor that are not here or not the right ones: another machine may have them.
-    return "infra" if isinstance(error, DataError | ProtocolError | ConnectionError) else "bug"
+    elsewhere = DataError | ProtocolError | UnreadableCheckpoint | ConnectionError
+    return "infra" if isinstance(error, elsewhere) else "bug"

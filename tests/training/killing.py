@@ -16,13 +16,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from sweep.data.sources import load
-from sweep.training.checkpoint import CheckpointRef, latest_valid
+from sweep.errors import UnreadableCheckpoint
+from sweep.training.checkpoint import Checkpoint, CheckpointRef, read
 from sweep.training.loop import train
 from sweep.training.progress import Cadence, Hooks, Place, Progress
 from sweep.training.state import Training
@@ -64,8 +66,15 @@ def attempt(folder: Path, token: int) -> None:
 
     hooks = Hooks(report=report, saved=saved)
     place = Place(folder=folder / "checkpoints", token=token)
-    result = train(CONFIG, DIGITS, place, hooks=hooks, cadence=CADENCE, resume=latest_valid(known))
+    result = train(CONFIG, DIGITS, place, hooks=hooks, cadence=CADENCE, resume=_newest_readable(known))
     Journal(folder / "result").add({"sha256": result.weights.sha256, "token": token})
+
+
+def _newest_readable(known: list[CheckpointRef]) -> Checkpoint | None:
+    for ref in sorted(known, key=lambda ref: ref.step, reverse=True):
+        with suppress(UnreadableCheckpoint):
+            return read(ref)
+    return None
 
 
 def forked(work: Callable[[], None]) -> int:

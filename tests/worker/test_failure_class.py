@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from sweep.errors import CheckpointError, DataError, Diverged, Preempted, SweepError
+from sweep.errors import CheckpointError, DataError, Diverged, Preempted, SweepError, UnreadableCheckpoint
 from sweep.worker.trial_process import failure_class
 
 
@@ -34,6 +34,8 @@ CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocat
         (caused(SweepError("not written"), OSError(errno.EFBIG, "File too large")), "disk_full"),
         (caused(SweepError("not written"), PermissionError(errno.EACCES, "denied")), "infra"),
         (caused(CheckpointError("gone"), FileNotFoundError(2, "no such file")), "infra"),
+        (UnreadableCheckpoint("its 0 bytes do not have the recorded hash"), "infra"),
+        (CheckpointError("of another run"), "bug"),
         (DataError("no data here"), "infra"),
         (caused(DataError("no data here"), RuntimeError("Error downloading")), "infra"),
         (caused(SweepError("gone wrong"), RuntimeError("shape")), "bug"),
