@@ -11,7 +11,8 @@ scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, pha
           noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
 rungs     scores by cheaper protocols and on the way (see `_rungs`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
-attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail
+attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail, device_workers (at once on its
+          device, itself included; above 1 its timings are of a shared one), peak_bytes
 workers   worker_id, host, device, environment (dict); those that worked on this study
 grids     arm_id, replicate, path, sha256: PNG sheets of the primary scores
 
@@ -313,7 +314,8 @@ def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
         engine,
         select(
             *(AttemptRow.run_id, AttemptRow.score_id, AttemptRow.worker_id, WorkerRow.device, AttemptRow.started_at),
-            *(AttemptRow.ended_at, AttemptRow.end_reason, AttemptRow.detail),
+            *(AttemptRow.ended_at, AttemptRow.end_reason, AttemptRow.detail, AttemptRow.device_workers),
+            AttemptRow.peak_bytes,
         )
         .join(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
         .where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))

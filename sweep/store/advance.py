@@ -13,6 +13,7 @@ from sweep.store.events import write_event
 from sweep.store.leases import require
 from sweep.store.records import ArtifactRecord, Claim, MetricPoint
 from sweep.store.schema import ArtifactRow, AttemptRow, MetricRow, RunRow
+from sweep.store.sharing import SPEED, WORKERS, workers_now
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing, insert_or_replace
 
@@ -26,6 +27,7 @@ def progress(
     points: Sequence[MetricPoint] = (),
     checkpoint: ArtifactRecord | None = None,
     keep: int = 2,
+    peak_bytes: int | None = None,
 ) -> tuple[ArtifactRecord, ...]:
     """Record how far a training is, its new points and its newest checkpoint, all or nothing.
 
@@ -34,6 +36,7 @@ def progress(
 
     Args:
         keep: Checkpoints that stay listed.
+        peak_bytes: The most memory that the attempt has taken so far, where it is known.
 
     Returns:
         Checkpoints no longer listed: their files may be deleted now. (After a lost reply none: see `artifacts`.)
@@ -49,8 +52,9 @@ def progress(
         if checkpoint is not None and checkpoint.step > _furthest(connection, claimed.run_id):
             values["crashes"] = 0
         require(connection, claimed, values)
-        connection.execute(update(AttemptRow).where(AttemptRow.id == claimed.attempt_id).values(last_step=step))
-        _write_points(connection, claimed, points)
+        reached = {"last_step": step} if peak_bytes is None else {"last_step": step, "peak_bytes": peak_bytes}
+        connection.execute(update(AttemptRow).where(AttemptRow.id == claimed.attempt_id).values(reached))
+        _write_points(connection, claimed, [*points, *_beside(connection, claimed, points)])
         if checkpoint is None:
             return ()
         write_artifacts(connection, claimed, [checkpoint])
@@ -118,6 +122,15 @@ def write_artifacts(connection: Connection, claimed: Claim, artifacts: Sequence[
 def _furthest(connection: Connection, run_id: int) -> int:
     steps = select(func.coalesce(func.max(ArtifactRow.step), 0))
     return int(connection.scalars(steps.where(ArtifactRow.run_id == run_id, ArtifactRow.kind == "checkpoint")).one())
+
+
+def _beside(connection: Connection, claimed: Claim, points: Sequence[MetricPoint]) -> list[MetricPoint]:
+    """Of a speed, beside how many it was measured: a point of its own at the same step."""
+    timed = [point for point in points if point.name == SPEED]
+    if not timed:
+        return []
+    workers = workers_now(connection, claimed.worker_id)
+    return [MetricPoint(WORKERS, point.step, point.images, float(workers)) for point in timed]
 
 
 def _write_points(connection: Connection, claimed: Claim, points: Sequence[MetricPoint]) -> None:

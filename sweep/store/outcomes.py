@@ -19,6 +19,7 @@ from sweep.store.leases import MAX_CRASHES, WORK, drop_scores, fence, lost
 from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
 from sweep.store.redaction import clean
 from sweep.store.schema import AttemptRow, MeasurementRow, RunRow
+from sweep.store.sharing import workers_meanwhile
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_or_replace
 
@@ -94,7 +95,8 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
             "failure_reason": None,
             **split,
         }
-        if not _end(connection, claimed, values, "complete", seconds=sum(split.values())):
+        spent = sum(split.values())
+        if not _end(connection, claimed, values, "complete", seconds=spent, peak_bytes=result.peak_bytes):
             return
         rows = [
             {
@@ -182,6 +184,7 @@ def _end(
     *,
     seconds: float,
     detail: str | None = None,
+    peak_bytes: int | None = None,
 ) -> bool:
     """Close the attempt and the lease; False when we had done so before and only the reply was lost."""
     table, _ = WORK[claimed.kind]
@@ -191,6 +194,8 @@ def _end(
         if connection.scalars(select(AttemptRow.end_reason).where(attempt)).one() == reason:
             return False
         raise lost(claimed)
-    text = None if detail is None else clean(detail)
-    connection.execute(update(AttemptRow).where(attempt).values(ended_at=moment(), end_reason=reason, detail=text))
+    told: dict[str, Any] = {"detail": None if detail is None else clean(detail)}
+    told |= {} if peak_bytes is None else {"peak_bytes": peak_bytes}
+    end = {"ended_at": moment(), "end_reason": reason, "device_workers": workers_meanwhile(claimed)}
+    connection.execute(update(AttemptRow).where(attempt).values(end | told))
     return True

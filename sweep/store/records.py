@@ -109,7 +109,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """Everything that one scoring leaves behind; seconds on the device by phase."""
+    """Everything that one scoring leaves behind; seconds on the device by phase, and its peak of memory if known."""
 
     measurements: Sequence[Measurement]
     artifacts: Sequence[ArtifactRecord]
@@ -117,6 +117,7 @@ class ScoreResult:
     sampling_seconds: float
     features_seconds: float
     statistics_seconds: float
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

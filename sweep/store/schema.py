@@ -258,13 +258,17 @@ class AttemptRow(Base):
     run_id: Mapped[RunId]
     score_id: Mapped[int | None] = mapped_column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
     token: Mapped[int]
-    worker_id: Mapped[str] = mapped_column(ForeignKey("worker.id"))
+    worker_id: Mapped[str] = mapped_column(ForeignKey("worker.id"), index=True)
     first_step: Mapped[int] = mapped_column(default=0)
     last_step: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[Created]
     ended_at: Mapped[Moment | None]
     end_reason: Mapped[str | None] = mapped_column(String(32))
     detail: Mapped[str | None]
+    # Workers that held work on its device while it lasted, its own included: above 1, its timings are of a shared one.
+    device_workers: Mapped[int | None]
+    # Of the trial process: on a GPU what torch reserved there, else resident.
+    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
     # Two indexes, because a NULL score is unequal to any other NULL.
     __table_args__ = (

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 # Optuna keeps its own `alembic_version` in the same database.
 VERSION_TABLE = "sweep_alembic_version"
 # Of the newest migration.
-HEAD = "0002"
+HEAD = "0003"
 
 
 def version_of(connection: Connection) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -25,6 +26,7 @@ from sweep.training.objective import build_net
 from sweep.training.progress import Cadence, Hooks, Place, Progress
 from sweep.training.rig import KeptRig
 from sweep.training.validation import validation_points
+from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import (
     Damaged,
     Job,
@@ -71,10 +73,10 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
         micro_batches=job.micro_batches,
         channels_last=channels_last(job.config.net.kind),
     )
-    dataset = dataset_of(job.config.data)
+    dataset, memory = dataset_of(job.config.data), PeakMemory(device)
 
     def report(progress: Progress) -> None:
-        send(Progressed(progress.step, progress.images, progress.metrics))
+        send(Progressed(progress.step, progress.images, progress.metrics, peak_bytes=memory.bytes))
 
     resume = _readable(job, device, send, should_stop)
     stored = deque([] if resume is None else [_artifact("checkpoint", resume.ref, job.files).path])
@@ -134,7 +136,7 @@ def _readable(job: TrainJob, device: torch.device, send: Send, should_stop: Shou
 def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:
     """Draw images from one average of the weights and measure them. A score that is stopped is made anew."""
 
-    count = counting("sampling", send)
+    count, memory = counting("sampling", send), PeakMemory(device)
 
     def drawn(done: int, total: int) -> None:
         if should_stop():
@@ -171,6 +173,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         on_progress=drawn,
     )
     record = score_record(result, measure_further(subject), job.folder, job.files.folder)
+    record = replace(record, peak_bytes=memory.bytes)
     for artifact in record.artifacts:
         _put(job.files, artifact.path, should_stop)
     return Scored(record)

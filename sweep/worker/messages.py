@@ -82,6 +82,7 @@ class Progressed:
     images: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     checkpoint: ArtifactRecord | None = None
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -63,4 +63,12 @@ def label(claim: Claim) -> str:
 def record_progress(store: Store, claim: Claim, message: Progressed) -> None:
     """A point of the curves or a checkpoint, under the claim's token."""
     points = [MetricPoint(name, message.step, message.images, value) for name, value in message.metrics.items()]
-    progress(store, claim, step=message.step, images=message.images, points=points, checkpoint=message.checkpoint)
+    progress(
+        store,
+        claim,
+        step=message.step,
+        images=message.images,
+        points=points,
+        checkpoint=message.checkpoint,
+        peak_bytes=message.peak_bytes,
+    )

@@ -12,7 +12,7 @@ from sweep.store.schema import ArtifactRow, AttemptRow, MetricRow, RunRow, Score
 from sweep.store.snapshots import ScoreRecord
 
 # Of the machine, not of the run.
-_SPEED = "images_per_second"
+_OF_THE_MACHINE = ("images_per_second", "device_workers")
 
 
 def outcome(store: Store, study_id: int) -> dict[str, Any]:
@@ -28,7 +28,9 @@ def outcome(store: Store, study_id: int) -> dict[str, Any]:
             "scores": [_score(score) for score in cell.scores],
             "why": cell.failure_reason,
             "rungs": [(r.step, r.state, [(m.name, _hex(m.value)) for m in r.measurements]) for r in cell.rungs],
-            "curves": [(p.name, p.step, p.images, _hex(p.value)) for p in points[cell.run_id] if p.name != _SPEED],
+            "curves": [
+                (p.name, p.step, p.images, _hex(p.value)) for p in points[cell.run_id] if p.name not in _OF_THE_MACHINE
+            ],
         }
         for cell in found
     }

@@ -72,7 +72,20 @@ def cost(study: ReportedStudy) -> list[Block]:
     ends = attempts["end_reason"].fillna("running").value_counts(sort=False)
     told = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
     caption = f"Work of all seeds and readings, by part. {count(len(attempts), 'attempt')}: {told or 'none'}."
+    caption += shared(attempts)
     return [table("cost", columns, caption=caption, data=spent)]
+
+
+def shared(attempts: pd.DataFrame) -> str:
+    """A sentence on attempts that had other workers beside them on their device; empty where none had."""
+    beside = attempts["device_workers"].dropna().astype(int)
+    packed = beside[beside > 1]
+    if packed.empty:
+        return ""
+    return (
+        f" {len(packed)} of {len(beside)} had other workers beside them on their device, up to {packed.max()} in all: "
+        "their seconds are of a shared device, and compare with no others."
+    )
 
 
 def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:

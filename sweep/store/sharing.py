@@ -1,0 +1,126 @@
+"""Several workers on one device: how many there were, what memory their work took, and how fast the device was then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, distinct, func, or_, select
+from sqlalchemy.orm import aliased
+
+from sweep.config.keys import canonical_json
+from sweep.store.records import Claim
+from sweep.store.schema import AttemptRow, CellRow, MetricRow, RunRow, WorkerRow
+from sweep.store.transaction import Store
+
+SPEED = "images_per_second"
+WORKERS = "device_workers"
+# Points are many in a long study, and its newest say how the device is now.
+NEWEST_POINTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One worker's images/s at a point of its curve.
+
+    Attributes:
+        kind: Of work: equal nets, batches and precisions only have speeds that compare.
+        workers: That held work on the device then, this one included.
+        images_per_second: Of this one.
+    """
+
+    kind: str
+    workers: int
+    images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """What the runs of a study were on one kind of device.
+
+    Attributes:
+        piloted: Whether a run was trained and scored there.
+        peak_bytes: The most that an attempt took; None while none has told.
+        speeds: The newest first.
+    """
+
+    piloted: bool
+    peak_bytes: int | None
+    speeds: tuple[Speed, ...]
+
+
+def workers_now(connection: Connection, worker_id: str) -> int:
+    """Workers that hold work on the device of this one, itself included."""
+    other = aliased(AttemptRow)
+    at_work = _beside(worker_id, other, other.ended_at.is_(None), WorkerRow.ended_at.is_(None))
+    return int(connection.scalars(select(at_work)).one())
+
+
+def workers_meanwhile(claimed: Claim) -> ScalarSelect[int]:
+    """Workers that held work on the device of an attempt while it lasted, up to now and itself included."""
+    this, other = aliased(AttemptRow), aliased(AttemptRow)
+    began = select(this.started_at).where(this.id == claimed.attempt_id).scalar_subquery()
+    return _beside(claimed.worker_id, other, or_(other.ended_at.is_(None), other.ended_at > began))
+
+
+# Of an alias: inside an update of attempts, the table itself would be the row that is updated.
+def _beside(worker_id: str, other: type[AttemptRow], *which: ColumnElement[bool]) -> ScalarSelect[int]:
+    me = aliased(WorkerRow)
+    same = and_(WorkerRow.host == me.host, WorkerRow.boot_id == me.boot_id, WorkerRow.device == me.device)
+    return (
+        select(func.count(distinct(other.worker_id)))
+        .select_from(me)
+        .join(WorkerRow, same)
+        .join(other, other.worker_id == WorkerRow.id)
+        .where(me.id == worker_id, *which)
+        .scalar_subquery()
+    )
+
+
+def device_use(store: Store, study_id: int, *, device: str, host: str, gpu: str | None) -> DeviceUse:
+    """What runs of a study took, and how fast they were, on one kind of device.
+
+    Args:
+        device: `cpu`, or any name of a CUDA device.
+        host: A CPU is of this machine alone.
+        gpu: Name of the model: equal ones are alike on any machine.
+    """
+
+    def work(connection: Connection) -> DeviceUse:
+        mine = AttemptRow.run_id.in_(select(CellRow.run_id).where(CellRow.study_id == study_id))
+        who = select(WorkerRow.id, WorkerRow.device, WorkerRow.host, WorkerRow.environment)
+        found = connection.execute(who.where(WorkerRow.id.in_(select(AttemptRow.worker_id).where(mine)))).all()
+        like = [row.id for row in found if _alike(row, device, host, gpu)]
+        here = and_(mine, AttemptRow.worker_id.in_(like))
+        ends = set(connection.scalars(select(AttemptRow.end_reason).where(here).distinct()))
+        peak = connection.scalars(select(func.max(AttemptRow.peak_bytes)).where(here)).one()
+        return DeviceUse({"trained", "complete"} <= ends, peak, _speeds(connection, here))
+
+    return store.read(work)
+
+
+def _alike(row: Any, device: str, host: str, gpu: str | None) -> bool:
+    if device == "cpu":
+        return bool(row.device == "cpu" and row.host == host)
+    return str(row.device).startswith("cuda") and bool(row.environment.get("gpu") == gpu)
+
+
+def _speeds(connection: Connection, here: ColumnElement[bool]) -> tuple[Speed, ...]:
+    speed, workers = aliased(MetricRow), aliased(MetricRow)
+    of_attempt = and_(AttemptRow.run_id == speed.run_id, AttemptRow.token == speed.token, AttemptRow.score_id.is_(None))
+    same_point = and_(workers.run_id == speed.run_id, workers.step == speed.step, workers.name == WORKERS)
+    points = (
+        select(speed.value.label("speed"), workers.value.label("workers"), RunRow.config)
+        .join(AttemptRow, of_attempt)
+        .join(workers, same_point)
+        .join(RunRow, RunRow.id == speed.run_id)
+        .where(here, speed.name == SPEED, speed.value > 0)
+        .order_by(AttemptRow.id.desc(), speed.step.desc())
+        .limit(NEWEST_POINTS)
+    )
+    return tuple(Speed(_kind(row.config), int(row.workers), row.speed) for row in connection.execute(points))
+
+
+def _kind(config: Mapping[str, Any]) -> str:
+    return canonical_json([config.get(name) for name in ("data", "net", "batch", "precision")])
