@@ -72,7 +72,7 @@ def _machine(depot: Depot) -> list[tuple[str, str, str]]:
     import shutil
 
     from sweep.cli.terminal import size
-    from sweep.launch.local import cores, gpus
+    from sweep.launch.devices import cores, gpus
 
     there = next(folder for folder in (depot.folder, *depot.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sweep.config.study import Study
     from sweep.launch.local import Slot
-    from sweep.launch.placement import Placed
+    from sweep.launch.placement import Pack, Placed
     from sweep.search.outline import Outline
     from sweep.store.depot import Depot
     from sweep.store.records import StudyRecord
@@ -41,6 +41,9 @@ def launch(
     max_trials: Annotated[
         int | None, typer.Option("--max-trials", min=1, help="Trials of a search in all, over every relaunch.")
     ] = None,
+    pack: Annotated[
+        str | None, typer.Option("--pack", metavar="N|auto", help="Workers a GPU (1), or on the CPU; auto measures.")
+    ] = None,
     executor: Annotated[
         str, typer.Option(envvar="SWEEP_EXECUTOR", help="What places the workers: local, slurm or ray.")
     ] = "local",
@@ -61,6 +64,7 @@ def launch(
 
     Examples: sweep launch studies/digits.yaml
               sweep launch studies/fashion.yaml --device cuda --workers 8
+              sweep launch studies/fashion.yaml --pack auto
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o partition=gpu -o time=24h -o memory=16G
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
               sweep launch studies/fashion.yaml --executor ray -o address=auto
@@ -83,12 +87,14 @@ def launch(
 
     study = _with_total(read_outline(file).study, max_trials, n_trials)
     work = outline(study).trainings
-    place = slots(device, workers, work=work)[0] if executor == "local" else slots("cpu", 1, work=1)[0]
+    packed = _packed(pack, workers, executor)
+    here = executor == "local"
+    place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
     depot = depot_at(files)
     # Before anything is made: it refuses what makes no sense.
     placed = named(executor)(
         Assignment(study=study.name, storage=storage, files=str(depot), device=device, workers=workers, work=work,
-                   options=pairs(option or ())), say)  # fmt: skip
+                   options=pairs(option or ()), pack=packed), say)  # fmt: skip
     _check_detach(placed, executor, detach=detach)
     # Where the data cannot be had, no empty store is left behind.
     prepared = _prepare(study, depot, place) if is_new(storage) else None
@@ -109,6 +115,27 @@ def launch(
     if code in _NEXT and not placed.outlives:
         say(_NEXT[code].format(name=record.name, file=file))
     raise typer.Exit(code or _summary(store, record.id, file))
+
+
+def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
+    from sweep.errors import UsageError
+    from sweep.launch.placement import pack_of
+
+    if typed is None:
+        return None
+    if executor != "local":
+        raise UsageError(
+            f"--pack: executor {executor} places one worker at a time",
+            why="Its scheduler decides which of them share a GPU.",
+            next="Leave it out, and ask for a share of a GPU: -o gpus=0.5 (ray).",
+        )
+    if workers is not None:
+        raise UsageError(
+            "--pack and --workers both say how many workers",
+            why="--workers counts all of them, --pack those of each device.",
+            next="Leave one of them out.",
+        )
+    return pack_of(typed)
 
 
 def _check_detach(placed: Placed, executor: str, *, detach: bool) -> None:

@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from sweep.errors import UsageError
 from sweep.launch.kept import Say
-from sweep.launch.placement import Assignment, Placed
+from sweep.launch.placement import AUTO, Assignment, Placed
 
 
 def _local(assignment: Assignment, say: Say) -> Placed:
     from sweep.launch.local import LocalWorkers
 
+    if assignment.pack == AUTO:
+        from sweep.launch.packed import PackedWorkers
+
+        return PackedWorkers(assignment, say)
     return LocalWorkers(assignment, say)
 
 

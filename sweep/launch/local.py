@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 
 from sweep.errors import UsageError
+from sweep.launch.devices import MPS, cores, gpus, has_mps
 from sweep.launch.kept import KeptWorker, Say
-from sweep.launch.placement import Assignment, NoOptions, options_of
+from sweep.launch.placement import AUTO, Assignment, NoOptions, Pack, options_of
 
 
 @dataclass(frozen=True)
@@ -21,48 +20,47 @@ class Slot:
     threads: int
 
 
-def cores() -> int:
-    """CPU cores that this process may use: affinity, the container's quota, and what a Slurm task asked for."""
-    from joblib import cpu_count
+def slots(device: str, workers: int | None, *, work: int, pack: Pack | None = None) -> list[Slot]:
+    """Where workers go: `pack` on each device, never more than there is work.
 
-    # A cluster that does not bind tasks to cores shows a task all of its node's.
-    asked = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    return min(cpu_count(), int(asked)) if asked.isdigit() and int(asked) > 0 else int(cpu_count())
+    Without `pack` that is one a GPU, or one a core on the CPU: one thread a worker is the fastest use of cores by small
+    nets; a single run gets them all. With `auto` one a device begins, and has the threads that it would have if every
+    core had a worker: how many threads a worker has decides the last bits of its numbers, so it never changes.
 
-
-def gpus() -> list[str]:
-    """GPUs of this machine as torch names them, within CUDA_VISIBLE_DEVICES; asked without loading torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [f"cuda:{index}" for index, name in enumerate(visible.split(",")) if name.strip() not in ("", "-1")]
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return []
-    listed = subprocess.run([tool, "-L"], capture_output=True, text=True, timeout=30, check=False)
-    return [f"cuda:{index}" for index, _ in enumerate(listed.stdout.splitlines())] if listed.returncode == 0 else []
-
-
-def slots(device: str, workers: int | None, *, work: int) -> list[Slot]:
-    """Where workers go: one a GPU, or one a core on the CPU, never more than there is work.
-
-    One thread a worker is the fastest use of cores by small nets; a single run gets them all.
+    Args:
+        device: auto, cpu, cuda or cuda:0.
+        workers: In all, on all devices in turn; None for as many as fit.
+        work: Trainings that are planned.
+        pack: Workers a device.
 
     Raises:
         UsageError: no such device.
     """
+    devices = _devices(device)
+    if pack == AUTO:
+        each = most_by_cores(len(devices), work)
+        return [Slot(name, max(1, cores() // (len(devices) * each))) for name in devices[: max(1, work)]]
+    usual = cores() if devices == ["cpu"] else 1
+    count = workers or max(1, min(len(devices) * (pack or usual), work))
+    return [Slot(devices[index % len(devices)], max(1, cores() // count)) for index in range(count)]
+
+
+def most_by_cores(devices: int, work: int) -> int:
+    """Workers a device, such that each has a core and each has work."""
+    return max(1, min(cores(), work) // devices)
+
+
+def _devices(device: str) -> list[str]:
     found = gpus()
     if device == "auto":
         device = "cuda" if found else "cpu"
     if device.startswith("cuda"):
         if not found:
             raise UsageError("there is no CUDA GPU here", why="nvidia-smi lists none.", next="Use --device cpu.")
-        devices = found if device == "cuda" else [device]
-        count = workers or min(len(devices), max(work, 1))
-        return [Slot(devices[index % len(devices)], max(1, cores() // count)) for index in range(count)]
+        return found if device == "cuda" else [device]
     if device != "cpu":
         raise UsageError(f"device {device!r} is not known", next="Use auto, cpu, cuda or cuda:0.")
-    count = workers or max(1, min(cores(), work))
-    return [Slot("cpu", max(1, cores() // count))] * count
+    return [device]
 
 
 class LocalWorkers:
@@ -73,16 +71,19 @@ class LocalWorkers:
 
     def __init__(self, assignment: Assignment, say: Say) -> None:
         options_of(NoOptions, assignment.options)
-        environment = os.environ | assignment.environment
-        self._workers = [
-            KeptWorker(
-                ["--study", assignment.study, "--device", slot.device, "--threads", str(slot.threads)], environment, say
-            )
-            for slot in slots(assignment.device, assignment.workers, work=assignment.work)
-        ]
+        self._assignment, self._say = assignment, say
+        self._slots = slots(assignment.device, assignment.workers, work=assignment.work, pack=assignment.pack)
+        self._workers = [self._placed(slot) for slot in self._slots]
+
+    def _placed(self, slot: Slot) -> KeptWorker:
+        arguments = ["--study", self._assignment.study, "--device", slot.device, "--threads", str(slot.threads)]
+        return KeptWorker(arguments, os.environ | self._assignment.environment, self._say)
 
     def start(self) -> None:
         """Start one worker a place."""
+        if self._assignment.pack is not None and self._slots[0].device != "cpu" and has_mps():
+            # Ours to say, not to start: one daemon serves a machine, and it outlives those who use it.
+            self._say(f"workers of a GPU take turns on it; under CUDA MPS, installed here, they run at once: {MPS} -d")
         for worker in self._workers:
             worker.start()
 

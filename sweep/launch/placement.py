@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,6 +13,8 @@ from sweep.errors import UsageError
 Options = TypeVar("Options", bound=BaseModel)
 
 OPTION = "--option"
+Pack = int | Literal["auto"]
+AUTO: Literal["auto"] = "auto"
 
 
 class NoOptions(BaseModel):
@@ -33,6 +35,7 @@ class Assignment:
         workers: How many; None leaves it to the executor.
         work: Trainings that are planned: more workers than that would be idle.
         options: The executor's own.
+        pack: Workers a device, where the executor starts them on devices of this machine; None is its habit.
     """
 
     study: str
@@ -42,6 +45,7 @@ class Assignment:
     workers: int | None
     work: int
     options: Mapping[str, str] = field(default_factory=dict)
+    pack: Pack | None = None
 
     @property
     def arguments(self) -> list[str]:
@@ -98,6 +102,19 @@ def require_shared(assignment: Assignment) -> None:
             why="SQLite is a file on this machine, and its locks do not hold over a network.",
             next="export SWEEP_STORAGE=postgresql://USER@HOST/DATABASE, then the same command.",
         )
+
+
+def pack_of(text: str) -> Pack:
+    """From what was typed after --pack.
+
+    Raises:
+        UsageError: neither a number of workers nor `auto`.
+    """
+    if text == AUTO:
+        return AUTO
+    if not text.isdigit() or not int(text):
+        raise UsageError(f"--pack {text!r} is no number of workers", next="Use --pack auto, or --pack 2.")
+    return int(text)
 
 
 def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:

@@ -22,15 +22,18 @@ class Command:
         self.database, self.files, self.study = database, files, study
         self.tag = uuid4().hex
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command on one core: one worker on one thread, so that numbers are equal bit for bit."""
+    def start(self, *arguments: str, most: int = 1) -> subprocess.Popen[str]:
+        """The command on one core, or on as many as there are up to `most`.
+
+        On one there is one worker on one thread, so that numbers are equal bit for bit.
+        """
         environment = os.environ | {
             TAG: self.tag,
             "SWEEP_STORAGE": f"sqlite:///{self.database}",
             "SWEEP_FILES": str(self.files),
         }
         cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(cores)})  # is inherited
+        os.sched_setaffinity(0, set(sorted(cores)[:most]))  # is inherited
         try:
             return subprocess.Popen(
                 [sys.executable, "-m", "sweep", *arguments],
@@ -39,9 +42,9 @@ class Command:
         finally:
             os.sched_setaffinity(0, cores)
 
-    def launch(self, *arguments: str) -> subprocess.Popen[str]:
+    def launch(self, *arguments: str, most: int = 1) -> subprocess.Popen[str]:
         """`sweep launch`."""
-        return self.start("launch", str(self.study), "--device", "cpu", *arguments)
+        return self.start("launch", str(self.study), "--device", "cpu", *arguments, most=most)
 
     def rows(self) -> int:
         """How much the store holds: grows with every point, checkpoint, attempt and score."""

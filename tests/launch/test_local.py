@@ -7,7 +7,9 @@ import os
 import pytest
 
 from sweep.errors import UsageError
-from sweep.launch.local import cores, gpus, slots
+from sweep.launch.devices import cores, gpu_of, gpus, memory_of_machine
+from sweep.launch.local import slots
+from sweep.launch.packing import DeviceMemory
 
 
 def test_the_cpu_gets_a_worker_a_core_but_no_more_than_there_is_work() -> None:
@@ -48,6 +50,39 @@ def test_cores_are_those_that_the_scheduler_gave(monkeypatch: pytest.MonkeyPatch
     for nonsense in ("", "0", "many"):
         monkeypatch.setenv("SLURM_CPUS_PER_TASK", nonsense)
         assert 1 <= cores() <= len(before)
+
+
+def test_pack_counts_the_workers_of_each_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    packed = slots("cuda", None, work=99, pack=3)
+    assert [slot.device for slot in packed] == ["cuda:0", "cuda:1"] * 3
+    assert len(slots("cuda", None, work=2, pack=3)) == 2
+    # One a device begins, where there is work for it.
+    assert [slot.device for slot in slots("cuda", None, work=99, pack="auto")] == ["cuda:0", "cuda:1"]
+    assert [slot.device for slot in slots("cuda", None, work=1, pack="auto")] == ["cuda:0"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert len(slots("auto", None, work=99, pack=3)) == 3
+
+
+def test_the_threads_of_a_worker_do_not_change_with_those_that_come_later() -> None:
+    whole = slots("cpu", None, work=1000)
+    assert slots("cpu", None, work=1000, pack="auto") == whole[:1]
+    assert slots("cpu", None, work=1, pack="auto") == slots("cpu", None, work=1)
+    assert [slot.threads for slot in slots("cpu", None, work=9, pack=1)] == [cores()]
+
+
+def test_what_the_driver_tells_of_a_gpu() -> None:
+    # nvidia-smi --query-gpu=name,memory.free,memory.total --format=csv,noheader,nounits, without and with slices (MIG).
+    free = DeviceMemory(81251 * 2**20, 81559 * 2**20)
+    assert gpu_of("NVIDIA H100 80GB HBM3, 81251, 81559") == ("NVIDIA H100 80GB HBM3", free)
+    assert gpu_of("NVIDIA H100 80GB HBM3, [N/A], [N/A]") == ("NVIDIA H100 80GB HBM3", None)
+
+
+def test_the_memory_of_this_machine_is_known() -> None:
+    memory = memory_of_machine()
+    assert memory is not None
+    assert 0 < memory.free < memory.total
 
 
 def test_an_unknown_device_is_refused() -> None:
