@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from sweep.store.clock import moment
 from sweep.store.leases import DEAD, WORK
@@ -22,10 +22,20 @@ def register_worker(store: Store, worker: WorkerRecord) -> None:
     store.write(lambda connection: insert_missing(connection, WorkerRow, [row]))
 
 
-def worker_seen(store: Store, worker_id: str) -> None:
-    """An idle worker is alive; busy ones say so by their heartbeat."""
+def worker_seen(store: Store, worker_id: str) -> int:
+    """An idle worker is alive; busy ones say so by their heartbeat.
+
+    Returns:
+        Workers that have not ended, of all studies.
+    """
     seen = update(WorkerRow).where(WorkerRow.id == worker_id).values(seen_at=moment())
-    store.write(lambda connection: connection.execute(seen))
+    living = select(func.count()).select_from(WorkerRow).where(WorkerRow.ended_at.is_(None))
+
+    def work(connection: Connection) -> int:
+        connection.execute(seen)
+        return int(connection.scalars(living).one())
+
+    return store.write(work)
 
 
 def end_worker(store: Store, worker_id: str, reason: str) -> None:

@@ -17,7 +17,8 @@ class Timing:
     Attributes:
         lease: Work of a worker that was not heard of for so long goes to another.
         heartbeat: Between signs of life; several fit into a lease.
-        idle: About how long to wait before asking for work again; up to five times as long while there is none.
+        idle: About how long to wait before asking for work again, where many workers do; up to five times as long while
+            there is none.
         stall: A trial process that is silent for longer hangs: longer than any step, compilation or classifier.
         retry: Before work that a machine failed at is tried again.
         disk: Before work that found the disk full is tried again.

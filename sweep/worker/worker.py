@@ -38,6 +38,8 @@ Say = Callable[[str], None]
 # A worker that leaves because the store is away does not wait for it once more to say so.
 LAST_WORD_SECONDS = 5.0
 MOST_WAITS = 5
+# Seconds between two looks for work, of all workers together, while none is found.
+LOOK_SHARE = 0.1
 
 
 class Worker:
@@ -128,10 +130,12 @@ class Worker:
             if state == "paused" and told != state:
                 say(f"the study is paused; next: sweep resume {self._study.name}")
             told = state
-            worker_seen(self._store, self._id)
-            # Longer each time: at the end of a study thousands may have nothing to do.
+            workers = worker_seen(self._store, self._id)
+            # Longer each time, and the more there are: at the end of a study thousands may have nothing to do. Two
+            # look so often that the last scores of a study wait for neither.
             waits = min(waits + 1, MOST_WAITS)
-            self._interrupt.wait(waits * self._timing.idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
+            idle = min(self._timing.idle, LOOK_SHARE * workers)
+            self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
         return 0
 
     def _takes_work(self, say: Say) -> bool:
