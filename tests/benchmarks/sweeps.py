@@ -20,8 +20,14 @@ from PIL import Image
 from sqlalchemy import Engine, create_engine
 
 from sweep.config.data import DataConfig
+from sweep.config.study import Cadence, Study
 from sweep.data.sources import load
 from sweep.scoring.features import load_extractor
+from sweep.search.outline import outline
+from sweep.store.depot import Depot
+from sweep.training.rig import KeptRig
+from sweep.worker.jobs import perform
+from sweep.worker.messages import TrainJob
 from sweep.worker.preparation import EXTRACTORS
 from tests.benchmarks.rows import Ratio, Row
 
@@ -116,7 +122,7 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         else:
             missing = ""
         seconds, ours = _launched(of, folder)
-        rows = _overhead(folder / "sweep.db")
+        rows = [*_overhead(folder / "sweep.db"), _second_start(of, folder)]
         case = f"{of.trials} trials of {of.preset}, {of.images} images, {len(of.decays)} EMA decays, n = {of.n}"
         whole = Row(
             measure="fixed sweep", case=case, unit="trials/h", ours=HOUR * of.trials / seconds,
@@ -203,7 +209,7 @@ def _overhead(store: Path) -> list[Row]:
     return [
         Row(
             measure="harness, a training", case="after a worker's first: claim, net, files, store", unit="s",
-            ours=each, goal="<= 1.2 s; starts in <= 1 s",
+            ours=each, goal="<= 1.2 s",
             note="" if each is None else f"{each / TRIAL_SECONDS:.1%} of a 60 s trial; the validation curve is in it",
         ),
         Row(
@@ -211,3 +217,25 @@ def _overhead(store: Path) -> list[Row]:
             ours=float(overhead[~trainings].median() + gap[~trainings].median()),
         ),
     ]  # fmt: skip
+
+
+def _second_start(of: Plan, folder: Path) -> Row:
+    """Seconds that a trial process takes from the order of a training to its first step, after one of the same net."""
+    device, kept, first_steps = torch.device(of.device), KeptRig(), []
+    cells = outline(Study.model_validate(of.study())).cells
+    for config in (cells[0].train_config, cells[-1].train_config):
+        one_step = config.model_copy(update={"images": config.batch})
+        job = TrainJob(one_step, Cadence(), Depot(folder), f"second/{len(first_steps)}", token=1, checkpoints=())
+        started = time.perf_counter()
+        asked: list[float] = []
+
+        def stops(asked: list[float] = asked) -> bool:
+            asked.append(time.perf_counter())  # before each step
+            return False
+
+        perform(job, device, kept, lambda _: None, stops)
+        first_steps.append(asked[0] - started)
+    return Row(
+        measure="harness, second training of a net", case="from its order to its first step", unit="s",
+        ours=first_steps[1], goal="<= 1 s", note=f"the first: {first_steps[0]:.2f} s",
+    )  # fmt: skip
