@@ -61,7 +61,10 @@ def workers_meanwhile(claimed: Claim) -> ScalarSelect[int]:
     """Workers that held work on the device of an attempt while it lasted, up to now and itself included."""
     this, other = aliased(AttemptRow), aliased(AttemptRow)
     began = select(this.started_at).where(this.id == claimed.attempt_id).scalar_subquery()
-    return _beside(claimed.worker_id, other, or_(other.ended_at.is_(None), other.ended_at > began))
+    at_work = or_(other.ended_at.is_(None), other.ended_at > began)
+    # The same of the workers: else every attempt that this machine ever made would be walked.
+    living = or_(WorkerRow.ended_at.is_(None), WorkerRow.ended_at >= began)
+    return _beside(claimed.worker_id, other, at_work, living)
 
 
 # Of an alias: inside an update of attempts, the table itself would be the row that is updated.

@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 from sweep.config.data import DataName
 from sweep.config.design import DesignKind
 from sweep.config.factors import Factor, at_boundary
+from sweep.config.net import MLPByPreset, NetName, UNetByPreset
 from sweep.config.presets import NET_PRESETS
-from sweep.config.run import Loss, MLPByPreset, NetName, Optimizer, Sampler, Schedule, Target, UNetByPreset, Weighting
+from sweep.config.run import Loss, Optimizer, Sampler, Schedule, Target, Weighting
 from sweep.config.study import load_study, study_json_schema
 from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError
