@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy import select
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from sweep.config.design import Path, Search
@@ -17,8 +16,9 @@ from sweep.errors import InfeasibleConfig, LeaseLost, StoreError, UsageError
 from sweep.search.advisor import Advisor
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
-from sweep.search.explorations import Exploration, Known, explorations_of, is_over
+from sweep.search.explorations import Exploration, Known, explorations_of, is_over, teaches
 from sweep.search.memory import Memory
+from sweep.search.optuna_storage import storage_url
 from sweep.search.space import level_scores
 from sweep.search.stages import requests_of
 from sweep.store.advisor import advisor_lease, mark_told, release_advisor
@@ -167,9 +167,14 @@ class _Growth:
             advisor = self._memory.advisor(self._study, exploration, storage_url(self._store))
             advisor.look()
             held = advisor.numbers()
-            for number in over:
-                if not trials[number].told or number not in held:
-                    self._tell(advisor, exploration, number, trials[number])
+            due = [number for number in over if not trials[number].told or number not in held]
+            if any(advisor.was_told_otherwise(number, void=not teaches(trials[number])) for number in due):
+                # Excluded after it was told, or run again after it had failed.
+                advisor = self._memory.anew(self._study, exploration, storage_url(self._store))
+                self._tell_all(advisor, exploration)
+                due = []
+            for number in due:
+                self._tell(advisor, exploration, number, trials[number])
             if counted < exploration.trials and self._ask(advisor, exploration, len(trials) and max(trials) + 1):
                 return True
         return False
@@ -205,7 +210,8 @@ class _Growth:
         if cell.excluded_reason is None:
             value, levels = self._known.value(cell), level_scores(self._study, cell)
         rungs = self._climbs[exploration.optuna_name].scores(number)
-        advisor.tell(number, value, levels=levels, rungs=rungs, changes=self._known.changes[cell.arm_name])
+        changes, void = self._known.changes[cell.arm_name], not teaches(cell)
+        advisor.tell(number, value, levels=levels, rungs=rungs, changes=changes, void=void)
         mark_told(self._store, cell.cell_id)
 
     def _ask(self, advisor: Advisor, exploration: Exploration, number: int) -> bool:
@@ -239,10 +245,3 @@ class _Growth:
         if len(self._explorations) == 1:
             return number
         return max((c.trial_number for c in self._known.cells if c.trial_number is not None), default=-1) + 1
-
-
-def storage_url(store: Store) -> str:
-    """The store's URL with its password, for Optuna alone: never print it."""
-    url: URL = store.engine.url
-    # Optuna formats the URL once more: braces in a password must survive it.
-    return url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")

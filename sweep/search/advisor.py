@@ -18,7 +18,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.errors import StoreMismatch
 from sweep.search.explorations import Exploration
 from sweep.search.samplers import Shown, draw
 from sweep.search.space import (
@@ -36,6 +35,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 # User attributes of Optuna's trials: our number of a trial that we asked for; or the number of the trial that another
 # evaluation level was scored from, and which level.
 NUMBER, OF, LEVEL = "trial", "of_trial", "level"
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # Our number and the evaluation level, "" for the primary one.
 Point = tuple[int, str]
 
@@ -68,7 +68,7 @@ class Advisor:
     def look(self) -> None:
         """Read what other workers told meanwhile."""
         try:
-            held = self._optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+            held = self._optuna.get_trials(deepcopy=False, states=ENDED)
         except KeyError as gone:
             raise StorageInternalError("Optuna's study was rebuilt meanwhile") from gone
         for trial in held:
@@ -109,23 +109,27 @@ class Advisor:
         changes: Changes,
         levels: Mapping[str, float | None] | None = None,
         rungs: Mapping[int, float] | None = None,
+        void: bool = False,
     ) -> None:
-        """Tell a finite score; None for a trial that was pruned, diverged or failed. May be repeated.
+        """Tell a finite score; None for a trial that has none. May be repeated.
 
-        A diverged trial is told as pruned: told as failed, TPE ignores it and goes back there. The Gaussian process
-        models finished trials alone; there, one without any score is told the worst so far.
+        A trial that diverged or makes no sense is told as pruned: told as failed, TPE ignores it and goes back there.
+        The Gaussian process models finished trials alone; there, one without any score is told the worst so far.
 
         Args:
             changes: Of the trial; left out where they lie outside the space.
             levels: Scores of other evaluation levels of the same training, by `level_key`; each becomes a trial of
                 its own, pruned where it is None because training or sampling diverged.
             rungs: Images seen -> score on the way.
+            void: It ended for a reason that its settings do not answer for: told as failed, of which no search sampler
+                learns anything.
         """
         params = params_of(self._study, self._exploration, changes)
         if params is None:
             return
         if (number, "") not in self._told:
-            self._add(params, *self._ending(value, rungs), {NUMBER: number}, rungs)
+            ending = (TrialState.FAIL, None) if void else self._ending(value, rungs)
+            self._add(params, *ending, {NUMBER: number}, rungs)
         points = evaluation_points(self._study)
         for key, score in (levels or {}).items():
             if (number, key) not in self._told:
@@ -139,6 +143,11 @@ class Advisor:
         told = self._told.values()
         known = [t.value for t in told if t.state is TrialState.COMPLETE and t.value is not None]
         return (TrialState.COMPLETE, max(known)) if known else (TrialState.PRUNED, None)
+
+    def was_told_otherwise(self, number: int, *, void: bool) -> bool:
+        """Whether Optuna has learned from a trial and should not have, or the other way round; it never unlearns."""
+        known = self._told.get((number, ""))
+        return known is not None and (known.state is TrialState.FAIL) != void
 
     def _add(
         self,
@@ -171,7 +180,8 @@ class Advisor:
         """What a sampler is shown, in the order of our numbers: whoever ends first changes no draw."""
         self._under_way = {number: self._under_way.get(number) or self._running(number, under_way[number])
                            for number in under_way}  # fmt: skip
-        history = [*self._told.values(), *filter(None, self._under_way.values())]
+        told = [trial for trial in self._told.values() if trial.state is not TrialState.FAIL]
+        history = [*told, *filter(None, self._under_way.values())]
         history.sort(key=attrgetter("ours"))
         for place, trial in enumerate(history):
             trial.number = place
@@ -197,29 +207,3 @@ def renewed(storage: optuna.storages.BaseStorage, exploration: Exploration) -> I
             optuna.delete_study(study_name=each.study_name, storage=storage)
     yield
     optuna.delete_study(study_name=guard, storage=storage)
-
-
-def open_storage(url: str) -> optuna.storages.RDBStorage:
-    """Optuna's tables in our database."""
-    return optuna.storages.RDBStorage(url, engine_kwargs=_engine_kwargs(url))
-
-
-def _engine_kwargs(url: str) -> dict[str, Any]:
-    if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 60}}
-    # No prepared statements, for the poolers' sake, as with our own engine.
-    return {"pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC", "prepare_threshold": None}}
-
-
-def check_version(recorded: str) -> None:
-    """Refuse to mix Optuna majors on one study: they shift times and draw otherwise.
-
-    Raises:
-        StoreMismatch: the study was started under another major version.
-    """
-    if recorded.split(".", maxsplit=1)[0] != optuna.__version__.split(".")[0]:
-        raise StoreMismatch(
-            f"this study was started with Optuna {recorded}; here is {optuna.__version__}",
-            why="Other majors draw other trials and read times shifted.",
-            next=f"Install optuna=={recorded}, or start the study under a new name.",
-        )

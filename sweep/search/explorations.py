@@ -116,3 +116,14 @@ def value_of(measurements: tuple[Measurement, ...], metric: str) -> float | None
 def is_over(cell: CellRecord) -> bool:
     """Whether nothing more will come of a cell: all its scores are made, or none will be."""
     return cell.state not in ("planned", "training", "trained", "scoring")
+
+
+def teaches(cell: CellRecord) -> bool:
+    """Whether the end of a trial tells anything about its settings: a score, a lost rung, a divergence, or a net that
+    fits no memory here. A machine that died, an error in the code, or a person's decision would have ended any."""
+    if cell.excluded_reason is not None:
+        return False
+    if cell.run_state != "trained":
+        return cell.run_state in ("pruned", "infeasible") or cell.failure == "oom"
+    primary = next((score for score in cell.scores if score.is_primary), None)
+    return primary is not None and (primary.state == "complete" or primary.failure in ("nan", "oom"))

@@ -12,10 +12,10 @@ from sqlalchemy import event
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.search.advance import storage_url
-from sweep.search.advisor import NUMBER, Advisor, open_storage
+from sweep.search.advisor import NUMBER, Advisor
 from sweep.search.cells import cells_of
 from sweep.search.explorations import explorations_of
+from sweep.search.optuna_storage import open_storage, storage_url
 from sweep.search.space import changes_of, space_of
 from sweep.store.filled import finish_all
 from sweep.store.plan import add_cells

@@ -5,8 +5,9 @@ from __future__ import annotations
 from optuna.storages import RDBStorage
 
 from sweep.config.study import Study
-from sweep.search.advisor import Advisor, open_storage, renewed
+from sweep.search.advisor import Advisor, renewed
 from sweep.search.explorations import Exploration
+from sweep.search.optuna_storage import open_storage
 from sweep.store.inventory import Inventory, inventory
 from sweep.store.transaction import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, or_, select, update
 
 from sweep.errors import UsageError
 from sweep.store.clock import moment
@@ -40,6 +40,8 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
 def exclude(store: Store, cell_id: int, reason: str) -> None:
     """Leave a cell out of every comparison, for a reason that the report shows. Its numbers stay.
 
+    A search that has learned from it is taught anew without it.
+
     Raises:
         UsageError: no such cell, or no reason.
     """
@@ -47,7 +49,7 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
 
     def work(connection: Connection) -> None:
-        change = update(CellRow).where(CellRow.id == cell_id).values(excluded_reason=clean(reason))
+        change = update(CellRow).where(CellRow.id == cell_id).values(excluded_reason=clean(reason), told=False)
         study_id = connection.execute(change.returning(CellRow.study_id)).scalar_one_or_none()
         if study_id is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
@@ -85,9 +87,13 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
             ScoreRow.state.in_(("failed", "cancelled")),
             ScoreRow.run_id.in_(possible),
         )
-        count += connection.execute(
-            update(ScoreRow).where(*scores, ScoreRow.failure.in_(failures)).values(again)
-        ).rowcount
+        score_ids = connection.scalars(
+            update(ScoreRow).where(*scores, ScoreRow.failure.in_(failures)).values(again).returning(ScoreRow.id)
+        ).all()
+        count += len(score_ids)
+        read_again = select(ReadingRow.cell_id).where(ReadingRow.score_id.in_(score_ids))
+        anew = (CellRow.study_id == study_id, or_(CellRow.run_id.in_(run_ids), CellRow.id.in_(read_again)))
+        connection.execute(update(CellRow).where(*anew).values(told=False))
         what = f"{count} planned again ({', '.join(sorted(failures))})"
         write_event(connection, "rerun", what, study_id=study_id)
         return count

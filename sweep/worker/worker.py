@@ -15,8 +15,8 @@ from dataclasses import replace
 from sweep.config.study import Study
 from sweep.errors import DepotError, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.advance import advance
-from sweep.search.advisor import check_version
 from sweep.search.memory import Memory
+from sweep.search.optuna_storage import check_version
 from sweep.store.leases import claim
 from sweep.store.outcomes import finish_score, finish_training, pause_training
 from sweep.store.records import Claim, StudyRecord

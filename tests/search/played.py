@@ -11,11 +11,21 @@ from sweep.search.advance import advance
 from sweep.search.outline import outline
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
 from sweep.store.outcomes import pause_training
-from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, ScoreResult, StudyRecord, WorkerRecord
+from sweep.store.records import (
+    ArmRecord,
+    ArtifactRecord,
+    Claim,
+    FailureClass,
+    Measurement,
+    ScoreResult,
+    StudyRecord,
+    WorkerRecord,
+)
 
 PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
-Formula = Callable[[TrainConfig, EvalConfig], float | None]
-"""The FID of a run's evaluation; None where sampling diverges, or, of the default evaluation, the training."""
+Formula = Callable[[TrainConfig, EvalConfig], float | FailureClass | None]
+"""The FID of a run's evaluation, or the class of the failure that ends it for good; None where sampling diverges. What
+it says of the default evaluation, it says of the training."""
 
 
 def launched(store: Store, study: Study, **changes: object) -> StudyRecord:
@@ -51,8 +61,8 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
     config = claimed.train_config
     if claimed.eval_config is not None:
         value = formula(config, claimed.eval_config)
-        if value is None:
-            fail(store, claimed, "nan", "features are not finite", final=True)
+        if value is None or isinstance(value, str):
+            fail(store, claimed, value or "nan", "no score came of it", final=True)
             return
         measured = [Measurement("fid", 0, value), Measurement("fid", -1, value, 0.1)]
         finish_score(store, claimed, ScoreResult(measured, [], "c" * 64, 1.0, 1.0, 1.0))
@@ -60,7 +70,9 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
         path = f"runs/{claimed.run_id}.{claimed.token}.pt"
         weights = ArtifactRecord("rung", path, "b" * 64, 10, claimed.until_step)
         pause_training(store, claimed, weights=weights, seconds=1.0)
-    elif formula(config, EvalConfig()) is None:
+    elif isinstance(failure := formula(config, EvalConfig()), str):
+        fail(store, claimed, failure, "the training ended early", final=True)
+    elif failure is None:
         fail(store, claimed, "nan", "loss is NaN", final=True, state="infeasible")
     else:
         path = f"runs/{claimed.run_id}.{claimed.token}.pt"

@@ -15,7 +15,8 @@ from sweep.search.advance import advance
 from sweep.search.advisor import Advisor
 from sweep.search.cells import SEARCH_SEED_OFFSET
 from sweep.search.outline import outline
-from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor
+from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
+from sweep.store.records import FailureClass
 from sweep.store.registry import study as find
 from sweep.store.views import run_config, work_left
 from sweep.store.workers import end_worker
@@ -165,6 +166,48 @@ def test_what_diverges_is_told_as_pruned_at_every_evaluation_level(store):
         for number, whole in trained.items()
         for level in ("baseline", "0", "0.9")
     }
+
+
+def told_states(store: Store) -> dict[int, str]:
+    """Trial number -> state in Optuna, of trials that were asked for; none is there twice."""
+    trials = [t for t in optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+              if "trial" in t.user_attrs]  # fmt: skip
+    states = {t.user_attrs["trial"]: t.state.name for t in trials}
+    assert len(states) == len(trials)
+    return states
+
+
+def test_failures_that_settings_do_not_answer_for_and_exclusions_teach_nothing(store):
+    """A dead machine and an excluded trial: failed. A net that fits no memory: pruned, as a diverged one.
+
+    Excluded after it was told, or run again with success: Optuna cannot unlearn, so it is taught anew.
+    """
+    asked = study(**SEARCH | {"design": {"kind": "search", "trials": 8, "confirm": 1}})
+    record, me = launched(store, asked), worker(store)
+    broken: dict[float, FailureClass] = {}
+
+    def formula(train: TrainConfig, evaluation: EvalConfig) -> float | FailureClass | None:
+        return broken.get(train.lr, 20.0 + abs(log10(train.lr / 1e-3)))
+
+    for kind in ("infra", "oom", "bug"):
+        before = {cell.cell_id for cell in cells(store, record.id)}
+        advance(store, asked, record.id, owner=me)
+        (drawn,) = [cell for cell in cells(store, record.id) if cell.cell_id not in before]
+        broken[run_config(store, drawn.run_id).lr] = kind
+        play(store, asked, record.id, formula, owner=me, steps=1)
+    play(store, asked, record.id, formula, owner=me)
+    assert told_states(store) == {0: "FAIL", 1: "PRUNED", 2: "FAIL"} | dict.fromkeys(range(3, 8), "COMPLETE")
+    known = {cell.trial_number: cell for cell in cells(store, record.id) if cell.phase == "search"}
+    exclude(store, known[4].cell_id, "a wrong cable")
+    play(store, asked, record.id, formula, owner=me)
+    assert told_states(store) == {0: "FAIL", 1: "PRUNED", 2: "FAIL", 3: "COMPLETE", 4: "FAIL"} | dict.fromkeys(
+        range(5, 9), "COMPLETE"
+    )
+    broken.clear()
+    assert rerun(store, record.id, ["infra"]) == 3  # the first trial is the baseline, whose two seeds failed alike
+    play(store, asked, record.id, formula, owner=me)
+    assert told_states(store)[0] == "COMPLETE"
+    assert told_states(store)[2] == "FAIL"
 
 
 @pytest.mark.parametrize("asked", [study(**SEARCH), study(**TUNED)], ids=["search", "tuned"])

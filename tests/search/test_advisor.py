@@ -10,8 +10,9 @@ import optuna
 import pytest
 
 from sweep.config.study import Study
-from sweep.search.advisor import Advisor, open_storage
+from sweep.search.advisor import Advisor
 from sweep.search.explorations import explorations_of
+from sweep.search.optuna_storage import open_storage
 from sweep.search.samplers import SEARCH_SAMPLERS
 from sweep.search.space import params_of
 
@@ -181,6 +182,31 @@ def test_divergence_is_told_as_pruned_and_a_score_once(url):
     trials = only_study(url).trials
     assert trials[0].state is optuna.trial.TrialState.PRUNED
     assert (trials[1].state, trials[1].value) == (optuna.trial.TrialState.COMPLETE, 3.5)
+
+
+def taught(url: str, asked: Study, **of_fifth: object) -> dict:
+    """The next draw of the real TPE after a dozen trials, of which the sixth came to such an end."""
+    advisor = advisor_of(asked, url)
+    for wanted in range(12):
+        number, changes = advisor.ask(wanted)
+        value = abs(float(changes["lr"]) - 1e-3)  # type: ignore[arg-type]
+        advisor.tell(number, **{"value": value, "changes": changes} | (of_fifth if number == 5 else {}))  # type: ignore[arg-type]
+    return dict(advisor.ask(12)[1])
+
+
+def test_a_void_trial_teaches_tpe_nothing_and_a_diverged_one_does(url, empty, tmp_path):
+    """Void: the draw is that of an Optuna in which the trial has no place. Divergence moves the next draw."""
+    asked = study()
+    copies = [f"sqlite:///{shutil.copy(empty, tmp_path / f'{name}.db')}" for name in ("diverged", "never")]
+    void = taught(url, asked, value=None, void=True)
+    assert only_study(url).trials[5].state is optuna.trial.TrialState.FAIL
+    assert taught(copies[0], asked, value=None) != void
+    known = only_study(url).trials
+    without = advisor_of(asked, copies[1])
+    for trial in known[:5] + known[6:12]:
+        without.optuna_study.add_trial(trial)
+    without.look()
+    assert dict(without.ask(12)[1]) == void
 
 
 def test_a_refused_draw_is_not_drawn_again(url):

@@ -14,10 +14,10 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.report.frames import load_study
 from sweep.report.ranks import ENOUGH_RANKS, rank_correlations
-from sweep.search.advance import advance, storage_url
-from sweep.search.advisor import open_storage
+from sweep.search.advance import advance
 from sweep.search.cells import cells_of
 from sweep.search.designs import Arm
+from sweep.search.optuna_storage import open_storage, storage_url
 from sweep.search.outline import outline
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
 from sweep.store.records import ArmRecord

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from sweep.errors import StoreError
-from sweep.search.advisor import open_storage
+from sweep.search.optuna_storage import open_storage
 from sweep.store import open_store
 from sweep.store.engine import file_system_of, is_network, open_engine, shown
 from sweep.store.redaction import clean, clean_json
