@@ -45,13 +45,13 @@ def simulated(frames, effects: dict[str, float], random: np.random.Generator) ->
     return compare(replace(frames, scores=scores)).arms
 
 
-def test_placebos_are_called_better_or_worse_in_at_most_one_study_of_twenty(frames_of):
-    """And the naive rule, unadjusted intervals over three arms, would be wrong in about one of eight."""
+def test_the_naive_rule_calls_placebos_far_more_often(frames_of):
+    """Unadjusted intervals over three arms are wrong in about one study of eight; ours: test_false_positives.py."""
     frames, random = frames_of(5, 3), np.random.default_rng(5)
     studies = [simulated(frames, {}, random) for _ in range(STUDIES)]
-    most = stats.binom.ppf(0.999, STUDIES, 0.05)
-    assert sum(arms["verdict"].isin(["better", "worse"]).any() for arms in studies) <= most
-    assert sum(((arms["low"] > 0) | (arms["high"] < 0)).any() for arms in studies) > most
+    naive = sum(((arms["low"] > 0) | (arms["high"] < 0)).any() for arms in studies)
+    assert naive > stats.binom.ppf(0.999, STUDIES, 0.05)
+    assert sum(arms["verdict"].isin(["better", "worse"]).any() for arms in studies) < naive
 
 
 @pytest.mark.parametrize(("seeds", "arms", "test"), [(5, 1, "t"), (8, 3, "sign-flip")])
