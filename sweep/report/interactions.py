@@ -1,14 +1,15 @@
-"""Interactions of a factorial: does a level change what another one does, beyond their sum?
+"""Interactions: does a level change what another one does, beyond their sum?
 
-For each seed the four corners of two levels give one number: what both change together, less what each changes alone.
-So the seed is the unit here as everywhere, and what it shares with the other arms cancels.
+For each seed all arms of a factorial, or of a fraction of one, give one number: what two levels change together, less
+what each changes alone, averaged over the levels of the other factors. So the seed is the unit here as everywhere, and
+what it shares with the other arms cancels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,12 @@ from sweep.config.study import Study
 from sweep.report.comparison import primary_values
 from sweep.report.frames import StudyFrames
 from sweep.report.statistics import ALPHA, deciding_test, holm, paired_difference
+from sweep.search.designs import study_fraction
 
 BASELINE = "baseline"
 COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "found"]
+Place = tuple[str, ...]
+"""The level of every factor in one arm."""
 
 
 def levels_of_arms(frames: StudyFrames) -> pd.DataFrame:
@@ -59,42 +63,84 @@ def _level(levels: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) 
     return max(fitting, key=lambda name: len(levels[name]), default=BASELINE)
 
 
+@dataclass(frozen=True)
+class Alias:
+    """A pair of factors whose interaction the arms cannot tell from another effect."""
+
+    pair: str
+    """`a x b`."""
+    from_: str
+    """A factor or a pair, with a minus sign where the two pull in opposite directions."""
+
+
+def aliases_of(frames: StudyFrames) -> list[Alias]:
+    """Every pair of factors that a fraction leaves untested, with what it is aliased with; as `plan` printed them."""
+    if frames.subject.design != "fractional":
+        return []
+    fraction = study_fraction(Study.model_validate(frames.spec))
+    told = []
+    for alias in fraction.aliases():
+        sign = "-" if alias.sign < 0 else ""
+        sides = ((alias.effect, alias.with_), (alias.with_, alias.effect))
+        told += [Alias(fraction.shown(one), sign + fraction.shown(other)) for one, other in sides if len(one) == 2]
+    return told
+
+
 def interactions(frames: StudyFrames) -> pd.DataFrame:
-    """One row a pair of levels of different factors, over the seeds that finished all arms it takes.
+    """One row a pair of levels of different factors that is aliased with nothing, over the seeds that finished all
+    arms it takes.
 
     Returns:
         first, second (`factor=level`), n (seeds), mean (both together less the sum of each alone, averaged over the
         levels of the other factors, in the units of the score), low, high (95 % t interval), test, p, p_holm (over all
-        rows), found. Empty where the arms are no whole factorial.
+        rows), found. Empty where the arms are neither a whole factorial nor the fraction that the study states.
     """
     placed = levels_of_arms(frames)
     factors = [name for name in placed.columns if name != "arm_id"]
     values = primary_values(frames, frames.metric).merge(placed, on="arm_id")
     levels = {f: [BASELINE, *(x for x in dict.fromkeys(placed[f]) if x != BASELINE)] for f in factors}
-    whole = prod(len(each) for each in levels.values())
-    if len(factors) < 2 or values.empty or len(placed.drop_duplicates(factors)) < whole:
+    if len(factors) < 2 or values.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    runs = _runs(frames, levels)
+    there = set(placed[factors].itertuples(index=False, name=None))
+    aliased = {alias.pair for alias in aliases_of(frames)}
+    if runs is None or not there.issuperset(runs):
         return pd.DataFrame(columns=COLUMNS)
     table = values.pivot_table(index="replicate", columns=factors, values="value", aggfunc="mean")
     rows = [
-        _contrast(table, levels, one, other, a, b)
+        _contrast(table.reindex(columns=pd.MultiIndex.from_tuples(runs, names=factors)), one, other, a, b)
         for one, other in combinations(factors, 2)
+        if f"{one} x {other}" not in aliased
         for a, b in product(levels[one][1:], levels[other][1:])
     ]
-    return _judged(pd.DataFrame(rows))
+    return _judged(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=COLUMNS)
 
 
-def _contrast(
-    table: pd.DataFrame, levels: Mapping[str, list[str]], one: str, other: str, a: str, b: str
-) -> dict[Hashable, Any]:
-    rest = {name: each for name, each in levels.items() if name not in (one, other)}
-    found = pd.Series(0.0, index=table.index)
+def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[Place] | None:
+    """The arms that the design consists of, as levels of all factors; None where a factor has no level but one."""
+    if any(len(each) < 2 for each in levels.values()):
+        return None
+    if frames.subject.design != "fractional":
+        return list(product(*levels.values()))
+    runs = study_fraction(Study.model_validate(frames.spec)).runs
+    return [tuple(each[1] if factor in run else BASELINE for factor, each in levels.items()) for run in runs]
+
+
+# Box, Hunter & Hunter 2005, ch. 5 and 6
+def _contrast(table: pd.DataFrame, one: str, other: str, a: str, b: str) -> dict[Hashable, Any]:
+    """Mean over the arms of each corner, added up with signs: as many arms in each, so that all else cancels.
+
+    Args:
+        table: [replicate, arm] scores, columns by the levels of all factors.
+    """
+    first, second = table.columns.get_level_values(one), table.columns.get_level_values(other)
+    per_arm = pd.Series(0.0, index=range(table.shape[1]))
     for x, y in product((BASELINE, a), (BASELINE, b)):
-        sign = 1.0 if (x == BASELINE) == (y == BASELINE) else -1.0
-        for others in product(*rest.values()):
-            at = dict(zip(rest, others, strict=True)) | {one: x, other: y}
-            place = tuple(at[str(name)] for name in table.columns.names)
-            found += sign * (table[place] if place in table.columns else np.nan)
-    per_seed = np.asarray((found / prod(len(each) for each in rest.values())).dropna(), dtype=np.float64)
+        corner = (first == x) & (second == y)
+        per_arm[corner] = (1.0 if (x == BASELINE) == (y == BASELINE) else -1.0) / corner.sum()
+    used = per_arm.to_numpy() != 0.0
+    found = table.to_numpy(float)[:, used] @ per_arm.to_numpy()[used]
+    per_seed = np.asarray(found[np.isfinite(found)], dtype=np.float64)
     told = paired_difference(per_seed, np.zeros_like(per_seed))
     return {
         "first": f"{one}={a}", "second": f"{other}={b}", "n": told.n, "mean": told.mean, "low": told.low,

@@ -1,25 +1,28 @@
-"""Interactions of factorials: against statsmodels, and over many simulated studies of the real report code."""
+"""Interactions of factorials and fractions: against statsmodels, and over many simulated studies of the real report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.formula.api import ols
 
+from sweep.config.study import Study
 from sweep.report import sections
-from sweep.report.blocks import Table
+from sweep.report.blocks import Html, Table
 from sweep.report.comparison import primary_values
-from sweep.report.frames import load_study
-from sweep.report.interactions import interactions, levels_of_arms
+from sweep.report.frames import StudyFrames, load_study
+from sweep.report.interactions import aliases_of, interactions, levels_of_arms
 from sweep.report.power import detectable_effect
-from tests.report.conftest import make_store
+from sweep.report.sections.study import ReportedStudy
+from sweep.search.designs import arms_of
+from tests.report.conftest import Store, make_store
 from tests.report.stores import ArmSpec, StoreSpec
 
-STUDIES = 200
+STUDIES, FEWER = 200, 60
 ARM_SD = 0.15
 SEEDS = 10
 LEVELS = {
@@ -122,6 +125,93 @@ def test_a_seed_that_misses_an_arm_is_left_out_and_a_part_of_a_factorial_is_none
     arms = frames.arms[frames.arms["arm"] != "lr=0.002"]
     part = replace(frames, arms=arms, scores=frames.scores[frames.scores["arm"] != "lr=0.002"])
     assert interactions(part).empty
+
+
+SIX = {
+    "schedule": ("cosine", {"schedule": "cosine"}), "lr": ("0.002", {"lr": 0.002}),
+    "optimizer": ("radam", {"optimizer": "radam"}), "loss": ("huber", {"loss": "huber"}),
+    "batch": ("32", {"batch": 32}), "target": ("v", {"target": "v"}),
+}  # fmt: skip
+
+
+def fraction(folder, factors: int, design: dict) -> tuple[Store, StudyFrames]:
+    """A store with the arms that a fractional study asks for, placed by the real design."""
+    named = {f: {"role": "scientific", "levels": [next(iter(sets.values()))]}
+             for f, (_, sets) in list(SIX.items())[:factors]}  # fmt: skip
+    spec = StoreSpec([], seeds=SEEDS, design={"kind": "fractional", **design}, factors=named, curves=False, grids=False)
+    asked = Study.model_validate(
+        {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
+         "factors": named, "design": spec.design, "seeds": SEEDS}
+    )  # fmt: skip
+    spec.arms = [ArmSpec(arm.name, dict(arm.changes)) for arm in arms_of(asked)]
+    made = make_store(folder, spec)
+    return made, load_study(made.engine, "digits")
+
+
+def drawn_fraction(frames, random, effects: dict[tuple[str, ...], float]):
+    """One study: main effects of every factor and the interactions that are planted."""
+    placed = levels_of_arms(frames).set_index("arm_id").loc[frames.scores["arm_id"]]
+    on = {name: (placed[name] != "baseline").to_numpy() for name in placed}
+    value = 12 + random.normal(0, 0.5, size=SEEDS)[frames.scores["replicate"]]
+    value = value + random.normal(0, ARM_SD, size=len(frames.scores)) + sum(0.4 * k * on[f] for k, f in enumerate(on))
+    for pair, effect in effects.items():
+        value = value + effect * np.logical_and.reduce([on[name] for name in pair])
+    return replace(frames, scores=frames.scores.assign(value=value))
+
+
+@pytest.fixture(scope="module")
+def resolution_5(tmp_path_factory):
+    """2^(5-1), 16 arms: every pair of the five factors is clear."""
+    store, frames = fraction(tmp_path_factory.mktemp("five"), 5, {"resolution": 5})
+    yield store, frames
+    store.engine.dispose()
+
+
+def test_in_a_fraction_of_resolution_5_the_planted_interaction_is_found_and_no_other(resolution_5):
+    """At the promised power; and the estimate is that of a linear model with all ten pairs."""
+    _, frames = resolution_5
+    random, planted = np.random.default_rng(6), ("lr", "loss")
+    effect = -detectable_effect(ARM_SD, SEEDS, arms=10, test="sign-flip")  # 16 arms, four a corner: sd of one arm
+    first = drawn_fraction(frames, random, {planted: effect})
+    assert len(interactions(first)) == 10
+    long = primary_values(first, "fid").merge(levels_of_arms(first), on="arm_id")
+    coded = long.assign(**{f: np.where(long[f] != "baseline", 0.5, -0.5) for f in list(SIX)[:5]})
+    model = ols("value ~ (schedule + lr + optimizer + loss + batch) ** 2 + C(replicate)", coded).fit()
+    means = interactions(first).set_index(["first", "second"])["mean"]
+    assert means["lr=0.002", "loss=huber"] == pytest.approx(model.params["lr:loss"])
+    assert means["schedule=cosine", "batch=32"] == pytest.approx(model.params["schedule:batch"])
+    found = others = 0
+    for _ in range(FEWER):
+        told = interactions(drawn_fraction(frames, random, {planted: effect})).set_index(["first", "second"])["found"]
+        found += told["lr=0.002", "loss=huber"]
+        others += told.drop(("lr=0.002", "loss=huber")).any()
+    assert found >= stats.binom.ppf(0.001, FEWER, 0.8)
+    assert others <= stats.binom.ppf(0.999, FEWER, 0.05)
+
+
+def test_what_a_fraction_of_resolution_4_cannot_tell_apart_is_named_and_not_tested(tmp_path):
+    """2^(5-1), I = schedule lr optimizer batch: those six pairs are aliased with each other, and the loss with none."""
+    store, frames = fraction(tmp_path, 5, {"generators": {"batch": ["schedule", "lr", "optimizer"]}})
+    study = drawn_fraction(frames, np.random.default_rng(7), {("schedule", "lr"): -3.0, ("optimizer", "loss"): 1.0})
+    tested = interactions(study)
+    first, second = ([side.partition("=")[0] for side in tested[name]] for name in ("first", "second"))
+    pairs = {f"{a} x {b}": found for a, b, found in zip(first, second, tested["found"], strict=True)}
+    assert pairs == {"schedule x loss": False, "lr x loss": False, "optimizer x loss": True, "loss x batch": False}
+    blocks = sections.interactions(ReportedStudy(study, tmp_path))
+    (said,) = [block.html for block in blocks if isinstance(block, Html)]
+    assert "schedule x lr from optimizer x batch" in said
+    aliased = {f"{a} x {b}" for a, b in combinations(["schedule", "lr", "optimizer", "batch"], 2)}
+    assert {alias.pair for alias in aliases_of(study)} == aliased
+    assert all(pair in said for pair in aliased)
+    assert "loss" not in said
+    store.engine.dispose()
+
+
+def test_the_page_of_a_fraction_has_its_table(resolution_5):
+    store, _ = resolution_5
+    (table,) = [block for block in sections.interactions(store.study()) if isinstance(block, Table)]
+    assert len(table.data) == 10
+    assert "three factors and more" in table.caption
 
 
 def test_the_report_shows_them(store):

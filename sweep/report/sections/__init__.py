@@ -6,9 +6,10 @@ from sweep.report.blocks import Block, Html
 from sweep.report.methods import methods as methods_of
 from sweep.report.sections.answer import ablation, differences, verdict
 from sweep.report.sections.certainty import certainty, other_scores
+from sweep.report.sections.combinations import interactions
 from sweep.report.sections.curves import evaluation_factors, learning_curves
 from sweep.report.sections.diffusion import chains, samples
-from sweep.report.sections.exploration import importance, importances, interactions, search
+from sweep.report.sections.exploration import importance, importances, search
 from sweep.report.sections.ledger import completeness, cost, provenance
 from sweep.report.sections.record import record, since_last
 from sweep.report.sections.study import ReportedStudy, open_study, read_study

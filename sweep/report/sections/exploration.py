@@ -1,20 +1,16 @@
-"""Search trials and factorials: what was looked through, and what mattered."""
+"""Search trials: what was looked through, and what mattered."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from itertools import combinations
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from sweep.config.study import Study
 from sweep.report.blocks import Block, note, picture
-from sweep.report.comparison import primary_values
-from sweep.report.figures.search import history, importance_bars, interaction
+from sweep.report.figures.search import history, importance_bars
 from sweep.report.frames import StudyFrames
-from sweep.report.interactions import interactions as tests_of
 from sweep.report.metrics import direction_of, label_of, lower_is_better
 from sweep.report.ranks import ENOUGH_RANKS, rank_correlations, ranks_in_words
 from sweep.report.sections.study import ReportedStudy
@@ -165,61 +161,3 @@ def importance(bars: pd.DataFrame, *, trials: int) -> list[Block]:
         f"unevenly, which distorts these shares; random or quasi-random trials do not.{caveat}"
     )
     return [picture("importances", importance_bars(shown.head(20)), alt=alt, caption=caption, data=shown)]
-
-
-def interactions(study: ReportedStudy) -> list[Block]:
-    """Mean score of each pair of levels, for every pair of factors of a factorial."""
-    frames = study.frames
-    values = primary_values(frames, frames.metric).merge(frames.arms[["arm_id", "changes"]], on="arm_id")
-    fields = sorted({field for changes in frames.arms["changes"] for field in changes})
-    if len(fields) < 2 or values.empty:
-        return [note("An interaction needs two factors with scores.")]
-    baseline = frames.spec.get("baseline", {})
-    for field in fields:
-        values[field] = [
-            value_in_words(changes.get(field, baseline.get(field, "baseline"))) for changes in values["changes"]
-        ]
-    label, direction = study.comparison.label, study.direction
-    blocks: list[Block] = []
-    for row, column in list(combinations(fields, 2))[:3]:
-        means = values.pivot_table(index=row, columns=column, values="value", aggfunc="mean", sort=False)
-        figure = interaction(means, label=label, direction=direction, decimals=study.decimals)
-        told = [
-            f"{row} {a}, {column} {b}: {number(float(means[b][a]), study.decimals)}"
-            for a in means.index
-            for b in means.columns
-        ]
-        data = means.reset_index().melt(id_vars=row, value_name="mean")
-        caption = f"Mean {label} of each pair of levels, over seeds and the other factors."
-        blocks.append(
-            picture(f"interaction_{row}_{column}", figure, alt="; ".join(told[:24]), caption=caption, data=data)
-        )
-    return [*blocks, *_tested(study)]
-
-
-def _tested(study: ReportedStudy) -> list[Block]:
-    """Every pair of levels, and whether they do more or less together than each alone."""
-    found = tests_of(study.frames) if study.comparison.confirmatory else pd.DataFrame()
-    if found.empty:
-        return []
-    rows = found.to_dict("records")
-    decimals = study.decimals
-    columns = [
-        Column("Pair", [Text(f"{row['first']} and {row['second']}") for row in rows]),
-        Column("Beyond the sum", [Text(number(row["mean"], decimals, signed=True), _bounds(row, decimals))
-                                  for row in rows], numeric=True),
-        Column("p after Holm", [Text("too few" if pd.isna(row["p_holm"]) else f"{row['p_holm']:.2g}")
-                                for row in rows], numeric=True),
-        Column("Interaction", texts(["yes" if row["found"] else "not shown" for row in rows])),
-        Column("Seeds", texts([row["n"] for row in rows]), numeric=True),
-    ]  # fmt: skip
-    caption = (
-        f"What two levels change in {study.comparison.label} together, less what each changes alone, over seeds with "
-        "its 95 % t interval and averaged over the other factors. Not shown does not mean that there is none."
-    )
-    return [table("interactions", columns, caption=caption, data=found)]
-
-
-def _bounds(row: Mapping[Hashable, Any], decimals: int) -> str:
-    low, high = float(row["low"]), float(row["high"])
-    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}" if np.isfinite(low) else ""
