@@ -13,7 +13,7 @@ from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.launch.bench import Rate, rate
 from sweep.search.advance import advance
-from sweep.search.filled import filled_search
+from sweep.search.finished_search import finished_search
 from sweep.search.memory import Memory
 from sweep.store import (
     add_cells,
@@ -51,7 +51,7 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
     The first asking of a process reads everything, and is a line of its own.
     """
     store = open_store(storage)
-    study, study_id = filled_search(store, f"bench-{uuid4().hex[:12]}", trials=trials, more=asks + 1)
+    study, study_id = finished_search(store, f"bench-{uuid4().hex[:12]}", trials=trials, more=asks + 1)
     worker, memory = _worker(store), Memory()
 
     def next_trial() -> None:

@@ -32,7 +32,7 @@ FACTORS = {
 }
 
 
-def filled_search(store: Store, name: str, *, trials: int, more: int) -> tuple[Study, int]:
+def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple[Study, int]:
     """A TPE search of five factors with so many finished trials and `more` to come; the study and its id."""
     baseline = {"data": "digits", "net": "mlp_small", "T": 100, "optimizer": "adamw"}
     spec = {"name": name, "question": "What does the next trial cost?", "baseline": baseline, "factors": FACTORS}
