@@ -9,7 +9,7 @@ cells     one row a replicate of an arm: cell_id, arm_id, arm, is_baseline, phas
 scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, phase, replicate, run_id, score_id, level
           (dict), reading (text), is_primary, eval_config, metric, value (mean over noise sets), standard_error,
           noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
-rungs     scores by cheaper protocols and on the way (see `_rungs`); none of them is in `scores`
+rungs     scores by cheaper protocols and on the way (see `measured.rungs_of`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
 attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail, device_workers (at once on its
           device, itself included; above 1 its timings are of a shared one), peak_bytes
@@ -21,15 +21,17 @@ Times are UTC; `*_seconds` are seconds of work, summed over attempts. Loading 5,
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, Select, and_, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, select
 
+from sweep.report.measured import readings_of, rungs_of, scores_of
+from sweep.report.outcomes import with_status
+from sweep.report.query import frame_of
 from sweep.report.subject import Subject, find_subject
 from sweep.report.words import changes_in_words
 from sweep.store.schema import (
@@ -38,9 +40,7 @@ from sweep.store.schema import (
     AttemptRow,
     CellRow,
     EventRow,
-    MeasurementRow,
     MetricRow,
-    ReadingRow,
     RunRow,
     ScoreRow,
     WorkerRow,
@@ -48,9 +48,6 @@ from sweep.store.schema import (
 
 ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
-NOT_FINITE = "score is not finite"
-MEAN = -1
-"""`measurement.noise_set` of the mean over noise sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +108,10 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
     accepted = study.revisions[-1]
     mine = and_(CellRow.study_id == study.id, CellRow.revision <= int(accepted["number"]))
     arms = _arms(engine, study.id)
-    readings = _readings(engine, mine)
+    readings = readings_of(engine, mine)
     current = readings[readings["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
-    scores = _scores(engine, mine, current)
-    cells = _with_status(_cells(engine, mine), current, scores, str(accepted["spec"].get("metric", "fid")))
+    scores = scores_of(engine, mine, current)
+    cells = with_status(_cells(engine, mine), current, scores, str(accepted["spec"].get("metric", "fid")))
     if as_of is not None:
         arms = arms[arms["arm_id"].isin(cells["arm_id"]) | arms["is_baseline"]]
     named = arms[["arm_id", "arm", "is_baseline"]]
@@ -135,7 +132,7 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),
         scores=_in_order(scores, named),
-        rungs=_in_order(_rungs(engine, mine), named),
+        rungs=_in_order(rungs_of(engine, mine), named),
         curves=_in_order(_curves(engine, mine), named),
         attempts=_attempts(engine, mine),
         workers=_workers(engine, mine),
@@ -143,14 +140,8 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
     )
 
 
-def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
-    with engine.connect() as connection:
-        rows = connection.execute(query)
-        return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))
-
-
 def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
-    arms = _read(
+    arms = frame_of(
         engine,
         select(ArmRow.id.label("arm_id"), ArmRow.name.label("arm"), ArmRow.changes, ArmRow.is_baseline)
         .where(ArmRow.study_id == study_id)
@@ -162,7 +153,7 @@ def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
 
 
 def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    return _read(
+    return frame_of(
         engine,
         select(
             *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.trial_number),
@@ -176,127 +167,9 @@ def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     )
 
 
-def _readings(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    """One row a cell and score asked for, under any protocol."""
-    readings = _read(
-        engine,
-        select(
-            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.run_id),
-            *(ReadingRow.score_id, ReadingRow.level, ReadingRow.is_primary, ScoreRow.config.label("eval_config")),
-            *(ScoreRow.protocol_key, ScoreRow.state.label("score_state"), ScoreRow.failure.label("score_failure")),
-            *(ScoreRow.failure_reason.label("score_reason"), ScoreRow.sampling_seconds, ScoreRow.features_seconds),
-            ScoreRow.statistics_seconds,
-        )
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(mine, ScoreRow.step.is_(None)),
-    )
-    readings["reading"] = [changes_in_words(level) or "baseline level" for level in readings["level"]]
-    return readings.astype({"is_primary": bool})
-
-
-def _rungs(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    """Scores by cheaper protocols and on the way: cell_id, arm_id, run_id, step, steps, images, n, metric, value."""
-    found = _read(
-        engine,
-        select(
-            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.run_id, ScoreRow.step, RunRow.steps),
-            *(RunRow.config, ScoreRow.protocol, MeasurementRow.name.label("metric"), MeasurementRow.value),
-        )
-        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .join(MeasurementRow, MeasurementRow.score_id == ScoreRow.id)
-        .where(mine, ScoreRow.step.is_not(None), MeasurementRow.noise_set == MEAN, CellRow.excluded_reason.is_(None))
-        .order_by(ScoreRow.step, ScoreRow.id),
-    )
-    batches = pd.Series([config["batch"] for config in found["config"]], found.index, dtype=int)
-    found = found.assign(images=found["step"] * batches, n=[protocol["n"] for protocol in found["protocol"]])
-    return found.drop(columns=["config", "protocol"]).astype({"value": float})
-
-
-def _scores(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
-    measured = _read(
-        engine,
-        select(
-            *(MeasurementRow.score_id, MeasurementRow.name.label("metric"), MeasurementRow.noise_set),
-            *(MeasurementRow.value, MeasurementRow.standard_error),
-        )
-        .join(ReadingRow, ReadingRow.score_id == MeasurementRow.score_id)
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .where(mine)
-        .distinct()
-        .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set),
-    )
-    measured = measured.astype({"value": float, "standard_error": float})
-    measured = measured[np.isfinite(measured["value"])]
-    mean = measured[measured["noise_set"] == MEAN].drop(columns="noise_set")
-    sets: dict[tuple[int, str], dict[int, tuple[float, float]]] = {}
-    single = measured[measured["noise_set"] != MEAN]
-    for score, metric, noise_set, value, error in single.itertuples(index=False):
-        sets.setdefault((score, metric), {})[int(noise_set)] = (value, error)
-    found = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
-    mean["noise_values"] = pd.Series([{k: v[0] for k, v in each.items()} for each in found], mean.index, dtype=object)
-    mean["noise_errors"] = pd.Series([{k: v[1] for k, v in each.items()} for each in found], mean.index, dtype=object)
-    return readings.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")
-
-
-def _with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    primary = readings[readings["is_primary"]].drop_duplicates("cell_id")
-    cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
-    measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
-    told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
-    cells["status"] = pd.Series([status for status, _ in told], cells.index, dtype=object)
-    cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
-    not_finite = (
-        (cells["run_state"] == "infeasible") | (cells["score_failure"] == "nan") | (cells["reason"] == NOT_FINITE)
-    )
-    cells["diverged"] = (cells["status"] == "failed") & not_finite
-    return cells
-
-
-def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
-    """What became of a planned cell, and why."""
-    state, score_state = cell["run_state"], cell["score_state"]
-    if isinstance(cell["excluded_reason"], str):
-        return "excluded", cell["excluded_reason"]
-    if measured:
-        return "done", ""
-    if state == "pruned":
-        why = f": {cell['failure_reason']}" if isinstance(cell["failure_reason"], str) else ""
-        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}{why}"
-    if state in ("failed", "infeasible", "cancelled"):
-        why = _why(cell["failure"], cell["failure_reason"])
-        return "failed", f"training {state} at step {cell['step']} of {cell['steps']}" + (f": {why}" if why else "")
-    if score_state in ("failed", "cancelled"):
-        why = _why(cell["score_failure"], cell["score_reason"])
-        return "failed", f"scoring {score_state}" + (f": {why}" if why else "")
-    if state == "trained" and score_state == "complete":
-        return "failed", NOT_FINITE  # an end, and no number: waiting for one would hold a planned look back for ever
-    if state == "trained":
-        waiting = {"planned": "waiting to be scored", "scoring": "being scored"}
-        return "missing", "trained; " + waiting.get(str(score_state), "no score under this protocol was asked for")
-    return "missing", "not started" if state == "planned" else f"training, step {cell['step']} of {cell['steps']}"
-
-
-FAILURES = {
-    "nan": "diverged",
-    "oom": "out of memory",
-    "infra": "machine or storage",
-    "disk_full": "disk full",
-    "bug": "error in the code",
-}
-
-
-def _why(failure: object, reason: object) -> str:
-    """The class of a failure in words, and what was told of it."""
-    told = [FAILURES.get(failure, failure)] if isinstance(failure, str) else []
-    return "; ".join(told + ([reason] if isinstance(reason, str) else []))
-
-
 def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     # Search trials can be thousands; their curves are not drawn.
-    curves = _read(
+    curves = frame_of(
         engine,
         select(
             *(CellRow.arm_id, CellRow.replicate, MetricRow.run_id, MetricRow.name, MetricRow.step, MetricRow.images),
@@ -310,7 +183,7 @@ def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
 
 
 def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    return _read(
+    return frame_of(
         engine,
         select(
             *(AttemptRow.run_id, AttemptRow.score_id, AttemptRow.worker_id, WorkerRow.device, AttemptRow.started_at),
@@ -325,7 +198,7 @@ def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
 
 def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     attempts = select(AttemptRow.worker_id).where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))
-    return _read(
+    return frame_of(
         engine,
         select(WorkerRow.id.label("worker_id"), WorkerRow.host, WorkerRow.device, WorkerRow.environment)
         .where(WorkerRow.id.in_(attempts))
@@ -335,7 +208,7 @@ def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
 
 def _grids(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
     primary = readings.loc[readings["is_primary"], ["arm_id", "replicate", "score_id"]]
-    grids = _read(
+    grids = frame_of(
         engine,
         select(ArtifactRow.score_id, ArtifactRow.path, ArtifactRow.sha256)
         .where(ArtifactRow.kind == "grid", ArtifactRow.run_id.in_(select(CellRow.run_id).where(mine)))
@@ -359,7 +232,7 @@ def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions:
 
 def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
     """As the log tells, whose newest line on an arm holds."""
-    lines = _read(
+    lines = frame_of(
         engine,
         select(EventRow.detail)
         .where(EventRow.study_id == study_id, EventRow.kind.in_(("tuned", "confirmed")))

@@ -1,0 +1,68 @@
+"""What became of each planned cell, and why: done, failed, excluded, pruned or missing. Nothing disappears."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+NOT_FINITE = "score is not finite"
+FAILURES = {
+    "nan": "diverged",
+    "oom": "out of memory",
+    "infra": "machine or storage",
+    "disk_full": "disk full",
+    "bug": "error in the code",
+}
+
+
+def with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Adds status, reason and diverged.
+
+    Args:
+        readings: Under the protocol that decides, in any state.
+        scores: Those with a finite value.
+        metric: The one that decides.
+    """
+    primary = readings[readings["is_primary"]].drop_duplicates("cell_id")
+    cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
+    measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
+    told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
+    cells["status"] = pd.Series([status for status, _ in told], cells.index, dtype=object)
+    cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
+    not_finite = (
+        (cells["run_state"] == "infeasible") | (cells["score_failure"] == "nan") | (cells["reason"] == NOT_FINITE)
+    )
+    cells["diverged"] = (cells["status"] == "failed") & not_finite
+    return cells
+
+
+def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
+    """What became of a planned cell, and why."""
+    state, score_state = cell["run_state"], cell["score_state"]
+    if isinstance(cell["excluded_reason"], str):
+        return "excluded", cell["excluded_reason"]
+    if measured:
+        return "done", ""
+    if state == "pruned":
+        why = f": {cell['failure_reason']}" if isinstance(cell["failure_reason"], str) else ""
+        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}{why}"
+    if state in ("failed", "infeasible", "cancelled"):
+        why = _why(cell["failure"], cell["failure_reason"])
+        return "failed", f"training {state} at step {cell['step']} of {cell['steps']}" + (f": {why}" if why else "")
+    if score_state in ("failed", "cancelled"):
+        why = _why(cell["score_failure"], cell["score_reason"])
+        return "failed", f"scoring {score_state}" + (f": {why}" if why else "")
+    if state == "trained" and score_state == "complete":
+        return "failed", NOT_FINITE  # an end, and no number: waiting for one would hold a planned look back for ever
+    if state == "trained":
+        waiting = {"planned": "waiting to be scored", "scoring": "being scored"}
+        return "missing", "trained; " + waiting.get(str(score_state), "no score under this protocol was asked for")
+    return "missing", "not started" if state == "planned" else f"training, step {cell['step']} of {cell['steps']}"
+
+
+def _why(failure: object, reason: object) -> str:
+    """The class of a failure in words, and what was told of it."""
+    told = [FAILURES.get(failure, failure)] if isinstance(failure, str) else []
+    return "; ".join(told + ([reason] if isinstance(reason, str) else []))
