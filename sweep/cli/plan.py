@@ -135,6 +135,7 @@ def _print(file: Path, asked: Outline, document: dict[str, Any]) -> None:
 def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
     from sweep.cli.forecast import fraction_lines, power_lines
     from sweep.cli.terminal import duration, size
+    from sweep.config.study import FEWEST_NOISE_SETS
 
     study = asked.study
     lines = [line for line in [_chosen_later(study)] if line]
@@ -144,6 +145,8 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
         f"{document['trainings']} trainings ({study.seeds} seeds), {document['scores']} scores of "
         f"{study.protocol.noise_sets} x {study.protocol.n:,} images"
     )
+    if study.protocol.noise_sets < FEWEST_NOISE_SETS:
+        lines.append(f"note: {FEWEST_NOISE_SETS} noise sets are the fewest that show how much a score depends on them")
     if document["trainings_saved"]:
         scored = ", ".join(study.factors_of("evaluation"))
         lines.append(f"{document['trainings_saved']} trainings saved: {scored} scored from one checkpoint")

@@ -20,6 +20,9 @@ from sweep.config.run import Setting
 from sweep.config.values import Count, Frozen, NoTruthForNumbers
 from sweep.config.yaml_file import read_yaml
 
+FEWEST_NOISE_SETS = 3
+"""That show how much a score depends on the noise: rare bad images make one set's own error too small."""
+
 
 class LadderStep(NoTruthForNumbers):
     """A cheaper protocol: fewer images from the same extractor against the same reference."""

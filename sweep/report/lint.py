@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
+from sweep.config.study import FEWEST_NOISE_SETS
 from sweep.report.frames import StudyFrames
 from sweep.report.looks import current_look
 from sweep.report.words import count, listed, scientific
@@ -21,7 +23,8 @@ TERMINAL_FIELDS = frozenset({"T", "schedule", "beta_1", "beta_T", "zero_terminal
 
 def warnings_of(frames: StudyFrames) -> list[str]:
     """One sentence each; empty for a clean study."""
-    checks = (_commits, _machines, _versions, _protocols, _terminal_snr, _losses, _boundaries, _unfinished)
+    checks = (_commits, _machines, _versions, _protocols, _terminal_snr, _losses, _boundaries,
+              _noise_sets, _unfinished, _extended)  # fmt: skip
     return [text for check in checks for text in check(frames)]
 
 
@@ -120,6 +123,35 @@ def _boundaries(frames: StudyFrames) -> Iterator[str]:
         yield (
             f"A tuned value lies at the end of what was tried in {listed(told)}{more}: a better one may lie beyond, so "
             "the arm may be shown worse than it is."
+        )
+
+
+def _noise_sets(frames: StudyFrames) -> Iterator[str]:
+    sets = len(frames.protocol.get("noise_sets", ())) or 1
+    if sets < FEWEST_NOISE_SETS and len(frames.scores):
+        yield (
+            f"Each score is from {count(sets, 'noise set')}; {FEWEST_NOISE_SETS} are the fewest that show how much it "
+            f"depends on the noise. `protocol: {{noise_sets: {FEWEST_NOISE_SETS}}}` in the study file."
+        )
+
+
+def _extended(frames: StudyFrames) -> Iterator[str]:
+    """Seeds that were added once scores were there, without a plan of looks: whoever added them may have looked."""
+    told = frames.subject.revisions
+    scored = frames.attempts[frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == "done")]
+    if frames.spec.get("looks") or scored.empty:
+        return
+    first = scored["ended_at"].min()
+    late = [
+        (before["spec"].get("seeds"), after["spec"].get("seeds"))
+        for before, after in pairwise(told)
+        if after["spec"].get("seeds", 0) > before["spec"].get("seeds", 0) and after["accepted_at"] > first
+    ]
+    if late:
+        steps = listed([f"from {before} to {after}" for before, after in late])
+        yield (
+            f"Seeds were added after scores had come in ({steps}), which no plan of looks foresaw. If that was because "
+            "of what they showed, verdicts err more often than 5 %: believe them once fresh seeds repeat them."
         )
 
 

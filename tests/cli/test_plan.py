@@ -105,10 +105,16 @@ def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
 
 def test_planned_looks_are_told_with_their_levels(planned):
     told, page = planned(BASELINE + SWITCHES + "seeds: 12\nlooks: {at: [4, 8, 12]}\n")
-    assert told["power"]["looks"]["levels"] == pytest.approx([0.0005, 0.0141, 0.0451], abs=5e-5)
+    assert told["power"]["looks"]["levels"] == pytest.approx([0.00046, 0.0132, 0.0430], abs=5e-5)
     once, _ = planned(BASELINE + SWITCHES + "seeds: 12\n")
     assert told["power"]["effect_in_sd"] > once["power"]["effect_in_sd"]
-    assert "planned looks after 4, 8, 12 seeds: one arm may be decided below p = 0.00052, 0.014, 0.045" in page
+    assert "planned looks after 4, 8, 12 seeds: one arm may be decided below p = 0.00046, 0.013, 0.043" in page
+
+
+def test_fewer_than_three_noise_sets_are_noted(planned):
+    _, page = planned(BASELINE + SWITCHES + "protocol: {noise_sets: 2}\n")
+    assert "note: 3 noise sets are the fewest" in page
+    assert "noise sets are the fewest" not in planned(BASELINE + SWITCHES)[1]
 
 
 def test_tuning_path_and_search_say_what_is_decided_later(planned):
