@@ -8,7 +8,6 @@ what it shares with the other arms cancels.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
@@ -63,27 +62,20 @@ def _level(levels: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) 
     return max(fitting, key=lambda name: len(levels[name]), default=BASELINE)
 
 
-@dataclass(frozen=True)
-class Alias:
-    """A pair of factors whose interaction the arms cannot tell from another effect."""
-
-    pair: str
-    """`a x b`."""
-    from_: str
-    """A factor or a pair, with a minus sign where the two pull in opposite directions."""
-
-
-def aliases_of(frames: StudyFrames) -> list[Alias]:
-    """Every pair of factors that a fraction leaves untested, with what it is aliased with; as `plan` printed them."""
+def aliased_effects(frames: StudyFrames) -> list[list[str]]:
+    """Factors, and pairs of them (`a x b`), that a fraction cannot tell apart; one list a contrast that they share."""
     if frames.subject.design != "fractional":
         return []
     fraction = study_fraction(Study.model_validate(frames.spec))
-    told = []
+    groups: list[list[str]] = []
     for alias in fraction.aliases():
-        sign = "-" if alias.sign < 0 else ""
-        sides = ((alias.effect, alias.with_), (alias.with_, alias.effect))
-        told += [Alias(fraction.shown(one), sign + fraction.shown(other)) for one, other in sides if len(one) == 2]
-    return told
+        one, other = fraction.shown(alias.effect), fraction.shown(alias.with_)
+        there = next((group for group in groups if one in group or other in group), None)
+        if there is None:
+            groups.append([one, other])
+        else:
+            there += [effect for effect in (one, other) if effect not in there]
+    return groups
 
 
 def interactions(frames: StudyFrames) -> pd.DataFrame:
@@ -103,7 +95,7 @@ def interactions(frames: StudyFrames) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     runs = _runs(frames, levels)
     there = set(placed[factors].itertuples(index=False, name=None))
-    aliased = {alias.pair for alias in aliases_of(frames)}
+    aliased = {effect for group in aliased_effects(frames) for effect in group}
     if runs is None or not there.issuperset(runs):
         return pd.DataFrame(columns=COLUMNS)
     table = values.pivot_table(index="replicate", columns=factors, values="value", aggfunc="mean")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sweep.report.comparison import Comparison
 from sweep.report.frames import StudyFrames
-from sweep.report.metrics import METRICS, label_of
+from sweep.report.metrics import CLASSIFIER, METRICS, label_of
 from sweep.report.references import REFERENCES, SOURCES
 from sweep.report.words import count, listed, number, value_in_words
 
@@ -102,7 +102,7 @@ def _scoring(frames: StudyFrames, citing: Citing) -> str:
     config = scores.iloc[0]["eval_config"]
     protocol = frames.protocol
     names = [name for name in METRICS if name in set(scores["metric"])]
-    metrics = [f"{label_of(name, protocol)}{citing.cite(METRICS[name].source)}" for name in names]
+    metrics = [label_of(name, protocol).removesuffix(CLASSIFIER) + citing.cite(METRICS[name].source) for name in names]
     features = (
         "Inception features"
         if protocol.get("extractor") == "inception"
@@ -129,8 +129,9 @@ def _testing(comparison: Comparison, citing: Citing) -> str:
     used = set(comparison.compared.loc[comparison.compared["pairs"] > 0, "test"])
     tests = [f"the exact sign-flip test{citing.cite('Fisher 1935')}"] if "sign-flip" in used else []
     tests += ["the paired t test"] if "t" in used else []
-    ranked = f"the exact signed-rank test, where a diverged run is worse than any score{citing.cite('Wilcoxon 1945')}"
-    tests += [ranked] if (comparison.compared["test"] == "signed-rank").any() else []
+    if (comparison.compared["test"] == "signed-rank").any():
+        source = citing.cite("Wilcoxon 1945")
+        tests.append(f"the exact signed-rank test, where a diverged run is worse than any score{source}")
     look = comparison.look
     looks = ""
     if look is not None:

@@ -53,6 +53,12 @@ def label_of(metric: str, protocol: Mapping[str, Any]) -> str:
     return label if inception else label + CLASSIFIER
 
 
+def extractor_of(protocol: Mapping[str, Any]) -> str:
+    """Name of the extractor with the start of its hash, once: a local classifier is named after it already."""
+    name, sha256 = str(protocol.get("extractor")), str(protocol.get("extractor_sha256", ""))[:8]
+    return name if sha256 in name else f"{name} {sha256}"
+
+
 def direction_of(metric: str) -> str:
     """The direction in words, for axes."""
     return "lower is better" if lower_is_better(metric) else "higher is better"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import escape
 from html.parser import HTMLParser
 
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from sweep.report import sections
 from sweep.report.blocks import Picture, Table, write
 from sweep.report.lint import warnings_of
+from sweep.report.metrics import extractor_of
 from sweep.report.notebook import ONLY_WHERE, SECTIONS
 from sweep.report.sections.answer import answer
 from sweep.report.sections.curves import on_front, with_seconds
@@ -174,7 +176,7 @@ def test_a_factorial_gets_its_interactions(tmp_path):
     store = make_store(tmp_path, StoreSpec(arms, seeds=3, design={"kind": "factorial"}, grids=False, curves=False))
     study = store.study()
     rendered(study, tmp_path)
-    block, tested = sections.interactions(study)
+    tested, block = sections.interactions(study)
     assert isinstance(block, Picture)
     assert isinstance(tested, Table)
     means = block.data.set_index(["schedule", "weighting"])["mean"]
@@ -215,6 +217,35 @@ def test_warnings_name_what_is_mixed(tmp_path):
     assert "Fast 100 and Fast 101" in told
     assert "versions of torch." in told
     store.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("classifier", "classifier abababab"), ("mnist-abababab", "mnist-abababab")]
+)
+def test_an_extractor_is_told_with_its_hash_once(name, shown):
+    assert extractor_of({"extractor": name, "extractor_sha256": "ab" * 32}) == shown
+
+
+def test_fewer_than_three_noise_sets_are_called_too_few(store):
+    frames = store.study().frames
+    assert not any("noise set" in text for text in warnings_of(frames))
+    few = replace(frames, protocol={**frames.protocol, "noise_sets": [0, 1]})
+    assert any("2 noise sets; 3 are the fewest" in text for text in warnings_of(few))
+
+
+@pytest.mark.parametrize(("days", "planned", "told"), [(1, None, True), (-1, None, False), (1, {"at": [3, 8]}, False)])
+def test_seeds_added_after_scores_without_a_plan_are_told(store, days, planned, told):
+    """A study of 3 seeds grew to 8 a day after its scores, or a day before them, or by a plan of looks."""
+    frames = store.study().frames
+    (last,) = frames.subject.revisions
+    scored = frames.attempts.assign(score_id=1)
+    grown = last | {"accepted_at": scored["ended_at"].min() + timedelta(days=days), "number": 2}
+    first = last | {"spec": {**last["spec"], "seeds": 3}}
+    spec = {**frames.spec, **({"looks": planned | {"shape": "pocock"}} if planned else {})}
+    subject = replace(frames.subject, revisions=[first, grown | {"spec": spec}])
+    warned = [text for text in warnings_of(replace(frames, subject=subject, spec=spec, attempts=scored))
+              if "Seeds were added after scores had come in (from 3 to 8)" in text]  # fmt: skip
+    assert bool(warned) == told
 
 
 def test_interim_reading_is_called_interim(tmp_path):

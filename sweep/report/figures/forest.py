@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sweep.report.figures.style import FAINT, INK, VERDICT_COLOURS, VERDICT_MARKERS, blank, look, shortened
+
+NAME_LENGTH = 25
+"""Letters on a line beside the axis."""
 
 
 def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_better: bool, margin: float) -> Figure:
@@ -17,7 +22,8 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
         pairs: `Comparison.pairs`.
     """
     with look():
-        figure, (axes,) = blank(1.5 + 0.52 * len(arms))
+        names = [_name(row) for row in arms.to_dict("records")]
+        figure, (axes,) = blank(1.5 + max(0.52, 0.12 + 0.2 * max(name.count("\n") + 1 for name in names)) * len(arms))
         if margin > 0:
             axes.axvspan(-margin, margin, color="#eef1f4", zorder=0)
         axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
@@ -30,7 +36,7 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
                 axes.plot(0.0, y, "|", color=INK, markersize=14)
             else:
                 axes.plot(row["difference"], y - 0.08, VERDICT_MARKERS[row["verdict"]], color=colour, markersize=8)
-        axes.set_yticks(range(len(arms)), [_name(row) for row in arms.to_dict("records")])
+        axes.set_yticks(range(len(arms)), names)
         axes.set_ylim(len(arms) - 0.5, -0.6)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
@@ -41,5 +47,6 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
 
 
 def _name(row: dict[object, object]) -> str:
-    name = shortened(str(row["arm"]), 24)
-    return f"{name}\n{row['verdict']}" if row["verdict"] else name
+    """In full, because arms of a factorial begin alike."""
+    lines = [shortened(line, NAME_LENGTH) for line in wrap(str(row["arm"]), NAME_LENGTH, break_long_words=False)]
+    return "\n".join([*lines, str(row["verdict"])] if row["verdict"] else lines)

@@ -93,17 +93,20 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
         points: arm, reading, seconds, mean, on_front.
     """
     with look():
-        figure, (axes,) = blank(3.8)
+        figure, (axes,) = blank(4.2)
         faint = points["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
         axes.plot(points.loc[faint, "seconds"], points.loc[faint, "mean"], ".", color=FAINT, linestyle="none")
         for arm, each in points[~faint].groupby("arm", sort=False):
             style = styles[str(arm)]
-            axes.plot(each["seconds"], each["mean"], style["marker"], color=style["color"], linestyle="none")
+            axes.plot(
+                each["seconds"], each["mean"], style["marker"], color=style["color"], linestyle="none",
+                label=shortened(str(arm)),
+            )  # fmt: skip
         front = points[points["on_front"]].sort_values("seconds")
         axes.plot(front["seconds"], front["mean"], color=INK, linewidth=1.0, zorder=0, drawstyle="steps-post")
         for row in front.to_dict("records"):
             axes.annotate(
-                f"{shortened(row['arm'], 22)}\n{shortened(row['reading'], 22)}",
+                f"{shortened(row['arm'], 26)}\n{shortened(row['reading'], 26)}",
                 (row["seconds"], row["mean"]),
                 xytext=(7, 7),
                 textcoords="offset points",
@@ -114,6 +117,7 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
         axes.margins(x=0.35, y=0.15)
         axes.set_xlabel("seconds to sample all images of a score")
         axes.set_title(f"{label} ({direction})")
+        figure.legend(loc="outside lower left", ncols=2, fontsize=11, handletextpad=0.1, columnspacing=1.0)
         return figure
 
 

@@ -125,7 +125,7 @@ def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> N
         for k, index in enumerate(order):
             _, y, text, colour = ends[index]
             axes.annotate(
-                shortened(text, 20),
+                shortened(text, 24),
                 (right, y),
                 xytext=(9, float(placed[k] - heights[index])),
                 textcoords="offset points",

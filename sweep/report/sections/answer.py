@@ -13,6 +13,7 @@ from sweep.report.blocks import Block, Html, note, picture
 from sweep.report.comparison import Comparison
 from sweep.report.figures.forest import forest
 from sweep.report.lint import warnings_of
+from sweep.report.metrics import extractor_of
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Badge, Column, Text, bars, table
 from sweep.report.templates import fragment
@@ -105,11 +106,10 @@ def _tally(arms: pd.DataFrame) -> str:
 def _basis(study: ReportedStudy) -> str:
     protocol = study.frames.protocol
     sets = len(protocol.get("noise_sets", ())) or 1
-    extractor = f"{protocol.get('extractor')} {str(protocol.get('extractor_sha256', ''))[:8]}"
     drawn = f"N = {protocol.get('n', 0):,} images in each of {count(sets, 'noise set')}"
     as_of = study.frames.data_as_of
     when = f" Data as of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else ""
-    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor}.{when}"
+    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{when}"
 
 
 def _exploratory(study: ReportedStudy) -> Answer:
@@ -177,7 +177,8 @@ def ablation(study: ReportedStudy) -> list[Block]:
 
 def _says(row: Row) -> str:
     """The changes, where the arm's name does not already say them."""
-    return "" if row["says"].replace(" ", "") == row["arm"].replace(" ", "") else str(row["says"])
+    said, named = str(row["says"]).replace(" ", ""), str(row["arm"]).replace(" ", "")
+    return "" if set(said.split(",")) == set(named.split("+")) else str(row["says"])
 
 
 def _flag(ends: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from sweep.report.blocks import Block, note
 from sweep.report.comparison import compare
 from sweep.report.looks import SHAPE_NAMES, LookPlan
-from sweep.report.metrics import CLASSIFIER, METRICS, direction_of
+from sweep.report.metrics import CLASSIFIER, METRICS
 from sweep.report.power import detectable_effect, seeds_needed
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.statistics import arms_confirmable, sign_flip_floor
@@ -36,10 +36,11 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         tidy.append(
             each.arms.drop(columns=["arm_id", "p", "p_holm", "verdict", "why", "test"]).assign(score=each.metric)
         )
-    directions = "; ".join(f"{each.label}: {direction_of(each.metric)}" for each in comparisons)
+    local = any(each.label.endswith(CLASSIFIER) for each in comparisons)
+    features = " All on the classifier's features." if local else ""
     caption = (
         "Other scores of the same images: mean over seeds, below it the 95 % t interval of the difference from the "
-        f"baseline. Exploratory, so without verdicts. {directions}."
+        f"baseline. Exploratory, so without verdicts. ↓ lower is better, ↑ higher is better.{features}"
     )
     marked = list(comparisons[0].arms["is_baseline"])
     return [table("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)]
@@ -143,8 +144,8 @@ def _looks(study: ReportedStudy) -> list[Block]:
     if look is None:
         text = (
             "Read once, when complete. Looking after every seed at 0.05 finds effects that are not there in about 18 % "
-            f"of studies. Planned looks do not: with `looks: {{at: [4, 8, 12]}}` a study may stop where p is below "
-            f"{levels} in turn ({named})."
+            f"of studies. Planned looks do not: with looks: {{at: [4, 8, 12]}} in its file, a study may stop where p "
+            f"is below {levels} in turn ({named})."
         )
     else:
         text = (

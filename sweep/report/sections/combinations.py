@@ -12,11 +12,11 @@ import pandas as pd
 from sweep.report.blocks import Block, note, picture
 from sweep.report.comparison import primary_values
 from sweep.report.figures.search import interaction
-from sweep.report.interactions import BASELINE, aliases_of, levels_of_arms
+from sweep.report.interactions import BASELINE, aliased_effects, levels_of_arms
 from sweep.report.interactions import interactions as tests_of
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import count, listed, number, value_in_words
+from sweep.report.words import listed, number, value_in_words
 
 DRAWN_PAIRS = 3
 
@@ -64,15 +64,12 @@ def _bounds(row: Mapping[Hashable, Any], decimals: int) -> str:
 
 
 def _untested(study: ReportedStudy) -> list[Block]:
-    """Which interactions the design gave up, and to what."""
-    given_up: dict[str, list[str]] = {}
-    for alias in aliases_of(study.frames):
-        given_up.setdefault(alias.pair, []).append(alias.from_)
-    if not given_up:
+    """Which interactions the design gave up."""
+    groups = aliased_effects(study.frames)
+    if not groups:
         return []
-    told = "; ".join(f"{pair} from {listed(others)}" for pair, others in given_up.items())
-    pairs = count(len(given_up), "pair")
-    return [note(f"Not tested, because this fraction cannot tell them apart: {told} ({pairs} of factors).")]
+    told = "; ".join(listed(group) for group in groups)
+    return [note(f"Not tested, because this fraction cannot tell them apart: {told}.")]
 
 
 def _pictures(study: ReportedStudy, pairs: list[tuple[str, str]]) -> list[Block]:

@@ -13,7 +13,7 @@ from sweep.report.figures.lines import SINGLE_SEEDS, cost_front, factor_curves, 
 from sweep.report.figures.style import NAMED
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import number, value_in_words
+from sweep.report.words import changes_in_words, number, value_in_words
 
 CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
 POINTS = 60
@@ -54,9 +54,12 @@ def _readings_table(study: ReportedStudy, readings: pd.DataFrame) -> Block:
     arms = readings["arm"].unique()
     means = readings.pivot_table(index="arm", columns="reading", values="mean", sort=False)
     columns = [Column("Arm", texts(list(arms)))]
+    primary = readings[readings["is_primary"]].drop_duplicates("reading").set_index("reading")["eval_config"]
     for level in levels:
         cells = [Text(number(float(means[level][arm]), study.decimals)) for arm in arms]
-        columns.append(Column(level, list(cells), numeric=True))
+        own = {factor: primary[level][factor] for factor in _factors(readings)} if level in primary else {}
+        heading = f"{changes_in_words(own)} (baseline)" if own else level
+        columns.append(Column(heading, list(cells), numeric=True))
     caption = f"{study.comparison.label} ({study.direction}), mean over seeds, of every evaluation level."
     data = readings.drop(columns=["level", "eval_config"])
     marked = [bool(readings.loc[readings["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]

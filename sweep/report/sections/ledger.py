@@ -117,7 +117,7 @@ def provenance(study: ReportedStudy) -> list[Block]:
         ("study", f"{frames.name}, revision {frames.revision}, {frames.state}"),
         ("specification", str(frames.revisions["spec_sha256"].iloc[-1])),
         ("protocol", frames.protocol_key),
-        ("extractor", f"{protocol.get('extractor')} {protocol.get('extractor_sha256')}"),
+        ("extractor", f"{protocol.get('extractor')}, sha256 {protocol.get('extractor_sha256')}"),
         ("reference", f"{protocol.get('reference', 'train')} split, {protocol.get('reference_sha256')}"),
         ("source code", listed(commits) if commits else "no worker has told"),
         ("versions at launch", _flat(frames.versions)),
@@ -141,7 +141,7 @@ def _workers(study: ReportedStudy) -> list[Block]:
     workers = study.frames.workers
     if workers.empty:
         return []
-    told = workers.assign(environment=[_flat(environment) for environment in workers["environment"]])
+    told = workers.assign(environment=[_machine(environment) for environment in workers["environment"]])
     # Identical machines are one row; a cluster has hundreds.
     same = told.groupby(["device", "environment"], sort=False, as_index=False).agg(
         workers=("worker_id", "size"), hosts=("host", lambda hosts: ", ".join(sorted(set(hosts))))
@@ -159,6 +159,13 @@ def _commit(commit: object, dirty: object) -> str:
     if not isinstance(commit, str):
         return "not a git checkout"
     return commit[:12] + (" with uncommitted changes" if dirty is True else "")
+
+
+def _machine(environment: Mapping[str, object]) -> str:
+    """Hardware, system and versions; the commit is told once, above."""
+    inner = {name: environment[name] for name in ("versions", "source") if isinstance(environment.get(name), Mapping)}
+    outer = {name: value for name, value in environment.items() if name not in inner}
+    return ", ".join(filter(None, (_flat(outer), _flat(inner.get("versions", {})))))
 
 
 def _flat(value: object, prefix: str = "") -> str:
