@@ -65,7 +65,7 @@ def test_a_placebo_is_called_in_at_most_5_percent_of_200_studies(frames_of, seed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seeds", "arms"), [(3, 1), (5, 3), (8, 3)])
+@pytest.mark.parametrize(("seeds", "arms"), [(3, 1), (5, 3)])
 def test_so_it_is_in_two_thousand(frames_of, seeds, arms):
     """With one arm and a t test the rate is 5 %, and no less: so many are the most in a thousand such simulations."""
     wrong = [called(frames_of(seeds, arms), study).any() for study in range(MANY)]
