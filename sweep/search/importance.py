@@ -18,6 +18,8 @@ from sweep.config.study import Study
 from sweep.search.explorations import explorations_of
 from sweep.search.space import params_of, space_of
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
 # PED-ANOVA compares the best tenth with the rest, and needs a few trials in it.
 FEWEST_TRIALS = 20
 

@@ -87,6 +87,28 @@ def test_the_notebook_holds_code_outputs_and_no_place_or_password(twice, store):
     assert not any(output["output_type"] in ("error", "stream") for cell in code.values() for output in cell["outputs"])
 
 
+def test_the_page_of_a_search_is_the_same_bytes_and_holds_no_chatter(tmp_path):
+    """Optuna and tqdm talk when they are loaded: of random names, of the time, and of folders of this machine."""
+    trials = [
+        ArmSpec(f"trial {k}", {"lr": 1e-4 * k}, replicates=(0,), phase="search", effect=(k - 7) ** 2 / 50)
+        for k in range(1, 25)
+    ]
+    arms = [ArmSpec("baseline", {}, replicates=(0, 1, 2)), *trials]
+    factors = {"lr": {"role": "nuisance", "range": [1e-4, 3e-3]}}
+    store = make_store(tmp_path, StoreSpec(arms, design={"kind": "search", "trials": 24}, factors=factors))
+    pages = []
+    for name in ("one", "other"):
+        paths = build_report(store.url, "digits", tmp_path / name / "digits", files_root=store.files)
+        book = nbformat.read(paths.notebook, as_version=4)
+        outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell["outputs"]]
+        assert [output for output in outputs if output["output_type"] in ("error", "stream")] == []
+        assert (paths.tables / "importances_compared.csv").exists()
+        assert pd.read_csv(paths.figures / "samples.csv")["arm"].tolist() == ["baseline"]  # and no sheet of a trial
+        pages.append(paths.html.read_bytes())
+    assert pages[0] == pages[1]
+    store.engine.dispose()
+
+
 def test_prose_and_csv_come_from_the_same_frame(twice):
     (paths, _), _ = twice
     table = pd.read_csv(paths.tables / "ablation.csv").set_index("arm")

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from sweep.report.figures.style import FAINT, INK, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
 
@@ -48,7 +48,10 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
             _log_if_positive(axes, told["value"])
             axes.set_title(f"{title} (lower is better)")
             axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
-            axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+            # 500 thousandths of a second would read 500m.
+            axes.xaxis.set_major_formatter(
+                EngFormatter(sep="") if x == "images" else FuncFormatter(lambda s, _: f"{s:g}")
+            )
             axes.xaxis.set_major_locator(MaxNLocator(5))
             lines.append((axes, ends))
         label_ends(figure, lines)

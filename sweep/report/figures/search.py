@@ -24,7 +24,7 @@ def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
         )
         axes.set_xlabel("trial")
         axes.set_title(f"{label} ({direction})")
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower left", ncols=2)
         return figure
 
 
@@ -44,6 +44,7 @@ def importance_bars(bars: pd.DataFrame) -> Figure:
         axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
         axes.invert_yaxis()
         axes.set_xlim(0, 1.35 * max(0.05, float(bars["importance"].max())))
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1.0])
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("share of the variance between trials")
         return figure

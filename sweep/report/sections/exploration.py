@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -98,8 +99,11 @@ def ladder(study: ReportedStudy) -> list[Block]:
 
 def importances(study: ReportedStudy) -> list[Block]:
     """How much of the spread between trials each factor explains."""
-    # Optuna computes them; every other section does without it.
-    from sweep.search.importance import importances as shares_of
+    with warnings.catch_warnings():
+        # tqdm, which Optuna brings, says in a notebook that it has no bar to draw; a report would print it, and where.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        # Optuna computes them; every other section does without it.
+        from sweep.search.importance import importances as shares_of
 
     frames = study.frames
     known = trials_of(frames).dropna(subset="value")
