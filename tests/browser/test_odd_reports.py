@@ -93,7 +93,9 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Od
 
 
 @pytest.mark.parametrize("width", [400, 1100])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.slow] if case == "200 arms" else []) for case in CASES]
+)
 def test_an_odd_report_is_whole_and_readable(case: str, width: int, odd: Callable[[str], Odd], browser) -> None:
     made = odd(case)
     visit = Visit(browser, made.file, width=width)

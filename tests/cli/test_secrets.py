@@ -36,7 +36,8 @@ def command(storage: str, folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("form", ["user:password", pytest.param("query", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["user:password", "query"])
 def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str, tmp_path: Path, form: str) -> None:
     storage = with_secret(postgres_url, form)
     store = open_store(storage, patience_seconds=20)

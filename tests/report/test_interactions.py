@@ -96,6 +96,7 @@ def test_means_are_the_interactions_of_a_linear_model(frames):
     assert found["loss=clipped", "lr=0.002"] == pytest.approx(model.params["loss:lr"])
 
 
+@pytest.mark.slow
 def test_a_planted_interaction_is_found_at_the_promised_power_and_no_other(frames):
     random = np.random.default_rng(2)
     sd = ARM_SD * 2**0.5  # four corners, each the mean of two arms
@@ -110,6 +111,7 @@ def test_a_planted_interaction_is_found_at_the_promised_power_and_no_other(frame
     assert others <= stats.binom.ppf(0.999, STUDIES, 0.05)
 
 
+@pytest.mark.slow
 def test_without_an_interaction_one_is_found_in_at_most_one_study_of_twenty(frames):
     """Main effects of many standard deviations make none; unadjusted tests of three pairs would be wrong in 14 %."""
     random = np.random.default_rng(3)

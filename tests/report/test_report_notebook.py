@@ -87,6 +87,7 @@ def test_the_notebook_holds_code_outputs_and_no_place_or_password(twice, store):
     assert not any(output["output_type"] in ("error", "stream") for cell in code.values() for output in cell["outputs"])
 
 
+@pytest.mark.slow
 def test_the_page_of_a_search_is_the_same_bytes_and_holds_no_chatter(tmp_path):
     """Optuna and tqdm talk when they are loaded: of random names, of the time, and of folders of this machine."""
     trials = [
