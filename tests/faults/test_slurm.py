@@ -92,7 +92,7 @@ def test_each_job_gets_the_gpu_that_it_asks_for(login: Login) -> None:
     login.submitted(ENDLESS, "-o", "gpus=1")
     assert gpus_of_workers("tiny-endless") == ["0", "0"], "one on each node"
     for job in sorted(login.cluster.queue()):
-        assert "gres/gpu" in login.cluster.run("scontrol", "show", "job", job)
+        assert "gpu:1" in login.cluster.run("scontrol", "show", "job", job)
 
 
 def requeued(cluster: Slurm, job: str) -> None:
