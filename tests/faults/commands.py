@@ -69,7 +69,8 @@ class Command:
             moment = time.monotonic() + draws.uniform(0.1, 3.0)
             due = lambda: time.monotonic() > moment  # noqa: E731
         else:
-            goal = self.rows() + draws.randint(1, 25)
+            # Two rows are of the claim. A point follows a checkpoint, without which four deaths are a crash loop.
+            goal = self.rows() + draws.randint(4, 25)
             due = lambda: self.rows() >= goal  # noqa: E731
         while launched.poll() is None and not due():
             time.sleep(0.02)
