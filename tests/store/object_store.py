@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 BUCKET = "sweep-files"
 KEY, SECRET = "a-key", "a-very-secret-key"
@@ -28,7 +29,7 @@ def object_store(address: str = "127.0.0.1", port: int = 0) -> Iterator[dict[str
         yield _with_bucket(f"http://{host}:{port}")
     finally:
         server.stop()
-        gc.collect()  # closes the connections of clients that are gone
+        _forget_clients()
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ def served() -> Iterator[Server]:
             yield Server(process.pid, _with_bucket(found[0]))
         finally:
             process.kill()
-            gc.collect()
+            _forget_clients()
+
+
+def _forget_clients() -> None:
+    """fsspec keeps a filesystem for each process, which a later server of the same process would not be asked by."""
+    S3FileSystem.clear_instance_cache()
+    gc.collect()  # closes their connections
 
 
 def _with_bucket(endpoint: str) -> dict[str, str]:
