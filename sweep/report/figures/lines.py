@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from sweep.report.figures.style import FAINT, INK, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
 
@@ -107,21 +108,33 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
             )  # fmt: skip
         front = points[points["on_front"]].sort_values("seconds")
         axes.plot(front["seconds"], front["mean"], color=INK, linewidth=1.0, zorder=0, drawstyle="steps-post")
-        for row in front.to_dict("records"):
-            axes.annotate(
-                f"{shortened(row['arm'], 26)}\n{shortened(row['reading'], 26)}",
-                (row["seconds"], row["mean"]),
-                xytext=(7, 7),
-                textcoords="offset points",
-                fontsize=10,
-            )
         axes.set_xscale("log")
         plain_log_ticks(axes.xaxis)
         axes.margins(x=0.35, y=0.15)
         axes.set_xlabel("seconds to sample all images of a score")
         axes.set_title(f"{label} ({direction})")
         figure.legend(loc="outside lower left", ncols=2, fontsize=11, handletextpad=0.1, columnspacing=1.0)
+        _name_front(figure, axes, front[::-1])  # along the front the score gets better with the cost
         return figure
+
+
+def _name_front(figure: Figure, axes: Axes, front: pd.DataFrame) -> None:
+    """Names beside the points, the best first; one that would lie on another is left to the table and the alt text."""
+    figure.draw_without_rendering()  # sizes are known when all else has its place
+    taken: list[Bbox] = []
+    for row in front.to_dict("records"):
+        text = axes.annotate(
+            f"{shortened(row['arm'], 26)}\n{shortened(row['reading'], 26)}",
+            (row["seconds"], row["mean"]),
+            xytext=(7, 7),
+            textcoords="offset points",
+            fontsize=10,
+        )
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)
 
 
 def crowd(
