@@ -45,6 +45,7 @@ def simulated(frames, effects: dict[str, float], random: np.random.Generator) ->
     return compare(replace(frames, scores=scores)).arms
 
 
+@pytest.mark.slow
 def test_the_naive_rule_calls_placebos_far_more_often(frames_of):
     """Unadjusted intervals over three arms are wrong in about one study of eight; ours: test_false_positives.py."""
     frames, random = frames_of(5, 3), np.random.default_rng(5)

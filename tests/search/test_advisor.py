@@ -151,7 +151,7 @@ def test_asking_touches_no_database_and_is_not_recorded(url):
     assert len(only_study(url).trials) == 12
 
 
-@pytest.mark.parametrize("search_sampler", ["tpe", "gp"])
+@pytest.mark.parametrize("search_sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow)])
 def test_draws_keep_apart_from_trials_that_are_under_way(url, search_sampler):
     """As if they were bad (TPE) or unknown (GP); the same whichever of them came to an end first."""
     advisor = advisor_of(study(search_sampler=search_sampler), url)

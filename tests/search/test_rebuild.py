@@ -88,7 +88,7 @@ def drawn(url: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(
     "search_sampler",
-    [pytest.param(name, marks=[pytest.mark.slow] if name in ("gp", "qmc") else []) for name in SEARCH_SAMPLERS],
+    [pytest.param(name, marks=[pytest.mark.slow] if name != "tpe" else []) for name in SEARCH_SAMPLERS],
 )
 def test_what_was_lost_comes_back_and_the_search_goes_on_as_if_it_had_not_been(sqlite_url, tmp_path, search_sampler):
     asked = study()
