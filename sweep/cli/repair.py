@@ -85,11 +85,14 @@ def repro(
 ) -> None:
     """Write a run's config to a file, and print the command that trains it by hand, without any store.
 
+    The command has the device and the threads that the run was trained with: both decide the last bits of its
+    numbers, and some runs make large differences of those.
+
     Example: sweep trials repro digits 3
     """
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.store import cells, open_store, run_config
+    from sweep.store import cells, open_store, run_config, trained_by
     from sweep.store import study as find
 
     store = open_store(storage)
@@ -97,4 +100,6 @@ def repro(
         raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
     path = out or Path(f"run-{run}.json")
     path.write_text(run_config(store, run).model_dump_json(indent=2) + "\n")
-    typer.echo(f"sweep train {path} --out {path.with_suffix('')}")
+    worker = trained_by(store, run)
+    place = "" if worker is None else f" --device {worker.device} --threads {worker.environment['threads']}"
+    typer.echo(f"sweep train {path} --out {path.with_suffix('')}{place}")

@@ -22,7 +22,7 @@ from sweep.store.outcomes import fail, finish_score, finish_training, release
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.registry import add_arms, register_study, studies, study
 from sweep.store.transaction import Store, open_store
-from sweep.store.views import artifacts, cells, curves, run_config, status
+from sweep.store.views import artifacts, cells, curves, run_config, status, trained_by
 from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "status",
     "studies",
     "study",
+    "trained_by",
     "untold",
     "worker_seen",
 ]

@@ -12,11 +12,12 @@ from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
 from sweep.store.leases import WORK, paused
 from sweep.store.overview import cell_states, count, counts, failures, left, left_and_delayed, running
-from sweep.store.records import ArtifactRecord, Measurement, MetricPoint
+from sweep.store.records import ArtifactRecord, Measurement, MetricPoint, WorkerRecord
 from sweep.store.registry import newest_revision, study_record
 from sweep.store.schema import (
     ArmRow,
     ArtifactRow,
+    AttemptRow,
     CellRow,
     MeasurementRow,
     MetricRow,
@@ -24,6 +25,7 @@ from sweep.store.schema import (
     RunRow,
     ScoreRow,
     StudyRow,
+    WorkerRow,
 )
 from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord, WorkLeft
 from sweep.store.transaction import Store
@@ -77,6 +79,19 @@ def run_config(store: Store, run_id: int) -> TrainConfig:
     if config is None:
         raise UsageError(f"there is no run {run_id} in this store", next="sweep trials lists the runs of a study.")
     return TrainConfig.model_validate(config)
+
+
+def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
+    """The worker that brought a training to its end; None before that."""
+    query = (
+        select(WorkerRow)
+        .join(AttemptRow, AttemptRow.worker_id == WorkerRow.id)
+        .where(AttemptRow.run_id == run_id, AttemptRow.score_id.is_(None), AttemptRow.end_reason == "trained")
+        .order_by(AttemptRow.token.desc())
+        .limit(1)
+    )
+    found = store.read(lambda connection: connection.execute(query).one_or_none())
+    return None if found is None else WorkerRecord(*(getattr(found, name) for name in WorkerRecord.__slots__))
 
 
 def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:

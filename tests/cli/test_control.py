@@ -17,10 +17,10 @@ from sweep.config.study import Study
 from sweep.errors import StoreMismatch, UsageError
 from sweep.launch.register import identity, known, register
 from sweep.search.outline import outline
-from sweep.store import Store, cells, claim, events, fail, open_store, register_worker, study
+from sweep.store import Store, cells, claim, events, fail, finish_training, open_store, register_worker, study
 from sweep.store.records import StudyRecord, WorkerRecord
 from tests.search.played import play
-from tests.store.tiny import new_worker
+from tests.store.tiny import file_of, new_worker
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -180,6 +180,16 @@ def test_repro_writes_the_config_and_prints_the_command(planned: Store, sweep: S
     from sweep.config.keys import train_key
 
     assert train_key(TrainConfig.model_validate_json(path.read_text())) == first.train_key
+
+
+def test_repro_trains_where_and_as_wide_as_the_run_was_trained(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    # A run of the clipped variational weight ended 2 % apart in its validation loss on one thread and on two.
+    worker = new_worker(planned, threads=3)
+    held = claim(planned, the_study(planned).id, worker)
+    assert held is not None
+    finish_training(planned, held, weights=file_of(held, "weights"), parameters=1, seconds=1.0)
+    shown = sweep("trials", "repro", "tiny", str(held.run_id), "--out", str(tmp_path / "again.json"))
+    assert shown.stdout.split()[-4:] == ["--device", "cpu", "--threads", "3"]
 
 
 def test_doctor_names_dead_workers_work_and_frees_it(planned: Store, sweep: Sweep) -> None:

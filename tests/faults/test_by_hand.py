@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.store import Store, artifacts, cells, run_config
+from sweep.store import Store, artifacts, cells
 from tests.faults.commands import Command
 from tests.faults.conftest import Team
 from tests.faults.processes import ended
@@ -24,13 +24,14 @@ def test_a_run_trained_by_hand_has_the_weights_of_the_study_bit_for_bit(
     assert ended(workers.start()) == 0
     (cell,) = cells(local_store, study.id)
     (weights,) = [artifact for artifact in artifacts(local_store) if artifact.kind == "weights"]
-    config = tmp_path / "run.json"
-    config.write_text(run_config(local_store, cell.run_id).model_dump_json())
 
     command = Command(Path(str(local_store.engine.url.database)), files, write(ABLATION, tmp_path))
-    trained = command.start("train", str(config), "--out", str(tmp_path / "run"), "--device", "cpu")
+    told = command.start("trials", "repro", "tiny", str(cell.run_id), "--out", str(tmp_path / "run.json"))
+    by_hand, said = told.communicate(timeout=300)
+    assert told.returncode == 0, said
+    trained = command.start(*by_hand.split()[1:], most=2)  # more cores than the study's worker had
     shown, said = trained.communicate(timeout=300)
     assert trained.returncode == 0, said
     assert json.loads(shown.splitlines()[-1])["step"] == 20
-    by_hand = tmp_path / "run" / "train" / "weights.1.pt"
-    assert hashlib.sha256(by_hand.read_bytes()).hexdigest() == weights.sha256
+    kept = tmp_path / "run" / "train" / "weights.1.pt"
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == weights.sha256

@@ -9,7 +9,18 @@ import pytest
 import sqlalchemy as sa
 
 from sweep.errors import UsageError
-from sweep.store import Store, add_cells, add_event, claim, events, finish_training, run_config, status
+from sweep.store import (
+    Store,
+    add_cells,
+    add_event,
+    claim,
+    events,
+    finish_training,
+    release,
+    run_config,
+    status,
+    trained_by,
+)
 from tests.store.tiny import file_of, new_cell, new_study, new_worker, study_with_runs
 
 
@@ -35,6 +46,22 @@ def test_the_status_shows_who_works_on_what(store: Store) -> None:
     }
     assert all(0 < work.lease_left_seconds <= 120 for work in now.running)
     assert not now.is_stalled
+
+
+def test_the_worker_that_trained_a_run_is_the_one_that_brought_it_to_its_end(store: Store) -> None:
+    study, first, second = study_with_runs(store, 1), new_worker(store, host="one"), new_worker(store, host="two")
+    begun = claim(store, study.id, first)
+    assert begun is not None
+    release(store, begun, "preempted")
+    assert trained_by(store, begun.run_id) is None
+    ended = claim(store, study.id, second)
+    assert ended is not None
+    finish_training(store, ended, weights=file_of(ended, "weights"), parameters=1, seconds=1.0)
+    assert claim(store, study.id, first) is not None  # scores it
+
+    by = trained_by(store, begun.run_id)
+    assert by is not None
+    assert (by.id, by.host) == (second, "two")
 
 
 def test_row_27_work_that_nobody_does_is_stalled(store: Store) -> None:

@@ -64,10 +64,11 @@ def study_with_runs(store: Store, runs: int, *, name: str = "tiny", readings: in
     return study
 
 
-def new_worker(store: Store, *, host: str = "here", boot_id: str = "boot", pid: int = 1) -> str:
+def new_worker(store: Store, *, host: str = "here", boot_id: str = "boot", pid: int = 1, threads: int = 1) -> str:
     """The id of a registered worker."""
     worker_id = str(uuid4())
-    register_worker(store, WorkerRecord(worker_id, host, boot_id, pid, 0.0, "cpu", {"torch": "2.15"}))
+    environment = {"torch": "2.15", "threads": threads}
+    register_worker(store, WorkerRecord(worker_id, host, boot_id, pid, 0.0, "cpu", environment))
     return worker_id
 
 
