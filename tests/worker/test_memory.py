@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -25,13 +26,17 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+# glibc's first threshold, held there: left to move, whether the heap gives back depends on where it happens to begin.
+MAPPED = {"MALLOC_MMAP_THRESHOLD_": str(2**17)}
+
+
 def faults(how: str) -> int:
     """Of ten steps, in a process of its own: the setting is a process's."""
-    return int(subprocess.run([sys.executable, "-c", STEPS, how], check=True, capture_output=True, text=True).stdout)
+    command = [sys.executable, "-c", STEPS, how]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | MAPPED).stdout)
 
 
 def test_the_memory_of_a_step_serves_the_next_one() -> None:
     pages = 10 * 2**24 // 4096
     assert faults("kept") < pages / 10
-    # Where the heap happens to begin decides whether it ends in what was freed, and goes back.
-    assert any(faults("as it is") > pages / 4 for _ in range(8))
+    assert faults("as it is") > pages / 2
