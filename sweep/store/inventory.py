@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, bindparam, case, func, or_, select
 
 from sweep.config.factors import Changes
 from sweep.config.run import Protocol
@@ -25,6 +26,7 @@ _OPEN = ("planned", "scoring")
 # Of each state of a run, so that one sum tells which run is in which.
 _CODES = {state: code for code, state in enumerate(RUN_STATES, start=1)}
 Sums = tuple[int, ...]
+_STUDY = bindparam("asked_study", type_=Integer)
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _since(connection: Connection, study_id: int, before: Inventory) -> Inventor
     known = [cell.cell_id for cell in before.open]
     found = cell_records(connection, mine, or_(CellRow.told.is_(False), CellRow.id > newest, CellRow.id.in_(known)))
     told = [cell for cell in found if cell.told]
-    if _sums(connection, mine, CellRow.told.is_(True)) != _added(before.sums, _sums_of(told)):
+    if _sums(connection, study_id) != _added(before.sums, _sums_of(told)):
         return None
     settled = tuple(cell for cell in told if _is_settled(cell))
     still_open = tuple(cell for cell in found if not (cell.told and _is_settled(cell)))
@@ -118,20 +120,27 @@ def _sums_of(cells: Iterable[CellRecord]) -> Sums:
     return total
 
 
-def _sums(connection: Connection, *which: ColumnElement[bool]) -> Sums:
+def _sums(connection: Connection, study_id: int) -> Sums:
+    rows = (connection.execute(each, {_STUDY.key: study_id}).one() for each in _summing())
+    # A sum over nothing is NULL, and PostgreSQL's are decimals.
+    return tuple(int(value or 0) for row in rows for value in row)
+
+
+@cache
+def _summing() -> tuple[Executable, Executable]:
+    told = (CellRow.study_id == _STUDY, CellRow.told.is_(True))
     of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CellRow.id), func.count(CellRow.excluded_reason)]
     of_cells.append(func.sum(CellRow.run_id * case(_CODES, value=RunRow.state)))
-    cells = connection.execute(select(*of_cells).join(RunRow, RunRow.id == CellRow.run_id).where(*which)).one()
+    cells = select(*of_cells).join(RunRow, RunRow.id == CellRow.run_id).where(*told)
     complete = func.sum(case((ScoreRow.state == "complete", 1), else_=0))
-    scores = connection.execute(
+    scores = (
         select(func.count(), complete)
         .select_from(CellRow)
         .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
         .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(*which)
-    ).one()
-    # A sum over nothing is NULL, and PostgreSQL's are decimals.
-    return tuple(int(value or 0) for value in (*cells, *scores))
+        .where(*told)
+    )
+    return cells, scores
 
 
 def _added(one: Sums, other: Sums) -> Sums:

@@ -4,15 +4,18 @@
     heartbeat  the owner asks for more time; an expired lease that nobody took is simply renewed
     fence      every write of the owner carries its token; when the token moved on, the write is refused
 
-There is no reaper that could die: whoever asks for work takes over what was lost.
+There is no reaper that could die: whoever asks for work takes over what was lost. The statements of asking are built
+once for a process: to build one takes longer than to run it, and thousands of workers ask.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, insert, or_, select, update
+from sqlalchemy import Connection, Float, Integer, Select, String, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from sweep.errors import LeaseLost
 from sweep.store.claim_record import claim_record
@@ -26,6 +29,7 @@ from sweep.store.transaction import Store
 TTL_SECONDS = 120.0
 # Attempts that may be lost without a new checkpoint in between.
 MAX_CRASHES = 3
+_CRASH_LOOP = f"lost {MAX_CRASHES + 1} workers without a new checkpoint in between"
 # A lease of somebody who is known to be dead: over whatever the clock says.
 DEAD = 0.0
 
@@ -33,6 +37,11 @@ WORK: dict[Kind, tuple[type[RunRow] | type[ScoreRow], str]] = {
     "train": (RunRow, "training"),
     "score": (ScoreRow, "scoring"),
 }
+
+# Of the statements that are built once.
+_STUDY = bindparam("asked_study", type_=Integer)
+_WORKER = bindparam("asking_worker", type_=String)
+_TTL = bindparam("asked_ttl", type_=Float)
 
 
 def claim(
@@ -54,15 +63,19 @@ def claim(
         kinds: What this worker can do, the preferred first.
     """
 
+    asked = {_STUDY.key: study_id, _WORKER.key: worker_id, _TTL.key: ttl}
+
     def work(connection: Connection) -> Claim | None:
-        if (held := _held(connection, worker_id, ttl)) is not None:
+        if (held := _held(connection, asked)) is not None:
             return claim_record(connection, study_id, worker_id, *held)
         state = connection.scalars(select(StudyRow.state).where(StudyRow.id == study_id)).one_or_none()
         if state != "active":
             return None
         for kind in kinds:
-            _fail_crash_loops(connection, study_id, kind, ttl)
-            if (work_id := _take(connection, study_id, worker_id, kind, ttl)) is not None:
+            _fail_crash_loops(connection, study_id, kind, asked)
+            if (taken := connection.execute(_taking(kind), asked).one_or_none()) is not None:
+                work_id, token = (int(each) for each in taken)
+                _begin_attempt(connection, study_id, worker_id, kind, work_id, token)
                 return claim_record(connection, study_id, worker_id, kind, work_id)
         return None
 
@@ -112,12 +125,12 @@ def lost(claimed: Claim) -> LeaseLost:
     )
 
 
-def expired(table: type[RunRow] | type[ScoreRow], leased: str, ttl: float) -> Any:
+def _expired(table: type[RunRow] | type[ScoreRow], leased: str) -> Any:
     """Condition of a lease that may be taken over.
 
     While a database server is away nobody can renew; right after its start the living get `ttl` seconds to do so.
     """
-    over = and_(table.lease_until < now(), or_(uptime() > ttl, table.lease_until == DEAD))
+    over = and_(table.lease_until < now(), or_(uptime() > _TTL, table.lease_until == DEAD))
     return and_(table.state == leased, over)
 
 
@@ -126,18 +139,24 @@ def paused() -> Any:
     return and_(RunRow.state == "planned", RunRow.until_step.is_not(None), RunRow.until_step <= RunRow.reached_step)
 
 
-def _held(connection: Connection, worker_id: str, ttl: float) -> tuple[Kind, int] | None:
-    for kind, (table, leased) in WORK.items():
-        mine = update(table).where(table.owner == worker_id, table.state == leased)
-        renewed = connection.execute(mine.values(lease_until=now() + ttl).returning(table.id)).first()
+def _held(connection: Connection, asked: Mapping[str, Any]) -> tuple[Kind, int] | None:
+    for kind in WORK:
+        renewed = connection.execute(_renewing(kind), asked).first()
         if renewed is not None:
             return kind, int(renewed[0])
     return None
 
 
-def _wanted(study_id: int, kind: Kind) -> Select[Any]:
+@cache
+def _renewing(kind: Kind) -> ReturningUpdate[int]:
+    table, leased = WORK[kind]
+    mine = update(table).where(table.owner == _WORKER, table.state == leased)
+    return mine.values(lease_until=now() + _TTL).returning(table.id)
+
+
+def _wanted(kind: Kind) -> Select[Any]:
     # From the few that are free to their cells, not from all cells of the study to the few.
-    asked = (unindexed(CellRow.study_id) == study_id, CellRow.excluded_reason.is_(None))
+    asked = (unindexed(CellRow.study_id) == _STUDY, CellRow.excluded_reason.is_(None))
     if kind == "train":
         begun = case((RunRow.step > 0, 0), else_=1)
         runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked, ~paused())
@@ -152,27 +171,23 @@ def _wanted(study_id: int, kind: Kind) -> Select[Any]:
     return scores.order_by(ReadingRow.is_primary.desc(), CellRow.replicate, CellRow.id, ScoreRow.id)
 
 
-def _take(connection: Connection, study_id: int, worker_id: str, kind: Kind, ttl: float) -> int | None:
+@cache
+def _taking(kind: Kind) -> ReturningUpdate[int, int]:
     table, leased = WORK[kind]
-    free = or_(and_(table.state == "planned", table.not_before <= now()), expired(table, leased, ttl))
-    candidate = _wanted(study_id, kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
-    taken = connection.execute(
+    free = or_(and_(table.state == "planned", table.not_before <= now()), _expired(table, leased))
+    candidate = _wanted(kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
+    return (
         update(table)
         .where(table.id == candidate.scalar_subquery())
         .values(
             crashes=table.crashes + case((table.state == leased, 1), else_=0),
             state=leased,
             token=table.token + 1,
-            owner=worker_id,
-            lease_until=now() + ttl,
+            owner=_WORKER,
+            lease_until=now() + _TTL,
         )
         .returning(table.id, table.token)
-    ).one_or_none()
-    if taken is None:
-        return None
-    work_id, token = int(taken[0]), int(taken[1])
-    _begin_attempt(connection, study_id, worker_id, kind, work_id, token)
-    return work_id
+    )
 
 
 def _begin_attempt(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int, token: int) -> None:
@@ -202,32 +217,36 @@ def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], re
     return connection.execute(open_ones.values(ended_at=moment(), end_reason=reason)).rowcount
 
 
-def _fail_crash_loops(connection: Connection, study_id: int, kind: Kind, ttl: float) -> None:
+@cache
+def _giving_up(kind: Kind) -> ReturningUpdate[int]:
     table, leased = WORK[kind]
-    doomed = _wanted(study_id, kind).order_by(None).where(expired(table, leased, ttl), table.crashes >= MAX_CRASHES)
-    reason = f"lost {MAX_CRASHES + 1} workers without a new checkpoint in between"
+    doomed = _wanted(kind).order_by(None).where(_expired(table, leased), table.crashes >= MAX_CRASHES)
     # The conditions stand twice: in the meantime the owner may have come back and renewed.
-    failed = connection.execute(
+    return (
         update(table)
-        .where(table.id.in_(doomed), expired(table, leased, ttl))
+        .where(table.id.in_(doomed), _expired(table, leased))
         .values(
             state="failed",
             crashes=table.crashes + 1,
             failure="crash_loop",
-            failure_reason=reason,
+            failure_reason=_CRASH_LOOP,
             owner=None,
             lease_until=None,
             finished_at=moment(),
         )
         .returning(table.id)
     )
+
+
+def _fail_crash_loops(connection: Connection, study_id: int, kind: Kind, asked: Mapping[str, Any]) -> None:
+    failed = connection.execute(_giving_up(kind), asked)
     ids = [int(i) for (i,) in failed]
     if not ids:
         return
     end_attempts(connection, kind, ids, "expired")
     if kind == "train":
         drop_scores(connection, ids, "failed")
-    what = f"{kind} {ids} failed: {reason}"
+    what = f"{kind} {ids} failed: {_CRASH_LOOP}"
     write_event(connection, "crash_loop", what, study_id=study_id, detail={"kind": kind, "ids": ids})
 
 

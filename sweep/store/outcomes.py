@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BigInteger, Connection, String, Update, bindparam, func, select, update
 
 from sweep.store.advance import write_artifacts
 from sweep.store.clock import moment, now
@@ -19,7 +20,7 @@ from sweep.store.leases import MAX_CRASHES, WORK, drop_scores, fence, lost
 from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
 from sweep.store.redaction import clean
 from sweep.store.schema import AttemptRow, MeasurementRow, RunRow
-from sweep.store.sharing import workers_meanwhile
+from sweep.store.sharing import ATTEMPT, ITS_WORKER, workers_meanwhile
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_or_replace
 
@@ -189,13 +190,27 @@ def _end(
     """Close the attempt and the lease; False when we had done so before and only the reply was lost."""
     table, _ = WORK[claimed.kind]
     ending = {"owner": None, "lease_until": None, "seconds": table.seconds + seconds, **values}
-    attempt = AttemptRow.id == claimed.attempt_id
     if not fence(connection, claimed, ending):
-        if connection.scalars(select(AttemptRow.end_reason).where(attempt)).one() == reason:
+        if connection.scalars(select(AttemptRow.end_reason).where(AttemptRow.id == claimed.attempt_id)).one() == reason:
             return False
         raise lost(claimed)
-    told: dict[str, Any] = {"detail": None if detail is None else clean(detail)}
-    told |= {} if peak_bytes is None else {"peak_bytes": peak_bytes}
-    end = {"ended_at": moment(), "end_reason": reason, "device_workers": workers_meanwhile(claimed)}
-    connection.execute(update(AttemptRow).where(attempt).values(end | told))
+    told = {"why": reason, "said": None if detail is None else clean(detail), "most_bytes": peak_bytes}
+    which = {ATTEMPT.key: claimed.attempt_id, ITS_WORKER.key: claimed.worker_id}
+    connection.execute(_ending(), told | which)
     return True
+
+
+@cache
+def _ending() -> Update:
+    # Built once for a process: that takes longer than to run it.
+    return (
+        update(AttemptRow)
+        .where(AttemptRow.id == ATTEMPT)
+        .values(
+            ended_at=moment(),
+            end_reason=bindparam("why", type_=String),
+            device_workers=workers_meanwhile(),
+            detail=bindparam("said", type_=String),
+            peak_bytes=func.coalesce(bindparam("most_bytes", type_=BigInteger), AttemptRow.peak_bytes),
+        )
+    )

@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, distinct, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    ScalarSelect,
+    String,
+    and_,
+    bindparam,
+    distinct,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from sweep.config.keys import canonical_json
-from sweep.store.records import Claim
 from sweep.store.schema import AttemptRow, CellRow, MetricRow, RunRow, WorkerRow
 from sweep.store.transaction import Store
 
@@ -18,6 +30,8 @@ SPEED = "images_per_second"
 WORKERS = "device_workers"
 # Points are many in a long study, and its newest say how the device is now.
 NEWEST_POINTS = 1000
+ATTEMPT = bindparam("ended_attempt", type_=Integer)
+ITS_WORKER = bindparam("its_worker", type_=String)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +71,20 @@ def workers_now(connection: Connection, worker_id: str) -> int:
     return int(connection.scalars(select(at_work)).one())
 
 
-def workers_meanwhile(claimed: Claim) -> ScalarSelect[int]:
-    """Workers that held work on the device of an attempt while it lasted, up to now and itself included."""
+def workers_meanwhile() -> ScalarSelect[int]:
+    """Workers that held work on the device of `ATTEMPT` of `ITS_WORKER` while it lasted, up to now, itself included."""
     this, other = aliased(AttemptRow), aliased(AttemptRow)
-    began = select(this.started_at).where(this.id == claimed.attempt_id).scalar_subquery()
+    began = select(this.started_at).where(this.id == ATTEMPT).scalar_subquery()
     at_work = or_(other.ended_at.is_(None), other.ended_at > began)
     # The same of the workers: else every attempt that this machine ever made would be walked.
     living = or_(WorkerRow.ended_at.is_(None), WorkerRow.ended_at >= began)
-    return _beside(claimed.worker_id, other, at_work, living)
+    return _beside(ITS_WORKER, other, at_work, living)
 
 
 # Of an alias: inside an update of attempts, the table itself would be the row that is updated.
-def _beside(worker_id: str, other: type[AttemptRow], *which: ColumnElement[bool]) -> ScalarSelect[int]:
+def _beside(
+    worker_id: str | BindParameter[str], other: type[AttemptRow], *which: ColumnElement[bool]
+) -> ScalarSelect[int]:
     me = aliased(WorkerRow)
     same = and_(WorkerRow.host == me.host, WorkerRow.boot_id == me.boot_id, WorkerRow.device == me.device)
     return (
