@@ -38,7 +38,7 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
     spec = {"name": name, "question": "What does the next trial cost?", "baseline": baseline, "factors": FACTORS}
     study = Study.model_validate(spec | {"design": {"kind": "search", "trials": trials + more}, "seeds": 1})
     (exploration,) = explorations_of(study)
-    space, draws = space_of(study, exploration), random.Random(0)  # noqa: S311 - any trials will do
+    space, draws = space_of(study, exploration), random.Random(name)  # noqa: S311 - any will do, but none twice in a store
     storage = open_storage(storage_url(store))
     if store.engine.dialect.name == "sqlite":
         # What is filled in may be lost; what is measured afterwards is written through.

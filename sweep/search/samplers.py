@@ -29,7 +29,10 @@ class Shown(FrozenTrial):
         ours: Its number in our tables; Optuna's own is its place in the history that it is shown in.
     """
 
+    # Plain attributes, where Optuna computes them at every look: a sort of thousands looks at each.
     constraints: Mapping[str, float] = {}  # type: ignore[assignment]  # ours have none
+    number: int = 0
+    value: float | None = None
 
     def __init__(self, trial: FrozenTrial, space: Space, ours: int) -> None:
         super().__init__(
@@ -37,7 +40,7 @@ class Shown(FrozenTrial):
             datetime_start=None, datetime_complete=None, user_attrs={}, system_attrs={},
             intermediate_values=trial.intermediate_values, trial_id=trial.number,
         )  # fmt: skip
-        self.ours = ours
+        self.number, self.value, self.ours = trial.number, trial.value, ours
         self.point = [space[name].to_internal_repr(trial.params[name]) for name in _varied(space)]
 
 

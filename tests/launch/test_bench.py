@@ -20,6 +20,7 @@ def test_the_next_trial_of_a_filled_search_is_a_real_one(store_url: str) -> None
     changes = {str(sorted(arm.changes.items())) for arm in study.arms}
     assert len(changes) == len(study.arms)
     store.close()
+    measure_asks(store_url, trials=30, asks=1)  # again in the same store: its runs are others
 
 
 def test_a_large_study_has_the_runs_and_points_that_were_asked_for(store_url: str) -> None:
