@@ -30,6 +30,7 @@ def store(
 
     The studies that this makes, `bench-...`, are cancelled at the end; give it a store of its own.
 
+    \b
     Examples: sweep bench store --storage postgresql://localhost/bench --workers 64
               sweep bench store --storage sqlite:///bench.db --trials 5000 --runs 10000
     """

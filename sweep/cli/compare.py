@@ -19,12 +19,15 @@ def compare(
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Compare the arms of two studies, where their scores were made alike; refuse otherwise, saying what differs.
+    """Compare the arms of two studies.
+
+    Where their scores were made alike; refused otherwise, saying what differs.
 
     Extractor, reference, N, noise sets and the way of sampling must be the same; a level of an evaluation factor serves
     where the baselines are sampled differently. Runs with the same seed on the same kind of device are paired; other
     differences are Welch's, and the table says so. It has intervals and no verdicts: neither study planned it.
 
+    \b
     Examples: sweep compare fashion fashion-length
               sweep compare fashion fashion-length --json | jq '.arms[] | select(.high < 0)'
     """

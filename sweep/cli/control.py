@@ -19,7 +19,9 @@ def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 
 def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Hand out work again, after a pause, a stop, or a stop by failures that are mended now.
+    """Hand out work again.
+
+    After a pause, a stop, or a stop by failures that are mended now.
 
     Example: sweep resume digits
     """

@@ -17,11 +17,14 @@ def dashboard(
     files: Files = DEFAULT_FILES,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8080,
 ) -> None:
-    """Open Optuna's dashboard in a browser on this machine, with every cell as a trial and its sample grid beside it.
+    """Open Optuna's dashboard in a browser.
+
+    Every cell is a trial there, with its sample grid beside it.
 
     Shows any design, not only searches. It is a copy as of now: nothing done in the dashboard reaches the store, and
     starting it again shows what came since. Only this machine can reach it. Ctrl-C ends it.
 
+    \b
     Examples: sweep dashboard digits
               sweep dashboard --port 0
     """

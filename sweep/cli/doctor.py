@@ -28,11 +28,14 @@ def doctor(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check store, disk, device, versions and leases, and say how to mend what is wrong.
+    """Check store, disk, device, versions and leases.
+
+    Whatever is wrong is said with the way to mend it.
 
     Dead workers need no reaping while any worker runs: whoever asks for work takes theirs over. Optuna advises what to
     try next; where its tables are lost or damaged, ours hold all that it was ever told.
 
+    \b
     Examples: sweep doctor
               sweep doctor --reap
               sweep doctor --rebuild-adviser fashion-search
@@ -110,10 +113,12 @@ def gc(
     files: Files = DEFAULT_FILES,
     delete: Annotated[bool, typer.Option("--delete", help="Delete them; without it, they are only listed.")] = False,
 ) -> None:
-    """List files of runs that no study needs: superseded checkpoints, and what lost attempts left behind.
+    """List or delete the files that no study needs.
 
-    A file is spared while the store names it, or while it is younger than an hour.
+    Superseded checkpoints, and what lost attempts left behind. A file is spared while the store names it, or while it
+    is younger than an hour.
 
+    \b
     Examples: sweep gc
               sweep gc --delete
     """

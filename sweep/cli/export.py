@@ -29,7 +29,9 @@ def export(
         list[Format] | None, typer.Option("--format", "-f", help="parquet, csv; both by default.")
     ] = None,
 ) -> None:
-    """Write cells, scores, curves and attempts of a study as Parquet and CSV.
+    """Write a study's cells, scores and curves as Parquet or CSV.
+
+    Attempts too: who worked on what, and for how long.
 
     Example: sweep export digits -o digits-export --format parquet
     """

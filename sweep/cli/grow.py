@@ -22,11 +22,14 @@ def extend(
     budget: Annotated[str | None, typer.Option("--budget", help="More device time: +40h, or the total.")] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Grow a study; what it has stays, and workers that run find the new work by themselves.
+    """Grow a study by seeds, trials, arms or budget.
+
+    What it has stays, and workers that run find the new work by themselves.
 
     The change is recorded as a revision with this command as its reason. More seeds of a study with planned looks are
     one look more, and are refused once the first look is reached.
 
+    \b
     Examples: sweep extend digits --seeds +3
               sweep extend fashion-search --trials +10 --budget +40h
     """

@@ -54,14 +54,15 @@ def launch(
     detach: Annotated[bool, typer.Option("--detach", help="Slurm: submit, and do not wait.")] = False,
     n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
 ) -> None:
-    """Start a study, or go on with it: the same command resumes, wherever it was interrupted.
+    """Start a study, or go on with it where it was interrupted.
 
-    Finished runs are never repeated. Other machines join with `sweep worker`.
+    The same command does both. Finished runs are never repeated. Other machines join with `sweep worker`.
 
     Local workers and Ray tasks end with this command: Ctrl-C lets them save, a second one kills. Slurm jobs stay:
     Ctrl-C, or a lost connection, only ends the watching; the same command watches again and submits what is missing;
     `sweep stop`, `sweep cancel` or scancel ends them. Slurm and ray want a store and files that their machines reach.
 
+    \b
     Examples: sweep launch studies/digits.yaml
               sweep launch studies/fashion.yaml --device cuda --workers 8
               sweep launch studies/fashion.yaml --pack auto

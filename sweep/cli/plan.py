@@ -27,8 +27,11 @@ def plan(
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Check a study and show its arms, trainings, scores, what they can show, time and disk. Writes nothing.
+    """Check a study, and show what it takes and can show.
 
+    Arms, trainings, scores, the smallest effect that the seeds can show, time and disk. Writes nothing.
+
+    \b
     Examples: sweep plan studies/digits.yaml
               sweep plan studies/digits.yaml --no-measure --json
     """

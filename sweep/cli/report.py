@@ -20,11 +20,14 @@ def report(
     as_of: Annotated[int | None, typer.Option(min=1, help="The study as of this revision.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a study: an executed notebook, one HTML page that opens anywhere, tables and figures.
+    """Write the report of a study.
+
+    An executed notebook, one HTML page that opens anywhere, tables and figures.
 
     May be called while the study runs: what is missing is said in the report. Needs no GPU. Built again, it also tells
     what came since the last report: new runs, and verdicts that changed.
 
+    \b
     Examples: sweep report digits
               sweep report digits --json | jq .since.verdicts
     """

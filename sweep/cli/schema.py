@@ -10,8 +10,11 @@ from sweep.cli.options import Json
 
 
 def schema() -> None:
-    """Print the JSON schema of a study file, so that your editor completes and checks it.
+    """Print the JSON schema of a study file.
 
+    With it, your editor completes and checks the file.
+
+    \b
     Example: sweep schema > study.schema.json, and as the first line of a study:
     # yaml-language-server: $schema=study.schema.json
     """

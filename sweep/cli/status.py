@@ -33,8 +33,9 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show arms and their states, what is running, what failed and why.
+    """Show how far a study is, what is running, and what failed.
 
+    \b
     Examples: sweep status
               sweep status digits --watch
               sweep status digits --json

@@ -24,6 +24,7 @@ def ls(
 ) -> None:
     """List the cells of a study: every arm at every seed, with its scores.
 
+    \b
     Examples: sweep trials ls digits
               sweep trials ls digits --state failed --json
     """

@@ -29,6 +29,7 @@ def worker(
 ) -> None:
     """Work on a study until nothing is left. Any number of workers share a study through the store alone.
 
+    \b
     Examples: SWEEP_STORAGE=postgresql://host/sweep sweep worker --study fashion --device cuda:0
               sweep worker --study fashion --time-limit 23h30m
 

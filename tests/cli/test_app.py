@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from sweep.cli import main
 from sweep.cli.app import app
@@ -33,6 +34,18 @@ def test_the_help_of_every_verb_has_an_example(verb):
     told = VERBS[verb].help or ""
     assert "Example" in told
     assert f"sweep {verb}" in told
+
+
+def test_help_is_whole_and_has_an_example_a_line():
+    """Examples that were run together could not be copied."""
+    overview = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert "..." not in overview.partition("Commands:")[2]
+    shown = CliRunner().invoke(app, ["status", "--help"], env={"COLUMNS": "80"}).stdout.splitlines()
+    first = next(place for place, line in enumerate(shown) if "Examples: sweep status" in line)
+    assert [line.split() for line in shown[first + 1 : first + 3]] == [
+        ["sweep", "status", "digits", "--watch"],
+        ["sweep", "status", "digits", "--json"],
+    ]
 
 
 def test_help_answers_in_half_a_second_and_loads_nothing_heavy():
