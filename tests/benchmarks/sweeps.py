@@ -11,7 +11,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 import pandas as pd
 import torch
@@ -21,11 +21,15 @@ from sqlalchemy import Engine, create_engine
 
 from sweep.config.data import DataConfig
 from sweep.config.study import Cadence, Study
+from sweep.data.dataset import Dataset
 from sweep.data.sources import load
 from sweep.scoring.features import load_extractor
 from sweep.search.outline import outline
 from sweep.store.depot import Depot
+from sweep.training.progress import Place
 from sweep.training.rig import KeptRig
+from sweep.training.state import Training
+from sweep.training.validation import validation_points
 from sweep.worker.jobs import perform
 from sweep.worker.messages import TrainJob
 from sweep.worker.preparation import EXTRACTORS
@@ -122,7 +126,7 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         else:
             missing = ""
         seconds, ours = _launched(of, folder)
-        rows = [*_overhead(folder / "sweep.db"), _second_start(of, folder)]
+        rows = [*_overhead(folder / "sweep.db"), _validation(of, dataset, folder), _second_start(of, folder)]
         case = f"{of.trials} trials of {of.preset}, {of.images} images, {len(of.decays)} EMA decays, n = {of.n}"
         whole = Row(
             measure="fixed sweep", case=case, unit="trials/h", ours=HOUR * of.trials / seconds,
@@ -217,6 +221,24 @@ def _overhead(store: Path) -> list[Row]:
             ours=float(overhead[~trainings].median() + gap[~trainings].median()),
         ),
     ]  # fmt: skip
+
+
+def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
+    """Seconds of the validation curve of a training, which the loop does without."""
+    config, device = outline(Study.model_validate(of.study())).cells[0].train_config, torch.device(of.device)
+    points = validation_points(Cadence().curve_points, images=config.images, held_out=len(dataset.validation))
+    run = Training(config, dataset, Place(folder=folder, token=1, device=device), look_steps=1)
+    looks = []
+    for _ in range(4):
+        run.advance()
+        run.trace.look()  # waits for the device
+        started = time.perf_counter()
+        run.metrics(validate=True)
+        looks.append(time.perf_counter() - started)
+    return Row(
+        measure="harness, validation of a training", case=f"{points} looks at {len(run.held_out.i)} images", unit="s",
+        ours=points * median(looks[1:]),
+    )  # fmt: skip
 
 
 def _second_start(of: Plan, folder: Path) -> Row:
