@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,13 @@ from rich.table import Table
 
 from sweep.errors import SweepError
 
-stdout = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+# In a pipe a row is a line, whatever its length: for grep and cut.
+PIPE_WIDTH = 10_000
+_piped = not sys.stdout.isatty()
+
+stdout = Console(
+    highlight=False, soft_wrap=_piped, width=PIPE_WIDTH if _piped and "COLUMNS" not in os.environ else None
+)
 stderr = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 

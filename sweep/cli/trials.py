@@ -41,11 +41,19 @@ def ls(
         print_json([document(cell) for cell in cells])
         return
     metric = str(record.spec.get("metric", "fid"))
-    stdout.print(table("", ["run", "arm", "phase", "seed", "state", "step", record.protocol.label, "seconds"], [
-        (c.run_id, c.arm_name, c.phase, c.replicate, c.state, f"{c.step:,} / {c.steps:,}", _primary(c, metric),
-         c.seconds)
-        for c in cells
-    ]))  # fmt: skip
+    columns: dict[str, list[Any]] = {
+        "run": [c.run_id for c in cells],
+        "arm": [c.arm_name for c in cells],
+        "phase": [c.phase for c in cells],
+        "seed": [c.replicate for c in cells],
+        "state": [c.state for c in cells],
+        "step": [f"{c.step:,}/{c.steps:,}" for c in cells],
+        record.protocol.label: [_primary(c, metric) for c in cells],
+        "seconds": [c.seconds for c in cells],
+    }
+    if len(set(columns["phase"])) == 1:  # of most studies
+        del columns["phase"]
+    stdout.print(table("", list(columns), zip(*columns.values(), strict=True)))
 
 
 @app.command("show")
