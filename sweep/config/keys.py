@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
+if TYPE_CHECKING:
+    from sweep.config.run import EvalConfig, Protocol, TrainConfig
 
 
 def canonical_json(value: object) -> str:
@@ -20,22 +20,18 @@ def sha256_of(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def _told(config: BaseModel) -> dict[str, object]:
-    # Defaults are left out, so that a field added later leaves the keys of older runs as they were. The kind of net
-    # is always in: it says which defaults are meant.
-    told: dict[str, object] = config.model_dump(mode="json", exclude_defaults=True)
-    if isinstance(config, TrainConfig):
-        net = config.net.model_dump(mode="json", exclude_defaults=True)
-        told["net"] = {"kind": config.net.kind} | net
-        if config.data.sha256 is not None:
-            # A folder is known by its images, wherever it lies.
-            told["data"] = config.data.model_dump(mode="json", exclude={"path"})
-    return told
+# Defaults are left out of keys, so that a field added later leaves those of older runs and scores as they were.
 
 
 def train_key(config: TrainConfig) -> str:
     """Identity of a run."""
-    return sha256_of({"train": 1, "config": _told(config)})
+    told = config.model_dump(mode="json", exclude_defaults=True)
+    # The kind of net is always in: it says which defaults are meant.
+    told["net"] = {"kind": config.net.kind} | config.net.model_dump(mode="json", exclude_defaults=True)
+    if config.data.sha256 is not None:
+        # A folder is known by its images, wherever it lies.
+        told["data"] = config.data.model_dump(mode="json", exclude={"path"})
+    return sha256_of({"train": 1, "config": told})
 
 
 def protocol_key(protocol: Protocol) -> str:
@@ -46,7 +42,8 @@ def protocol_key(protocol: Protocol) -> str:
 def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None) -> str:
     """Identity of a score of a given run; of its weights at a rung, where a step is given."""
     at = {} if step is None else {"step": step}
-    return sha256_of({"eval": 1, "config": _told(config), "protocol": protocol_key(protocol)} | at)
+    told = config.model_dump(mode="json", exclude_defaults=True)
+    return sha256_of({"eval": 1, "config": told, "protocol": protocol_key(protocol)} | at)
 
 
 def derived_seed(*parts: object) -> int:

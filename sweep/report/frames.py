@@ -35,15 +35,15 @@ from sweep.report.query import frame_of
 from sweep.report.subject import Subject, find_subject
 from sweep.report.words import changes_in_words
 from sweep.store.schema import (
-    ArmRow,
-    ArtifactRow,
-    AttemptRow,
-    CellRow,
-    EventRow,
-    MetricRow,
-    RunRow,
-    ScoreRow,
-    WorkerRow,
+    ARM,
+    ARTIFACT,
+    ATTEMPT,
+    CELL,
+    EVENT,
+    METRIC,
+    RUN,
+    SCORE,
+    WORKER,
 )
 
 ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
@@ -106,7 +106,7 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
     study = find_subject(engine, name, as_of)
     revisions = pd.DataFrame(study.revisions)[list(ACCEPTED)]
     accepted = study.revisions[-1]
-    mine = and_(CellRow.study_id == study.id, CellRow.revision <= int(accepted["number"]))
+    mine = and_(CELL.c.study_id == study.id, CELL.c.revision <= int(accepted["number"]))
     arms = _arms(engine, study.id)
     readings = readings_of(engine, mine)
     current = readings[readings["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
@@ -143,9 +143,9 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
 def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
     arms = frame_of(
         engine,
-        select(ArmRow.id.label("arm_id"), ArmRow.name.label("arm"), ArmRow.changes, ArmRow.is_baseline)
-        .where(ArmRow.study_id == study_id)
-        .order_by(ArmRow.is_baseline.desc(), ArmRow.position, ArmRow.id),
+        select(ARM.c.id.label("arm_id"), ARM.c.name.label("arm"), ARM.c.changes, ARM.c.is_baseline)
+        .where(ARM.c.study_id == study_id)
+        .order_by(ARM.c.is_baseline.desc(), ARM.c.position, ARM.c.id),
     )
     arms = arms.astype({"is_baseline": bool})
     arms["says"] = [changes_in_words(changes) for changes in arms["changes"]]
@@ -156,13 +156,13 @@ def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     return frame_of(
         engine,
         select(
-            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.trial_number),
-            *(CellRow.revision, CellRow.excluded_reason, CellRow.run_id, RunRow.state.label("run_state"), RunRow.seed),
-            *(RunRow.step, RunRow.steps, RunRow.images, RunRow.parameters, RunRow.seconds.label("train_seconds")),
-            *(RunRow.micro_batches, RunRow.crashes, RunRow.failure, RunRow.failure_reason, RunRow.alphas_bar_T),
-            *(RunRow.snr_1, RunRow.snr_T, RunRow.prior_bits_per_dim, RunRow.config),
+            *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.trial_number),
+            *(CELL.c.revision, CELL.c.excluded_reason, CELL.c.run_id, RUN.c.state.label("run_state"), RUN.c.seed),
+            *(RUN.c.step, RUN.c.steps, RUN.c.images, RUN.c.parameters, RUN.c.seconds.label("train_seconds")),
+            *(RUN.c.micro_batches, RUN.c.crashes, RUN.c.failure, RUN.c.failure_reason, RUN.c.alphas_bar_T),
+            *(RUN.c.snr_1, RUN.c.snr_T, RUN.c.prior_bits_per_dim, RUN.c.config),
         )
-        .join(RunRow, RunRow.id == CellRow.run_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
         .where(mine),
     )
 
@@ -172,12 +172,12 @@ def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     curves = frame_of(
         engine,
         select(
-            *(CellRow.arm_id, CellRow.replicate, MetricRow.run_id, MetricRow.name, MetricRow.step, MetricRow.images),
-            MetricRow.value,
+            *(CELL.c.arm_id, CELL.c.replicate, METRIC.c.run_id, METRIC.c.name, METRIC.c.step, METRIC.c.images),
+            METRIC.c.value,
         )
-        .join(CellRow, CellRow.run_id == MetricRow.run_id)
-        .where(mine, CellRow.phase == "confirm")
-        .order_by(MetricRow.run_id, MetricRow.name, MetricRow.step),
+        .join(CELL, CELL.c.run_id == METRIC.c.run_id)
+        .where(mine, CELL.c.phase == "confirm")
+        .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step),
     )
     return curves.astype({"value": float})
 
@@ -186,23 +186,23 @@ def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     return frame_of(
         engine,
         select(
-            *(AttemptRow.run_id, AttemptRow.score_id, AttemptRow.worker_id, WorkerRow.device, AttemptRow.started_at),
-            *(AttemptRow.ended_at, AttemptRow.end_reason, AttemptRow.detail, AttemptRow.device_workers),
-            AttemptRow.peak_bytes,
+            *(ATTEMPT.c.run_id, ATTEMPT.c.score_id, ATTEMPT.c.worker_id, WORKER.c.device, ATTEMPT.c.started_at),
+            *(ATTEMPT.c.ended_at, ATTEMPT.c.end_reason, ATTEMPT.c.detail, ATTEMPT.c.device_workers),
+            ATTEMPT.c.peak_bytes,
         )
-        .join(WorkerRow, WorkerRow.id == AttemptRow.worker_id)
-        .where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))
-        .order_by(AttemptRow.id),
+        .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
+        .where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
+        .order_by(ATTEMPT.c.id),
     )
 
 
 def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    attempts = select(AttemptRow.worker_id).where(AttemptRow.run_id.in_(select(CellRow.run_id).where(mine)))
+    attempts = select(ATTEMPT.c.worker_id).where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
     return frame_of(
         engine,
-        select(WorkerRow.id.label("worker_id"), WorkerRow.host, WorkerRow.device, WorkerRow.environment)
-        .where(WorkerRow.id.in_(attempts))
-        .order_by(WorkerRow.host, WorkerRow.device, WorkerRow.id),
+        select(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, WORKER.c.environment)
+        .where(WORKER.c.id.in_(attempts))
+        .order_by(WORKER.c.host, WORKER.c.device, WORKER.c.id),
     )
 
 
@@ -210,22 +210,22 @@ def _grids(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) ->
     primary = readings.loc[readings["is_primary"], ["arm_id", "replicate", "score_id"]]
     grids = frame_of(
         engine,
-        select(ArtifactRow.score_id, ArtifactRow.path, ArtifactRow.sha256)
-        .where(ArtifactRow.kind == "grid", ArtifactRow.run_id.in_(select(CellRow.run_id).where(mine)))
-        .order_by(ArtifactRow.id),
+        select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
+        .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
+        .order_by(ARTIFACT.c.id),
     )
     return primary.merge(grids, on="score_id").drop(columns="score_id")
 
 
 def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions: pd.DataFrame) -> datetime | None:
-    runs = select(CellRow.run_id).where(mine)
+    runs = select(CELL.c.run_id).where(mine)
     moments: list[datetime | None] = [moment.to_pydatetime() for moment in revisions["accepted_at"]]
     with engine.connect() as connection:
         moments += [
-            connection.scalar(select(func.max(RunRow.finished_at)).where(RunRow.id.in_(runs))),
-            connection.scalar(select(func.max(ScoreRow.finished_at)).where(ScoreRow.run_id.in_(runs))),
-            connection.scalar(select(func.max(AttemptRow.ended_at)).where(AttemptRow.run_id.in_(runs))),
-            connection.scalar(select(func.max(EventRow.at)).where(EventRow.study_id == study_id)),
+            connection.scalar(select(func.max(RUN.c.finished_at)).where(RUN.c.id.in_(runs))),
+            connection.scalar(select(func.max(SCORE.c.finished_at)).where(SCORE.c.run_id.in_(runs))),
+            connection.scalar(select(func.max(ATTEMPT.c.ended_at)).where(ATTEMPT.c.run_id.in_(runs))),
+            connection.scalar(select(func.max(EVENT.c.at)).where(EVENT.c.study_id == study_id)),
         ]
     return max((moment for moment in moments if moment is not None), default=None)
 
@@ -234,9 +234,9 @@ def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
     """As the log tells, whose newest line on an arm holds."""
     lines = frame_of(
         engine,
-        select(EventRow.detail)
-        .where(EventRow.study_id == study_id, EventRow.kind.in_(("tuned", "confirmed")))
-        .order_by(EventRow.id),
+        select(EVENT.c.detail)
+        .where(EVENT.c.study_id == study_id, EVENT.c.kind.in_(("tuned", "confirmed")))
+        .order_by(EVENT.c.id),
     )
     told = {detail["arm"]: detail.get("boundary") or {} for detail in lines["detail"] if "arm" in detail}
     return {arm: ends for arm, ends in told.items() if ends}

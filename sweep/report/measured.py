@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, select
 
 from sweep.report.query import frame_of
 from sweep.report.words import changes_in_words
-from sweep.store.schema import CellRow, MeasurementRow, ReadingRow, RunRow, ScoreRow
+from sweep.store.schema import CELL, MEASUREMENT, READING, RUN, SCORE
 
 MEAN = -1
 """`measurement.noise_set` of the mean over noise sets."""
@@ -19,15 +19,15 @@ def readings_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     readings = frame_of(
         engine,
         select(
-            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.run_id),
-            *(ReadingRow.score_id, ReadingRow.level, ReadingRow.is_primary, ScoreRow.config.label("eval_config")),
-            *(ScoreRow.protocol_key, ScoreRow.state.label("score_state"), ScoreRow.failure.label("score_failure")),
-            *(ScoreRow.failure_reason.label("score_reason"), ScoreRow.sampling_seconds, ScoreRow.features_seconds),
-            ScoreRow.statistics_seconds,
+            *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.run_id),
+            *(READING.c.score_id, READING.c.level, READING.c.is_primary, SCORE.c.config.label("eval_config")),
+            *(SCORE.c.protocol_key, SCORE.c.state.label("score_state"), SCORE.c.failure.label("score_failure")),
+            *(SCORE.c.failure_reason.label("score_reason"), SCORE.c.sampling_seconds, SCORE.c.features_seconds),
+            SCORE.c.statistics_seconds,
         )
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(mine, ScoreRow.step.is_(None)),
+        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .where(mine, SCORE.c.step.is_(None)),
     )
     readings["reading"] = [changes_in_words(level) or "baseline level" for level in readings["level"]]
     return readings.astype({"is_primary": bool})
@@ -38,15 +38,15 @@ def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     found = frame_of(
         engine,
         select(
-            *(CellRow.id.label("cell_id"), CellRow.arm_id, CellRow.run_id, ScoreRow.step, RunRow.steps),
-            *(RunRow.config, ScoreRow.protocol, MeasurementRow.name.label("metric"), MeasurementRow.value),
+            *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.run_id, SCORE.c.step, RUN.c.steps),
+            *(RUN.c.config, SCORE.c.protocol, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.value),
         )
-        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .join(MeasurementRow, MeasurementRow.score_id == ScoreRow.id)
-        .where(mine, ScoreRow.step.is_not(None), MeasurementRow.noise_set == MEAN, CellRow.excluded_reason.is_(None))
-        .order_by(ScoreRow.step, ScoreRow.id),
+        .join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .join(MEASUREMENT, MEASUREMENT.c.score_id == SCORE.c.id)
+        .where(mine, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None))
+        .order_by(SCORE.c.step, SCORE.c.id),
     )
     batches = pd.Series([config["batch"] for config in found["config"]], found.index, dtype=int)
     found = found.assign(images=found["step"] * batches, n=[protocol["n"] for protocol in found["protocol"]])
@@ -58,14 +58,14 @@ def scores_of(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame)
     measured = frame_of(
         engine,
         select(
-            *(MeasurementRow.score_id, MeasurementRow.name.label("metric"), MeasurementRow.noise_set),
-            *(MeasurementRow.value, MeasurementRow.standard_error),
+            *(MEASUREMENT.c.score_id, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.noise_set),
+            *(MEASUREMENT.c.value, MEASUREMENT.c.standard_error),
         )
-        .join(ReadingRow, ReadingRow.score_id == MeasurementRow.score_id)
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
+        .join(READING, READING.c.score_id == MEASUREMENT.c.score_id)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
         .where(mine)
         .distinct()
-        .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set),
+        .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set),
     )
     measured = measured.astype({"value": float, "standard_error": float})
     measured = measured[np.isfinite(measured["value"])]

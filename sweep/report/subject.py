@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, exists, select
 
 from sweep.errors import StoreError
-from sweep.store.schema import CellRow, RevisionRow, StudyRow
+from sweep.store.schema import CELL, REVISION, STUDY
 
 STORE_VARIABLE, FILES_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES"
 
@@ -52,12 +52,12 @@ def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject
         StoreError: no such study or revision.
     """
     with engine.connect() as connection:
-        found = connection.execute(select(StudyRow.__table__).where(StudyRow.name == name)).mappings().first()
+        found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
         if found is None:
             raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")
-        query = select(RevisionRow.__table__).where(RevisionRow.study_id == found["id"]).order_by(RevisionRow.number)
+        query = select(REVISION).where(REVISION.c.study_id == found["id"]).order_by(REVISION.c.number)
         revisions = [dict(row) for row in connection.execute(query).mappings()]
-        trials = exists().where(CellRow.study_id == found["id"], CellRow.phase == "search")
+        trials = exists().where(CELL.c.study_id == found["id"], CELL.c.phase == "search")
         has_trials = bool(connection.scalar(select(trials)))
     if as_of is not None:
         revisions = [row for row in revisions if row["number"] <= as_of]

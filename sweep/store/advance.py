@@ -12,7 +12,7 @@ from sweep.store.claim_record import artifacts_of
 from sweep.store.events import write_event
 from sweep.store.leases import require
 from sweep.store.records import ArtifactRecord, Claim, MetricPoint
-from sweep.store.schema import ArtifactRow, AttemptRow, MetricRow, RunRow
+from sweep.store.schema import ARTIFACT, ATTEMPT, METRIC, RUN
 from sweep.store.sharing import SPEED, WORKERS, workers_now
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing, insert_or_replace
@@ -53,13 +53,13 @@ def progress(
             values["crashes"] = 0
         require(connection, claimed, values)
         reached = {"last_step": step} if peak_bytes is None else {"last_step": step, "peak_bytes": peak_bytes}
-        connection.execute(update(AttemptRow).where(AttemptRow.id == claimed.attempt_id).values(reached))
+        connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == claimed.attempt_id).values(reached))
         _write_points(connection, claimed, [*points, *_beside(connection, claimed, points)])
         if checkpoint is None:
             return ()
         write_artifacts(connection, claimed, [checkpoint])
         old = artifacts_of(connection, claimed.run_id, "checkpoint")[keep:]
-        connection.execute(delete(ArtifactRow).where(ArtifactRow.path.in_([artifact.path for artifact in old])))
+        connection.execute(delete(ARTIFACT).where(ARTIFACT.c.path.in_([artifact.path for artifact in old])))
         return old
 
     return store.write(work)
@@ -75,9 +75,9 @@ def set_micro_batches(store: Store, claimed: Claim, micro_batches: int) -> None:
     """
 
     def work(connection: Connection) -> None:
-        require(connection, claimed, {"micro_batches": RunRow.micro_batches})
-        more = (RunRow.id == claimed.run_id, RunRow.micro_batches < micro_batches)
-        if connection.execute(update(RunRow).where(*more).values(micro_batches=micro_batches, crashes=0)).rowcount:
+        require(connection, claimed, {"micro_batches": RUN.c.micro_batches})
+        more = (RUN.c.id == claimed.run_id, RUN.c.micro_batches < micro_batches)
+        if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, crashes=0)).rowcount:
             what = f"run {claimed.run_id} goes on with {micro_batches} micro-batches"
             write_event(connection, "micro_batches", what, study_id=claimed.study_id, run_id=claimed.run_id)
 
@@ -93,7 +93,7 @@ def forget_artifact(store: Store, claimed: Claim, path: str, reason: str) -> Non
 
     def work(connection: Connection) -> None:
         require(connection, claimed, {"token": claimed.token})
-        gone = delete(ArtifactRow).where(ArtifactRow.run_id == claimed.run_id, ArtifactRow.path == path)
+        gone = delete(ARTIFACT).where(ARTIFACT.c.run_id == claimed.run_id, ARTIFACT.c.path == path)
         if connection.execute(gone).rowcount:
             what = f"{path} is not used any more: {reason}"
             write_event(connection, "artifact", what, study_id=claimed.study_id, run_id=claimed.run_id)
@@ -116,12 +116,12 @@ def write_artifacts(connection: Connection, claimed: Claim, artifacts: Sequence[
         }
         for artifact in artifacts
     ]
-    insert_missing(connection, ArtifactRow, rows)
+    insert_missing(connection, ARTIFACT, rows)
 
 
 def _furthest(connection: Connection, run_id: int) -> int:
-    steps = select(func.coalesce(func.max(ArtifactRow.step), 0))
-    return int(connection.scalars(steps.where(ArtifactRow.run_id == run_id, ArtifactRow.kind == "checkpoint")).one())
+    steps = select(func.coalesce(func.max(ARTIFACT.c.step), 0))
+    return int(connection.scalars(steps.where(ARTIFACT.c.run_id == run_id, ARTIFACT.c.kind == "checkpoint")).one())
 
 
 def _beside(connection: Connection, claimed: Claim, points: Sequence[MetricPoint]) -> list[MetricPoint]:
@@ -145,7 +145,7 @@ def _write_points(connection: Connection, claimed: Claim, points: Sequence[Metri
         }
         for point in points
     }
-    insert_or_replace(connection, MetricRow, list(rows.values()), key=("run_id", "name", "step"))
+    insert_or_replace(connection, METRIC, list(rows.values()), key=("run_id", "name", "step"))
     broken = [point for point in points if point.value is not None and not math.isfinite(point.value)]
     if broken:
         first = broken[0]

@@ -13,7 +13,7 @@ from sweep.store.events import write_event
 from sweep.store.leases import WORK, drop_scores, end_attempts
 from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.redaction import clean
-from sweep.store.schema import CellRow, ReadingRow, RunRow, ScoreRow, StudyRow
+from sweep.store.schema import CELL, READING, RUN, SCORE, STUDY
 from sweep.store.transaction import Store
 
 
@@ -25,7 +25,7 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
     """
 
     def work(connection: Connection) -> None:
-        change = update(StudyRow).where(StudyRow.id == study_id, StudyRow.state != state).values(state=state)
+        change = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.state != state).values(state=state)
         if not connection.execute(change).rowcount:
             return
         if state == "cancelled":
@@ -49,8 +49,8 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
 
     def work(connection: Connection) -> None:
-        change = update(CellRow).where(CellRow.id == cell_id).values(excluded_reason=clean(reason), told=False)
-        study_id = connection.execute(change.returning(CellRow.study_id)).scalar_one_or_none()
+        change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=clean(reason), told=False)
+        study_id = connection.execute(change.returning(CELL.c.study_id)).scalar_one_or_none()
         if study_id is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
         write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
@@ -74,26 +74,26 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
             "finished_at": None,
         }
         count = 0
-        runs = (RunRow.id.in_(_asked(study_id, "train")), RunRow.state.in_(("failed", "cancelled")))
+        runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_(("failed", "cancelled")))
         run_ids = connection.scalars(
-            update(RunRow).where(*runs, RunRow.failure.in_(failures)).values(again).returning(RunRow.id)
+            update(RUN).where(*runs, RUN.c.failure.in_(failures)).values(again).returning(RUN.c.id)
         ).all()
         count += len(run_ids)
-        waiting = (ScoreRow.run_id.in_(run_ids), ScoreRow.state == "cancelled")
-        connection.execute(update(ScoreRow).where(*waiting).values(again))
-        possible = select(RunRow.id).where(RunRow.state.in_(("planned", "training", "trained")))
+        waiting = (SCORE.c.run_id.in_(run_ids), SCORE.c.state == "cancelled")
+        connection.execute(update(SCORE).where(*waiting).values(again))
+        possible = select(RUN.c.id).where(RUN.c.state.in_(("planned", "training", "trained")))
         scores = (
-            ScoreRow.id.in_(_asked(study_id, "score")),
-            ScoreRow.state.in_(("failed", "cancelled")),
-            ScoreRow.run_id.in_(possible),
+            SCORE.c.id.in_(_asked(study_id, "score")),
+            SCORE.c.state.in_(("failed", "cancelled")),
+            SCORE.c.run_id.in_(possible),
         )
         score_ids = connection.scalars(
-            update(ScoreRow).where(*scores, ScoreRow.failure.in_(failures)).values(again).returning(ScoreRow.id)
+            update(SCORE).where(*scores, SCORE.c.failure.in_(failures)).values(again).returning(SCORE.c.id)
         ).all()
         count += len(score_ids)
-        read_again = select(ReadingRow.cell_id).where(ReadingRow.score_id.in_(score_ids))
-        anew = (CellRow.study_id == study_id, or_(CellRow.run_id.in_(run_ids), CellRow.id.in_(read_again)))
-        connection.execute(update(CellRow).where(*anew).values(told=False))
+        read_again = select(READING.c.cell_id).where(READING.c.score_id.in_(score_ids))
+        anew = (CELL.c.study_id == study_id, or_(CELL.c.run_id.in_(run_ids), CELL.c.id.in_(read_again)))
+        connection.execute(update(CELL).where(*anew).values(told=False))
         what = f"{count} planned again ({', '.join(sorted(failures))})"
         write_event(connection, "rerun", what, study_id=study_id)
         return count
@@ -103,19 +103,19 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
 
 def _asked(study_id: int, kind: Kind, *, elsewhere: bool = False) -> Select[Any]:
     """Runs or scores that the cells of a study ask for; or those that any other living study asks for."""
-    wanted = select(CellRow.run_id)
+    wanted = select(CELL.c.run_id)
     if kind == "score":
-        wanted = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
+        wanted = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
     if not elsewhere:
-        return wanted.where(CellRow.study_id == study_id)
-    others = (CellRow.study_id != study_id, CellRow.excluded_reason.is_(None), StudyRow.state != "cancelled")
-    return wanted.join(StudyRow, StudyRow.id == CellRow.study_id).where(*others)
+        return wanted.where(CELL.c.study_id == study_id)
+    others = (CELL.c.study_id != study_id, CELL.c.excluded_reason.is_(None), STUDY.c.state != "cancelled")
+    return wanted.join(STUDY, STUDY.c.id == CELL.c.study_id).where(*others)
 
 
 def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
     table, leased = WORK[kind]
     mine, others = _asked(study_id, kind), _asked(study_id, kind, elsewhere=True)
-    ours_alone = (table.id.in_(mine), table.id.not_in(others), table.state.in_(("planned", leased)))
+    ours_alone = (table.c.id.in_(mine), table.c.id.not_in(others), table.c.state.in_(("planned", leased)))
     cancelled = connection.execute(
         update(table)
         .where(*ours_alone)
@@ -127,7 +127,7 @@ def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
             failure_reason="its study was cancelled",
             finished_at=moment(),
         )
-        .returning(table.id)
+        .returning(table.c.id)
     )
     ids = [int(i) for (i,) in cancelled]
     end_attempts(connection, kind, ids, "cancelled")

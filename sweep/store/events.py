@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from sweep.store.records import EventRecord
 from sweep.store.redaction import clean, clean_json
-from sweep.store.schema import EventRow
+from sweep.store.schema import EVENT
 from sweep.store.transaction import Store
 
 
@@ -30,7 +30,7 @@ def write_event(
         "run_id": run_id,
         "detail": clean_json(detail or {}),
     }
-    connection.execute(insert(EventRow).values(values))
+    connection.execute(insert(EVENT).values(values))
 
 
 def add_event(
@@ -52,9 +52,9 @@ def events(store: Store, study_id: int | None = None, *, limit: int = 100) -> tu
     """The newest lines, newest first; of one study, or of all."""
 
     def work(connection: Connection) -> tuple[EventRecord, ...]:
-        query = select(EventRow.__table__).order_by(EventRow.id.desc()).limit(limit)
+        query = select(EVENT).order_by(EVENT.c.id.desc()).limit(limit)
         if study_id is not None:
-            query = query.where(EventRow.study_id == study_id)
+            query = query.where(EVENT.c.study_id == study_id)
         return tuple(
             EventRecord(row.at, row.kind, row.message, row.study_id, row.run_id, row.detail)
             for row in connection.execute(query)

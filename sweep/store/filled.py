@@ -5,27 +5,27 @@ from __future__ import annotations
 from sqlalchemy import Connection, Float, cast, func, insert, literal, select, text, update
 
 from sweep.store.clock import moment
-from sweep.store.schema import CellRow, MeasurementRow, MetricRow, ReadingRow, RunRow, ScoreRow
+from sweep.store.schema import CELL, MEASUREMENT, METRIC, READING, RUN, SCORE
 from sweep.store.transaction import Store
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:
     """Every run trained, every score complete with some value, every trial told."""
-    cells = select(CellRow.run_id).where(CellRow.study_id == study_id)
-    readings = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
-    scores = readings.where(CellRow.study_id == study_id)
+    cells = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    readings = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
+    scores = readings.where(CELL.c.study_id == study_id)
     # Spread out, and the same each time.
-    value = 20.0 + cast(ScoreRow.id * 7919 % 1000, Float) / 100.0
+    value = 20.0 + cast(SCORE.c.id * 7919 % 1000, Float) / 100.0
 
     def work(connection: Connection) -> None:
-        done = {"step": RunRow.steps, "state": "trained", "finished_at": moment()}
-        connection.execute(update(RunRow).where(RunRow.id.in_(cells)).values(done))
-        complete = update(ScoreRow).where(ScoreRow.id.in_(scores))
+        done = {"step": RUN.c.steps, "state": "trained", "finished_at": moment()}
+        connection.execute(update(RUN).where(RUN.c.id.in_(cells)).values(done))
+        complete = update(SCORE).where(SCORE.c.id.in_(scores))
         connection.execute(complete.values(state="complete", finished_at=moment()))
         for noise_set in (0, -1):
-            row = select(ScoreRow.id, literal(metric), literal(noise_set), value).where(ScoreRow.id.in_(scores))
-            connection.execute(insert(MeasurementRow).from_select(["score_id", "name", "noise_set", "value"], row))
-        told = update(CellRow).where(CellRow.study_id == study_id, CellRow.phase == "search")
+            row = select(SCORE.c.id, literal(metric), literal(noise_set), value).where(SCORE.c.id.in_(scores))
+            connection.execute(insert(MEASUREMENT).from_select(["score_id", "name", "noise_set", "value"], row))
+        told = update(CELL).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
         connection.execute(told.values(told=True))
 
     store.write(work)
@@ -36,7 +36,7 @@ def add_curves(store: Store, study_id: int, names: tuple[str, ...], points: int)
     """So many points of each of these curves for every run of a study."""
     first = select(literal(1).label("step")).cte("steps", recursive=True)
     steps = first.union_all(select(first.c.step + 1).where(first.c.step < points))
-    runs = select(func.distinct(CellRow.run_id).label("id")).where(CellRow.study_id == study_id).subquery()
+    runs = select(func.distinct(CELL.c.run_id).label("id")).where(CELL.c.study_id == study_id).subquery()
     columns = ["run_id", "name", "step", "images", "value", "token"]
 
     def work(connection: Connection) -> None:
@@ -44,7 +44,7 @@ def add_curves(store: Store, study_id: int, names: tuple[str, ...], points: int)
             row = select(
                 *(runs.c.id, literal(name), steps.c.step, steps.c.step * 128, literal(0.5), literal(1)),
             ).select_from(runs.join(steps, literal(True)))
-            connection.execute(insert(MetricRow).from_select(columns, row))
+            connection.execute(insert(METRIC).from_select(columns, row))
 
     store.write(work)
     _analyze(store)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from sweep.store.schema import ArtifactRow, CellRow, RunRow
+from sweep.store.schema import ARTIFACT, CELL, RUN
 from sweep.store.transaction import Store
 
 
@@ -22,11 +22,11 @@ class Grid:
 
 def grids(store: Store, study_id: int) -> dict[int, Grid]:
     """The newest sheet of each score of a study's runs, by score id."""
-    runs = select(CellRow.run_id).where(CellRow.study_id == study_id)
+    runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     query = (
-        select(ArtifactRow.score_id, ArtifactRow.path, ArtifactRow.sha256)
-        .where(ArtifactRow.kind == "grid", ArtifactRow.score_id.is_not(None), ArtifactRow.run_id.in_(runs))
-        .order_by(ArtifactRow.id)
+        select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
+        .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.score_id.is_not(None), ARTIFACT.c.run_id.in_(runs))
+        .order_by(ARTIFACT.c.id)
     )
 
     def work(connection: Connection) -> dict[int, Grid]:
@@ -38,8 +38,8 @@ def grids(store: Store, study_id: int) -> dict[int, Grid]:
 
 def moments(store: Store, study_id: int) -> dict[int, tuple[datetime, datetime | None]]:
     """When each run of a study was planned and when it was trained, by run id; UTC."""
-    runs = select(CellRow.run_id).where(CellRow.study_id == study_id)
-    query = select(RunRow.id, RunRow.created_at, RunRow.finished_at).where(RunRow.id.in_(runs))
+    runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    query = select(RUN.c.id, RUN.c.created_at, RUN.c.finished_at).where(RUN.c.id.in_(runs))
 
     def work(connection: Connection) -> dict[int, tuple[datetime, datetime | None]]:
         return {row.id: (row.created_at, row.finished_at) for row in connection.execute(query)}

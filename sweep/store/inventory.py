@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Integer, bindparam, case, func, or_, select
 
-from sweep.config.factors import Changes
-from sweep.config.run import Protocol
+from sweep.store import stored_config
 from sweep.store.registry import newest_revision
-from sweep.store.schema import RUN_STATES, ArmRow, CellRow, ReadingRow, RunRow, ScoreRow
+from sweep.store.schema import ARM, CELL, READING, RUN, RUN_STATES, SCORE
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
 from sweep.store.views import cell_records
+
+if TYPE_CHECKING:
+    from sweep.config.factors import Changes
+    from sweep.config.run import Protocol
 
 _UNDER_WAY = ("planned", "training", "trained", "scoring")
 _OPEN = ("planned", "scoring")
@@ -70,7 +73,7 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None) -> I
             found = _since(connection, study_id, before)
             if found is not None:
                 return found
-        protocol = Protocol.model_validate(revision.protocol)
+        protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
         nothing = Inventory(revision.number, protocol, {}, -1, (), (), _sums_of(()))
         found = _since(connection, study_id, nothing)
         assert found is not None
@@ -81,19 +84,19 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None) -> I
 
 def _since(connection: Connection, study_id: int, before: Inventory) -> Inventory | None:
     """The study now; None where something changed that was thought to be settled."""
-    mine = CellRow.study_id == study_id
+    mine = CELL.c.study_id == study_id
     newest = max((cell.cell_id for cell in before.cells), default=-1)
     known = [cell.cell_id for cell in before.open]
-    found = cell_records(connection, mine, or_(CellRow.told.is_(False), CellRow.id > newest, CellRow.id.in_(known)))
+    found = cell_records(connection, mine, or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known)))
     told = [cell for cell in found if cell.told]
     if _sums(connection, study_id) != _added(before.sums, _sums_of(told)):
         return None
     settled = tuple(cell for cell in told if _is_settled(cell))
     still_open = tuple(cell for cell in found if not (cell.told and _is_settled(cell)))
     arms = connection.execute(
-        select(ArmRow.name, ArmRow.changes, ArmRow.position)
-        .where(ArmRow.study_id == study_id, ArmRow.position > before.position)
-        .order_by(ArmRow.position)
+        select(ARM.c.name, ARM.c.changes, ARM.c.position)
+        .where(ARM.c.study_id == study_id, ARM.c.position > before.position)
+        .order_by(ARM.c.position)
     ).all()
     return Inventory(
         revision=before.revision,
@@ -128,16 +131,16 @@ def _sums(connection: Connection, study_id: int) -> Sums:
 
 @cache
 def _summing() -> tuple[Executable, Executable]:
-    told = (CellRow.study_id == _STUDY, CellRow.told.is_(True))
-    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CellRow.id), func.count(CellRow.excluded_reason)]
-    of_cells.append(func.sum(CellRow.run_id * case(_CODES, value=RunRow.state)))
-    cells = select(*of_cells).join(RunRow, RunRow.id == CellRow.run_id).where(*told)
-    complete = func.sum(case((ScoreRow.state == "complete", 1), else_=0))
+    told = (CELL.c.study_id == _STUDY, CELL.c.told.is_(True))
+    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CELL.c.id), func.count(CELL.c.excluded_reason)]
+    of_cells.append(func.sum(CELL.c.run_id * case(_CODES, value=RUN.c.state)))
+    cells = select(*of_cells).join(RUN, RUN.c.id == CELL.c.run_id).where(*told)
+    complete = func.sum(case((SCORE.c.state == "complete", 1), else_=0))
     scores = (
         select(func.count(), complete)
-        .select_from(CellRow)
-        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        .select_from(CELL)
+        .join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
         .where(*told)
     )
     return cells, scores

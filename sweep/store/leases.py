@@ -14,7 +14,21 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, Select, String, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Float,
+    Integer,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    case,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from sweep.errors import LeaseLost
@@ -23,7 +37,7 @@ from sweep.store.clock import moment, now, uptime
 from sweep.store.events import write_event
 from sweep.store.planner import unindexed
 from sweep.store.records import Claim, Kind, StudyState
-from sweep.store.schema import AttemptRow, CellRow, ReadingRow, RunRow, ScoreRow, StudyRow, WorkerRow
+from sweep.store.schema import ATTEMPT, CELL, READING, RUN, SCORE, STUDY, WORKER, WorkColumns
 from sweep.store.transaction import Store
 
 TTL_SECONDS = 120.0
@@ -33,9 +47,9 @@ _CRASH_LOOP = f"lost {MAX_CRASHES + 1} workers without a new checkpoint in betwe
 # A lease of somebody who is known to be dead: over whatever the clock says.
 DEAD = 0.0
 
-WORK: dict[Kind, tuple[type[RunRow] | type[ScoreRow], str]] = {
-    "train": (RunRow, "training"),
-    "score": (ScoreRow, "scoring"),
+WORK: dict[Kind, tuple[Table[WorkColumns], str]] = {
+    "train": (RUN, "training"),
+    "score": (SCORE, "scoring"),
 }
 
 # Of the statements that are built once.
@@ -68,7 +82,7 @@ def claim(
     def work(connection: Connection) -> Claim | None:
         if (held := _held(connection, asked)) is not None:
             return claim_record(connection, study_id, worker_id, *held)
-        state = connection.scalars(select(StudyRow.state).where(StudyRow.id == study_id)).one_or_none()
+        state = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == study_id)).one_or_none()
         if state != "active":
             return None
         for kind in kinds:
@@ -91,8 +105,8 @@ def heartbeat(store: Store, claimed: Claim, *, ttl: float = TTL_SECONDS) -> Stud
 
     def work(connection: Connection) -> StudyState:
         require(connection, claimed, {"lease_until": now() + ttl})
-        connection.execute(update(WorkerRow).where(WorkerRow.id == claimed.worker_id).values(seen_at=moment()))
-        state: Any = connection.scalars(select(StudyRow.state).where(StudyRow.id == claimed.study_id)).one()
+        connection.execute(update(WORKER).where(WORKER.c.id == claimed.worker_id).values(seen_at=moment()))
+        state: Any = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == claimed.study_id)).one()
         return state  # type: ignore[no-any-return]
 
     return store.write(work)
@@ -101,7 +115,7 @@ def heartbeat(store: Store, claimed: Claim, *, ttl: float = TTL_SECONDS) -> Stud
 def fence(connection: Connection, claimed: Claim, values: Mapping[str, Any]) -> bool:
     """Write to the leased row; False when the lease is not ours any more. Locks the row against a takeover."""
     table, leased = WORK[claimed.kind]
-    ours = (table.id == claimed.work_id, table.token == claimed.token, table.state == leased)
+    ours = (table.c.id == claimed.work_id, table.c.token == claimed.token, table.c.state == leased)
     return connection.execute(update(table).where(*ours).values(dict(values))).rowcount == 1
 
 
@@ -125,18 +139,18 @@ def lost(claimed: Claim) -> LeaseLost:
     )
 
 
-def _expired(table: type[RunRow] | type[ScoreRow], leased: str) -> Any:
+def _expired(table: Table[WorkColumns], leased: str) -> Any:
     """Condition of a lease that may be taken over.
 
     While a database server is away nobody can renew; right after its start the living get `ttl` seconds to do so.
     """
-    over = and_(table.lease_until < now(), or_(uptime() > _TTL, table.lease_until == DEAD))
-    return and_(table.state == leased, over)
+    over = and_(table.c.lease_until < now(), or_(uptime() > _TTL, table.c.lease_until == DEAD))
+    return and_(table.c.state == leased, over)
 
 
 def paused() -> Any:
     """Condition of a run that waits at a rung for a decision."""
-    return and_(RunRow.state == "planned", RunRow.until_step.is_not(None), RunRow.until_step <= RunRow.reached_step)
+    return and_(RUN.c.state == "planned", RUN.c.until_step.is_not(None), RUN.c.until_step <= RUN.c.reached_step)
 
 
 def _held(connection: Connection, asked: Mapping[str, Any]) -> tuple[Kind, int] | None:
@@ -150,54 +164,54 @@ def _held(connection: Connection, asked: Mapping[str, Any]) -> tuple[Kind, int] 
 @cache
 def _renewing(kind: Kind) -> ReturningUpdate[int]:
     table, leased = WORK[kind]
-    mine = update(table).where(table.owner == _WORKER, table.state == leased)
-    return mine.values(lease_until=now() + _TTL).returning(table.id)
+    mine = update(table).where(table.c.owner == _WORKER, table.c.state == leased)
+    return mine.values(lease_until=now() + _TTL).returning(table.c.id)
 
 
 def _wanted(kind: Kind) -> Select[Any]:
     # From the few that are free to their cells, not from all cells of the study to the few.
-    asked = (unindexed(CellRow.study_id) == _STUDY, CellRow.excluded_reason.is_(None))
+    asked = (unindexed(CELL.c.study_id) == _STUDY, CELL.c.excluded_reason.is_(None))
     if kind == "train":
-        begun = case((RunRow.step > 0, 0), else_=1)
-        runs = select(RunRow.id).join(CellRow, CellRow.run_id == RunRow.id).where(*asked, ~paused())
-        return runs.order_by(begun, CellRow.replicate, CellRow.id)
+        begun = case((RUN.c.step > 0, 0), else_=1)
+        runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(*asked, ~paused())
+        return runs.order_by(begun, CELL.c.replicate, CELL.c.id)
     scores = (
-        select(ScoreRow.id)
-        .join(ReadingRow, ReadingRow.score_id == ScoreRow.id)
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .join(RunRow, RunRow.id == ScoreRow.run_id)
-        .where(*asked, or_(RunRow.state == "trained", ScoreRow.step <= RunRow.reached_step))
+        select(SCORE.c.id)
+        .join(READING, READING.c.score_id == SCORE.c.id)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(RUN, RUN.c.id == SCORE.c.run_id)
+        .where(*asked, or_(RUN.c.state == "trained", SCORE.c.step <= RUN.c.reached_step))
     )
-    return scores.order_by(ReadingRow.is_primary.desc(), CellRow.replicate, CellRow.id, ScoreRow.id)
+    return scores.order_by(READING.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
 
 
 @cache
 def _taking(kind: Kind) -> ReturningUpdate[int, int]:
     table, leased = WORK[kind]
-    free = or_(and_(table.state == "planned", table.not_before <= now()), _expired(table, leased))
+    free = or_(and_(table.c.state == "planned", table.c.not_before <= now()), _expired(table, leased))
     candidate = _wanted(kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
     return (
         update(table)
-        .where(table.id == candidate.scalar_subquery())
+        .where(table.c.id == candidate.scalar_subquery())
         .values(
-            crashes=table.crashes + case((table.state == leased, 1), else_=0),
+            crashes=table.c.crashes + case((table.c.state == leased, 1), else_=0),
             state=leased,
-            token=table.token + 1,
+            token=table.c.token + 1,
             owner=_WORKER,
             lease_until=now() + _TTL,
         )
-        .returning(table.id, table.token)
+        .returning(table.c.id, table.c.token)
     )
 
 
 def _begin_attempt(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int, token: int) -> None:
     run_id = work_id
     if kind == "score":
-        run_id = connection.scalars(select(ScoreRow.run_id).where(ScoreRow.id == work_id)).one()
+        run_id = connection.scalars(select(SCORE.c.run_id).where(SCORE.c.id == work_id)).one()
     if end_attempts(connection, kind, [work_id], "expired"):
         what = f"{kind} {work_id} was taken over from a worker that went silent"
         write_event(connection, "takeover", what, study_id=study_id, run_id=run_id, detail={"token": token})
-    step = connection.scalars(select(RunRow.step).where(RunRow.id == run_id)).one()
+    step = connection.scalars(select(RUN.c.step).where(RUN.c.id == run_id)).one()
     attempt = {
         "run_id": run_id,
         "score_id": work_id if kind == "score" else None,
@@ -206,35 +220,35 @@ def _begin_attempt(connection: Connection, study_id: int, worker_id: str, kind: 
         "first_step": step,
         "last_step": step,
     }
-    connection.execute(insert(AttemptRow).values(attempt))
+    connection.execute(insert(ATTEMPT).values(attempt))
 
 
 def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], reason: str) -> int:
     """Close the open attempts at some work; returns how many there were."""
-    at = AttemptRow.score_id if kind == "score" else AttemptRow.run_id
-    of_kind = AttemptRow.score_id.is_not(None) if kind == "score" else AttemptRow.score_id.is_(None)
-    open_ones = update(AttemptRow).where(at.in_(work_ids), of_kind, AttemptRow.ended_at.is_(None))
+    at = ATTEMPT.c.score_id if kind == "score" else ATTEMPT.c.run_id
+    of_kind = ATTEMPT.c.score_id.is_not(None) if kind == "score" else ATTEMPT.c.score_id.is_(None)
+    open_ones = update(ATTEMPT).where(at.in_(work_ids), of_kind, ATTEMPT.c.ended_at.is_(None))
     return connection.execute(open_ones.values(ended_at=moment(), end_reason=reason)).rowcount
 
 
 @cache
 def _giving_up(kind: Kind) -> ReturningUpdate[int]:
     table, leased = WORK[kind]
-    doomed = _wanted(kind).order_by(None).where(_expired(table, leased), table.crashes >= MAX_CRASHES)
+    doomed = _wanted(kind).order_by(None).where(_expired(table, leased), table.c.crashes >= MAX_CRASHES)
     # The conditions stand twice: in the meantime the owner may have come back and renewed.
     return (
         update(table)
-        .where(table.id.in_(doomed), _expired(table, leased))
+        .where(table.c.id.in_(doomed), _expired(table, leased))
         .values(
             state="failed",
-            crashes=table.crashes + 1,
+            crashes=table.c.crashes + 1,
             failure="crash_loop",
             failure_reason=_CRASH_LOOP,
             owner=None,
             lease_until=None,
             finished_at=moment(),
         )
-        .returning(table.id)
+        .returning(table.c.id)
     )
 
 
@@ -252,7 +266,7 @@ def _fail_crash_loops(connection: Connection, study_id: int, kind: Kind, asked: 
 
 def drop_scores(connection: Connection, run_ids: Sequence[int], state: str) -> None:
     """Cancel the scores that can never be made because their runs ended in `state`."""
-    waiting = update(ScoreRow).where(ScoreRow.run_id.in_(run_ids), ScoreRow.state == "planned")
+    waiting = update(SCORE).where(SCORE.c.run_id.in_(run_ids), SCORE.c.state == "planned")
     connection.execute(
         waiting.values(
             state="cancelled", failure="cancelled", failure_reason=f"its run is {state}", finished_at=moment()

@@ -19,8 +19,8 @@ from sweep.store.events import write_event
 from sweep.store.leases import MAX_CRASHES, WORK, drop_scores, fence, lost
 from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
 from sweep.store.redaction import clean
-from sweep.store.schema import AttemptRow, MeasurementRow, RunRow
-from sweep.store.sharing import ATTEMPT, ITS_WORKER, workers_meanwhile
+from sweep.store.schema import ATTEMPT, MEASUREMENT, RUN
+from sweep.store.sharing import ENDED_ATTEMPT, ITS_WORKER, workers_meanwhile
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_or_replace
 
@@ -41,7 +41,7 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
         values = {
             "state": "trained",
             "parameters": parameters,
-            "step": RunRow.steps,
+            "step": RUN.c.steps,
             "finished_at": moment(),
             "failure": None,
             "failure_reason": None,
@@ -109,7 +109,7 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
             }
             for measurement in result.measurements
         ]
-        insert_or_replace(connection, MeasurementRow, rows, key=("score_id", "name", "noise_set"))
+        insert_or_replace(connection, MEASUREMENT, rows, key=("score_id", "name", "noise_set"))
         write_artifacts(connection, claimed, result.artifacts)
 
     store.write(work)
@@ -160,9 +160,9 @@ def fail(
 
     def work(connection: Connection) -> str:
         table, _ = WORK[claimed.kind]
-        crashes = connection.scalars(select(table.crashes).where(table.id == claimed.work_id)).one()
+        crashes = connection.scalars(select(table.c.crashes).where(table.c.id == claimed.work_id)).one()
         ends = final or crashes >= MAX_CRASHES
-        values: dict[str, Any] = {"crashes": table.crashes + 1, "failure": failure, "failure_reason": clean(reason)}
+        values: dict[str, Any] = {"crashes": table.c.crashes + 1, "failure": failure, "failure_reason": clean(reason)}
         if ends:
             values |= {"state": state if final else "failed", "finished_at": moment()}
         else:
@@ -172,7 +172,7 @@ def fail(
                 drop_scores(connection, [claimed.run_id], values["state"])
             what = f"{claimed.kind} {claimed.work_id}: {reason}"
             write_event(connection, failure, what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail)
-        return str(connection.scalars(select(table.state).where(table.id == claimed.work_id)).one())
+        return str(connection.scalars(select(table.c.state).where(table.c.id == claimed.work_id)).one())
 
     return store.write(work)
 
@@ -189,13 +189,13 @@ def _end(
 ) -> bool:
     """Close the attempt and the lease; False when we had done so before and only the reply was lost."""
     table, _ = WORK[claimed.kind]
-    ending = {"owner": None, "lease_until": None, "seconds": table.seconds + seconds, **values}
+    ending = {"owner": None, "lease_until": None, "seconds": table.c.seconds + seconds, **values}
     if not fence(connection, claimed, ending):
-        if connection.scalars(select(AttemptRow.end_reason).where(AttemptRow.id == claimed.attempt_id)).one() == reason:
+        if connection.scalars(select(ATTEMPT.c.end_reason).where(ATTEMPT.c.id == claimed.attempt_id)).one() == reason:
             return False
         raise lost(claimed)
     told = {"why": reason, "said": None if detail is None else clean(detail), "most_bytes": peak_bytes}
-    which = {ATTEMPT.key: claimed.attempt_id, ITS_WORKER.key: claimed.worker_id}
+    which = {ENDED_ATTEMPT.key: claimed.attempt_id, ITS_WORKER.key: claimed.worker_id}
     connection.execute(_ending(), told | which)
     return True
 
@@ -204,13 +204,13 @@ def _end(
 def _ending() -> Update:
     # Built once for a process: that takes longer than to run it.
     return (
-        update(AttemptRow)
-        .where(AttemptRow.id == ATTEMPT)
+        update(ATTEMPT)
+        .where(ATTEMPT.c.id == ENDED_ATTEMPT)
         .values(
             ended_at=moment(),
             end_reason=bindparam("why", type_=String),
             device_workers=workers_meanwhile(),
             detail=bindparam("said", type_=String),
-            peak_bytes=func.coalesce(bindparam("most_bytes", type_=BigInteger), AttemptRow.peak_bytes),
+            peak_bytes=func.coalesce(bindparam("most_bytes", type_=BigInteger), ATTEMPT.c.peak_bytes),
         )
     )

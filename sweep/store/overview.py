@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, 
 
 from sweep.store.clock import now
 from sweep.store.leases import WORK
+from sweep.store.planner import unindexed
 from sweep.store.records import Kind
-from sweep.store.schema import ArmRow, AttemptRow, CellRow, ReadingRow, RunRow, ScoreRow, WorkerRow
+from sweep.store.schema import ARM, ATTEMPT, CELL, READING, RUN, SCORE, WORKER
 from sweep.store.snapshots import FailureRecord, RunningRecord
 
 _UNTRAINED = ("pruned", "infeasible", "failed", "cancelled")
@@ -20,29 +21,29 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
     """(cell_id, state) of the cells of a condition; the one place that says what state a cell is in."""
     scores = (
         select(
-            ReadingRow.cell_id,
-            func.sum(case((ScoreRow.state == "scoring", 1), else_=0)).label("scoring"),
-            func.sum(case((ScoreRow.state == "planned", 1), else_=0)).label("planned"),
-            func.sum(case((ScoreRow.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
+            READING.c.cell_id,
+            func.sum(case((SCORE.c.state == "scoring", 1), else_=0)).label("scoring"),
+            func.sum(case((SCORE.c.state == "planned", 1), else_=0)).label("planned"),
+            func.sum(case((SCORE.c.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
         )
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .where(*which, ScoreRow.step.is_(None))
-        .group_by(ReadingRow.cell_id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .where(*which, SCORE.c.step.is_(None))
+        .group_by(READING.c.cell_id)
         .subquery()
     )
     state = case(
-        (CellRow.excluded_reason.is_not(None), "excluded"),
-        (RunRow.state != "trained", RunRow.state),
+        (CELL.c.excluded_reason.is_not(None), "excluded"),
+        (RUN.c.state != "trained", RUN.c.state),
         (scores.c.scoring > 0, "scoring"),
         (scores.c.planned > 0, "trained"),
         (scores.c.broken > 0, "failed"),
         else_="complete",
     )
     return (
-        select(CellRow.id.label("cell_id"), state.label("state"))
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .outerjoin(scores, scores.c.cell_id == CellRow.id)
+        select(CELL.c.id.label("cell_id"), state.label("state"))
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .outerjoin(scores, scores.c.cell_id == CELL.c.id)
         .where(*which)
         .subquery()
     )
@@ -50,12 +51,12 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
 
 def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
     """Cells of each arm by state: {arm: {state: cells}}."""
-    states = cell_states(CellRow.study_id == study_id)
+    states = cell_states(CELL.c.study_id == study_id)
     query = (
-        select(ArmRow.name, states.c.state, func.count().label("cells"))
-        .join(CellRow, CellRow.arm_id == ArmRow.id)
-        .join(states, states.c.cell_id == CellRow.id)
-        .group_by(ArmRow.name, states.c.state)
+        select(ARM.c.name, states.c.state, func.count().label("cells"))
+        .join(CELL, CELL.c.arm_id == ARM.c.id)
+        .join(states, states.c.cell_id == CELL.c.id)
+        .group_by(ARM.c.name, states.c.state)
     )
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for row in connection.execute(query):
@@ -65,22 +66,22 @@ def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
 
 def left(study_id: int, kind: Kind) -> Select[Any]:
     """Work that is still to be done, each piece once however many cells ask for it."""
-    wanted = (CellRow.study_id == study_id, CellRow.excluded_reason.is_(None))
-    runs: Select[Any] = select(RunRow.id if kind == "train" else ScoreRow.id).select_from(CellRow)
-    runs = runs.join(RunRow, RunRow.id == CellRow.run_id).where(*wanted).distinct()
+    wanted = (CELL.c.study_id == study_id, CELL.c.excluded_reason.is_(None))
+    runs: Select[Any] = select(RUN.c.id if kind == "train" else SCORE.c.id).select_from(CELL)
+    runs = runs.join(RUN, RUN.c.id == CELL.c.run_id).where(*wanted).distinct()
     if kind == "train":
-        return runs.where(RunRow.state.in_(("planned", "training")))
+        return runs.where(RUN.c.state.in_(("planned", "training")))
     return (
-        runs.join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(RunRow.state.not_in(_UNTRAINED), ScoreRow.state.in_(("planned", "scoring")))
+        runs.join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("planned", "scoring")))
     )
 
 
 def left_and_delayed(connection: Connection, study_id: int, kind: Kind) -> tuple[int, int]:
     """How much work is still to be done, and how much of it waits for a retry time."""
     table, _ = WORK[kind]
-    work = left(study_id, kind).add_columns(table.not_before).subquery()
+    work = left(study_id, kind).add_columns(table.c.not_before).subquery()
     delayed = func.sum(case((work.c.not_before > now(), 1), else_=0))
     row = connection.execute(select(func.count(), delayed).select_from(work)).one()
     return int(row[0]), int(row[1] or 0)
@@ -93,19 +94,20 @@ def count(connection: Connection, query: Select[Any]) -> int:
 
 def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
     """Why cells have no number: one line for a run, else one for each broken score."""
+    # From the few that failed, of all studies, to their cells; and so in `running`.
     cell: Any = (
-        select(CellRow.id, ArmRow.name, CellRow.phase, CellRow.replicate, CellRow.run_id)
-        .join(ArmRow, ArmRow.id == CellRow.arm_id)
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .where(CellRow.study_id == study_id, CellRow.excluded_reason.is_(None))
-        .order_by(ArmRow.position, CellRow.id)
+        select(CELL.c.id, ARM.c.name, CELL.c.phase, CELL.c.replicate, CELL.c.run_id)
+        .join(ARM, ARM.c.id == CELL.c.arm_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .where(unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
+        .order_by(ARM.c.position, CELL.c.id)
     )
-    runs = cell.add_columns(RunRow.state, RunRow.failure, RunRow.failure_reason).where(RunRow.state.in_(_UNTRAINED))
+    runs = cell.add_columns(RUN.c.state, RUN.c.failure, RUN.c.failure_reason).where(RUN.c.state.in_(_UNTRAINED))
     scores = (
-        cell.add_columns(ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason, ScoreRow.id.label("score_id"))
-        .join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        .where(RunRow.state.not_in(_UNTRAINED), ScoreRow.state.in_(("failed", "cancelled")), ScoreRow.step.is_(None))
+        cell.add_columns(SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason, SCORE.c.id.label("score_id"))
+        .join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("failed", "cancelled")), SCORE.c.step.is_(None))
     )
     return [
         FailureRecord(
@@ -128,24 +130,24 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
     """Work under a lease, stale leases included."""
     found: dict[tuple[Kind, int], RunningRecord] = {}
     for kind, (table, leased) in WORK.items():
-        at = AttemptRow.score_id == ScoreRow.id if kind == "score" else AttemptRow.score_id.is_(None)
+        at = ATTEMPT.c.score_id == SCORE.c.id if kind == "score" else ATTEMPT.c.score_id.is_(None)
         query = (
             select(
-                *(table.id.label("work_id"), RunRow.id.label("run_id"), ArmRow.name, CellRow.replicate),
-                *(WorkerRow.id.label("worker_id"), WorkerRow.host, WorkerRow.device, RunRow.step, RunRow.steps),
-                *(AttemptRow.started_at, (table.lease_until - now()).label("left")),
+                *(table.c.id.label("work_id"), RUN.c.id.label("run_id"), ARM.c.name, CELL.c.replicate),
+                *(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, RUN.c.step, RUN.c.steps),
+                *(ATTEMPT.c.started_at, (table.c.lease_until - now()).label("left")),
             )
-            .select_from(CellRow)
-            .join(ArmRow, ArmRow.id == CellRow.arm_id)
-            .join(RunRow, RunRow.id == CellRow.run_id)
-            .where(CellRow.study_id == study_id, table.state == leased)
+            .select_from(CELL)
+            .join(ARM, ARM.c.id == CELL.c.arm_id)
+            .join(RUN, RUN.c.id == CELL.c.run_id)
+            .where(unindexed(CELL.c.study_id) == study_id, table.c.state == leased)
         )
         if kind == "score":
-            query = query.join(ReadingRow, ReadingRow.cell_id == CellRow.id)
-            query = query.join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
-        query = query.join(WorkerRow, WorkerRow.id == table.owner)
-        query = query.join(AttemptRow, and_(AttemptRow.run_id == RunRow.id, at, AttemptRow.token == table.token))
-        for row in connection.execute(query.order_by(CellRow.id)):
+            query = query.join(READING, READING.c.cell_id == CELL.c.id)
+            query = query.join(SCORE, SCORE.c.id == READING.c.score_id)
+        query = query.join(WORKER, WORKER.c.id == table.c.owner)
+        query = query.join(ATTEMPT, and_(ATTEMPT.c.run_id == RUN.c.id, at, ATTEMPT.c.token == table.c.token))
+        for row in connection.execute(query.order_by(CELL.c.id)):
             # A run that several arms share is shown once.
             found.setdefault((kind, row.work_id), _running_record(kind, row))
     return list(found.values())

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, select, text, tuple_, update
+from sqlalchemy import Connection, Table, delete, func, select, text, tuple_, update
 
 from sweep.config.keys import eval_key, protocol_key, train_key
-from sweep.config.run import EvalConfig, Protocol
 from sweep.errors import LeaseLost, StoreError
+from sweep.store import stored_config
 from sweep.store.advisor import holds_advisor
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.registry import append_arms, newest_revision_number
-from sweep.store.schema import ArmRow, CellRow, ReadingRow, RevisionRow, RunRow, ScoreRow
+from sweep.store.schema import ARM, CELL, READING, REVISION, RUN, SCORE, WorkColumns
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing, insert_or_replace
+
+if TYPE_CHECKING:
+    from sweep.config.run import EvalConfig, Protocol
 
 # Databases limit the parameters of one statement.
 _BATCH = 500
@@ -57,12 +60,12 @@ def add_search_cell(
                 why="It ran out and another worker may be asking.",
                 next="Nothing to do: the trial is handed out again.",
             )
-        search = (CellRow.study_id == study_id, CellRow.phase == "search")
-        known = connection.scalars(select(CellRow.id).where(*search, CellRow.trial_number == cell.trial_number))
+        search = (CELL.c.study_id == study_id, CELL.c.phase == "search")
+        known = connection.scalars(select(CELL.c.id).where(*search, CELL.c.trial_number == cell.trial_number))
         if (cell_id := known.one_or_none()) is not None:
             return cell_id
         count = connection.scalars(
-            select(func.count()).select_from(CellRow).where(*search, CellRow.excluded_reason.is_(None))
+            select(func.count()).select_from(CELL).where(*search, CELL.c.excluded_reason.is_(None))
         ).one()
         if count >= total:
             return None
@@ -77,7 +80,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     protocol = _protocol(connection, study_id, revision)
     arm_ids: dict[str, int] = {}
     for names in _batches(sorted({cell.arm_name for cell in cells})):
-        arms = select(ArmRow.name, ArmRow.id).where(ArmRow.study_id == study_id, ArmRow.name.in_(names))
+        arms = select(ARM.c.name, ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
         arm_ids |= {row.name: int(row.id) for row in connection.execute(arms)}
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
         raise StoreError(f"study {study_id} has no arm {', '.join(unknown)}")
@@ -94,10 +97,10 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         }
         for cell, run_id in zip(cells, run_ids, strict=True)
     ]
-    insert_or_replace(connection, CellRow, rows, key=("arm_id", "phase", "replicate"))
+    insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
     by_place: dict[tuple[int, str, int], int] = {}
     for ids in _batches(sorted(arm_ids.values())):
-        there = select(CellRow.arm_id, CellRow.phase, CellRow.replicate, CellRow.id).where(CellRow.arm_id.in_(ids))
+        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id).where(CELL.c.arm_id.in_(ids))
         by_place |= {(arm_id, phase, number): cell_id for arm_id, phase, number, cell_id in connection.execute(there)}
     cell_ids = tuple(by_place[row["arm_id"], row["phase"], row["replicate"]] for row in rows)
     _add_readings(connection, cells, cell_ids, run_ids, protocol)
@@ -106,9 +109,9 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
 
 def _protocol(connection: Connection, study_id: int, revision: int) -> Protocol:
     row = connection.scalars(
-        select(RevisionRow.protocol).where(RevisionRow.study_id == study_id, RevisionRow.number == revision)
+        select(REVISION.c.protocol).where(REVISION.c.study_id == study_id, REVISION.c.number == revision)
     )
-    return Protocol.model_validate(row.one())
+    return stored_config.protocol(row.one(), of=f"revision {revision}")
 
 
 def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
@@ -128,16 +131,16 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
         for key, cell in zip(keys, cells, strict=True)
     }
     # In one order everywhere: two studies that add the same runs wait for each other, never crosswise.
-    insert_missing(connection, RunRow, [rows[key] for key in sorted(rows)])
+    insert_missing(connection, RUN, [rows[key] for key in sorted(rows)])
     ids: dict[str, int] = {}
     for batch in _batches(sorted(rows)):
-        known = select(RunRow.train_key, RunRow.id).where(RunRow.train_key.in_(batch))
+        known = select(RUN.c.train_key, RUN.c.id).where(RUN.c.train_key.in_(batch))
         ids |= {row.train_key: int(row.id) for row in connection.execute(known)}
     for batch in _batches(sorted(ids.values())):
-        _plan_again(connection, RunRow, batch)
+        _plan_again(connection, RUN, batch)
     # Whoever wants a run whole gets it whole, also where a search would pause it.
     for batch in _batches(sorted({ids[train_key(cell.train_config)] for cell in cells if cell.until_step is None})):
-        whole = update(RunRow).where(RunRow.id.in_(batch), RunRow.until_step.is_not(None))
+        whole = update(RUN).where(RUN.c.id.in_(batch), RUN.c.until_step.is_not(None))
         connection.execute(whole.values(until_step=None))
     return [ids[key] for key in keys]
 
@@ -168,31 +171,31 @@ def _add_readings(
                 "protocol_key": shared_key,
             }
             wanted.append((cell_id, (run_id, key), dict(reading.level), reading.is_primary))
-    insert_missing(connection, ScoreRow, [scores[place] for place in sorted(scores)])
+    insert_missing(connection, SCORE, [scores[place] for place in sorted(scores)])
     score_ids: dict[tuple[int, str], int] = {}
     for batch in _batches(sorted(scores)):
-        place = tuple_(ScoreRow.run_id, ScoreRow.eval_key)
-        found = connection.execute(select(ScoreRow.run_id, ScoreRow.eval_key, ScoreRow.id).where(place.in_(batch)))
+        place = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
+        found = connection.execute(select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id).where(place.in_(batch)))
         score_ids |= {(run_id, key): score_id for run_id, key, score_id in found}
     for batch in _batches(sorted(score_ids.values())):
-        _plan_again(connection, ScoreRow, batch)
+        _plan_again(connection, SCORE, batch)
     rows: list[dict[str, Any]] = [
         {"cell_id": cell_id, "score_id": score_ids[place], "level": level, "is_primary": is_primary}
         for cell_id, place, level, is_primary in wanted
     ]
     # Readings of an older revision go; the scores themselves stay.
     for ids in _batches(sorted(set(cell_ids))):
-        connection.execute(delete(ReadingRow).where(ReadingRow.cell_id.in_(ids)))
-    insert_missing(connection, ReadingRow, rows)
+        connection.execute(delete(READING).where(READING.c.cell_id.in_(ids)))
+    insert_missing(connection, READING, rows)
 
 
-def _plan_again(connection: Connection, table: type[RunRow] | type[ScoreRow], ids: Sequence[int]) -> None:
+def _plan_again(connection: Connection, table: Table[WorkColumns], ids: Sequence[int]) -> None:
     # A score that was cancelled because its run came to nothing stays so until the run is planned again.
     again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-    condition = [table.id.in_(ids), table.state.in_(("cancelled", "pruned"))]
-    if table is ScoreRow:
-        hopeless = select(RunRow.id).where(RunRow.state.in_(("infeasible", "failed", "cancelled")))
-        condition.append(ScoreRow.run_id.not_in(hopeless))
+    condition = [table.c.id.in_(ids), table.c.state.in_(("cancelled", "pruned"))]
+    if table is SCORE:
+        hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
+        condition.append(SCORE.c.run_id.not_in(hopeless))
     connection.execute(update(table).where(*condition).values(again))
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.store import stored_config
+
+if TYPE_CHECKING:
+    from sweep.config.run import EvalConfig, Protocol, TrainConfig
+
 
 Kind = Literal["train", "score"]
 Phase = Literal["search", "confirm"]
@@ -36,11 +40,16 @@ class StudyRecord:
     revision: int
     spec: Mapping[str, Any]
     spec_sha256: str
-    protocol: Protocol
+    protocol_spec: Mapping[str, Any]
     protocol_key: str
     versions: Mapping[str, str]
     arms: tuple[ArmRecord, ...]
     created_at: datetime
+
+    @property
+    def protocol(self) -> Protocol:
+        """What its scores are made under."""
+        return stored_config.protocol(self.protocol_spec, of=f"study {self.name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from sweep.config.keys import protocol_key, sha256_of
-from sweep.config.run import Protocol
 from sweep.errors import StoreError, StoreMismatch, UsageError
 from sweep.store.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
-from sweep.store.schema import ArmRow, CellRow, RevisionRow, StudyRow
+from sweep.store.schema import ARM, CELL, REVISION, STUDY
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing, insert_or_replace
+
+if TYPE_CHECKING:
+    from sweep.config.run import Protocol
 
 _DROPPED = "arm dropped in revision "
 
@@ -52,8 +54,8 @@ def register_study(
     _check_arms(arms)
 
     def work(connection: Connection) -> StudyRecord:
-        insert_missing(connection, StudyRow, [{"name": name, "question": question}])
-        study_id = connection.scalars(select(StudyRow.id).where(StudyRow.name == name).with_for_update()).one()
+        insert_missing(connection, STUDY, [{"name": name, "question": question}])
+        study_id = connection.scalars(select(STUDY.c.id).where(STUDY.c.name == name).with_for_update()).one()
         newest = newest_revision(connection, study_id)
         if newest is None or newest.spec_sha256 != spec_sha256:
             if newest is not None and not accept_change:
@@ -70,11 +72,11 @@ def register_study(
                 "versions": dict(versions),
                 "reason": reason,
             }
-            connection.execute(insert(RevisionRow).values(revision))
-            connection.execute(update(StudyRow).where(StudyRow.id == study_id).values(question=question))
+            connection.execute(insert(REVISION).values(revision))
+            connection.execute(update(STUDY).where(STUDY.c.id == study_id).values(question=question))
             _replace_arms(connection, study_id, arms, number)
             write_event(connection, "revision", f"revision {number} accepted", study_id=study_id)
-        return study_record(connection, StudyRow.id == study_id)
+        return study_record(connection, STUDY.c.id == study_id)
 
     return store.write(work)
 
@@ -92,9 +94,9 @@ def add_arms(store: Store, study_id: int, arms: Sequence[ArmRecord]) -> None:
 def append_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord]) -> None:
     """The same inside a transaction."""
     first = connection.scalars(
-        select(func.coalesce(func.max(ArmRow.position) + 1, 0)).where(ArmRow.study_id == study_id)
+        select(func.coalesce(func.max(ARM.c.position) + 1, 0)).where(ARM.c.study_id == study_id)
     ).one()
-    insert_missing(connection, ArmRow, _arm_rows(study_id, arms, first))
+    insert_missing(connection, ARM, _arm_rows(study_id, arms, first))
 
 
 def study(store: Store, name: str) -> StudyRecord:
@@ -103,22 +105,22 @@ def study(store: Store, name: str) -> StudyRecord:
     Raises:
         UsageError: there is none.
     """
-    return store.read(lambda connection: study_record(connection, StudyRow.name == name))
+    return store.read(lambda connection: study_record(connection, STUDY.c.name == name))
 
 
 def studies(store: Store) -> tuple[StudyRecord, ...]:
     """All studies, oldest first."""
 
     def work(connection: Connection) -> tuple[StudyRecord, ...]:
-        ids = connection.scalars(select(StudyRow.id).order_by(StudyRow.id)).all()
-        return tuple(study_record(connection, StudyRow.id == study_id) for study_id in ids)
+        ids = connection.scalars(select(STUDY.c.id).order_by(STUDY.c.id)).all()
+        return tuple(study_record(connection, STUDY.c.id == study_id) for study_id in ids)
 
     return store.read(work)
 
 
 def study_record(connection: Connection, which: Any) -> StudyRecord:
     """The one study that a condition names, at its newest revision."""
-    row = connection.execute(select(StudyRow.__table__).where(which)).one_or_none()
+    row = connection.execute(select(STUDY).where(which)).one_or_none()
     if row is None:
         raise UsageError(
             "there is no such study in this store",
@@ -128,9 +130,9 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
     newest = newest_revision(connection, row.id)
     assert newest is not None
     arms = connection.execute(
-        select(ArmRow.name, ArmRow.changes, ArmRow.is_baseline)
-        .where(ArmRow.study_id == row.id)
-        .order_by(ArmRow.position, ArmRow.id)
+        select(ARM.c.name, ARM.c.changes, ARM.c.is_baseline)
+        .where(ARM.c.study_id == row.id)
+        .order_by(ARM.c.position, ARM.c.id)
     )
     return StudyRecord(
         id=row.id,
@@ -140,7 +142,7 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
         revision=newest.number,
         spec=newest.spec,
         spec_sha256=newest.spec_sha256,
-        protocol=Protocol.model_validate(newest.protocol),
+        protocol_spec=newest.protocol,
         protocol_key=newest.protocol_key,
         versions=newest.versions,
         arms=tuple(ArmRecord(name, changes, is_baseline) for name, changes, is_baseline in arms),
@@ -163,28 +165,25 @@ def newest_revision_number(connection: Connection, study_id: int) -> int:
 def newest_revision(connection: Connection, study_id: int) -> Any:
     """The row of the newest accepted revision; None for a study that has none."""
     return connection.execute(
-        select(RevisionRow.__table__)
-        .where(RevisionRow.study_id == study_id)
-        .order_by(RevisionRow.number.desc())
-        .limit(1)
+        select(REVISION).where(REVISION.c.study_id == study_id).order_by(REVISION.c.number.desc()).limit(1)
     ).one_or_none()
 
 
 def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord], revision: int) -> None:
-    insert_or_replace(connection, ArmRow, _arm_rows(study_id, arms, 0), key=("study_id", "name"))
+    insert_or_replace(connection, ARM, _arm_rows(study_id, arms, 0), key=("study_id", "name"))
     names = [arm.name for arm in arms]
-    kept = select(ArmRow.id).where(ArmRow.study_id == study_id, ArmRow.name.in_(names))
+    kept = select(ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
     # Search trials stay, and so do the confirmations of arms that came from them: neither is part of the file.
-    explored = select(CellRow.arm_id).where(CellRow.study_id == study_id, CellRow.phase == "search")
-    dropped = and_(CellRow.arm_id.not_in(kept), CellRow.arm_id.not_in(explored))
+    explored = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
+    dropped = and_(CELL.c.arm_id.not_in(kept), CELL.c.arm_id.not_in(explored))
     connection.execute(
-        update(CellRow)
-        .where(CellRow.study_id == study_id, CellRow.phase == "confirm", dropped, CellRow.excluded_reason.is_(None))
+        update(CELL)
+        .where(CELL.c.study_id == study_id, CELL.c.phase == "confirm", dropped, CELL.c.excluded_reason.is_(None))
         .values(excluded_reason=f"{_DROPPED}{revision}")
     )
     connection.execute(
-        update(CellRow)
-        .where(CellRow.study_id == study_id, ~dropped, CellRow.excluded_reason.startswith(_DROPPED, autoescape=True))
+        update(CELL)
+        .where(CELL.c.study_id == study_id, ~dropped, CELL.c.excluded_reason.startswith(_DROPPED, autoescape=True))
         .values(excluded_reason=None)
     )
 

@@ -7,19 +7,21 @@ repeated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, select, update
 
 from sweep.config.keys import eval_key, protocol_key
-from sweep.config.run import EvalConfig, Protocol
 from sweep.store.clock import moment
 from sweep.store.events import write_event
 from sweep.store.leases import drop_scores, paused
-from sweep.store.schema import ArtifactRow, CellRow, ReadingRow, RunRow, ScoreRow, StudyRow
+from sweep.store.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing
+
+if TYPE_CHECKING:
+    from sweep.config.run import EvalConfig, Protocol
 
 
 def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol: Protocol, *, step: int) -> None:
@@ -35,13 +37,13 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
     }
 
     def work(connection: Connection) -> None:
-        insert_missing(connection, ScoreRow, [row])
-        mine = (ScoreRow.run_id == cell.run_id, ScoreRow.eval_key == key)
+        insert_missing(connection, SCORE, [row])
+        mine = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
         again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-        connection.execute(update(ScoreRow).where(*mine, ScoreRow.state == "cancelled").values(again))
-        score_id = connection.scalars(select(ScoreRow.id).where(*mine)).one()
+        connection.execute(update(SCORE).where(*mine, SCORE.c.state == "cancelled").values(again))
+        score_id = connection.scalars(select(SCORE.c.id).where(*mine)).one()
         reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
-        insert_missing(connection, ReadingRow, [reading])
+        insert_missing(connection, READING, [reading])
 
     store.write(work)
 
@@ -64,10 +66,10 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
         detail: The evidence: the rung, its score and those that it was compared with.
     """
     others = (
-        select(CellRow.id)
-        .join(StudyRow, StudyRow.id == CellRow.study_id)
-        .where(CellRow.run_id == cell.run_id, CellRow.study_id != study_id, CellRow.excluded_reason.is_(None))
-        .where(StudyRow.state != "cancelled")
+        select(CELL.c.id)
+        .join(STUDY, STUDY.c.id == CELL.c.study_id)
+        .where(CELL.c.run_id == cell.run_id, CELL.c.study_id != study_id, CELL.c.excluded_reason.is_(None))
+        .where(STUDY.c.state != "cancelled")
     )
 
     def work(connection: Connection) -> bool:
@@ -87,9 +89,9 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
 
 
 def _waiting(cell: CellRecord, step: int) -> Any:
-    return update(RunRow).where(RunRow.id == cell.run_id, paused(), RunRow.reached_step == step)
+    return update(RUN).where(RUN.c.id == cell.run_id, paused(), RUN.c.reached_step == step)
 
 
 def _forget_rung(connection: Connection, run_id: int) -> None:
     # Its score is made; `sweep gc` deletes the file.
-    connection.execute(delete(ArtifactRow).where(ArtifactRow.run_id == run_id, ArtifactRow.kind == "rung"))
+    connection.execute(delete(ARTIFACT).where(ARTIFACT.c.run_id == run_id, ARTIFACT.c.kind == "rung"))

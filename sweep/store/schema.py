@@ -23,11 +23,27 @@ by all studies that ask for its train key.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Named,
+    String,
+    Table,
+    TypedColumns,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from sweep.store.clock import UtcDateTime, moment
 
@@ -36,300 +52,294 @@ SCORE_STATES = ("planned", "scoring", "complete", "failed", "cancelled")
 STUDY_STATES = ("active", "paused", "stopped", "cancelled")
 PHASES = ("search", "confirm")
 
-
-Id = Annotated[int, mapped_column(primary_key=True)]
-Name = Annotated[str, mapped_column(String(128))]
-Sha256 = Annotated[str, mapped_column(String(64))]
-Json = Annotated[dict[str, Any], mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
-# A seed has 63 bits, and bytes and images pass 2**31: a plain integer of PostgreSQL has 32.
-Big = Annotated[int, mapped_column(BigInteger)]
-Moment = Annotated[datetime, mapped_column(UtcDateTime)]
-Created = Annotated[datetime, mapped_column(UtcDateTime, default=moment())]
-StudyId = Annotated[int, mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)]
-RunId = Annotated[int, mapped_column(ForeignKey("run.id"), index=True)]
-
-
-class Base(DeclarativeBase):
-    """Names constraints the same in every database, so that migrations can find them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_N_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
+# Names constraints the same in every database, so that migrations can find them.
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
-class StudyRow(Base):
+_JSON = JSON[dict[str, Any]]().with_variant(JSONB(), "postgresql")
+
+
+class StudyColumns(TypedColumns):
     """One question."""
 
-    __tablename__ = "study"
-
-    id: Mapped[Id]
-    name: Mapped[str] = mapped_column(String(64), unique=True)
-    question: Mapped[str]
-    state: Mapped[str] = mapped_column(String(16), default="active")
-    created_at: Mapped[Created]
+    id: Named[int] = Column(Integer, primary_key=True)
+    name: Named[str] = Column(String(64), unique=True)
+    question: Named[str] = Column(String)
+    state: Named[str] = Column(String(16), default="active")
+    created_at: Named[datetime] = Column(UtcDateTime, default=moment())
     # Only the holder asks Optuna: serial asks end duplicates, and draws follow the trial number.
-    advisor_owner: Mapped[str | None] = mapped_column(String(36))
-    advisor_until: Mapped[float | None]
-
-    revisions: Mapped[list[RevisionRow]] = relationship(cascade="all, delete-orphan", order_by="RevisionRow.number")
-
-    __table_args__ = (CheckConstraint(f"state IN {STUDY_STATES}", name="state"),)
+    advisor_owner: Named[str | None] = Column(String(36))
+    advisor_until: Named[float | None] = Column(Double)
 
 
-class RevisionRow(Base):
+STUDY = Table("study", METADATA, StudyColumns, CheckConstraint(f"state IN {STUDY_STATES}", name="state"))
+
+
+class RevisionColumns(TypedColumns):
     """One accepted version of a study file, whole, with the protocol that its scores are made under."""
 
-    __tablename__ = "revision"
-
-    id: Mapped[Id]
-    study_id: Mapped[StudyId]
-    number: Mapped[int]
-    spec: Mapped[Json]
-    spec_sha256: Mapped[Sha256]
-    arms_sha256: Mapped[Sha256]
-    protocol: Mapped[Json]
-    protocol_key: Mapped[Sha256]
-    versions: Mapped[Json]
-    reason: Mapped[str]
-    accepted_at: Mapped[Created]
-
-    __table_args__ = (UniqueConstraint("study_id", "number"),)
+    id: Named[int] = Column(Integer, primary_key=True)
+    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    number: Named[int] = Column(Integer)
+    spec: Named[dict[str, Any]] = Column(_JSON)
+    spec_sha256: Named[str] = Column(String(64))
+    arms_sha256: Named[str] = Column(String(64))
+    protocol: Named[dict[str, Any]] = Column(_JSON)
+    protocol_key: Named[str] = Column(String(64))
+    versions: Named[dict[str, Any]] = Column(_JSON)
+    reason: Named[str] = Column(String)
+    accepted_at: Named[datetime] = Column(UtcDateTime, default=moment())
 
 
-class ArmRow(Base):
+REVISION = Table("revision", METADATA, RevisionColumns, UniqueConstraint("study_id", "number"))
+
+
+class ArmColumns(TypedColumns):
     """One combination of levels, as its difference from the baseline: {field: value}."""
 
-    __tablename__ = "arm"
-
-    id: Mapped[Id]
-    study_id: Mapped[StudyId]
-    position: Mapped[int]
-    name: Mapped[Name]
-    changes: Mapped[Json]
-    is_baseline: Mapped[bool] = mapped_column(default=False)
-
-    __table_args__ = (UniqueConstraint("study_id", "name"),)
+    id: Named[int] = Column(Integer, primary_key=True)
+    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    position: Named[int] = Column(Integer)
+    name: Named[str] = Column(String(128))
+    changes: Named[dict[str, Any]] = Column(_JSON)
+    is_baseline: Named[bool] = Column(Boolean, default=False)
 
 
-class CellRow(Base):
+ARM = Table("arm", METADATA, ArmColumns, UniqueConstraint("study_id", "name"))
+
+
+class CellColumns(TypedColumns):
     """One replicate of an arm: asks for one run. A search trial is a cell of phase `search`."""
 
-    __tablename__ = "cell"
-
-    id: Mapped[Id]
-    study_id: Mapped[StudyId]
-    arm_id: Mapped[int] = mapped_column(ForeignKey("arm.id", ondelete="CASCADE"), index=True)
-    phase: Mapped[str] = mapped_column(String(16))
-    replicate: Mapped[int]
-    run_id: Mapped[RunId]
-    revision: Mapped[int]
-    trial_number: Mapped[int | None]
-    told: Mapped[bool] = mapped_column(default=False)
-    excluded_reason: Mapped[str | None]
-
-    __table_args__ = (
-        UniqueConstraint("arm_id", "phase", "replicate"),
-        UniqueConstraint("study_id", "trial_number"),
-        CheckConstraint(f"phase IN {PHASES}", name="phase"),
-    )
+    id: Named[int] = Column(Integer, primary_key=True)
+    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    arm_id: Named[int] = Column(ForeignKey("arm.id", ondelete="CASCADE"), index=True)
+    phase: Named[str] = Column(String(16))
+    replicate: Named[int] = Column(Integer)
+    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
+    revision: Named[int] = Column(Integer)
+    trial_number: Named[int | None] = Column(Integer)
+    told: Named[bool] = Column(Boolean, default=False)
+    excluded_reason: Named[str | None] = Column(String)
 
 
-class Work:
+CELL = Table(
+    "cell",
+    METADATA,
+    CellColumns,
+    UniqueConstraint("arm_id", "phase", "replicate"),
+    UniqueConstraint("study_id", "trial_number"),
+    CheckConstraint(f"phase IN {PHASES}", name="phase"),
+)
+
+
+class WorkColumns(TypedColumns):
     """Columns of everything that a worker can hold a lease on."""
 
-    token: Mapped[int] = mapped_column(default=0)
-    owner: Mapped[str | None] = mapped_column(String(36))
-    lease_until: Mapped[float | None]
-    not_before: Mapped[float] = mapped_column(default=0.0)
-    crashes: Mapped[int] = mapped_column(default=0)
-    failure: Mapped[str | None] = mapped_column(String(16))
-    failure_reason: Mapped[str | None]
-    seconds: Mapped[float] = mapped_column(default=0.0)
+    id: Named[int] = Column(Integer, primary_key=True)
+    token: Named[int] = Column(Integer, default=0)
+    owner: Named[str | None] = Column(String(36))
+    lease_until: Named[float | None] = Column(Double)
+    not_before: Named[float] = Column(Double, default=0.0)
+    crashes: Named[int] = Column(Integer, default=0)
+    failure: Named[str | None] = Column(String(16))
+    failure_reason: Named[str | None] = Column(String)
+    seconds: Named[float] = Column(Double, default=0.0)
 
 
-class RunRow(Work, Base):
+class RunColumns(WorkColumns):
     """One training; its train key is its identity."""
 
-    __tablename__ = "run"
-
-    id: Mapped[Id]
-    train_key: Mapped[str] = mapped_column(String(64), unique=True)
-    config: Mapped[Json]
-    state: Mapped[str] = mapped_column(String(16), default="planned")
-    seed: Mapped[Big]
-    step: Mapped[int] = mapped_column(default=0)
-    steps: Mapped[int]
-    images: Mapped[Big] = mapped_column(default=0)
+    train_key: Named[str] = Column(String(64), unique=True)
+    config: Named[dict[str, Any]] = Column(_JSON)
+    state: Named[str] = Column(String(16), default="planned")
+    seed: Named[int] = Column(BigInteger)
+    step: Named[int] = Column(Integer, default=0)
+    steps: Named[int] = Column(Integer)
+    images: Named[int] = Column(BigInteger, default=0)
     # Trained no further than this for now; NULL: to the end. Reached: the rung whose weights are kept.
-    until_step: Mapped[int | None]
-    reached_step: Mapped[int] = mapped_column(default=0, server_default="0")
-    parameters: Mapped[int | None]
-    micro_batches: Mapped[int] = mapped_column(default=1)
-    alphas_bar_T: Mapped[float]
-    snr_1: Mapped[float]
-    snr_T: Mapped[float]
-    prior_bits_per_dim: Mapped[float]
-    created_at: Mapped[Created]
-    finished_at: Mapped[Moment | None]
-
-    __table_args__ = (
-        CheckConstraint(f"state IN {RUN_STATES}", name="state"),
-        CheckConstraint("(state = 'training') = (owner IS NOT NULL)", name="owned"),
-        Index("ix_run_state_not_before", "state", "not_before"),
-    )
+    until_step: Named[int | None] = Column(Integer)
+    reached_step: Named[int] = Column(Integer, default=0, server_default="0")
+    parameters: Named[int | None] = Column(Integer)
+    micro_batches: Named[int] = Column(Integer, default=1)
+    alphas_bar_T: Named[float] = Column(Double)
+    snr_1: Named[float] = Column(Double)
+    snr_T: Named[float] = Column(Double)
+    prior_bits_per_dim: Named[float] = Column(Double)
+    created_at: Named[datetime] = Column(UtcDateTime, default=moment())
+    finished_at: Named[datetime | None] = Column(UtcDateTime)
 
 
-class ScoreRow(Work, Base):
+RUN = Table(
+    "run",
+    METADATA,
+    RunColumns,
+    CheckConstraint(f"state IN {RUN_STATES}", name="state"),
+    CheckConstraint("(state = 'training') = (owner IS NOT NULL)", name="owned"),
+    Index("ix_run_state_not_before", "state", "not_before"),
+)
+
+
+class ScoreColumns(WorkColumns):
     """One evaluation of a run; (run, eval key) is its identity."""
 
-    __tablename__ = "score"
-
-    id: Mapped[Id]
-    run_id: Mapped[RunId]
-    eval_key: Mapped[str] = mapped_column(String(64))
-    config: Mapped[Json]
-    protocol: Mapped[Json]
-    protocol_key: Mapped[Sha256]
+    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
+    eval_key: Named[str] = Column(String(64))
+    config: Named[dict[str, Any]] = Column(_JSON)
+    protocol: Named[dict[str, Any]] = Column(_JSON)
+    protocol_key: Named[str] = Column(String(64))
     # Of the weights that a rung reads; NULL: of the finished training, under the study's own protocol.
-    step: Mapped[int | None]
-    state: Mapped[str] = mapped_column(String(16), default="planned")
-    samples_sha256: Mapped[str | None] = mapped_column(String(64))
-    sampling_seconds: Mapped[float | None]
-    features_seconds: Mapped[float | None]
-    statistics_seconds: Mapped[float | None]
-    finished_at: Mapped[Moment | None]
-
-    __table_args__ = (
-        UniqueConstraint("run_id", "eval_key"),
-        CheckConstraint(f"state IN {SCORE_STATES}", name="state"),
-        CheckConstraint("(state = 'scoring') = (owner IS NOT NULL)", name="owned"),
-        Index("ix_score_state_not_before", "state", "not_before"),
-    )
+    step: Named[int | None] = Column(Integer)
+    state: Named[str] = Column(String(16), default="planned")
+    samples_sha256: Named[str | None] = Column(String(64))
+    sampling_seconds: Named[float | None] = Column(Double)
+    features_seconds: Named[float | None] = Column(Double)
+    statistics_seconds: Named[float | None] = Column(Double)
+    finished_at: Named[datetime | None] = Column(UtcDateTime)
 
 
-class MeasurementRow(Base):
+SCORE = Table(
+    "score",
+    METADATA,
+    ScoreColumns,
+    UniqueConstraint("run_id", "eval_key"),
+    CheckConstraint(f"state IN {SCORE_STATES}", name="state"),
+    CheckConstraint("(state = 'scoring') = (owner IS NOT NULL)", name="owned"),
+    Index("ix_score_state_not_before", "state", "not_before"),
+)
+
+
+class MeasurementColumns(TypedColumns):
     """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error."""
 
-    __tablename__ = "measurement"
-
-    score_id: Mapped[int] = mapped_column(ForeignKey("score.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    noise_set: Mapped[int] = mapped_column(primary_key=True)
-    value: Mapped[float]
-    standard_error: Mapped[float | None]
+    score_id: Named[int] = Column(ForeignKey("score.id", ondelete="CASCADE"), primary_key=True)
+    name: Named[str] = Column(String(32), primary_key=True)
+    noise_set: Named[int] = Column(Integer, primary_key=True)
+    value: Named[float] = Column(Double)
+    standard_error: Named[float | None] = Column(Double)
 
 
-class ReadingRow(Base):
+MEASUREMENT = Table("measurement", METADATA, MeasurementColumns)
+
+
+class ReadingColumns(TypedColumns):
     """A score that a cell asked for. `level` names the evaluation levels, e.g. {"ema_decay": 0.99}."""
 
-    __tablename__ = "reading"
-
-    cell_id: Mapped[int] = mapped_column(ForeignKey("cell.id", ondelete="CASCADE"), primary_key=True)
-    score_id: Mapped[int] = mapped_column(ForeignKey("score.id"), primary_key=True, index=True)
-    level: Mapped[Json]
-    is_primary: Mapped[bool]
+    cell_id: Named[int] = Column(ForeignKey("cell.id", ondelete="CASCADE"), primary_key=True)
+    score_id: Named[int] = Column(ForeignKey("score.id"), primary_key=True, index=True)
+    level: Named[dict[str, Any]] = Column(_JSON)
+    is_primary: Named[bool] = Column(Boolean)
 
 
-class MetricRow(Base):
+READING = Table("reading", METADATA, ReadingColumns)
+
+
+class MetricColumns(TypedColumns):
     """One point of a curve. A value that is not finite is NULL and told in `event`."""
 
-    __tablename__ = "metric"
-
-    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    step: Mapped[int] = mapped_column(primary_key=True)
-    images: Mapped[Big]
-    value: Mapped[float | None]
-    token: Mapped[int]
+    run_id: Named[int] = Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    name: Named[str] = Column(String(32), primary_key=True)
+    step: Named[int] = Column(Integer, primary_key=True)
+    images: Named[int] = Column(BigInteger)
+    value: Named[float | None] = Column(Double)
+    token: Named[int] = Column(Integer)
 
 
-class AttemptRow(Base):
+METRIC = Table("metric", METADATA, MetricColumns)
+
+
+class AttemptColumns(TypedColumns):
     """One worker's try at a run or a score."""
 
-    __tablename__ = "attempt"
-
-    id: Mapped[Id]
-    run_id: Mapped[RunId]
-    score_id: Mapped[int | None] = mapped_column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
-    token: Mapped[int]
-    worker_id: Mapped[str] = mapped_column(ForeignKey("worker.id"), index=True)
-    first_step: Mapped[int] = mapped_column(default=0)
-    last_step: Mapped[int] = mapped_column(default=0)
-    started_at: Mapped[Created]
-    ended_at: Mapped[Moment | None]
-    end_reason: Mapped[str | None] = mapped_column(String(32))
-    detail: Mapped[str | None]
+    id: Named[int] = Column(Integer, primary_key=True)
+    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
+    score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
+    token: Named[int] = Column(Integer)
+    worker_id: Named[str] = Column(String(36), ForeignKey("worker.id"), index=True)
+    first_step: Named[int] = Column(Integer, default=0)
+    last_step: Named[int] = Column(Integer, default=0)
+    started_at: Named[datetime] = Column(UtcDateTime, default=moment())
+    ended_at: Named[datetime | None] = Column(UtcDateTime)
+    end_reason: Named[str | None] = Column(String(32))
+    detail: Named[str | None] = Column(String)
     # Workers that held work on its device while it lasted, its own included: above 1, its timings are of a shared one.
-    device_workers: Mapped[int | None]
+    device_workers: Named[int | None] = Column(Integer)
     # Of the trial process: on a GPU what torch reserved there, else resident.
-    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
-
-    # Two indexes, because a NULL score is unequal to any other NULL.
-    __table_args__ = (
-        Index(
-            "uq_attempt_run_token",
-            "run_id",
-            "token",
-            unique=True,
-            sqlite_where=text("score_id IS NULL"),
-            postgresql_where=text("score_id IS NULL"),
-        ),
-        Index("uq_attempt_score_token", "score_id", "token", unique=True),
-    )
+    peak_bytes: Named[int | None] = Column(BigInteger)
 
 
-class ArtifactRow(Base):
+# Two indexes, because a NULL score is unequal to any other NULL.
+ATTEMPT = Table(
+    "attempt",
+    METADATA,
+    AttemptColumns,
+    Index(
+        "uq_attempt_run_token",
+        "run_id",
+        "token",
+        unique=True,
+        sqlite_where=text("score_id IS NULL"),
+        postgresql_where=text("score_id IS NULL"),
+    ),
+    Index("uq_attempt_score_token", "score_id", "token", unique=True),
+)
+
+
+class ArtifactColumns(TypedColumns):
     """A file, by its path under the store's folder. Only what is listed here is current."""
 
-    __tablename__ = "artifact"
-
-    id: Mapped[Id]
-    run_id: Mapped[RunId]
-    score_id: Mapped[int | None] = mapped_column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    path: Mapped[str]
-    sha256: Mapped[Sha256]
-    bytes: Mapped[Big]
-    step: Mapped[int] = mapped_column(default=0)
-    token: Mapped[int]
-    created_at: Mapped[Created]
-
-    __table_args__ = (UniqueConstraint("path"),)
+    id: Named[int] = Column(Integer, primary_key=True)
+    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
+    score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
+    kind: Named[str] = Column(String(16))
+    path: Named[str] = Column(String)
+    sha256: Named[str] = Column(String(64))
+    bytes: Named[int] = Column(BigInteger)
+    step: Named[int] = Column(Integer, default=0)
+    token: Named[int] = Column(Integer)
+    created_at: Named[datetime] = Column(UtcDateTime, default=moment())
 
 
-class WorkerRow(Base):
+ARTIFACT = Table("artifact", METADATA, ArtifactColumns, UniqueConstraint("path"))
+
+
+class WorkerColumns(TypedColumns):
     """One worker process and the machine it ran on."""
 
-    __tablename__ = "worker"
-
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    host: Mapped[Name]
-    boot_id: Mapped[Name]
-    pid: Mapped[int]
-    pid_started: Mapped[float]
-    device: Mapped[Name]
-    environment: Mapped[Json]
-    started_at: Mapped[Created]
-    seen_at: Mapped[Created]
-    ended_at: Mapped[Moment | None]
-    end_reason: Mapped[str | None] = mapped_column(String(32))
+    id: Named[str] = Column(String(36), primary_key=True)
+    host: Named[str] = Column(String(128))
+    boot_id: Named[str] = Column(String(128))
+    pid: Named[int] = Column(Integer)
+    pid_started: Named[float] = Column(Double)
+    device: Named[str] = Column(String(128))
+    environment: Named[dict[str, Any]] = Column(_JSON)
+    started_at: Named[datetime] = Column(UtcDateTime, default=moment())
+    seen_at: Named[datetime] = Column(UtcDateTime, default=moment())
+    ended_at: Named[datetime | None] = Column(UtcDateTime)
+    end_reason: Named[str | None] = Column(String(32))
 
 
-class EventRow(Base):
+WORKER = Table("worker", METADATA, WorkerColumns)
+
+
+class EventColumns(TypedColumns):
     """Append-only log of a study."""
 
-    __tablename__ = "event"
+    id: Named[int] = Column(Integer, primary_key=True)
+    study_id: Named[int | None] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    run_id: Named[int | None] = Column(ForeignKey("run.id"), index=True)
+    at: Named[datetime] = Column(UtcDateTime, default=moment())
+    kind: Named[str] = Column(String(32))
+    message: Named[str] = Column(String)
+    detail: Named[dict[str, Any]] = Column(_JSON)
 
-    id: Mapped[Id]
-    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
-    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
-    at: Mapped[Created]
-    kind: Mapped[str] = mapped_column(String(32))
-    message: Mapped[str]
-    detail: Mapped[Json]
+
+EVENT = Table("event", METADATA, EventColumns)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     ScalarSelect,
     String,
@@ -20,17 +21,16 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import aliased
 
 from sweep.config.keys import canonical_json
-from sweep.store.schema import AttemptRow, CellRow, MetricRow, RunRow, WorkerRow
+from sweep.store.schema import ATTEMPT, CELL, METRIC, RUN, WORKER, AttemptColumns
 from sweep.store.transaction import Store
 
 SPEED = "images_per_second"
 WORKERS = "device_workers"
 # Points are many in a long study, and its newest say how the device is now.
 NEWEST_POINTS = 1000
-ATTEMPT = bindparam("ended_attempt", type_=Integer)
+ENDED_ATTEMPT = bindparam("ended_attempt", type_=Integer)
 ITS_WORKER = bindparam("its_worker", type_=String)
 
 
@@ -66,33 +66,33 @@ class DeviceUse:
 
 def workers_now(connection: Connection, worker_id: str) -> int:
     """Workers that hold work on the device of this one, itself included."""
-    other = aliased(AttemptRow)
-    at_work = _beside(worker_id, other, other.ended_at.is_(None), WorkerRow.ended_at.is_(None))
+    other = ATTEMPT.alias()
+    at_work = _beside(worker_id, other, other.c.ended_at.is_(None), WORKER.c.ended_at.is_(None))
     return int(connection.scalars(select(at_work)).one())
 
 
 def workers_meanwhile() -> ScalarSelect[int]:
-    """Workers that held work on the device of `ATTEMPT` of `ITS_WORKER` while it lasted, up to now, itself included."""
-    this, other = aliased(AttemptRow), aliased(AttemptRow)
-    began = select(this.started_at).where(this.id == ATTEMPT).scalar_subquery()
-    at_work = or_(other.ended_at.is_(None), other.ended_at > began)
+    """Workers that held work on the device of `ENDED_ATTEMPT` of `ITS_WORKER` while it lasted, itself included."""
+    this, other = ATTEMPT.alias(), ATTEMPT.alias()
+    began = select(this.c.started_at).where(this.c.id == ENDED_ATTEMPT).scalar_subquery()
+    at_work = or_(other.c.ended_at.is_(None), other.c.ended_at > began)
     # The same of the workers: else every attempt that this machine ever made would be walked.
-    living = or_(WorkerRow.ended_at.is_(None), WorkerRow.ended_at >= began)
+    living = or_(WORKER.c.ended_at.is_(None), WORKER.c.ended_at >= began)
     return _beside(ITS_WORKER, other, at_work, living)
 
 
 # Of an alias: inside an update of attempts, the table itself would be the row that is updated.
 def _beside(
-    worker_id: str | BindParameter[str], other: type[AttemptRow], *which: ColumnElement[bool]
+    worker_id: str | BindParameter[str], other: FromClause[AttemptColumns], *which: ColumnElement[bool]
 ) -> ScalarSelect[int]:
-    me = aliased(WorkerRow)
-    same = and_(WorkerRow.host == me.host, WorkerRow.boot_id == me.boot_id, WorkerRow.device == me.device)
+    me = WORKER.alias()
+    same = and_(WORKER.c.host == me.c.host, WORKER.c.boot_id == me.c.boot_id, WORKER.c.device == me.c.device)
     return (
-        select(func.count(distinct(other.worker_id)))
+        select(func.count(distinct(other.c.worker_id)))
         .select_from(me)
-        .join(WorkerRow, same)
-        .join(other, other.worker_id == WorkerRow.id)
-        .where(me.id == worker_id, *which)
+        .join(WORKER, same)
+        .join(other, other.c.worker_id == WORKER.c.id)
+        .where(me.c.id == worker_id, *which)
         .scalar_subquery()
     )
 
@@ -107,13 +107,13 @@ def device_use(store: Store, study_id: int, *, device: str, host: str, gpu: str 
     """
 
     def work(connection: Connection) -> DeviceUse:
-        mine = AttemptRow.run_id.in_(select(CellRow.run_id).where(CellRow.study_id == study_id))
-        who = select(WorkerRow.id, WorkerRow.device, WorkerRow.host, WorkerRow.environment)
-        found = connection.execute(who.where(WorkerRow.id.in_(select(AttemptRow.worker_id).where(mine)))).all()
+        mine = ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(CELL.c.study_id == study_id))
+        who = select(WORKER.c.id, WORKER.c.device, WORKER.c.host, WORKER.c.environment)
+        found = connection.execute(who.where(WORKER.c.id.in_(select(ATTEMPT.c.worker_id).where(mine)))).all()
         like = [row.id for row in found if _alike(row, device, host, gpu)]
-        here = and_(mine, AttemptRow.worker_id.in_(like))
-        ends = set(connection.scalars(select(AttemptRow.end_reason).where(here).distinct()))
-        peak = connection.scalars(select(func.max(AttemptRow.peak_bytes)).where(here)).one()
+        here = and_(mine, ATTEMPT.c.worker_id.in_(like))
+        ends = set(connection.scalars(select(ATTEMPT.c.end_reason).where(here).distinct()))
+        peak = connection.scalars(select(func.max(ATTEMPT.c.peak_bytes)).where(here)).one()
         return DeviceUse({"trained", "complete"} <= ends, peak, _speeds(connection, here))
 
     return store.read(work)
@@ -126,16 +126,18 @@ def _alike(row: Any, device: str, host: str, gpu: str | None) -> bool:
 
 
 def _speeds(connection: Connection, here: ColumnElement[bool]) -> tuple[Speed, ...]:
-    speed, workers = aliased(MetricRow), aliased(MetricRow)
-    of_attempt = and_(AttemptRow.run_id == speed.run_id, AttemptRow.token == speed.token, AttemptRow.score_id.is_(None))
-    same_point = and_(workers.run_id == speed.run_id, workers.step == speed.step, workers.name == WORKERS)
+    speed, workers = METRIC.alias(), METRIC.alias()
+    of_attempt = and_(
+        ATTEMPT.c.run_id == speed.c.run_id, ATTEMPT.c.token == speed.c.token, ATTEMPT.c.score_id.is_(None)
+    )
+    same_point = and_(workers.c.run_id == speed.c.run_id, workers.c.step == speed.c.step, workers.c.name == WORKERS)
     points = (
-        select(speed.value.label("speed"), workers.value.label("workers"), RunRow.config)
-        .join(AttemptRow, of_attempt)
+        select(speed.c.value.label("speed"), workers.c.value.label("workers"), RUN.c.config)
+        .join(ATTEMPT, of_attempt)
         .join(workers, same_point)
-        .join(RunRow, RunRow.id == speed.run_id)
-        .where(here, speed.name == SPEED, speed.value > 0)
-        .order_by(AttemptRow.id.desc(), speed.step.desc())
+        .join(RUN, RUN.c.id == speed.c.run_id)
+        .where(here, speed.c.name == SPEED, speed.c.value > 0)
+        .order_by(ATTEMPT.c.id.desc(), speed.c.step.desc())
         .limit(NEWEST_POINTS)
     )
     return tuple(Speed(_kind(row.config), int(row.workers), row.speed) for row in connection.execute(points))

@@ -4,43 +4,46 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, case, select
 
-from sweep.config.run import TrainConfig
 from sweep.errors import UsageError
 from sweep.store.leases import WORK, paused
 from sweep.store.overview import cell_states, count, counts, failures, left, left_and_delayed, running
 from sweep.store.records import ArtifactRecord, Measurement, MetricPoint, WorkerRecord
 from sweep.store.registry import newest_revision, study_record
 from sweep.store.schema import (
-    ArmRow,
-    ArtifactRow,
-    AttemptRow,
-    CellRow,
-    MeasurementRow,
-    MetricRow,
-    ReadingRow,
-    RunRow,
-    ScoreRow,
-    StudyRow,
-    WorkerRow,
+    ARM,
+    ARTIFACT,
+    ATTEMPT,
+    CELL,
+    MEASUREMENT,
+    METRIC,
+    READING,
+    RUN,
+    SCORE,
+    STUDY,
+    WORKER,
 )
 from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord, WorkLeft
+from sweep.store.stored_config import train_config
 from sweep.store.transaction import Store
+
+if TYPE_CHECKING:
+    from sweep.config.run import TrainConfig
 
 
 def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
     """Every cell of a study with its run, scores and measurements, in the order of the report."""
-    return store.read(lambda connection: cell_records(connection, CellRow.study_id == study_id))
+    return store.read(lambda connection: cell_records(connection, CELL.c.study_id == study_id))
 
 
 def status(store: Store, study_id: int) -> StatusRecord:
     """How far a study is. Reads only; a stale lease is shown, not judged."""
 
     def work(connection: Connection) -> StatusRecord:
-        study = study_record(connection, StudyRow.id == study_id)
+        study = study_record(connection, STUDY.c.id == study_id)
         by_arm = counts(connection, study_id)
         (runs, waiting_runs), (scores, waiting_scores) = (left_and_delayed(connection, study_id, kind) for kind in WORK)
         return StatusRecord(
@@ -61,7 +64,7 @@ def work_left(store: Store, study_id: int) -> WorkLeft:
 
     def work(connection: Connection) -> WorkLeft:
         runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
-        study = connection.execute(select(StudyRow.state, StudyRow.advisor_owner).where(StudyRow.id == study_id)).one()
+        study = connection.execute(select(STUDY.c.state, STUDY.c.advisor_owner).where(STUDY.c.id == study_id)).one()
         advised = study.advisor_owner is not None
         return WorkLeft(study.state, newest_revision(connection, study_id).spec, runs, scores, advised)
 
@@ -73,21 +76,22 @@ def run_config(store: Store, run_id: int) -> TrainConfig:
 
     Raises:
         UsageError: there is no such run.
+        StoreMismatch: this version does not understand its config.
     """
-    query = select(RunRow.config).where(RunRow.id == run_id)
+    query = select(RUN.c.config).where(RUN.c.id == run_id)
     config = store.read(lambda connection: connection.execute(query).scalar_one_or_none())
     if config is None:
         raise UsageError(f"there is no run {run_id} in this store", next="sweep trials lists the runs of a study.")
-    return TrainConfig.model_validate(config)
+    return train_config(config, of=f"run {run_id}")
 
 
 def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
     """The worker that brought a training to its end; None before that."""
     query = (
-        select(WorkerRow)
-        .join(AttemptRow, AttemptRow.worker_id == WorkerRow.id)
-        .where(AttemptRow.run_id == run_id, AttemptRow.score_id.is_(None), AttemptRow.end_reason == "trained")
-        .order_by(AttemptRow.token.desc())
+        select(WORKER)
+        .join(ATTEMPT, ATTEMPT.c.worker_id == WORKER.c.id)
+        .where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.end_reason == "trained")
+        .order_by(ATTEMPT.c.token.desc())
         .limit(1)
     )
     found = store.read(lambda connection: connection.execute(query).one_or_none())
@@ -97,12 +101,12 @@ def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
 def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:
     """Points of some runs by run id, sorted by name and step; of one metric, or of all."""
     query = (
-        select(MetricRow.run_id, MetricRow.name, MetricRow.step, MetricRow.images, MetricRow.value)
-        .where(MetricRow.run_id.in_(run_ids))
-        .order_by(MetricRow.run_id, MetricRow.name, MetricRow.step)
+        select(METRIC.c.run_id, METRIC.c.name, METRIC.c.step, METRIC.c.images, METRIC.c.value)
+        .where(METRIC.c.run_id.in_(run_ids))
+        .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step)
     )
     if name is not None:
-        query = query.where(MetricRow.name == name)
+        query = query.where(METRIC.c.name == name)
 
     def work(connection: Connection) -> dict[int, tuple[MetricPoint, ...]]:
         points: dict[int, list[MetricPoint]] = {run_id: [] for run_id in run_ids}
@@ -115,10 +119,10 @@ def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dic
 
 def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
     """Every listed file, by path: a file under the store's folder that is not here may be deleted."""
-    query = select(ArtifactRow.kind, ArtifactRow.path, ArtifactRow.sha256, ArtifactRow.bytes, ArtifactRow.step)
+    query = select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
 
     def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
-        return tuple(ArtifactRecord(*row) for row in connection.execute(query.order_by(ArtifactRow.path)))
+        return tuple(ArtifactRecord(*row) for row in connection.execute(query.order_by(ARTIFACT.c.path)))
 
     return store.read(work)
 
@@ -151,44 +155,44 @@ def cell_records(connection: Connection, *which: ColumnElement[bool]) -> tuple[C
 
 def _cells_of(*which: ColumnElement[bool]) -> Any:
     of_cell = (
-        CellRow.id,
-        CellRow.phase,
-        CellRow.replicate,
-        CellRow.trial_number,
-        CellRow.told,
-        CellRow.excluded_reason,
+        CELL.c.id,
+        CELL.c.phase,
+        CELL.c.replicate,
+        CELL.c.trial_number,
+        CELL.c.told,
+        CELL.c.excluded_reason,
     )
-    of_run = (RunRow.train_key, RunRow.state.label("run_state"), RunRow.step, RunRow.steps, RunRow.images)
-    outcome = (RunRow.seconds, RunRow.failure, RunRow.failure_reason)
-    waits = case((paused(), RunRow.reached_step)).label("paused_at")
+    of_run = (RUN.c.train_key, RUN.c.state.label("run_state"), RUN.c.step, RUN.c.steps, RUN.c.images)
+    outcome = (RUN.c.seconds, RUN.c.failure, RUN.c.failure_reason)
+    waits = case((paused(), RUN.c.reached_step)).label("paused_at")
     states = cell_states(*which)
     return (
-        select(*of_cell, CellRow.run_id, ArmRow.name.label("arm_name"), states.c.state, *of_run, *outcome, waits)
-        .join(ArmRow, ArmRow.id == CellRow.arm_id)
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .join(states, states.c.cell_id == CellRow.id)
-        .order_by(ArmRow.position, ArmRow.id, CellRow.phase, CellRow.replicate)
+        select(*of_cell, CELL.c.run_id, ARM.c.name.label("arm_name"), states.c.state, *of_run, *outcome, waits)
+        .join(ARM, ARM.c.id == CELL.c.arm_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .join(states, states.c.cell_id == CELL.c.id)
+        .order_by(ARM.c.position, ARM.c.id, CELL.c.phase, CELL.c.replicate)
     )
 
 
 def _scores_of(*which: ColumnElement[bool]) -> Any:
-    of_score = (ScoreRow.id, ScoreRow.step, ScoreRow.protocol_key)
-    ending = (ScoreRow.state, ScoreRow.failure, ScoreRow.failure_reason)
+    of_score = (SCORE.c.id, SCORE.c.step, SCORE.c.protocol_key)
+    ending = (SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason)
     return (
-        select(ReadingRow.cell_id, ReadingRow.level, ReadingRow.is_primary, *of_score, *ending)
-        .join(CellRow, CellRow.id == ReadingRow.cell_id)
-        .join(ScoreRow, ScoreRow.id == ReadingRow.score_id)
+        select(READING.c.cell_id, READING.c.level, READING.c.is_primary, *of_score, *ending)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
         .where(*which)
-        .order_by(ReadingRow.cell_id, ReadingRow.is_primary.desc(), ScoreRow.id)
+        .order_by(READING.c.cell_id, READING.c.is_primary.desc(), SCORE.c.id)
     )
 
 
 def _measurements(connection: Connection, *which: ColumnElement[bool]) -> dict[int, list[Measurement]]:
-    of_cells = select(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
+    of_cells = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
     rows = connection.execute(
-        select(MeasurementRow.__table__)
-        .where(MeasurementRow.score_id.in_(of_cells.where(*which)))
-        .order_by(MeasurementRow.score_id, MeasurementRow.name, MeasurementRow.noise_set)
+        select(MEASUREMENT)
+        .where(MEASUREMENT.c.score_id.in_(of_cells.where(*which)))
+        .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set)
     )
     found: dict[int, list[Measurement]] = defaultdict(list)
     for row in rows:

@@ -11,7 +11,7 @@ from sweep.store.clock import moment
 from sweep.store.leases import DEAD, WORK
 from sweep.store.records import WorkerRecord
 from sweep.store.redaction import clean_json
-from sweep.store.schema import StudyRow, WorkerRow
+from sweep.store.schema import STUDY, WORKER
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing
 
@@ -19,7 +19,7 @@ from sweep.store.upsert import insert_missing
 def register_worker(store: Store, worker: WorkerRecord) -> None:
     """Introduce a worker before its first claim; may be repeated."""
     row = clean_json(asdict(worker))
-    store.write(lambda connection: insert_missing(connection, WorkerRow, [row]))
+    store.write(lambda connection: insert_missing(connection, WORKER, [row]))
 
 
 def worker_seen(store: Store, worker_id: str) -> int:
@@ -28,8 +28,8 @@ def worker_seen(store: Store, worker_id: str) -> int:
     Returns:
         Workers that have not ended, of all studies.
     """
-    seen = update(WorkerRow).where(WorkerRow.id == worker_id).values(seen_at=moment())
-    living = select(func.count()).select_from(WorkerRow).where(WorkerRow.ended_at.is_(None))
+    seen = update(WORKER).where(WORKER.c.id == worker_id).values(seen_at=moment())
+    living = select(func.count()).select_from(WORKER).where(WORKER.c.ended_at.is_(None))
 
     def work(connection: Connection) -> int:
         connection.execute(seen)
@@ -56,8 +56,8 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
     Returns:
         Ids of the dead workers.
     """
-    here = (WorkerRow.host == host, WorkerRow.boot_id == boot_id, WorkerRow.ended_at.is_(None))
-    query = select(WorkerRow.id, WorkerRow.pid, WorkerRow.pid_started).where(*here)
+    here = (WORKER.c.host == host, WORKER.c.boot_id == boot_id, WORKER.c.ended_at.is_(None))
+    query = select(WORKER.c.id, WORKER.c.pid, WORKER.c.pid_started).where(*here)
     known = store.read(lambda connection: connection.execute(query).all())
     dead = tuple(worker_id for worker_id, pid, started in known if not alive(pid, started))
 
@@ -72,9 +72,9 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
 
 def _end(connection: Connection, worker_id: str, reason: str) -> None:
     for table, leased in WORK.values():
-        held = update(table).where(table.owner == worker_id, table.state == leased)
+        held = update(table).where(table.c.owner == worker_id, table.c.state == leased)
         connection.execute(held.values(lease_until=DEAD))
-    advises = update(StudyRow).where(StudyRow.advisor_owner == worker_id)
+    advises = update(STUDY).where(STUDY.c.advisor_owner == worker_id)
     connection.execute(advises.values(advisor_owner=None, advisor_until=None))
-    unended = (WorkerRow.id == worker_id, WorkerRow.ended_at.is_(None))
-    connection.execute(update(WorkerRow).where(*unended).values(ended_at=moment(), end_reason=reason[:32]))
+    unended = (WORKER.c.id == worker_id, WORKER.c.ended_at.is_(None))
+    connection.execute(update(WORKER).where(*unended).values(ended_at=moment(), end_reason=reason[:32]))

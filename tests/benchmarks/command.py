@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import create_engine, insert
-from sqlalchemy.orm import Session
+from sqlalchemy import create_engine, insert, select
 
 from sweep.store import open_store
-from sweep.store.schema import MetricRow, RunRow
+from sweep.store.schema import METRIC, RUN
 from tests.benchmarks.rows import Row
 
 POINTS_AT_ONCE = 50_000
@@ -56,16 +55,15 @@ def _store(folder: Path, *, arms: int, seeds: int, points: int) -> str:
     engine = create_engine(url)
     specs = [ArmSpec("baseline", {}), *(ArmSpec(f"lr={k}e-05", {"lr": k * 1e-5}) for k in range(1, arms))]
     fill(engine, StoreSpec(specs, seeds=seeds, curves=False, grids=False), folder)
-    with Session(engine) as session:
-        ids = list(session.query(RunRow.id)) if points else []
+    with engine.begin() as connection:
+        ids = list(connection.scalars(select(RUN.c.id))) if points else []
         rows = [
             {"run_id": run, "name": "train_loss", "step": step, "images": 128 * step, "value": 0.1, "token": 1}
-            for (run,) in ids
+            for run in ids
             for step in range(1, points + 1)
         ]
         for start in range(0, len(rows), POINTS_AT_ONCE):
-            session.execute(insert(MetricRow), rows[start : start + POINTS_AT_ONCE])
-        session.commit()
+            connection.execute(insert(METRIC), rows[start : start + POINTS_AT_ONCE])
     engine.dispose()
     return url
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
 
 from sweep.report.sections import ReportedStudy
 from sweep.report.words import number
-from sweep.store.schema import MeasurementRow
+from sweep.store.schema import MEASUREMENT
 from tests.browser.conftest import Visit, page_of
 from tests.report.conftest import Store, make_store
 from tests.report.stores import ArmSpec, StoreSpec, ablation
@@ -67,10 +66,9 @@ class Odd:
 
 def not_finite(store: Store) -> None:
     """One score of the arm becomes infinite, as a database may hold it."""
-    with Session(store.engine) as session:
-        worst = session.query(MeasurementRow.score_id).order_by(MeasurementRow.score_id.desc()).limit(1).scalar()
-        session.execute(update(MeasurementRow).where(MeasurementRow.score_id == worst).values(value=float("inf")))
-        session.commit()
+    with store.engine.begin() as connection:
+        worst = connection.scalars(select(func.max(MEASUREMENT.c.score_id))).one()
+        connection.execute(update(MEASUREMENT).where(MEASUREMENT.c.score_id == worst).values(value=float("inf")))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sweep.store import Store, cells, curves
-from sweep.store.schema import ArtifactRow, AttemptRow, MetricRow, RunRow, ScoreRow, WorkerRow
+from sweep.store.schema import ARTIFACT, ATTEMPT, METRIC, RUN, SCORE, WORKER
 from sweep.store.snapshots import ScoreRecord
 
 # Of the machine, not of the run.
@@ -49,21 +49,21 @@ def check_invariants(store: Store) -> None:
     """What holds at the end of any study, whatever happened on the way."""
 
     def work(connection: Any) -> None:
-        for table, leased in ((RunRow, "training"), (ScoreRow, "scoring")):
+        for table, leased in ((RUN, "training"), (SCORE, "scoring")):
             assert not connection.execute(select(table.id).where(table.state.in_((leased, "planned")))).all()
             assert not connection.execute(select(table.id).where(table.owner.is_not(None))).all()
-        attempts = connection.execute(select(AttemptRow.__table__)).all()
+        attempts = connection.execute(select(ATTEMPT)).all()
         assert all(attempt.ended_at is not None and attempt.end_reason for attempt in attempts)
         ends = Counter((a.run_id, a.score_id) for a in attempts if a.end_reason in ("trained", "complete"))
         assert set(ends.values()) <= {1}, "some work was done twice to the end"
         # Rows are under the token of an attempt that was really made, and no later than the last.
         tokens = {(a.run_id, a.token) for a in attempts if a.score_id is None}
-        points = connection.execute(select(MetricRow.run_id, MetricRow.token).distinct()).all()
+        points = connection.execute(select(METRIC.c.run_id, METRIC.c.token).distinct()).all()
         assert {(p.run_id, p.token) for p in points} <= tokens
         kinds = Counter(
-            r.run_id for r in connection.execute(select(ArtifactRow.run_id).where(ArtifactRow.kind == "weights"))
+            r.run_id for r in connection.execute(select(ARTIFACT.c.run_id).where(ARTIFACT.c.kind == "weights"))
         )
-        trained = set(connection.scalars(select(RunRow.id).where(RunRow.state == "trained")))
+        trained = set(connection.scalars(select(RUN.c.id).where(RUN.c.state == "trained")))
         assert set(kinds) == trained
         assert set(kinds.values()) <= {1}
 
@@ -72,12 +72,12 @@ def check_invariants(store: Store) -> None:
 
 def attempt_ends(store: Store, run_id: int | None = None) -> list[str]:
     """How each attempt at a training ended, oldest first."""
-    query = select(AttemptRow.end_reason).where(AttemptRow.score_id.is_(None)).order_by(AttemptRow.id)
+    query = select(ATTEMPT.c.end_reason).where(ATTEMPT.c.score_id.is_(None)).order_by(ATTEMPT.c.id)
     if run_id is not None:
-        query = query.where(AttemptRow.run_id == run_id)
+        query = query.where(ATTEMPT.c.run_id == run_id)
     return store.read(lambda connection: [str(reason) for reason in connection.scalars(query)])
 
 
 def live_workers(store: Store) -> list[int]:
     """Process ids of workers that have not said goodbye."""
-    return store.read(lambda c: list(c.scalars(select(WorkerRow.pid).where(WorkerRow.ended_at.is_(None)))))
+    return store.read(lambda c: list(c.scalars(select(WORKER.c.pid).where(WORKER.c.ended_at.is_(None)))))

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sweep.config.run import Protocol
 from sweep.store import Store, artifacts, events, open_store, status
 from sweep.store.depot import Depot
-from sweep.store.schema import AttemptRow
+from sweep.store.schema import ATTEMPT
 from tests.faults.processes import ended, registered, training, until
 from tests.faults.processes import workers as team_of
 from tests.faults.state import attempt_ends, check_invariants, outcome
@@ -119,7 +119,7 @@ def _checkpoints(store: Store) -> bool:
 
 
 def _continued(store: Store) -> bool:
-    started_late = select(AttemptRow.id).where(AttemptRow.score_id.is_(None), AttemptRow.first_step > 0)
+    started_late = select(ATTEMPT.c.id).where(ATTEMPT.c.score_id.is_(None), ATTEMPT.c.first_step > 0)
     return store.read(lambda connection: connection.execute(started_late).first() is not None)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 
 from sweep.store import Store, artifacts, cells, events, status
 from sweep.store.depot import Depot
-from sweep.store.schema import RunRow
+from sweep.store.schema import RUN
 from tests.faults.commands import Command
 from tests.faults.conftest import Team
 from tests.faults.processes import QUICK, ended, training, trial_of, until
@@ -59,8 +59,8 @@ def test_row_16_a_diverged_run_is_infeasible_keeps_its_evidence_and_is_not_retri
 
 def _with_net(net: dict[str, Any]) -> Callable[[Connection], None]:
     def work(connection: Connection) -> None:
-        for run, config in connection.execute(select(RunRow.id, RunRow.config)).all():
-            connection.execute(update(RunRow).where(RunRow.id == run).values(config=config | {"net": net}))
+        for run, config in connection.execute(select(RUN.c.id, RUN.c.config)).all():
+            connection.execute(update(RUN).where(RUN.c.id == run).values(config=config | {"net": net}))
 
     return work
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sweep.report.frames import load_study
 from sweep.report.sections.ledger import shared
 from sweep.store import Store, open_store, study
-from sweep.store.schema import AttemptRow, MetricRow
+from sweep.store.schema import ATTEMPT, METRIC
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
 from tests.faults.processes import until
@@ -29,7 +29,7 @@ def command(sqlite_url: str, files: Path) -> Command:
 
 
 def attempts(store: Store) -> list[Any]:
-    return store.read(lambda connection: list(connection.execute(select(AttemptRow.__table__).order_by(AttemptRow.id))))
+    return store.read(lambda connection: list(connection.execute(select(ATTEMPT).order_by(ATTEMPT.c.id))))
 
 
 def finished(command: Command, launched: Any) -> tuple[Store, str]:
@@ -101,4 +101,4 @@ def write_points(store: Store, *, workers: int, speed: float) -> None:
         for k in range(400)
         for name, value in (("images_per_second", speed), ("device_workers", float(workers)))
     ]
-    store.write(lambda connection: connection.execute(insert(MetricRow), rows))
+    store.write(lambda connection: connection.execute(insert(METRIC), rows))

@@ -12,28 +12,27 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, Table, create_engine, insert, select
 
 from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.config.run import EvalConfig, Protocol, Setting
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
 from sweep.store.schema import (
-    ArmRow,
-    ArtifactRow,
-    AttemptRow,
-    Base,
-    CellRow,
-    EventRow,
-    MeasurementRow,
-    MetricRow,
-    ReadingRow,
-    RevisionRow,
-    RunRow,
-    ScoreRow,
-    StudyRow,
-    WorkerRow,
+    ARM,
+    ARTIFACT,
+    ATTEMPT,
+    CELL,
+    EVENT,
+    MEASUREMENT,
+    METADATA,
+    METRIC,
+    READING,
+    REVISION,
+    RUN,
+    SCORE,
+    STUDY,
+    WORKER,
 )
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -83,30 +82,26 @@ class StoreSpec:
 
 def open_store(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}")
-    Base.metadata.create_all(engine)
+    METADATA.create_all(engine)
     return engine
 
 
 def fill(engine: Engine, spec: StoreSpec, files: Path) -> dict[str, Any]:
     """Write the study; gives back the FIDs by (arm, replicate)."""
-    with Session(engine) as session:
-        writer = Writer(session, spec, files)
+    with engine.begin() as connection:
+        writer = Writer(connection, spec, files)
         for position, arm in enumerate(spec.arms):
             writer.arm(position, arm)
-        session.commit()
         return writer.told
 
 
 class Writer:
-    def __init__(self, session: Session, spec: StoreSpec, files: Path) -> None:
-        self.session, self.spec, self.files = session, spec, files
+    def __init__(self, connection: Connection, spec: StoreSpec, files: Path) -> None:
+        self.connection, self.spec, self.files = connection, spec, files
         self.random = np.random.default_rng(spec.random)
         self.seed_part = self.random.normal(0, spec.seed_sd, size=1000)
         self.told: dict[str, Any] = {}
-        study = StudyRow(name=spec.name, question=spec.question, created_at=START)
-        session.add(study)
-        session.flush()
-        self.study = study.id
+        self.study = self.add(STUDY, name=spec.name, question=spec.question, created_at=START)
         told = {
             "name": spec.name,
             "question": spec.question,
@@ -116,132 +111,137 @@ class Writer:
             "seeds": spec.seeds,
             "metric": "fid",
         }
-        session.add(
-            RevisionRow(
-                study_id=study.id,
-                number=1,
-                spec=told,
-                spec_sha256="11" * 32,
-                arms_sha256="22" * 32,
-                protocol=PROTOCOL.model_dump(mode="json"),
-                protocol_key=protocol_key(PROTOCOL),
-                versions=VERSIONS,
-                reason="launched",
-                accepted_at=START,
-            )
+        self.add(
+            REVISION,
+            study_id=self.study,
+            number=1,
+            spec=told,
+            spec_sha256="11" * 32,
+            arms_sha256="22" * 32,
+            protocol=PROTOCOL.model_dump(mode="json"),
+            protocol_key=protocol_key(PROTOCOL),
+            versions=VERSIONS,
+            reason="launched",
+            accepted_at=START,
         )
         for number in range(spec.workers):
-            environment = {
-                "python": "3.11.7",
-                "cpu": "Some CPU",
-                "gpu": f"Fast {100 + number}",
-                "threads": 2,
-                "versions": {"torch": "2.15.0", "numpy": "2.4.6"},
-                "source": {"version": "0.1.0", "commit": COMMIT, "dirty": False},
-            }
-            session.merge(  # two studies of one store share their workers
-                WorkerRow(
-                    id=f"w{number}",
-                    host=f"node{number}",
-                    boot_id="b",
-                    pid=1,
-                    pid_started=0.0,
-                    device="cuda:0",
-                    environment=environment,
-                    started_at=START,
-                    seen_at=START,
-                )
-            )
-        session.add(
-            EventRow(study_id=study.id, at=START + timedelta(hours=9), kind="done", message="all cells done", detail={})
+            self.worker(number)
+        done = {"kind": "done", "message": "all cells done", "detail": {}}
+        self.add(EVENT, study_id=self.study, at=START + timedelta(hours=9), **done)
+
+    def add(self, table: Table[Any], **values: Any) -> Any:
+        """Insert a row; gives back its id."""
+        return self.connection.execute(insert(table).values(values)).inserted_primary_key[0]
+
+    def worker(self, number: int) -> None:
+        """Two studies of one store share their workers."""
+        known = select(WORKER.c.id).where(WORKER.c.id == f"w{number}")
+        if self.connection.execute(known).first() is not None:
+            return
+        environment = {
+            "python": "3.11.7",
+            "cpu": "Some CPU",
+            "gpu": f"Fast {100 + number}",
+            "threads": 2,
+            "versions": {"torch": "2.15.0", "numpy": "2.4.6"},
+            "source": {"version": "0.1.0", "commit": COMMIT, "dirty": False},
+        }
+        self.add(
+            WORKER,
+            id=f"w{number}",
+            host=f"node{number}",
+            boot_id="b",
+            pid=1,
+            pid_started=0.0,
+            device="cuda:0",
+            environment=environment,
+            started_at=START,
+            seen_at=START,
         )
 
     def arm(self, position: int, arm: ArmSpec) -> None:
         baseline = not arm.changes
-        row = ArmRow(study_id=self.study, position=position, name=arm.name, changes=arm.changes, is_baseline=baseline)
-        self.session.add(row)
-        self.session.flush()
+        row = {"study_id": self.study, "position": position, "name": arm.name, "changes": arm.changes}
+        arm_id = self.add(ARM, **row, is_baseline=baseline)
         for replicate in range(self.spec.seeds) if arm.replicates is None else arm.replicates:
-            self.cell(row, arm, replicate)
+            self.cell(arm_id, position, arm, replicate)
 
-    def cell(self, row: ArmRow, arm: ArmSpec, replicate: int) -> None:
+    def cell(self, arm_id: int, position: int, arm: ArmSpec, replicate: int) -> None:
         changes = {key: value for key, value in arm.changes.items() if key in Setting.model_fields}
         setting = Setting(**{**self.spec.baseline, **changes})
-        seed = replicate + (1_000_000 + row.id if arm.phase == "search" else 0)
+        seed = replicate + (1_000_000 + arm_id if arm.phase == "search" else 0)
         config = setting.train_config(seed=seed, ema_decays=(0.999,))
         facts = schedule_facts(beta_schedule(config.schedule, config.T, beta_1=config.beta_1, beta_T=config.beta_T))
         state, failure, reason = arm.failed.get(replicate, ("trained", None, None))
         failed = state != "trained"
-        run = RunRow(
+        run = {
             # Arms that change nothing that is trained share a run; placebo arms of these tests must not.
-            train_key=hashlib.sha256(f"{self.study} {row.id} {train_key(config)}".encode()).hexdigest(),
-            config=config.model_dump(mode="json"),
-            state=state,
-            seed=seed,
-            step=config.steps // 2 if failed else config.steps,
-            steps=config.steps,
-            images=config.images,
-            parameters=35_746 + 10 * row.position,
-            alphas_bar_T=facts.alphas_bar_T,
-            snr_1=facts.snr_1,
-            snr_T=facts.snr_T,
-            prior_bits_per_dim=facts.prior_bits_per_dim,
-            created_at=START,
-            finished_at=None if failed else START + timedelta(hours=1),
-            seconds=120.0 + row.position,
-            failure=failure,
-            failure_reason=reason,
-        )
-        self.session.add(run)
-        self.session.flush()
-        trial = position_of_trial(row, replicate) if arm.phase == "search" else None
-        cell = CellRow(
+            "train_key": hashlib.sha256(f"{self.study} {arm_id} {train_key(config)}".encode()).hexdigest(),
+            "config": config.model_dump(mode="json"),
+            "state": state,
+            "seed": seed,
+            "step": config.steps // 2 if failed else config.steps,
+            "steps": config.steps,
+            "images": config.images,
+            "parameters": 35_746 + 10 * position,
+            "alphas_bar_T": facts.alphas_bar_T,
+            "snr_1": facts.snr_1,
+            "snr_T": facts.snr_T,
+            "prior_bits_per_dim": facts.prior_bits_per_dim,
+            "created_at": START,
+            "finished_at": None if failed else START + timedelta(hours=1),
+            "seconds": 120.0 + position,
+            "failure": failure,
+            "failure_reason": reason,
+        }
+        run_id = self.add(RUN, **run)
+        cell_id = self.add(
+            CELL,
             study_id=self.study,
-            arm_id=row.id,
+            arm_id=arm_id,
             phase=arm.phase,
             replicate=replicate,
-            run_id=run.id,
+            run_id=run_id,
             revision=1,
-            trial_number=trial,
+            trial_number=position * 1000 + replicate if arm.phase == "search" else None,
             excluded_reason=arm.excluded.get(replicate),
         )
-        self.session.add(cell)
-        self.session.add(
-            AttemptRow(
-                run_id=run.id,
-                token=1,
-                worker_id=f"w{replicate % self.spec.workers}",
-                last_step=run.step,
-                started_at=START,
-                ended_at=START + timedelta(minutes=2),
-                end_reason="failed" if failed else "done",
-            )
+        self.add(
+            ATTEMPT,
+            run_id=run_id,
+            token=1,
+            worker_id=f"w{replicate % self.spec.workers}",
+            last_step=run["step"],
+            started_at=START,
+            ended_at=START + timedelta(minutes=2),
+            end_reason="failed" if failed else "done",
         )
-        self.session.flush()
         if self.spec.curves:
-            self.curve(run, row.position)
+            self.curve(run_id, run, position)
         if not failed:
             value = self.spec.mean + arm.effect + self.seed_part[replicate] + self.random.normal(0, self.spec.arm_sd)
-            told = [self.score(run, cell, setting, level, value + 0.4 * k) for k, level in enumerate(self.spec.levels)]
+            readings = enumerate(self.spec.levels)
+            told = [self.score(run_id, cell_id, setting, level, value + 0.4 * k) for k, level in readings]
             self.told[arm.name, replicate] = told[0]
 
-    def curve(self, run: RunRow, position: int) -> None:
+    def curve(self, run_id: int, run: dict[str, Any], position: int) -> None:
         for point in range(1, 13):
             loss: float | None = 0.3 / point**0.5 + 0.02 * position + self.random.normal(0, 0.002)
-            images = run.config["images"] * point // 12
+            images = run["config"]["images"] * point // 12
             told = {"train_loss": loss, "images_per_second": 8000.0, "lr": 2e-4}
             if point % 3 == 0:
                 told["validation_loss"] = 1.05 * (loss or 0.0)
-            if run.state == "infeasible" and point > 4:
+            if run["state"] == "infeasible" and point > 4:
                 told = {"train_loss": None}
             for name, value in told.items():
-                step = images // run.config["batch"]
-                self.session.add(MetricRow(run_id=run.id, name=name, step=step, images=images, value=value, token=1))
+                step = images // run["config"]["batch"]
+                self.add(METRIC, run_id=run_id, name=name, step=step, images=images, value=value, token=1)
 
-    def score(self, run: RunRow, cell: CellRow, setting: Setting, level: dict[str, Any], value: float) -> float:
+    def score(self, run_id: int, cell_id: int, setting: Setting, level: dict[str, Any], value: float) -> float:
         config = EvalConfig(**{**setting.eval_config().model_dump(), **level})
-        score = ScoreRow(
-            run_id=run.id,
+        score_id = self.add(
+            SCORE,
+            run_id=run_id,
             eval_key=eval_key(config, PROTOCOL),
             config=config.model_dump(mode="json"),
             protocol=PROTOCOL.model_dump(mode="json"),
@@ -253,46 +253,38 @@ class Writer:
             seconds=4.0 + 0.4 * config.sampling_steps,
             finished_at=START + timedelta(hours=2),
         )
-        self.session.add(score)
-        self.session.flush()
-        self.session.add(ReadingRow(cell_id=cell.id, score_id=score.id, level=level, is_primary=not level))
+        self.add(READING, cell_id=cell_id, score_id=score_id, level=level, is_primary=not level)
         drawn = value + self.random.normal(0, self.spec.noise_sd, size=len(PROTOCOL.noise_sets))
         for noise_set, single in enumerate(drawn):
-            self.measure(score, "fid", noise_set, single, self.spec.noise_sd)
-        self.measure(score, "fid", -1, drawn.mean(), drawn.std(ddof=1) / len(drawn) ** 0.5)
+            self.measure(score_id, "fid", noise_set, single, self.spec.noise_sd)
+        self.measure(score_id, "fid", -1, drawn.mean(), drawn.std(ddof=1) / len(drawn) ** 0.5)
         for name, (mean, sd) in OTHERS.items():
-            self.measure(score, name, -1, mean + self.random.normal(0, sd), sd)
+            self.measure(score_id, name, -1, mean + self.random.normal(0, sd), sd)
         if self.spec.grids and not level:
-            self.grid(run, score)
+            self.grid(run_id, score_id)
         return float(drawn.mean())
 
-    def measure(self, score: ScoreRow, name: str, noise_set: int, value: float, error: float) -> None:
-        row = MeasurementRow(score_id=score.id, name=name, noise_set=noise_set, value=value, standard_error=error)
-        self.session.add(row)
+    def measure(self, score_id: int, name: str, noise_set: int, value: float, error: float) -> None:
+        self.add(MEASUREMENT, score_id=score_id, name=name, noise_set=noise_set, value=value, standard_error=error)
 
-    def grid(self, run: RunRow, score: ScoreRow) -> None:
-        pixels = np.random.default_rng(run.id).integers(0, 255, size=(64, 64), dtype=np.uint8)  # 8 x 8 images of 8 x 8
+    def grid(self, run_id: int, score_id: int) -> None:
+        pixels = np.random.default_rng(run_id).integers(0, 255, size=(64, 64), dtype=np.uint8)  # 8 x 8 images of 8 x 8
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, format="png")
-        path = f"grids/{score.id}.png"
+        path = f"grids/{score_id}.png"
         (self.files / "grids").mkdir(parents=True, exist_ok=True)
         (self.files / path).write_bytes(buffer.getvalue())
-        self.session.add(
-            ArtifactRow(
-                run_id=run.id,
-                score_id=score.id,
-                kind="grid",
-                path=path,
-                sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
-                bytes=len(buffer.getvalue()),
-                token=1,
-                created_at=START,
-            )
+        self.add(
+            ARTIFACT,
+            run_id=run_id,
+            score_id=score_id,
+            kind="grid",
+            path=path,
+            sha256=hashlib.sha256(buffer.getvalue()).hexdigest(),
+            bytes=len(buffer.getvalue()),
+            token=1,
+            created_at=START,
         )
-
-
-def position_of_trial(row: ArmRow, replicate: int) -> int:
-    return row.position * 1000 + replicate
 
 
 def ablation(**changes: Any) -> StoreSpec:

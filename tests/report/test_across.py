@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from sqlalchemy import Engine, create_engine, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, create_engine, delete, select, update
 from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
 from sweep.report.across import compare_studies
 from sweep.report.frames import load_study
-from sweep.store.schema import ArmRow, CellRow, MeasurementRow, RunRow, WorkerRow
+from sweep.store.schema import ARM, CELL, MEASUREMENT, RUN, WORKER
 from tests.report.stores import ArmSpec, StoreSpec, fill
 
 Told = dict[tuple[str, int], float]
@@ -70,11 +69,9 @@ def test_arms_of_both_are_compared_with_the_first_baseline_over_common_seeds(eng
 
 def test_other_seeds_or_another_kind_of_device_make_it_welchs(engine, two) -> None:
     short, long = two
-    with Session(engine) as session:
-        of_long = CellRow.arm_id.in_(session.query(ArmRow.id).where(ArmRow.study_id == 2).scalar_subquery())
-        runs = [run for (run,) in session.query(CellRow.run_id).where(of_long)]
-        session.execute(update(RunRow).where(RunRow.id.in_(runs)).values(seed=RunRow.seed + 100))
-        session.commit()
+    with engine.begin() as connection:
+        runs = select(CELL.c.run_id).where(CELL.c.study_id == 2)
+        connection.execute(update(RUN).where(RUN.c.id.in_(runs)).values(seed=RUN.c.seed + 100))
     found, arms = rows(engine)
     row = arms["long", "schedule=cosine"]
     mine = [long["schedule=cosine", r] for r in range(6)]
@@ -89,9 +86,8 @@ def test_other_seeds_or_another_kind_of_device_make_it_welchs(engine, two) -> No
 def test_the_same_seed_on_a_cpu_draws_from_other_streams_than_on_a_gpu(engine, tmp_path) -> None:
     fill(engine, study("short"), tmp_path)
     fill(engine, study("long", workers=2), tmp_path)  # its odd replicates ran on w1
-    with Session(engine) as session:
-        session.execute(update(WorkerRow).where(WorkerRow.id == "w1").values(device="cpu"))
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(update(WORKER).where(WORKER.c.id == "w1").values(device="cpu"))
     _, arms = rows(engine)
     assert (arms["long", "schedule=cosine"]["how"], arms["long", "schedule=cosine"]["pairs"]) == ("paired", 3)
 
@@ -99,15 +95,16 @@ def test_the_same_seed_on_a_cpu_draws_from_other_streams_than_on_a_gpu(engine, t
 def test_a_run_that_both_studies_ask_for_is_the_same_run(engine, tmp_path) -> None:
     fill(engine, study("short"), tmp_path)
     fill(engine, study("long"), tmp_path)
-    with Session(engine) as session:
+    with engine.begin() as connection:
         first, second = (
-            session.query(CellRow).join(ArmRow, ArmRow.id == CellRow.arm_id)
-            .where(ArmRow.study_id == number, ArmRow.is_baseline).order_by(CellRow.replicate).all()
+            connection.execute(
+                select(CELL).join(ARM, ARM.c.id == CELL.c.arm_id)
+                .where(ARM.c.study_id == number, ARM.c.is_baseline).order_by(CELL.c.replicate)
+            ).all()
             for number in (1, 2)
         )  # fmt: skip
         for mine, theirs in zip(first, second, strict=True):
-            theirs.run_id = mine.run_id
-        session.commit()
+            connection.execute(update(CELL).where(CELL.c.id == theirs.id).values(run_id=mine.run_id))
     found, arms = rows(engine)
     row = arms["long", "baseline"]
     assert (row["how"], row["difference"], row["low"], row["high"]) == ("same runs", 0.0, 0.0, 0.0)
@@ -151,9 +148,8 @@ def test_other_sampling_steps_are_refused_unless_a_level_was_read_at_the_same(en
 
 
 def test_a_baseline_without_scores_is_refused(engine, two) -> None:
-    with Session(engine) as session:
-        session.query(MeasurementRow).delete()
-        session.commit()
+    with engine.begin() as connection:
+        connection.execute(delete(MEASUREMENT))
     with pytest.raises(UsageError, match="the baseline of short has no score yet"):
         rows(engine)
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 
 from sweep.report.comparison import compare
 from sweep.report.divergence import divergence
 from sweep.report.frames import load_study
 from sweep.report.looks import current_look
 from sweep.report.sections.answer import answer
-from sweep.store.schema import MeasurementRow
+from sweep.store.schema import MEASUREMENT
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 
@@ -88,9 +87,8 @@ def test_a_score_that_is_not_finite_holds_no_look_back(tmp_path):
     """It is an end: with it, the first look after four seeds is reached; and it counts as diverged."""
     arms = [ArmSpec("baseline", {}), ArmSpec("lr=0.1", {"lr": 0.1})]
     store = make_store(tmp_path, StoreSpec(arms, seeds=4, curves=False, grids=False))
-    with Session(store.engine) as session:
-        session.execute(delete(MeasurementRow).where(MeasurementRow.score_id == 6, MeasurementRow.name == "fid"))
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(delete(MEASUREMENT).where(MEASUREMENT.c.score_id == 6, MEASUREMENT.c.name == "fid"))
     frames = load_study(store.engine, "digits")
     planned = replace(frames, spec={**frames.spec, "looks": {"at": [4, 8], "shape": "pocock"}})
     look = current_look(planned)

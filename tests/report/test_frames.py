@@ -9,21 +9,20 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from sweep.config.keys import protocol_key
 from sweep.errors import StoreError
 from sweep.report.frames import load_study
 from sweep.store.schema import (
-    ArmRow,
-    CellRow,
-    MeasurementRow,
-    MetricRow,
-    ReadingRow,
-    RevisionRow,
-    RunRow,
-    ScoreRow,
-    StudyRow,
+    ARM,
+    CELL,
+    MEASUREMENT,
+    METRIC,
+    READING,
+    REVISION,
+    RUN,
+    SCORE,
+    STUDY,
 )
 from tests.report.conftest import make_store
 from tests.report.stores import PROTOCOL, START, ArmSpec, StoreSpec, ablation
@@ -69,21 +68,20 @@ def test_every_cell_has_a_status(store):
 )
 def test_missing_cells_say_what_they_wait_for(tmp_path, run, score, told):
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
-    with Session(store.engine) as session:
-        session.execute(MeasurementRow.__table__.delete())
-        session.execute(update(RunRow).values(state=run, owner="w" if run == "training" else None))
-        session.execute(update(ScoreRow).values(state=score, owner="w" if score == "scoring" else None))
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(MEASUREMENT.delete())
+        connection.execute(update(RUN).values(state=run, owner="w" if run == "training" else None))
+        connection.execute(update(SCORE).values(state=score, owner="w" if score == "scoring" else None))
     cell = load_study(store.engine, "digits").cells.iloc[0]
     assert (cell["status"], cell["reason"]) == ("missing", told)
     store.engine.dispose()
 
 
 def add_revision(store, number: int, protocol) -> None:
-    with Session(store.engine) as session:
-        first = session.scalars(select(RevisionRow)).one()
-        session.add(
-            RevisionRow(
+    with store.engine.begin() as connection:
+        first = connection.execute(select(REVISION)).one()
+        connection.execute(
+            insert(REVISION).values(
                 study_id=first.study_id,
                 number=number,
                 spec=first.spec,
@@ -96,8 +94,7 @@ def add_revision(store, number: int, protocol) -> None:
                 accepted_at=START + timedelta(days=1),
             )
         )
-        session.execute(update(CellRow).where(CellRow.replicate == 1).values(revision=number))
-        session.commit()
+        connection.execute(update(CELL).where(CELL.c.replicate == 1).values(revision=number))
 
 
 def test_protocols_never_meet_and_a_revision_can_be_asked_for(tmp_path):
@@ -121,50 +118,48 @@ def test_what_is_not_there_is_said(store):
 def test_five_thousand_runs_load_in_seconds(tmp_path):
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, grids=False))
     n = 5000
-    with Session(store.engine) as session:
-        study = session.scalars(select(StudyRow)).one()
+    with store.engine.begin() as connection:
+        study = connection.execute(select(STUDY)).one()
         first = {
-            table: session.execute(select(table.__table__)).mappings().first()
-            for table in (RunRow, ScoreRow, CellRow, ReadingRow, ArmRow)
+            table: connection.execute(select(table)).mappings().first() for table in (RUN, SCORE, CELL, READING, ARM)
         }
         ids = range(10, 10 + n)
 
         def many(table, **changes) -> None:
             rows = [{**first[table], **{key: of(i) for key, of in changes.items()}} for i in ids]
-            session.execute(insert(table), rows)
+            connection.execute(insert(table), rows)
 
         many(
-            ArmRow,
+            ARM,
             id=lambda i: i,
             name=lambda i: f"trial {i}",
             is_baseline=lambda i: False,
             changes=lambda i: {"lr": i / 1e6},
         )
-        many(RunRow, id=lambda i: i, train_key=lambda i: f"{i:064d}")
+        many(RUN, id=lambda i: i, train_key=lambda i: f"{i:064d}")
         many(
-            CellRow,
+            CELL,
             id=lambda i: i,
             run_id=lambda i: i,
             arm_id=lambda i: i,
             phase=lambda i: "search",
             trial_number=lambda i: i,
         )
-        many(ScoreRow, id=lambda i: i, run_id=lambda i: i)
-        many(ReadingRow, cell_id=lambda i: i, score_id=lambda i: i)
+        many(SCORE, id=lambda i: i, run_id=lambda i: i)
+        many(READING, cell_id=lambda i: i, score_id=lambda i: i)
         measured = [
             {"score_id": i, "name": name, "noise_set": s, "value": i / 100, "standard_error": 0.1}
             for i in ids
             for name in ("fid", "kid")
             for s in (-1, 0, 1)
         ]
-        session.execute(insert(MeasurementRow), measured)
+        connection.execute(insert(MEASUREMENT), measured)
         curve = [
             {"run_id": i, "name": "train_loss", "step": s, "images": s, "value": 0.1, "token": 1}
             for i in ids
             for s in range(20)
         ]
-        session.execute(insert(MetricRow), curve)
-        session.commit()
+        connection.execute(insert(METRIC), curve)
         assert study.name == "digits"
     start = time.process_time()
     frames = load_study(store.engine, "digits")

@@ -10,13 +10,13 @@ import sys
 import nbformat
 import pandas as pd
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import update
 
 from sweep.errors import StoreError, SweepError
 from sweep.report import notebook as report_notebook
 from sweep.report.notebook import build_notebook, build_report
 from sweep.report.subject import find_subject
-from sweep.store.schema import StudyRow
+from sweep.store.schema import STUDY
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 
@@ -153,9 +153,8 @@ def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
     name = "x'); import os  #"
-    with Session(store.engine) as session:
-        session.query(StudyRow).update({"name": name})
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(update(STUDY).values(name=name))
     source = build_notebook(find_subject(store.engine, name), as_of=None).cells[0]["source"]
     assert f"open_study({name!r}, as_of=None)" in source
     compile(source, "cell", "exec")

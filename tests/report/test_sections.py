@@ -12,8 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
 
 from sweep.report import sections
 from sweep.report.blocks import Picture, Table, write
@@ -25,7 +24,7 @@ from sweep.report.sections.curves import on_front, with_seconds
 from sweep.report.sections.diffusion import read_grid, strip
 from sweep.report.sections.exploration import CANARY, trials_of
 from sweep.report.sections.ledger import cost_by_arm
-from sweep.store.schema import CellRow, MeasurementRow, MetricRow, ScoreRow, WorkerRow
+from sweep.store.schema import CELL, MEASUREMENT, METRIC, SCORE, WORKER
 from tests.report.conftest import make_store
 from tests.report.stores import COMMIT, ArmSpec, StoreSpec, ablation
 
@@ -95,9 +94,8 @@ SPECS = {
 def test_odd_studies_are_readable(tmp_path, case):
     store = make_store(tmp_path, SPECS[case])
     if case == "one seed":
-        with Session(store.engine) as session:
-            session.execute(update(MetricRow).where(MetricRow.step < 3000).values(value=None))
-            session.commit()
+        with store.engine.begin() as connection:
+            connection.execute(update(METRIC).where(METRIC.c.step < 3000).values(value=None))
     told = rendered(store.study(), tmp_path)
     expected = {
         "nothing planned": "0 of 0 planned cells have a score",
@@ -148,9 +146,8 @@ def test_candidates_of_a_path_have_no_number_and_are_counted(tmp_path):
     steps = [ArmSpec(f"step {k}", {"lr": 1e-4 * k}, replicates=(0,), phase="search") for k in range(1, 4)]
     spec = StoreSpec([ArmSpec("baseline", {}), *steps], seeds=2, design={"kind": "path"}, grids=False, curves=False)
     store = make_store(tmp_path, spec)
-    with Session(store.engine) as session:
-        session.execute(update(CellRow).values(trial_number=None))
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(update(CELL).values(trial_number=None))
     study = store.study()
     assert "Few seeds each" in rendered(study, tmp_path)
     assert trials_of(study.frames)["trial_number"].tolist() == [0, 1, 2]
@@ -206,11 +203,11 @@ def test_the_ablation_table_holds_the_means_of_the_store(store):
 
 def test_warnings_name_what_is_mixed(tmp_path):
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {}), ArmSpec("lr=1", {"lr": 1.0})], seeds=4, workers=2))
-    with Session(store.engine) as session:
-        worker = session.get_one(WorkerRow, "w1")
-        source = {"commit": "f" * 40, "dirty": True}
-        worker.environment = {**worker.environment, "source": source, "versions": {"torch": "2.11.0", "numpy": "2.4.6"}}
-        session.commit()
+    with store.engine.begin() as connection:
+        second = WORKER.c.id == "w1"
+        environment = connection.scalars(select(WORKER.c.environment).where(second)).one()
+        changed = {"source": {"commit": "f" * 40, "dirty": True}, "versions": {"torch": "2.11.0", "numpy": "2.4.6"}}
+        connection.execute(update(WORKER).where(second).values(environment=environment | changed))
     told = " ".join(warnings_of(store.study().frames))
     assert "2 versions of the source code: 0123456789 and ffffffffff" in told
     assert "uncommitted" in told
@@ -250,10 +247,9 @@ def test_seeds_added_after_scores_without_a_plan_are_told(store, days, planned, 
 
 def test_interim_reading_is_called_interim(tmp_path):
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {}), ArmSpec("lr=1", {"lr": 1.0})], seeds=4))
-    with Session(store.engine) as session:
-        session.execute(MeasurementRow.__table__.delete().where(MeasurementRow.score_id == 8))
-        session.execute(update(ScoreRow).where(ScoreRow.id == 8).values(state="planned"))
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(MEASUREMENT.delete().where(MEASUREMENT.c.score_id == 8))
+        connection.execute(update(SCORE).where(SCORE.c.id == 8).values(state="planned"))
     assert any("1 of 8 planned cells are not finished" in text for text in warnings_of(store.study().frames))
     store.engine.dispose()
 

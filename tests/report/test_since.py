@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, insert, select, update
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.report.sections import record, since_last
 from sweep.report.since import LAST, read_last, since, since_in_words
-from sweep.store.schema import CellRow, EventRow, MeasurementRow, ReadingRow
+from sweep.store.schema import CELL, EVENT, MEASUREMENT, READING
 from tests.report.conftest import make_store
 from tests.report.stores import START, ArmSpec, StoreSpec
 
@@ -23,25 +22,19 @@ ARMS = [
 ]
 
 
-def hide(store, replicates) -> dict:
+def hide(store, replicates) -> list[dict]:
     """Take the scores of some replicates away, as if they were still to come; gives back what was there."""
-    with Session(store.engine) as session:
-        scores = [
-            score for (score,) in session.query(ReadingRow.score_id).join(CellRow, CellRow.id == ReadingRow.cell_id)
-            .where(CellRow.replicate.in_(replicates))
-        ]  # fmt: skip
-        rows = session.query(MeasurementRow).where(MeasurementRow.score_id.in_(scores)).all()
-        kept = [{key: getattr(row, key) for key in MeasurementRow.__table__.columns.keys()} for row in rows]  # noqa: SIM118
-        for row in rows:
-            session.delete(row)
-        session.commit()
+    with store.engine.begin() as connection:
+        scores = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
+        these = MEASUREMENT.c.score_id.in_(scores.where(CELL.c.replicate.in_(replicates)))
+        kept = [dict(row) for row in connection.execute(select(MEASUREMENT).where(these)).mappings()]
+        connection.execute(delete(MEASUREMENT).where(these))
     return kept
 
 
 def put_back(store, kept) -> None:
-    with Session(store.engine) as session:
-        session.add_all(MeasurementRow(**row) for row in kept)
-        session.commit()
+    with store.engine.begin() as connection:
+        connection.execute(insert(MEASUREMENT), kept)
 
 
 def test_a_report_tells_new_runs_and_flipped_verdicts_once_and_keeps_telling_them(tmp_path):
@@ -97,11 +90,10 @@ def test_a_torn_record_is_no_record(tmp_path):
 def test_the_command_tells_it_on_the_terminal_and_as_json(tmp_path):
     store = make_store(tmp_path, StoreSpec(ARMS, seeds=8, curves=False, grids=False))
     kept = hide(store, range(4, 8))
-    with Session(store.engine) as session:
-        session.add(EventRow(study_id=1, at=START, kind="tuned", message="", detail={
-            "arm": "lr=0.1", "boundary": {"lr": "high"}}))  # fmt: skip
-        session.execute(update(EventRow).values(at=START))
-        session.commit()
+    with store.engine.begin() as connection:
+        tuned = {"arm": "lr=0.1", "boundary": {"lr": "high"}}
+        connection.execute(insert(EVENT).values(study_id=1, at=START, kind="tuned", message="", detail=tuned))
+        connection.execute(update(EVENT).values(at=START))
     words = ["report", "digits", "--storage", store.url, "--files", str(tmp_path), "-o", str(tmp_path / "out" / "r")]
     first = CliRunner().invoke(app, words)
     assert first.exit_code == 0, first.output

@@ -27,7 +27,7 @@ from sweep.store import (
 )
 from sweep.store.leases import DEAD
 from sweep.store.records import Claim, MetricPoint
-from sweep.store.schema import AttemptRow, RunRow
+from sweep.store.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_cell, new_study, new_worker
 
 RUNS = 2
@@ -62,7 +62,7 @@ class Workers(RuleBasedStateMachine):
         self.study = new_study(self.store, f"study-{Workers.number}")
         cells = [new_cell(1000 * Workers.number + replicate) for replicate in range(RUNS)]
         add_cells(self.store, self.study.id, cells)
-        query = select(RunRow.id).order_by(RunRow.id.desc()).limit(RUNS)
+        query = select(RUN.c.id).order_by(RUN.c.id.desc()).limit(RUNS)
         ids = self.store.read(lambda connection: list(connection.scalars(query)))
         self.model = {run_id: Run() for run_id in ids}
         self.workers = [new_worker(self.store) for _ in range(3)]
@@ -78,7 +78,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def take(self, worker: int) -> None:
-        work = claim(self.store, self.study.id, self.workers[worker], ttl=1000)
+        work = claim(self.store, self.study.id, self.workers[worker], kinds=("train",), ttl=1000)
         mine = [i for i, run in self.model.items() if run.owner == worker]
         for run in self.model.values():
             if not mine and run.lapsed and run.crashes >= MAX_CRASHES:
@@ -157,7 +157,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def lapse(self, worker: int) -> None:
-        held = update(RunRow).where(RunRow.owner == self.workers[worker]).values(lease_until=DEAD)
+        held = update(RUN).where(RUN.c.owner == self.workers[worker]).values(lease_until=DEAD)
         self.store.write(lambda connection: connection.execute(held))
         for run in self.model.values():
             run.lapsed = run.lapsed or run.owner == worker
@@ -170,7 +170,7 @@ class Workers(RuleBasedStateMachine):
 
     @invariant()
     def the_store_agrees_with_the_model(self) -> None:
-        query = select(RunRow.id, RunRow.state, RunRow.token, RunRow.crashes).where(RunRow.id.in_(self.model))
+        query = select(RUN.c.id, RUN.c.state, RUN.c.token, RUN.c.crashes).where(RUN.c.id.in_(self.model))
         rows = self.store.read(lambda connection: connection.execute(query).all())
         for run_id, *found in rows:
             run = self.model[run_id]
@@ -181,7 +181,7 @@ class Workers(RuleBasedStateMachine):
         for run_id, run in self.model.items():
             points = curves(self.store, [run_id])[run_id]
             assert {point.step: point.value for point in points} == {k: float(v) for k, v in run.points.items()}
-            open_ones = select(func.count()).where(AttemptRow.run_id == run_id, AttemptRow.ended_at.is_(None))
+            open_ones = select(func.count()).where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.ended_at.is_(None))
             count = self.store.read(lambda connection, query=open_ones: connection.scalars(query).one())
             assert count == (run.state == "training")
 
@@ -192,7 +192,7 @@ def test_row_35_no_interleaving_breaks_the_fence(store: Store) -> None:
     run_state_machine_as_test(
         Workers,
         settings=settings(
-            max_examples=15,
+            max_examples=40,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

@@ -27,7 +27,7 @@ from sweep.store import (
 )
 from sweep.store.clock import moment, now
 from sweep.store.leases import DEAD
-from sweep.store.schema import AttemptRow, RunRow
+from sweep.store.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_worker, study_with_runs
 
 SOON = 0.05
@@ -35,11 +35,11 @@ SOON = 0.05
 
 def lapse(store: Store) -> None:
     """Every lease is over, as if its holder had been silent for long."""
-    store.write(lambda connection: connection.execute(update(RunRow).values(lease_until=DEAD)))
+    store.write(lambda connection: connection.execute(update(RUN).values(lease_until=DEAD)))
 
 
 def attempts(store: Store) -> list[Any]:
-    query = select(AttemptRow.token, AttemptRow.end_reason).order_by(AttemptRow.id)
+    query = select(ATTEMPT.c.token, ATTEMPT.c.end_reason).order_by(ATTEMPT.c.id)
     return store.read(lambda connection: [tuple(row) for row in connection.execute(query)])
 
 
@@ -200,7 +200,7 @@ def test_row_11_the_zone_of_a_worker_shifts_nothing(store_url: str, monkeypatch:
 
 def test_a_config_of_another_version_is_refused_with_the_way_out(store: Store) -> None:
     study, worker = study_with_runs(store, 1), new_worker(store)
-    store.write(lambda connection: connection.execute(update(RunRow).values(config={"flux_capacitor": 1})))
+    store.write(lambda connection: connection.execute(update(RUN).values(config={"flux_capacitor": 1})))
 
     with pytest.raises(StoreMismatch, match="flux_capacitor"):
         claim(store, study.id, worker)

@@ -36,7 +36,7 @@ from sweep.store import (
     untold,
 )
 from sweep.store.records import ArmRecord, MetricPoint
-from sweep.store.schema import AttemptRow, RunRow
+from sweep.store.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_cell, new_study, new_worker, score_result, study_with_runs
 
 
@@ -88,7 +88,7 @@ def test_adding_cells(store: Store) -> None:
     with lost_replies(store):
         ids = add_cells(store, study.id, [new_cell(0, readings=2), new_cell(0, "cosine", readings=2)])
     assert [cell.cell_id for cell in cells(store, study.id)] == list(ids)
-    assert count(store, RunRow) == 2
+    assert count(store, RUN) == 2
 
 
 def test_adding_a_search_cell(store: Store) -> None:
@@ -106,7 +106,7 @@ def test_claiming(store: Store) -> None:
     with lost_replies(store):
         work = claim(store, study.id, worker)
     assert work is not None
-    assert (work.token, count(store, AttemptRow)) == (1, 1)
+    assert (work.token, count(store, ATTEMPT)) == (1, 1)
     assert len(status(store, study.id).running) == 1
 
 

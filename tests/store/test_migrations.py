@@ -17,7 +17,7 @@ from sweep.errors import StoreMismatch
 from sweep.store import Store, add_cells, cells, open_store
 from sweep.store.engine import open_engine
 from sweep.store.migrations import upgrade
-from sweep.store.schema import Base
+from sweep.store.schema import METADATA
 from sweep.store.version import HEAD, VERSION_TABLE, is_current, version_of
 from tests.store.tiny import new_cell, new_study
 
@@ -40,18 +40,16 @@ def bare(bare_url: str) -> Iterator[Store]:
 
 def differences(connection: Connection) -> list[Any]:
     def ours(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
-        return not (kind == "table" and reflected and name not in Base.metadata.tables)
+        return not (kind == "table" and reflected and name not in METADATA.tables)
 
     options = {"version_table": VERSION_TABLE, "compare_type": True, "include_object": ours}
-    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
     return found
 
 
 def checks(inspector: Any) -> set[tuple[str, str]]:
     return {
-        (table, str(check["name"]))
-        for table in Base.metadata.tables
-        for check in inspector.get_check_constraints(table)
+        (table, str(check["name"])) for table in METADATA.tables for check in inspector.get_check_constraints(table)
     }
 
 
@@ -66,7 +64,7 @@ def test_migrated_tables_are_those_of_the_schema(bare: Store) -> None:
     # Alembic compares no checks.
     named = {
         (table.name, str(constraint.name))
-        for table in Base.metadata.tables.values()
+        for table in METADATA.tables.values()
         for constraint in table.constraints
         if type(constraint).__name__ == "CheckConstraint"
     }

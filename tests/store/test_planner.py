@@ -19,7 +19,7 @@ def test_sqlite_starts_from_free_work_and_not_from_all_cells(sqlite_url: str, ki
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def explain(_: Any, cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if statement.startswith(f"UPDATE {kind} SET state=") and "LIMIT" in statement:
+        if statement.startswith(f"UPDATE {kind} SET ") and "LIMIT" in statement:
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.append(" / ".join(row[3] for row in cursor.fetchall()))
 

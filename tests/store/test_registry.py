@@ -27,7 +27,7 @@ from sweep.store import (
     untold,
 )
 from sweep.store.records import ArmRecord, NewCell, NewReading
-from sweep.store.schema import RunRow, ScoreRow
+from sweep.store.schema import RUN, SCORE
 from tests.store.tiny import ARMS, FACTS, file_of, new_cell, new_study, new_worker, score_result, train_config
 
 HOSTILE = [
@@ -41,7 +41,7 @@ HOSTILE = [
 ]
 
 
-def count(store: Store, table: type[RunRow] | type[ScoreRow]) -> int:
+def count(store: Store, table: type[RUN] | type[SCORE]) -> int:
     return store.read(lambda connection: int(connection.scalars(select(func.count()).select_from(table)).one()))
 
 
@@ -96,7 +96,7 @@ def test_adding_the_same_cells_again_adds_nothing(store: Store) -> None:
     again = add_cells(store, asked.id, list(reversed(wanted)))
 
     assert again == tuple(reversed(first))
-    assert (count(store, RunRow), count(store, ScoreRow)) == (4, 8)
+    assert (count(store, RUN), count(store, SCORE)) == (4, 8)
     assert [len(cell.scores) for cell in cells(store, asked.id)] == [2, 2, 2, 2]
 
 
@@ -150,7 +150,7 @@ def test_a_cell_of_a_newer_revision_points_to_its_new_run(store: Store) -> None:
     assert cell.cell_id == old.cell_id
     assert cell.run_id != old.run_id
     assert len(cell.scores) == 1
-    assert count(store, RunRow) == 2
+    assert count(store, RUN) == 2
 
 
 def test_seeds_of_63_bits_are_kept(store: Store) -> None:

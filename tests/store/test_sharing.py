@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from sweep.store import Store, claim, end_worker, finish_score, finish_training, progress, register_worker
 from sweep.store.records import Claim, MetricPoint, WorkerRecord
-from sweep.store.schema import AttemptRow
+from sweep.store.schema import ATTEMPT
 from sweep.store.sharing import Speed, device_use
 from tests.store.tiny import file_of, score_result, study_with_runs
 
@@ -76,7 +76,7 @@ def test_an_attempt_is_marked_with_the_workers_that_it_shared_its_device_with(st
     trained(store, beside)
     finish_score(store, (last := taken(store, study.id, two)), score_result(last))
 
-    query = select(AttemptRow.device_workers, AttemptRow.peak_bytes).order_by(AttemptRow.id)
+    query = select(ATTEMPT.c.device_workers, ATTEMPT.c.peak_bytes).order_by(ATTEMPT.c.id)
     told = store.read(lambda connection: [tuple(row) for row in connection.execute(query)])
 
     assert told == [(1, None), (2, 11), (2, None), (1, None)]

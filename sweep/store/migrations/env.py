@@ -6,18 +6,18 @@ from typing import Any
 
 from alembic import context
 
-from sweep.store.schema import Base
+from sweep.store.schema import METADATA
 from sweep.store.version import VERSION_TABLE
 
 
 def include_object(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
     """Leave tables alone that are not ours: Optuna's lie in the same database."""
-    return not (kind == "table" and reflected and name not in Base.metadata.tables)
+    return not (kind == "table" and reflected and name not in METADATA.tables)
 
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     version_table=VERSION_TABLE,
     include_object=include_object,
     compare_type=True,

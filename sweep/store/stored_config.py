@@ -1,0 +1,57 @@
+"""Configs as rows hold them, back as models: checked again, so that nothing in the database can do harm.
+
+pydantic and the models are imported with the first config that is read. A look at a study reads none, and they would
+be a third of what it takes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sweep.errors import StoreMismatch
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from sweep.config.run import EvalConfig, Protocol, TrainConfig
+
+    M = TypeVar("M", bound=BaseModel)
+
+
+def train_config(stored: Any, *, of: str) -> TrainConfig:
+    """What is trained; `of` names the row.
+
+    Raises:
+        StoreMismatch: this version does not understand it.
+    """
+    from sweep.config.run import TrainConfig
+
+    return _checked(TrainConfig, stored, of)
+
+
+def eval_config(stored: Any, *, of: str) -> EvalConfig:
+    """How it is sampled; as `train_config`."""
+    from sweep.config.run import EvalConfig
+
+    return _checked(EvalConfig, stored, of)
+
+
+def protocol(stored: Any, *, of: str) -> Protocol:
+    """What a score is made under; as `train_config`."""
+    from sweep.config.run import Protocol
+
+    return _checked(Protocol, stored, of)
+
+
+def _checked(model: type[M], stored: Any, of: str) -> M:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(stored)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreMismatch(
+            f"{of} was stored by a version of sweep that this one does not understand",
+            why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}.",
+            next="Use the version that made the study; sweep status shows it.",
+        ) from error
