@@ -1,7 +1,8 @@
 """What an adviser must know of a study, read anew only where it can have changed.
 
 A trial that is told and over stays as it is, and a search has thousands of them. Whether one changed all the same (it
-was excluded, or planned again) shows in a few sums over them, which the database makes in a moment.
+was excluded, or planned again) shows in a few sums over them. Those of runs and scores are over the few that did not
+end well: their indexes begin with the state, so a database need not walk the thousands that did.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, Executable, Integer, bindparam, case, func, or_, select
 
 from sweep.store import stored_config
+from sweep.store.planner import unindexed
 from sweep.store.registry import newest_revision
-from sweep.store.schema import ARM, CELL, READING, RUN, RUN_STATES, SCORE
+from sweep.store.schema import ARM, CELL, READING, RUN, RUN_STATES, SCORE, SCORE_STATES
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
 from sweep.store.views import cell_records
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
 
 _UNDER_WAY = ("planned", "training", "trained", "scoring")
 _OPEN = ("planned", "scoring")
-# Of each state of a run, so that one sum tells which run is in which.
-_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1)}
+# Of each other state than the usual end, so that one sum tells which cell is in which.
+_RUN_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1) if state != "trained"}
+_SCORE_CODES = {state: code for code, state in enumerate(SCORE_STATES, start=1) if state != "complete"}
 Sums = tuple[int, ...]
 _STUDY = bindparam("asked_study", type_=Integer)
 
@@ -84,10 +87,7 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None) -> I
 
 def _since(connection: Connection, study_id: int, before: Inventory) -> Inventory | None:
     """The study now; None where something changed that was thought to be settled."""
-    mine = CELL.c.study_id == study_id
-    newest = max((cell.cell_id for cell in before.cells), default=-1)
-    known = [cell.cell_id for cell in before.open]
-    found = cell_records(connection, mine, or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known)))
+    found = cell_records(connection, _changed(connection, study_id, before))
     told = [cell for cell in found if cell.told]
     if _sums(connection, study_id) != _added(before.sums, _sums_of(told)):
         return None
@@ -109,17 +109,30 @@ def _since(connection: Connection, study_id: int, before: Inventory) -> Inventor
     )
 
 
+def _changed(connection: Connection, study_id: int, before: Inventory) -> ColumnElement[bool]:
+    """Condition of the cells that may be another than before."""
+    mine = CELL.c.study_id == study_id
+    newest = max((cell.cell_id for cell in before.cells), default=None)
+    if newest is None:
+        return mine
+    known = [cell.cell_id for cell in before.open]
+    new = or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known))
+    # Looked for once, and not by each query that needs them.
+    return CELL.c.id.in_(connection.scalars(select(CELL.c.id).where(mine, new)).all())
+
+
 def _is_settled(cell: CellRecord) -> bool:
     return cell.state not in _UNDER_WAY and not any(rung.state in _OPEN for rung in cell.rungs)
 
 
 def _sums_of(cells: Iterable[CellRecord]) -> Sums:
     """What `_sums` finds for these cells."""
-    total: Sums = (0,) * 6
+    total: Sums = (0,) * 5
     for cell in cells:
         states = [score.state for score in cell.scores] + [rung.state for rung in cell.rungs]
-        one = (1, cell.cell_id, int(cell.excluded_reason is not None), cell.run_id * _CODES[cell.run_state])
-        total = _added(total, (*one, len(states), states.count("complete")))
+        broken = sum(_SCORE_CODES.get(state, 0) for state in states)
+        run = cell.run_id * _RUN_CODES.get(cell.run_state, 0)
+        total = _added(total, (1, cell.cell_id, int(cell.excluded_reason is not None), run, cell.cell_id * broken))
     return total
 
 
@@ -130,20 +143,22 @@ def _sums(connection: Connection, study_id: int) -> Sums:
 
 
 @cache
-def _summing() -> tuple[Executable, Executable]:
-    told = (CELL.c.study_id == _STUDY, CELL.c.told.is_(True))
-    of_cells: list[ColumnElement[Any]] = [func.count(), func.sum(CELL.c.id), func.count(CELL.c.excluded_reason)]
-    of_cells.append(func.sum(CELL.c.run_id * case(_CODES, value=RUN.c.state)))
-    cells = select(*of_cells).join(RUN, RUN.c.id == CELL.c.run_id).where(*told)
-    complete = func.sum(case((SCORE.c.state == "complete", 1), else_=0))
+def _summing() -> tuple[Executable, ...]:
+    told = CELL.c.told.is_(True)
+    theirs = (unindexed(CELL.c.study_id) == _STUDY, told)
+    cells = select(func.count(), func.sum(CELL.c.id), func.count(CELL.c.excluded_reason))
+    runs = select(func.sum(RUN.c.id * case(_RUN_CODES, value=RUN.c.state))).join(CELL, CELL.c.run_id == RUN.c.id)
     scores = (
-        select(func.count(), complete)
-        .select_from(CELL)
-        .join(READING, READING.c.cell_id == CELL.c.id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
-        .where(*told)
+        select(func.sum(CELL.c.id * case(_SCORE_CODES, value=SCORE.c.state)))
+        .select_from(SCORE)
+        .join(READING, READING.c.score_id == SCORE.c.id)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
     )
-    return cells, scores
+    return (
+        cells.where(CELL.c.study_id == _STUDY, told),
+        runs.where(*theirs, RUN.c.state.in_(_RUN_CODES)),
+        scores.where(*theirs, SCORE.c.state.in_(_SCORE_CODES)),
+    )
 
 
 def _added(one: Sums, other: Sums) -> Sums:
