@@ -202,7 +202,7 @@ def _register(
 
 def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
-    from sweep.cli.terminal import counting
+    from sweep.cli.bars import counting
     from sweep.errors import DataError
     from sweep.worker.child import Child
     from sweep.worker.messages import Failed, Prepared, PrepareJob

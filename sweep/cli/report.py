@@ -31,7 +31,8 @@ def report(
     Examples: sweep report digits
               sweep report digits --json | jq .since.verdicts
     """
-    from sweep.cli.terminal import print_json, progress, say
+    from sweep.cli.bars import progress
+    from sweep.cli.terminal import print_json, say
     from sweep.config.names import require_name
     from sweep.report.notebook import build_report
     from sweep.report.since import read_last, since, since_in_words

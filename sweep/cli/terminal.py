@@ -5,21 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from sweep.errors import SweepError
@@ -90,36 +81,3 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000.0
     return f"{count:.1f} TB"
-
-
-@contextmanager
-def counting() -> Iterator[Callable[[object], None]]:
-    """Shows the counts among a trial process's messages: a bar on a terminal, one line each elsewhere."""
-    from sweep.worker.messages import Counted
-
-    with progress() as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def hear(message: object) -> None:
-            if not isinstance(message, Counted):
-                return
-            if message.what not in tasks:
-                tasks[message.what] = bars.add_task(message.what, total=message.total)
-                if bars.disable:
-                    say(f"{message.what} ({message.total:,} images)")
-            bars.update(tasks[message.what], completed=message.done)
-
-        yield hear
-
-
-def progress() -> Progress:
-    """A bar with the time left, on stderr; silent where stderr is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("left"),
-        console=stderr,
-        disable=not stderr.is_terminal,
-    )

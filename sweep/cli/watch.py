@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sweep.cli.terminal import progress, say, stderr
+from sweep.cli.bars import progress
+from sweep.cli.terminal import say, stderr
 from sweep.errors import StoreError
 from sweep.worker.interrupt import STOP_SIGNALS
 
