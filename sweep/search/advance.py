@@ -9,14 +9,13 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from sweep.config.design import Path, Search
 from sweep.config.factors import Changes
 from sweep.config.study import Study
 from sweep.errors import InfeasibleConfig, LeaseLost, StoreError, UsageError
 from sweep.search.advisor import Advisor
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
-from sweep.search.explorations import Exploration, Known, explorations_of, is_over, teaches
+from sweep.search.explorations import Exploration, Known, explorations_of, grows, is_over, teaches
 from sweep.search.memory import Memory
 from sweep.search.optuna_storage import storage_url
 from sweep.search.space import level_scores
@@ -37,11 +36,6 @@ MAX_REDRAWS = 100
 _AWAY = (StorageInternalError, DBAPIError, UnboundLocalError)
 REFUSED = "infeasible_draw"
 EVERY_EVENT = 10**9
-
-
-def grows(study: Study) -> bool:
-    """Whether a study gets cells after its launch."""
-    return isinstance(study.design, Search | Path) or study.tune is not None
 
 
 def advance(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sweep.config.design import Search, SearchSampler
+from sweep.config.design import Path, Search, SearchSampler
 from sweep.config.factors import Changes, Factor
 from sweep.config.study import Study
 from sweep.search.designs import BASELINE, Arm, arms_of
@@ -46,6 +46,11 @@ class Exploration:
         """The number of a trial of this exploration by its arm's name; None for any other arm."""
         number = arm_name.removeprefix(self.prefix)
         return int(number) if number != arm_name and number.isdecimal() else None
+
+
+def grows(study: Study) -> bool:
+    """Whether a study gets cells after its launch."""
+    return isinstance(study.design, Search | Path) or study.tune is not None
 
 
 def explorations_of(study: Study) -> list[Exploration]:

@@ -7,7 +7,6 @@ from typing import Any
 import optuna
 from sqlalchemy.engine import URL
 
-from sweep.errors import StoreMismatch
 from sweep.store.transaction import Store
 
 
@@ -28,17 +27,3 @@ def _engine_kwargs(url: str) -> dict[str, Any]:
         return {"connect_args": {"timeout": 60}}
     # No prepared statements, for the poolers' sake, as with our own engine.
     return {"pool_pre_ping": True, "connect_args": {"options": "-c timezone=UTC", "prepare_threshold": None}}
-
-
-def check_version(recorded: str) -> None:
-    """Refuse to mix Optuna majors on one study: they shift times and draw otherwise.
-
-    Raises:
-        StoreMismatch: the study was started under another major version.
-    """
-    if recorded.split(".", maxsplit=1)[0] != optuna.__version__.split(".")[0]:
-        raise StoreMismatch(
-            f"this study was started with Optuna {recorded}; here is {optuna.__version__}",
-            why="Other majors draw other trials and read times shifted.",
-            next=f"Install optuna=={recorded}, or start the study under a new name.",
-        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
+from sweep.errors import StoreMismatch
+
 LIBRARIES = ("torch", "torchvision", "torch-fidelity", "optuna", "numpy", "scipy", "sqlalchemy")
 
 
@@ -13,3 +15,18 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "ddpm-sweep": version("ddpm-sweep")} | {
         name: version(name) for name in LIBRARIES
     }
+
+
+def check_optuna(recorded: str) -> None:
+    """Refuse to mix Optuna majors on one study: they shift times and draw otherwise.
+
+    Raises:
+        StoreMismatch: the study was started under another major version.
+    """
+    here = version("optuna")
+    if recorded.split(".", maxsplit=1)[0] != here.split(".", maxsplit=1)[0]:
+        raise StoreMismatch(
+            f"this study was started with Optuna {recorded}; here is {here}",
+            why="Other majors draw other trials and read times shifted.",
+            next=f"Install optuna=={recorded}, or start the study under a new name.",
+        )

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sweep.config.study import Study
 from sweep.errors import DepotError, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
-from sweep.search.advance import advance
-from sweep.search.memory import Memory
-from sweep.search.optuna_storage import check_version
+from sweep.search.explorations import grows
+from sweep.search.versions import check_optuna
 from sweep.store.leases import claim
 from sweep.store.outcomes import finish_score, finish_training, pause_training
 from sweep.store.records import Claim, StudyRecord
@@ -32,6 +32,9 @@ from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Failed, Outcome, Scored, Trained
 from sweep.worker.options import WorkerOptions
 from sweep.worker.work import job_of, label
+
+if TYPE_CHECKING:
+    from sweep.search.memory import Memory
 
 Say = Callable[[str], None]
 
@@ -59,7 +62,7 @@ class Worker:
             start_method=options.start_method,
             stall=options.timing.stall,
         )
-        self._memory = Memory()
+        self._memory: Memory | None = None
         self._barred_at: float | None = None
         self._id = ""
 
@@ -76,7 +79,7 @@ class Worker:
             SweepError: the trial process cannot be started here.
         """
         if self._optuna is not None:
-            check_version(self._optuna)
+            check_optuna(self._optuna)
         with self._interrupt:
             try:
                 code = self._employed(say)
@@ -99,7 +102,8 @@ class Worker:
             reason = "done"
         finally:
             self._child.close()
-            self._memory.forget()
+            if self._memory is not None:
+                self._memory.forget()
             with suppress(StoreError):
                 reason = "preempted" if self._interrupt.asked else reason
                 end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)
@@ -152,6 +156,13 @@ class Worker:
         return False
 
     def _advance(self) -> bool:
+        if not grows(self._study):
+            return False
+        # Optuna takes a while to import, and most studies ask it nothing.
+        from sweep.search.advance import advance
+        from sweep.search.memory import Memory
+
+        self._memory = self._memory or Memory()
         return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)
 
     def _nothing_left(self) -> bool:

@@ -67,6 +67,19 @@ def test_help_answers_in_half_a_second_and_loads_nothing_heavy():
     assert all(verb.split()[0] in done.stdout for verb in VERBS)
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("sweep.worker.worker", "torch numpy pandas optuna"),  # one a GPU, beside the process that computes
+        ("sweep.store", "torch numpy pandas optuna pydantic sqlalchemy.orm"),  # all that `sweep status` asks
+    ],
+)
+def test_what_starts_often_loads_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print([name for name in {heavy.split()} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible", "no formula")
 
 
