@@ -50,8 +50,8 @@ def check_invariants(store: Store) -> None:
 
     def work(connection: Any) -> None:
         for table, leased in ((RUN, "training"), (SCORE, "scoring")):
-            assert not connection.execute(select(table.id).where(table.state.in_((leased, "planned")))).all()
-            assert not connection.execute(select(table.id).where(table.owner.is_not(None))).all()
+            assert not connection.execute(select(table.c.id).where(table.c.state.in_((leased, "planned")))).all()
+            assert not connection.execute(select(table.c.id).where(table.c.owner.is_not(None))).all()
         attempts = connection.execute(select(ATTEMPT)).all()
         assert all(attempt.ended_at is not None and attempt.end_reason for attempt in attempts)
         ends = Counter((a.run_id, a.score_id) for a in attempts if a.end_reason in ("trained", "complete"))
