@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, Executable, Integer, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, and_, bindparam, case, func, or_, select
 
 from sweep.store import stored_config
 from sweep.store.planner import unindexed
@@ -33,6 +33,8 @@ _RUN_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1) if s
 _SCORE_CODES = {state: code for code, state in enumerate(SCORE_STATES, start=1) if state != "complete"}
 Sums = tuple[int, ...]
 _STUDY = bindparam("asked_study", type_=Integer)
+# Databases limit the values of one statement. A study with more cells under way is read whole.
+_MOST_VALUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None) -> I
 
     def work(connection: Connection) -> Inventory:
         revision = newest_revision(connection, study_id)
-        if before is not None and before.revision == revision.number:
+        if before is not None and before.revision == revision.number and len(before.open) <= _MOST_VALUES:
             found = _since(connection, study_id, before)
             if found is not None:
                 return found
@@ -118,7 +120,8 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> Column
     known = [cell.cell_id for cell in before.open]
     new = or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known))
     # Looked for once, and not by each query that needs them.
-    return CELL.c.id.in_(connection.scalars(select(CELL.c.id).where(mine, new)).all())
+    ids = connection.scalars(select(CELL.c.id).where(mine, new)).all()
+    return CELL.c.id.in_(ids) if len(ids) <= _MOST_VALUES else and_(mine, new)
 
 
 def _is_settled(cell: CellRecord) -> bool:

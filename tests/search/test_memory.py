@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log10
 
 import pytest
+from sqlalchemy import update
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
@@ -13,6 +14,7 @@ from sweep.search.memory import Memory
 from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
 from sweep.store.inventory import Inventory, inventory
 from sweep.store.registry import study as find
+from sweep.store.schema import CELL, RUN, SCORE
 from tests.search.played import finish, launched, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -70,6 +72,29 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
     # One of the eight was excluded, and another took its place.
     assert len([cell for cell in seen.settled if cell.phase == "search"]) == 9
     assert {cell.phase for cell in seen.open} == {"confirm"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cell: update(RUN).where(RUN.c.id == cell.run_id).values(state="planned"),  # by another study
+        lambda cell: update(SCORE).where(SCORE.c.id == cell.scores[0].score_id).values(state="failed"),
+        lambda cell: update(CELL).where(CELL.c.id == cell.cell_id).values(excluded_reason="looked wrong"),
+        lambda cell: update(CELL).where(CELL.c.id == cell.cell_id).values(told=False),
+    ],
+)
+def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, change) -> None:
+    record, owner, memory = launched(store, STUDY), worker(store), Memory()
+    for _ in range(8):
+        claimed = claim(store, record.id, owner)
+        if claimed is None:
+            advance(store, STUDY, record.id, owner=owner, memory=memory)
+        else:
+            finish(store, claimed, formula)
+    memory.forget()
+    seen = agrees(store, record.id, None)
+    store.write(lambda connection: connection.execute(change(seen.settled[0])))
+    agrees(store, record.id, seen)
 
 
 def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp_path) -> None:
