@@ -53,15 +53,16 @@ def _confirm_best(study: Study, design: Search, known: Known) -> list[Request]:
         return []
     best: dict[str, Arm] = {}
     for name, changes in known.ranked(exploration):
+        if len(best) == design.confirm:
+            break
         setting = study.setting(changes)
         if setting != study.baseline:
             best.setdefault(setting.model_dump_json(), Arm(name, changes))
-    chosen = list(best.values())[: design.confirm]
     return [
         Request(arm, "confirm", "confirmed", f"{arm.name} is retrained on fresh seeds: place {place} of the search",
                 {"arm": arm.name, "place": place, "boundary": boundaries(exploration, arm.changes)})
-        for place, arm in enumerate(chosen, start=1)
-    ] + [Request(Arm(BASELINE, {}), "confirm") for _ in chosen[:1]]  # fmt: skip
+        for place, arm in enumerate(best.values(), start=1)
+    ] + ([Request(Arm(BASELINE, {}), "confirm")] if best else [])  # fmt: skip
 
 
 def _confirm_tuned(exploration: Exploration, known: Known) -> Request:
