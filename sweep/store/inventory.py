@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, Executable, Integer, and_, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Executable, Integer, bindparam, case, func, or_, select
 
 from sweep.store import stored_config
+from sweep.store.cell_records import cell_records, cells_with
 from sweep.store.planner import unindexed
 from sweep.store.registry import newest_revision
 from sweep.store.schema import ARM, CELL, READING, RUN, RUN_STATES, SCORE, SCORE_STATES
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
-from sweep.store.views import cell_records
 
 if TYPE_CHECKING:
     from sweep.config.factors import Changes
@@ -89,7 +89,7 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None) -> I
 
 def _since(connection: Connection, study_id: int, before: Inventory) -> Inventory | None:
     """The study now; None where something changed that was thought to be settled."""
-    found = cell_records(connection, _changed(connection, study_id, before))
+    found = _changed(connection, study_id, before)
     told = [cell for cell in found if cell.told]
     if _sums(connection, study_id) != _added(before.sums, _sums_of(told)):
         return None
@@ -111,17 +111,17 @@ def _since(connection: Connection, study_id: int, before: Inventory) -> Inventor
     )
 
 
-def _changed(connection: Connection, study_id: int, before: Inventory) -> ColumnElement[bool]:
-    """Condition of the cells that may be another than before."""
+def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[CellRecord, ...]:
+    """The cells that may be other ones than before."""
     mine = CELL.c.study_id == study_id
     newest = max((cell.cell_id for cell in before.cells), default=None)
     if newest is None:
-        return mine
+        return cell_records(connection, mine)
     known = [cell.cell_id for cell in before.open]
     new = or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known))
     # Looked for once, and not by each query that needs them.
     ids = connection.scalars(select(CELL.c.id).where(mine, new)).all()
-    return CELL.c.id.in_(ids) if len(ids) <= _MOST_VALUES else and_(mine, new)
+    return cells_with(connection, ids) if len(ids) <= _MOST_VALUES else cell_records(connection, mine, new)
 
 
 def _is_settled(cell: CellRecord) -> bool:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, case, select
+from sqlalchemy import Connection, select
 
 from sweep.errors import UsageError
-from sweep.store.leases import WORK, paused
-from sweep.store.overview import cell_states, count, counts, failures, left, left_and_delayed, running
-from sweep.store.records import ArtifactRecord, Measurement, MetricPoint, WorkerRecord
+from sweep.store.cell_records import cell_records
+from sweep.store.leases import WORK
+from sweep.store.overview import count, counts, failures, left, left_and_delayed, running
+from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
 from sweep.store.registry import newest_revision, study_record
 from sweep.store.schema import (
-    ARM,
     ARTIFACT,
     ATTEMPT,
     CELL,
-    MEASUREMENT,
     METRIC,
-    READING,
     RUN,
-    SCORE,
     STUDY,
     WORKER,
 )
-from sweep.store.snapshots import ArmStatus, CellRecord, RungRecord, ScoreRecord, StatusRecord, WorkLeft
+from sweep.store.snapshots import ArmStatus, CellRecord, StatusRecord, WorkLeft
 from sweep.store.stored_config import train_config
 from sweep.store.transaction import Store
 
@@ -125,101 +121,3 @@ def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
         return tuple(ArtifactRecord(*row) for row in connection.execute(query.order_by(ARTIFACT.c.path)))
 
     return store.read(work)
-
-
-def cell_records(connection: Connection, *which: ColumnElement[bool]) -> tuple[CellRecord, ...]:
-    """The cells of a condition, inside a transaction."""
-    measurements = _measurements(connection, *which)
-    scores: dict[int, list[ScoreRecord]] = defaultdict(list)
-    rungs: dict[int, list[RungRecord]] = defaultdict(list)
-    for row in connection.execute(_scores_of(*which)):
-        if row.step is not None:
-            measured = tuple(measurements.get(row.id, ()))
-            rungs[row.cell_id].append(RungRecord(row.step, row.protocol_key, row.state, measured))
-            continue
-        scores[row.cell_id].append(
-            ScoreRecord(
-                score_id=row.id,
-                level=row.level,
-                is_primary=row.is_primary,
-                state=row.state,
-                failure=row.failure,
-                failure_reason=row.failure_reason,
-                measurements=tuple(measurements.get(row.id, ())),
-            )
-        )
-    return tuple(
-        _cell_record(row, tuple(scores[row.id]), tuple(rungs[row.id])) for row in connection.execute(_cells_of(*which))
-    )
-
-
-def _cells_of(*which: ColumnElement[bool]) -> Any:
-    of_cell = (
-        CELL.c.id,
-        CELL.c.phase,
-        CELL.c.replicate,
-        CELL.c.trial_number,
-        CELL.c.told,
-        CELL.c.excluded_reason,
-    )
-    of_run = (RUN.c.train_key, RUN.c.state.label("run_state"), RUN.c.step, RUN.c.steps, RUN.c.images)
-    outcome = (RUN.c.seconds, RUN.c.failure, RUN.c.failure_reason)
-    waits = case((paused(), RUN.c.reached_step)).label("paused_at")
-    states = cell_states(*which)
-    return (
-        select(*of_cell, CELL.c.run_id, ARM.c.name.label("arm_name"), states.c.state, *of_run, *outcome, waits)
-        .join(ARM, ARM.c.id == CELL.c.arm_id)
-        .join(RUN, RUN.c.id == CELL.c.run_id)
-        .join(states, states.c.cell_id == CELL.c.id)
-        .order_by(ARM.c.position, ARM.c.id, CELL.c.phase, CELL.c.replicate)
-    )
-
-
-def _scores_of(*which: ColumnElement[bool]) -> Any:
-    of_score = (SCORE.c.id, SCORE.c.step, SCORE.c.protocol_key)
-    ending = (SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason)
-    return (
-        select(READING.c.cell_id, READING.c.level, READING.c.is_primary, *of_score, *ending)
-        .join(CELL, CELL.c.id == READING.c.cell_id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
-        .where(*which)
-        .order_by(READING.c.cell_id, READING.c.is_primary.desc(), SCORE.c.id)
-    )
-
-
-def _measurements(connection: Connection, *which: ColumnElement[bool]) -> dict[int, list[Measurement]]:
-    of_cells = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
-    rows = connection.execute(
-        select(MEASUREMENT)
-        .where(MEASUREMENT.c.score_id.in_(of_cells.where(*which)))
-        .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set)
-    )
-    found: dict[int, list[Measurement]] = defaultdict(list)
-    for row in rows:
-        found[row.score_id].append(Measurement(row.name, row.noise_set, row.value, row.standard_error))
-    return found
-
-
-def _cell_record(row: Any, scores: tuple[ScoreRecord, ...], rungs: tuple[RungRecord, ...]) -> CellRecord:
-    return CellRecord(
-        cell_id=row.id,
-        arm_name=row.arm_name,
-        phase=row.phase,
-        replicate=row.replicate,
-        trial_number=row.trial_number,
-        told=row.told,
-        excluded_reason=row.excluded_reason,
-        state=row.state,
-        run_id=row.run_id,
-        run_state=row.run_state,
-        train_key=row.train_key,
-        step=row.step,
-        steps=row.steps,
-        images=row.images,
-        seconds=row.seconds,
-        failure=row.failure,
-        failure_reason=row.failure_reason,
-        scores=scores,
-        rungs=rungs,
-        paused_at=row.paused_at,
-    )
