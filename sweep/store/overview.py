@@ -66,7 +66,7 @@ def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
 
 def left(study_id: int, kind: Kind) -> Select[Any]:
     """Work that is still to be done, each piece once however many cells ask for it."""
-    # From the work that is open to its cells, so that the end of a long study is as quick as a short one.
+    # From the work that is open to its cells, so that the end of a long study is quick.
     wanted = (unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
     runs: Select[Any] = select(RUN.c.id if kind == "train" else SCORE.c.id).select_from(CELL)
     runs = runs.join(RUN, RUN.c.id == CELL.c.run_id).where(*wanted).distinct()
