@@ -22,23 +22,17 @@ def doctor(
     reap: Annotated[
         bool, typer.Option("--reap", help="Free the work of workers of this machine that are dead.")
     ] = False,
-    rebuild_adviser: Annotated[
-        str | None,
-        typer.Option("--rebuild-adviser", metavar="STUDY", help="Give Optuna anew all trials that the store knows."),
-    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check store, disk, device, versions and leases.
 
     Whatever is wrong is said with the way to mend it.
 
-    Dead workers need no reaping while any worker runs: whoever asks for work takes theirs over. Optuna advises what to
-    try next; where its tables are lost or damaged, ours hold all that it was ever told.
+    Dead workers need no reaping while any worker runs: whoever asks for work takes theirs over.
 
     \b
     Examples: sweep doctor
               sweep doctor --reap
-              sweep doctor --rebuild-adviser fashion-search
     """
     from sweep.cli.terminal import print_json, say, stdout, table
     from sweep.store import expire_dead_local, open_store
@@ -49,26 +43,12 @@ def doctor(
     if reap:
         dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
         say(f"{len(dead)} dead workers of this machine; their work is free")
-    if rebuild_adviser is not None:
-        say(f"Optuna was told {_rebuild(store, rebuild_adviser)} trials of {rebuild_adviser}")
     found = [*_machine(depot_at(files)), *_studies(store)]
     if as_json:
         print_json([{"what": what, "well": not mend, "found": value, "next": mend} for what, value, mend in found])
     else:
         stdout.print(table("", ["what", "found", "next"], [(w, v, mend or "-") for w, v, mend in found]))
     raise typer.Exit(UNWELL if any(mend for _, _, mend in found) else 0)
-
-
-def _rebuild(store: Store, name: str) -> int:
-    from uuid import uuid4
-
-    from sweep.config.names import require_name
-    from sweep.config.study import Study
-    from sweep.search.advance import rebuild
-    from sweep.store import study as find
-
-    record = find(store, require_name(name))
-    return rebuild(store, Study.model_validate(record.spec), record.id, owner=f"rebuild-{uuid4().hex[:8]}")
 
 
 def _machine(depot: Depot) -> list[tuple[str, str, str]]:

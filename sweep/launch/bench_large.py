@@ -71,7 +71,6 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
         first = [_seconds(next_trial)]
         spent = [_seconds(next_trial) for _ in range(asks)]
     finally:
-        memory.forget()
         set_study_state(store, study_id, "cancelled", reason="the measurement is over")
         store.close()
     what = f"trial after {trials} finished ones"

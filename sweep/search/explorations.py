@@ -20,15 +20,14 @@ from sweep.store.snapshots import CellRecord
 
 @dataclass(frozen=True)
 class Exploration:
-    """One study of Optuna's.
+    """What Optuna chooses around one arm.
 
     Attributes:
         arm: Around which it explores; the baseline in a search.
         factors: What it chooses; the others stay as the arm has them.
         trials: Trainings, exactly.
         search_sampler: Optuna's sampler.
-        prefix: Of its trials' names, apart from any other exploration's.
-        optuna_name: Of its study in Optuna.
+        prefix: Of its trials' names, apart from any other exploration's of the study.
     """
 
     arm: Arm
@@ -36,7 +35,6 @@ class Exploration:
     trials: int
     search_sampler: SearchSampler
     prefix: str
-    optuna_name: str
 
     def trial(self, number: int, changes: Changes) -> Arm:
         """The arm that a trial asks for."""
@@ -46,6 +44,11 @@ class Exploration:
         """The number of a trial of this exploration by its arm's name; None for any other arm."""
         number = arm_name.removeprefix(self.prefix)
         return int(number) if number != arm_name and number.isdecimal() else None
+
+    def numbered(self, changes: Mapping[str, Changes]) -> dict[int, Changes]:
+        """Of changes by arm name, those of this exploration's trials, by number."""
+        numbers = {name: self.number_of(name) for name in changes}
+        return {number: changes[name] for name, number in numbers.items() if number is not None}
 
 
 def grows(study: Study) -> bool:
@@ -58,13 +61,12 @@ def explorations_of(study: Study) -> list[Exploration]:
     design = study.design
     if isinstance(design, Search):
         factors = study.factors_of("scientific", "nuisance")
-        return [Exploration(Arm(BASELINE, {}), factors, design.trials, design.search_sampler, "trial-", study.name)]
+        return [Exploration(Arm(BASELINE, {}), factors, design.trials, design.search_sampler, "trial-")]
     if study.tune is None:
         return []
     factors, tune = study.factors_of("nuisance"), study.tune
     return [
-        Exploration(arm, factors, tune.trials, tune.search_sampler, f"{arm.name} / trial-", f"{study.name}/{arm.name}")
-        for arm in arms_of(study)
+        Exploration(arm, factors, tune.trials, tune.search_sampler, f"{arm.name} / trial-") for arm in arms_of(study)
     ]
 
 

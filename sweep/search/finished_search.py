@@ -6,16 +6,12 @@ import math
 import random
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.trial import TrialState, create_trial
-from sqlalchemy import event
 
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.search.advisor import NUMBER, Advisor
 from sweep.search.cells import cells_of
 from sweep.search.explorations import explorations_of
-from sweep.search.optuna_storage import open_storage, storage_url
 from sweep.search.space import changes_of, space_of
 from sweep.store.filled import finish_all
 from sweep.store.plan import add_cells
@@ -39,25 +35,12 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
     study = Study.model_validate(spec | {"design": {"kind": "search", "trials": trials + more}, "seeds": 1})
     (exploration,) = explorations_of(study)
     space, draws = space_of(study, exploration), random.Random(name)  # noqa: S311 - any will do, but none twice in a store
-    storage = open_storage(storage_url(store))
-    if store.engine.dialect.name == "sqlite":
-        # What is filled in may be lost; what is measured afterwards is written through.
-        event.listen(storage.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
-    optuna_study = Advisor(study, exploration, storage).optuna_study
     arms, cells = [ArmRecord("baseline", {}, is_baseline=True)], list[NewCell]()
     for number in range(trials):
         params = {each: _drawn(draws, space[each]) for each in space}
-        optuna_study.add_trial(
-            create_trial(
-                state=TrialState.COMPLETE, params=params, distributions=space,
-                value=20.0 + draws.random(), user_attrs={NUMBER: number},
-            )
-        )  # fmt: skip
         arm = exploration.trial(number, changes_of(study, exploration, params))
         arms.append(ArmRecord(arm.name, arm.changes))
         cells += cells_of(study, arm, phase="search", trial_number=number)
-    storage.remove_session()
-    storage.engine.dispose()
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
         store, name, question=study.question, spec=study.model_dump(mode="json"), spec_sha256=sha256_of(name),

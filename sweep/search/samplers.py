@@ -94,6 +94,20 @@ class _NumberedQMC(QMCSampler):
         return self._place
 
 
+def _worst_for_unscored(history: Sequence[Shown], space: Space) -> Sequence[Shown]:
+    known = [trial.value for trial in history if trial.state is TrialState.COMPLETE and trial.value is not None]
+    if not known:
+        return history
+
+    def scored(trial: Shown) -> Shown:
+        if trial.state is not TrialState.PRUNED or trial.intermediate_values:
+            return trial
+        worst = create_trial(params=trial.params, distributions=space, value=max(known))
+        return Shown(worst, space, trial.ours)
+
+    return [scored(trial) for trial in history]
+
+
 # (seed, trial number, space) -> sampler
 SEARCH_SAMPLERS: dict[str, Callable[[int, int, Space], BaseSampler]] = {
     "tpe": lambda seed, _number, space: _TPE(seed, space),
@@ -101,6 +115,10 @@ SEARCH_SAMPLERS: dict[str, Callable[[int, int, Space], BaseSampler]] = {
     "qmc": _NumberedQMC,
     "gp": lambda seed, _number, space: _GP(seed, space),
 }
+
+# (history, space) -> history. The Gaussian process models finished trials alone, and would go back to what diverged:
+# there, a trial without any score counts as the worst.
+SHOWN_INSTEAD: dict[str, Callable[[Sequence[Shown], Space], Sequence[Shown]]] = {"gp": _worst_for_unscored}
 
 
 def draw(
@@ -112,8 +130,7 @@ def draw(
         search_sampler: A name of `SEARCH_SAMPLERS`.
         seed: 0 .. 2^32 - 1; of this trial alone, or of the whole sequence for `qmc`.
         number: Of the trial, from 0.
-        history: What the sampler models: trials that are finished or under way, with the numbers 0, 1, ... in this
-            order.
+        history: What the sampler models, in this order: trials that are finished or under way.
         fixed: Values that are not drawn.
     """
     with warnings.catch_warnings():
@@ -144,6 +161,8 @@ class _History(InMemoryStorage):
     def __init__(self, history: Sequence[Shown]) -> None:
         super().__init__()
         self._history = history
+        for place, trial in enumerate(history):
+            trial.number = place
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

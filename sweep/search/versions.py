@@ -18,7 +18,7 @@ def versions() -> dict[str, str]:
 
 
 def check_optuna(recorded: str) -> None:
-    """Refuse to mix Optuna majors on one study: they shift times and draw otherwise.
+    """Refuse to mix Optuna majors on one study: they draw otherwise.
 
     Raises:
         StoreMismatch: the study was started under another major version.
@@ -27,6 +27,6 @@ def check_optuna(recorded: str) -> None:
     if recorded.split(".", maxsplit=1)[0] != here.split(".", maxsplit=1)[0]:
         raise StoreMismatch(
             f"this study was started with Optuna {recorded}; here is {here}",
-            why="Other majors draw other trials and read times shifted.",
+            why="Other majors draw other trials from the same history.",
             next=f"Install optuna=={recorded}, or start the study under a new name.",
         )

@@ -14,7 +14,7 @@ it runs twice. Records go in and come out, rows never do.
 from __future__ import annotations
 
 from sweep.store.advance import forget_artifact, progress, set_micro_batches
-from sweep.store.advisor import advisor_lease, linked_trials, mark_told, release_advisor, untold
+from sweep.store.advisor import advisor_lease, release_advisor
 from sweep.store.decisions import exclude, rerun, set_study_state
 from sweep.store.events import add_event, events
 from sweep.store.leases import MAX_CRASHES, TTL_SECONDS, claim, heartbeat
@@ -47,8 +47,6 @@ __all__ = [
     "finish_training",
     "forget_artifact",
     "heartbeat",
-    "linked_trials",
-    "mark_told",
     "open_store",
     "progress",
     "register_study",
@@ -63,6 +61,5 @@ __all__ = [
     "studies",
     "study",
     "trained_by",
-    "untold",
     "worker_seen",
 ]

@@ -80,7 +80,6 @@ def _cells_of(*which: ColumnElement[bool]) -> Select[Any]:
         CELL.c.phase,
         CELL.c.replicate,
         CELL.c.trial_number,
-        CELL.c.told,
         CELL.c.excluded_reason,
     )
     of_run = (RUN.c.train_key, RUN.c.state.label("run_state"), RUN.c.step, RUN.c.steps, RUN.c.images)
@@ -124,7 +123,6 @@ def _cell_record(row: Any, scores: tuple[ScoreRecord, ...], rungs: tuple[RungRec
         phase=row.phase,
         replicate=row.replicate,
         trial_number=row.trial_number,
-        told=row.told,
         excluded_reason=row.excluded_reason,
         state=row.state,
         run_id=row.run_id,

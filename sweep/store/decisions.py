@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from sweep.errors import UsageError
 from sweep.store.clock import moment
@@ -40,7 +40,7 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
 def exclude(store: Store, cell_id: int, reason: str) -> None:
     """Leave a cell out of every comparison, for a reason that the report shows. Its numbers stay.
 
-    A search that has learned from it is taught anew without it.
+    A search learns nothing from it any more.
 
     Raises:
         UsageError: no such cell, or no reason.
@@ -49,7 +49,7 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
 
     def work(connection: Connection) -> None:
-        change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=clean(reason), told=False)
+        change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=clean(reason))
         study_id = connection.execute(change.returning(CELL.c.study_id)).scalar_one_or_none()
         if study_id is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
@@ -91,9 +91,6 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
             update(SCORE).where(*scores, SCORE.c.failure.in_(failures)).values(again).returning(SCORE.c.id)
         ).all()
         count += len(score_ids)
-        read_again = select(READING.c.cell_id).where(READING.c.score_id.in_(score_ids))
-        anew = (CELL.c.study_id == study_id, or_(CELL.c.run_id.in_(run_ids), CELL.c.id.in_(read_again)))
-        connection.execute(update(CELL).where(*anew).values(told=False))
         what = f"{count} planned again ({', '.join(sorted(failures))})"
         write_event(connection, "rerun", what, study_id=study_id)
         return count

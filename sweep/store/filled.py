@@ -10,7 +10,7 @@ from sweep.store.transaction import Store
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:
-    """Every run trained, every score complete with some value, every trial told."""
+    """Every run trained, every score complete with some value."""
     cells = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     readings = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
     scores = readings.where(CELL.c.study_id == study_id)
@@ -25,8 +25,6 @@ def finish_all(store: Store, study_id: int, metric: str) -> None:
         for noise_set in (0, -1):
             row = select(SCORE.c.id, literal(metric), literal(noise_set), value).where(SCORE.c.id.in_(scores))
             connection.execute(insert(MEASUREMENT).from_select(["score_id", "name", "noise_set", "value"], row))
-        told = update(CELL).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
-        connection.execute(told.values(told=True))
 
     store.write(work)
     _analyze(store)

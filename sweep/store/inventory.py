@@ -1,7 +1,7 @@
 """What an adviser must know of a study, read anew only where it can have changed.
 
-A trial that is told and over stays as it is, and a search has thousands of them. Whether one changed all the same (it
-was excluded, or planned again) shows in a few sums over them. Those of runs and scores are over the few that did not
+A cell that is over stays as it is, and a search has thousands of them. Whether one changed all the same (it was
+excluded, or planned again) shows in a few sums over all cells. Those of runs and scores are over the few that did not
 end well: their indexes begin with the state, so a database need not walk the thousands that did.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Executable, Integer, bindparam, case, func, or_, select
 
 from sweep.store import stored_config
+from sweep.store.advisor import refusals
 from sweep.store.cell_records import cell_records, cells_with
 from sweep.store.planner import unindexed
 from sweep.store.registry import newest_revision
@@ -46,7 +47,9 @@ class Inventory:
         protocol: Of its scores.
         changes: Arm name -> its difference from the baseline.
         position: Of the newest arm.
-        settled: Cells of trials that are told and over.
+        refused: Arm name -> changes of the suggestions that made no sense.
+        refusal: Event of the newest of them.
+        settled: Cells that are over.
         open: All other cells.
         sums: Over the settled cells.
     """
@@ -55,6 +58,8 @@ class Inventory:
     protocol: Protocol
     changes: Mapping[str, Changes]
     position: int
+    refused: Mapping[str, Changes]
+    refusal: int
     settled: tuple[CellRecord, ...]
     open: tuple[CellRecord, ...]
     sums: Sums
@@ -65,36 +70,38 @@ class Inventory:
         return self.settled + self.open
 
 
-def inventory(store: Store, study_id: int, before: Inventory | None = None) -> Inventory:
+def inventory(store: Store, study_id: int, before: Inventory | None = None, *, ladder: int = 0) -> Inventory:
     """The study now.
 
     Args:
         before: What was found earlier by the same process; None reads everything.
+        ladder: How many cheaper scores a search trial gets once it is trained. One that has not all of them is open:
+            nothing else tells that they were added.
     """
 
     def work(connection: Connection) -> Inventory:
         revision = newest_revision(connection, study_id)
         if before is not None and before.revision == revision.number and len(before.open) <= _MOST_VALUES:
-            found = _since(connection, study_id, before)
+            found = _since(connection, study_id, before, ladder)
             if found is not None:
                 return found
         protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
-        nothing = Inventory(revision.number, protocol, {}, -1, (), (), _sums_of(()))
-        found = _since(connection, study_id, nothing)
+        nothing = Inventory(revision.number, protocol, {}, -1, {}, -1, (), (), _sums_of(()))
+        found = _since(connection, study_id, nothing, ladder)
         assert found is not None
         return found
 
     return store.read(work)
 
 
-def _since(connection: Connection, study_id: int, before: Inventory) -> Inventory | None:
+def _since(connection: Connection, study_id: int, before: Inventory, ladder: int) -> Inventory | None:
     """The study now; None where something changed that was thought to be settled."""
     found = _changed(connection, study_id, before)
-    told = [cell for cell in found if cell.told]
-    if _sums(connection, study_id) != _added(before.sums, _sums_of(told)):
+    if _sums(connection, study_id) != _added(before.sums, _sums_of(found)):
         return None
-    settled = tuple(cell for cell in told if _is_settled(cell))
-    still_open = tuple(cell for cell in found if not (cell.told and _is_settled(cell)))
+    settled = tuple(cell for cell in found if _is_settled(cell, ladder))
+    still_open = tuple(cell for cell in found if not _is_settled(cell, ladder))
+    refused, refusal = refusals(connection, study_id, before.refusal)
     arms = connection.execute(
         select(ARM.c.name, ARM.c.changes, ARM.c.position)
         .where(ARM.c.study_id == study_id, ARM.c.position > before.position)
@@ -105,6 +112,8 @@ def _since(connection: Connection, study_id: int, before: Inventory) -> Inventor
         protocol=before.protocol,
         changes={**before.changes, **{arm.name: arm.changes for arm in arms}},
         position=arms[-1].position if arms else before.position,
+        refused={**before.refused, **refused},
+        refusal=refusal,
         settled=before.settled + settled,
         open=still_open,
         sums=_added(before.sums, _sums_of(settled)),
@@ -118,14 +127,17 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[
     if newest is None:
         return cell_records(connection, mine)
     known = [cell.cell_id for cell in before.open]
-    new = or_(CELL.c.told.is_(False), CELL.c.id > newest, CELL.c.id.in_(known))
+    new = or_(CELL.c.id > newest, CELL.c.id.in_(known))
     # Looked for once, and not by each query that needs them.
     ids = connection.scalars(select(CELL.c.id).where(mine, new)).all()
     return cells_with(connection, ids) if len(ids) <= _MOST_VALUES else cell_records(connection, mine, new)
 
 
-def _is_settled(cell: CellRecord) -> bool:
-    return cell.state not in _UNDER_WAY and not any(rung.state in _OPEN for rung in cell.rungs)
+def _is_settled(cell: CellRecord, ladder: int) -> bool:
+    if cell.state in _UNDER_WAY or any(rung.state in _OPEN for rung in cell.rungs):
+        return False
+    waits = cell.phase == "search" and cell.run_state == "trained" and cell.excluded_reason is None
+    return not waits or sum(rung.step == cell.steps for rung in cell.rungs) >= ladder
 
 
 def _sums_of(cells: Iterable[CellRecord]) -> Sums:
@@ -147,8 +159,7 @@ def _sums(connection: Connection, study_id: int) -> Sums:
 
 @cache
 def _summing() -> tuple[Executable, ...]:
-    told = CELL.c.told.is_(True)
-    theirs = (unindexed(CELL.c.study_id) == _STUDY, told)
+    theirs = unindexed(CELL.c.study_id) == _STUDY
     cells = select(func.count(), func.sum(CELL.c.id), func.count(CELL.c.excluded_reason))
     runs = select(func.sum(RUN.c.id * case(_RUN_CODES, value=RUN.c.state))).join(CELL, CELL.c.run_id == RUN.c.id)
     scores = (
@@ -158,9 +169,9 @@ def _summing() -> tuple[Executable, ...]:
         .join(CELL, CELL.c.id == READING.c.cell_id)
     )
     return (
-        cells.where(CELL.c.study_id == _STUDY, told),
-        runs.where(*theirs, RUN.c.state.in_(_RUN_CODES)),
-        scores.where(*theirs, SCORE.c.state.in_(_SCORE_CODES)),
+        cells.where(CELL.c.study_id == _STUDY),
+        runs.where(theirs, RUN.c.state.in_(_RUN_CODES)),
+        scores.where(theirs, SCORE.c.state.in_(_SCORE_CODES)),
     )
 
 

@@ -180,22 +180,6 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class UntoldCell:
-    """A search cell that came to an end which Optuna has not heard of.
-
-    Attributes:
-        outcome: `complete`, or how it ended without a value.
-        values: Means over noise sets of the primary score, by name; empty unless complete.
-    """
-
-    cell_id: int
-    trial_number: int
-    outcome: Literal["complete", "pruned", "infeasible", "failed", "cancelled"]
-    values: Mapping[str, float]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class EventRecord:
     """One line of the log; time by the database's clock."""
 

@@ -1,4 +1,4 @@
-"""The tables: the truth of what happened. Optuna's tables lie beside them, in the plural, and only advise.
+"""The tables: the truth of what happened. Optuna advises from them and has none.
 
     study --< revision                 what was asked, each accepted version of the file
     study --< arm --< cell >-- run     an arm is a difference from the baseline; a cell is one replicate of an arm
@@ -127,7 +127,6 @@ class CellColumns(TypedColumns):
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
     revision: Named[int] = Column(Integer)
     trial_number: Named[int | None] = Column(Integer)
-    told: Named[bool] = Column(Boolean, default=False)
     excluded_reason: Named[str | None] = Column(String)
 
 

@@ -49,7 +49,6 @@ class CellRecord:
     phase: Phase
     replicate: int
     trial_number: int | None
-    told: bool
     excluded_reason: str | None
     state: str
     run_id: int

@@ -102,8 +102,6 @@ class Worker:
             reason = "done"
         finally:
             self._child.close()
-            if self._memory is not None:
-                self._memory.forget()
             with suppress(StoreError):
                 reason = "preempted" if self._interrupt.asked else reason
                 end_worker(replace(self._store, patience_seconds=LAST_WORD_SECONDS), me.id, reason)

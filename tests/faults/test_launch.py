@@ -8,15 +8,16 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
+from sweep.config.study import Study
 from sweep.store import open_store, study
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
 from tests.faults.processes import until
 from tests.faults.state import attempt_ends, check_invariants, live_workers, outcome
 from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, write
+from tests.search.played import shown as shown_to_optuna
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
 
@@ -86,9 +87,8 @@ def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for
     ends = [cell["state"] for cell in found.values() if cell["trial"] is not None]
     assert len(ends) == 6
     assert {"pruned", "complete"} <= set(ends)
-    told = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
-    states = {t.user_attrs["trial"]: t.state.name for t in told}
-    assert len(told) == 6
+    states = {t.ours: t.state.name for t in shown_to_optuna(store, Study.model_validate(asked.spec), asked.id)}
+    assert len(states) == 6
     assert all((states[c["trial"]] == "PRUNED") == (c["state"] == "pruned")
                for c in found.values() if c["trial"] is not None)  # fmt: skip
     assert shown

@@ -8,7 +8,11 @@ from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.search.advance import advance
+from sweep.search.climb import Climb
+from sweep.search.explorations import Known, explorations_of
+from sweep.search.memory import Memory
 from sweep.search.outline import outline
+from sweep.search.samplers import Shown
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
 from sweep.store.outcomes import pause_training
 from sweep.store.records import (
@@ -46,11 +50,20 @@ def worker(store: Store, name: str = "worker") -> str:
     return name
 
 
-def play(store: Store, study: Study, study_id: int, formula: Formula, *, owner: str, steps: int = 10_000) -> int:
+def play(
+    store: Store,
+    study: Study,
+    study_id: int,
+    formula: Formula,
+    *,
+    owner: str,
+    steps: int = 10_000,
+    memory: Memory | None = None,
+) -> int:
     """Work like a worker until nothing is left, or for so many pieces of work; returns how many were done."""
     for done in range(steps):
         while (claimed := claim(store, study_id, owner)) is None:
-            if not advance(store, study, study_id, owner=owner):
+            if not advance(store, study, study_id, owner=owner, memory=memory):
                 return done
         finish(store, claimed, formula)
     return steps
@@ -78,3 +91,13 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
         path = f"runs/{claimed.run_id}.{claimed.token}.pt"
         weights = ArtifactRecord("weights", path, "b" * 64, 10)
         finish_training(store, claimed, weights=weights, parameters=10, seconds=1.0)
+
+
+def shown(store: Store, study: Study, study_id: int, memory: Memory | None = None) -> list[Shown]:
+    """What Optuna's search sampler is shown of a study with one exploration, at the next asking of a worker."""
+    memory = memory or Memory()
+    (exploration,) = explorations_of(study)
+    found = memory.look(store, study, study_id)
+    known = Known(found.cells, found.changes, study.metric)
+    climb = Climb(store, study, study_id, found.protocol, known, exploration)
+    return memory.history(study, exploration).now(known, climb, exploration.numbered(found.refused))

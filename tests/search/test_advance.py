@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from math import log10
 
-import optuna
 import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
@@ -14,13 +13,14 @@ from sweep.config.study import Study
 from sweep.search.advance import advance
 from sweep.search.advisor import Advisor
 from sweep.search.cells import SEARCH_SEED_OFFSET
+from sweep.search.explorations import Known, explorations_of
 from sweep.search.outline import outline
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
 from sweep.store.records import FailureClass
 from sweep.store.registry import study as find
 from sweep.store.views import run_config, work_left
 from sweep.store.workers import end_worker
-from tests.search.played import launched, play, worker
+from tests.search.played import launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -65,7 +65,6 @@ def test_tuning_gives_each_arm_its_trials_and_confirms_on_fresh_seeds(store):
     search = [cell for cell in known if cell.phase == "search"]
     assert Counter(cell.arm_name.partition(" / ")[0] for cell in search) == {"baseline": 4, "schedule=cosine": 4}
     assert {run_config(store, cell.run_id).seed for cell in search} == {SEARCH_SEED_OFFSET}
-    assert all(cell.told for cell in search)
     confirm = [cell for cell in known if cell.phase == "confirm"]
     assert Counter(cell.arm_name for cell in confirm) == {"baseline": 2, "schedule=cosine": 2}
     assert {run_config(store, cell.run_id).seed for cell in confirm} == {0, 1}
@@ -125,7 +124,7 @@ def test_a_search_has_exactly_its_trials_and_confirms_the_best_beside_the_baseli
     assert {cell.arm_name for cell in known if cell.phase == "confirm"} == {"baseline", *best}
     places = {e.detail["arm"]: e.detail["place"] for e in events(store, record.id) if e.kind == "confirmed"}
     assert places == {best[0]: 1, best[1]: 2}
-    trials = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
+    trials = shown(store, asked, record.id)
     assert len(trials) == 6 * 3, "each training teaches its three EMA decays"
     assert {trial.params["ema_decay"]: trial.value for trial in trials if trial.value >= 23.0}.keys() <= {"0"}
 
@@ -144,7 +143,7 @@ def test_excluded_trials_are_replaced_and_never_win(store):
     assert "trial-0001" not in {cell.arm_name for cell in known if cell.phase == "confirm"}
 
 
-def test_what_diverges_is_told_as_pruned_at_every_evaluation_level(store):
+def test_what_diverges_is_shown_as_pruned_at_every_evaluation_level(store):
     """A training that diverges teaches that of all its levels; a level that cannot be sampled, of that level alone."""
     asked = study(**SEARCH)
     record = launched(store, asked)
@@ -157,10 +156,7 @@ def test_what_diverges_is_told_as_pruned_at_every_evaluation_level(store):
     play(store, asked, record.id, formula, owner=worker(store))
     trained = {c.trial_number: c.run_state == "trained" for c in cells(store, record.id) if c.phase == "search"}
     assert set(trained.values()) == {True, False}
-    told = optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
-    states = {
-        (t.user_attrs.get("trial", t.user_attrs.get("of_trial")), t.params["ema_decay"]): t.state.name for t in told
-    }
+    states = {(t.ours, t.params["ema_decay"]): t.state.name for t in shown(store, asked, record.id)}
     assert states == {
         (number, level): "COMPLETE" if whole and level != "0" else "PRUNED"
         for number, whole in trained.items()
@@ -168,19 +164,18 @@ def test_what_diverges_is_told_as_pruned_at_every_evaluation_level(store):
     }
 
 
-def told_states(store: Store) -> dict[int, str]:
-    """Trial number -> state in Optuna, of trials that were asked for; none is there twice."""
-    trials = [t for t in optuna.load_study(study_name=None, storage=str(store.engine.url)).trials
-              if "trial" in t.user_attrs]  # fmt: skip
-    states = {t.user_attrs["trial"]: t.state.name for t in trials}
+def shown_states(store: Store, asked: Study, study_id: int) -> dict[int, str]:
+    """Trial number -> state that Optuna is shown, of trials at the primary evaluation level; none is there twice."""
+    trials = [t for t in shown(store, asked, study_id) if t.params["ema_decay"] == "baseline"]
+    states = {t.ours: t.state.name for t in trials}
     assert len(states) == len(trials)
     return states
 
 
 def test_failures_that_settings_do_not_answer_for_and_exclusions_teach_nothing(store):
-    """A dead machine and an excluded trial: failed. A net that fits no memory: pruned, as a diverged one.
+    """A dead machine and an excluded trial: not shown. A net that fits no memory: pruned, as a diverged one.
 
-    Excluded after it was told, or run again with success: Optuna cannot unlearn, so it is taught anew.
+    Excluded after it was shown, or run again with success: shown as it is now.
     """
     asked = study(**SEARCH | {"design": {"kind": "search", "trials": 8, "confirm": 1}})
     record, me = launched(store, asked), worker(store)
@@ -196,18 +191,17 @@ def test_failures_that_settings_do_not_answer_for_and_exclusions_teach_nothing(s
         broken[run_config(store, drawn.run_id).lr] = kind
         play(store, asked, record.id, formula, owner=me, steps=1)
     play(store, asked, record.id, formula, owner=me)
-    assert told_states(store) == {0: "FAIL", 1: "PRUNED", 2: "FAIL"} | dict.fromkeys(range(3, 8), "COMPLETE")
+    states = lambda: shown_states(store, asked, record.id)  # noqa: E731
+    assert states() == {1: "PRUNED"} | dict.fromkeys(range(3, 8), "COMPLETE")
     known = {cell.trial_number: cell for cell in cells(store, record.id) if cell.phase == "search"}
     exclude(store, known[4].cell_id, "a wrong cable")
     play(store, asked, record.id, formula, owner=me)
-    assert told_states(store) == {0: "FAIL", 1: "PRUNED", 2: "FAIL", 3: "COMPLETE", 4: "FAIL"} | dict.fromkeys(
-        range(5, 9), "COMPLETE"
-    )
+    assert states() == {1: "PRUNED", 3: "COMPLETE"} | dict.fromkeys(range(5, 9), "COMPLETE")
     broken.clear()
     assert rerun(store, record.id, ["infra"]) == 3  # the first trial is the baseline, whose two seeds failed alike
     play(store, asked, record.id, formula, owner=me)
-    assert told_states(store)[0] == "COMPLETE"
-    assert told_states(store)[2] == "FAIL"
+    assert states()[0] == "COMPLETE"
+    assert 2 not in states()
 
 
 @pytest.mark.parametrize("asked", [study(**SEARCH), study(**TUNED)], ids=["search", "tuned"])
@@ -348,8 +342,39 @@ def test_a_level_added_to_a_running_search_keeps_what_it_learned(store):
     search = [cell.arm_name for cell in cells(store, record.id) if cell.phase == "search"]
     assert len(search) == 6
     assert search[: len(before)] == before
-    studies = {s.study_name: s.n_trials for s in optuna.get_all_study_summaries(str(store.engine.url))}
-    assert sorted(studies.values()) == [3, 3 * 6], "the old space heard of one trial"
+    assert len(shown(store, wider, record.id)) == 3 * 6
+
+
+def test_draws_that_make_no_sense_are_shown_as_pruned_and_are_none_of_the_total(store):
+    """An infinite weight under some schedules; a worker that starts anew goes on after the last of them."""
+    factors = {
+        "weighting": {"role": "scientific", "levels": ["simple", "vlb"]},
+        "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+    }
+    asked = study(factors=factors, design={"kind": "search", "trials": 8, "search_sampler": "random"})
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    refused = [event for event in events(store, record.id, limit=1000) if event.kind == "infeasible_draw"]
+    assert refused, "the space holds settings that make no sense"
+    search = [cell for cell in cells(store, record.id) if cell.phase == "search"]
+    assert len(search) == 8
+    trials = shown(store, asked, record.id)
+    assert [trial.ours for trial in trials] == list(range(8 + len(refused))), "each number once"
+    assert Counter(trial.state.name for trial in trials) == {"COMPLETE": 8, "PRUNED": len(refused)}
+
+
+def test_arms_whose_names_begin_alike_keep_their_own_trials(store):
+    factors = {
+        "T": {"role": "scientific", "levels": [50]},
+        "schedule": {"role": "scientific", "levels": ["cosine"]},
+        "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
+    }
+    asked = study(factors=factors, design="leave_one_out", tune={"trials": 2})
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    known = Known(cells(store, record.id), {}, "fid")
+    trials = {each.arm.name: list(known.trials(each)) for each in explorations_of(asked)}
+    assert trials == {name: [0, 1] for name in ("baseline", "all", "all - T", "all - schedule")}
 
 
 def test_a_study_that_does_not_grow_is_left_alone(store: Store):

@@ -15,7 +15,7 @@ from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
 from sweep.store.inventory import Inventory, inventory
 from sweep.store.registry import study as find
 from sweep.store.schema import CELL, RUN, SCORE
-from tests.search.played import finish, launched, worker
+from tests.search.played import finish, launched, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -34,6 +34,13 @@ STUDY = Study.model_validate(
 def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
     # The largest rates diverge.
     return None if train.lr > 5e-3 else 20.0 + abs(log10(train.lr / 1e-3))
+
+
+def agrees_with_a_new_one(store: Store, study_id: int, memory: Memory) -> None:
+    """What a worker shows Optuna that remembers, and one that was just started."""
+    kept, anew = shown(store, STUDY, study_id, memory), shown(store, STUDY, study_id)
+    told = lambda trials: [(t.ours, t.state, t.value, t.params) for t in trials]  # noqa: E731
+    assert told(kept) == told(anew)
 
 
 def agrees(store: Store, study_id: int, before: Inventory | None) -> Inventory:
@@ -60,18 +67,21 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
         elif claimed is not None:
             finish(store, claimed, formula)
         seen = agrees(store, record.id, seen)
+        agrees_with_a_new_one(store, record.id, memory)
         if step == 12:
             exclude(store, seen.settled[0].cell_id, "looked wrong")
             seen = agrees(store, record.id, seen)
+            agrees_with_a_new_one(store, record.id, memory)
         if step == 16:
             rerun(store, record.id, ["infra"])
             seen = agrees(store, record.id, seen)
-    memory.forget()
+            agrees_with_a_new_one(store, record.id, memory)
     seen = agrees(store, record.id, seen)
     assert failed
     # One of the eight was excluded, and another took its place.
     assert len([cell for cell in seen.settled if cell.phase == "search"]) == 9
-    assert {cell.phase for cell in seen.open} == {"confirm"}
+    assert {cell.phase for cell in seen.settled} == {"search", "confirm"}
+    assert seen.open == ()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,6 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
         lambda cell: update(RUN).where(RUN.c.id == cell.run_id).values(state="planned"),  # by another study
         lambda cell: update(SCORE).where(SCORE.c.id == cell.scores[0].score_id).values(state="failed"),
         lambda cell: update(CELL).where(CELL.c.id == cell.cell_id).values(excluded_reason="looked wrong"),
-        lambda cell: update(CELL).where(CELL.c.id == cell.cell_id).values(told=False),
     ],
 )
 def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, change) -> None:
@@ -91,7 +100,6 @@ def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, c
             advance(store, STUDY, record.id, owner=owner, memory=memory)
         else:
             finish(store, claimed, formula)
-    memory.forget()
     seen = agrees(store, record.id, None)
     store.write(lambda connection: connection.execute(change(seen.settled[0])))
     agrees(store, record.id, seen)
@@ -112,8 +120,6 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
             continue
         idle = 0
 
-    for memory in memories.values():
-        memory.forget()
     alone = open_store(f"sqlite:///{tmp_path}/alone.db", patience_seconds=20)
     again, owner = launched(alone, STUDY), worker(alone)
     while True:

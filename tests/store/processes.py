@@ -15,8 +15,8 @@ from typing import Any
 from sweep.store import (
     add_search_cell,
     advisor_lease,
+    cells,
     claim,
-    linked_trials,
     open_store,
     register_study,
     release_advisor,
@@ -71,7 +71,7 @@ def search_until_full(queue: Queue[Any], url: str, study_id: int, total: int) ->
         if not advisor_lease(store, study_id, worker):
             time.sleep(0.02)
             continue
-        number = max(linked_trials(store, study_id), default=-1) + 1
+        number = len(cells(store, study_id))
         cell = new_cell(0, f"trial-{number}", phase="search", trial=number)
         arm = ArmRecord(f"trial-{number}", {"seed": number})
         cell_id = add_search_cell(store, study_id, worker, arm, cell, total=total)

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from sweep.errors import StoreError
-from sweep.search.optuna_storage import open_storage
 from sweep.store import open_store
 from sweep.store.engine import file_system_of, is_network, open_engine, shown
 from sweep.store.redaction import clean, clean_json
@@ -128,13 +127,12 @@ def test_options_of_the_user_are_kept(postgres_url: str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("ours", [True, False], ids=["ours", "optuna"])
-def test_a_connection_leaves_nothing_prepared_on_the_server(postgres_url: str, *, ours: bool) -> None:
+def test_a_connection_leaves_nothing_prepared_on_the_server(postgres_url: str) -> None:
     """PgBouncer gives each transaction another session: what was prepared there is met by others, or is not there.
 
     Seen with PgBouncer 1.18: `prepared statement "_pg3_1" already exists`.
     """
-    engine = open_engine(postgres_url) if ours else open_storage(postgres_url).engine
+    engine = open_engine(postgres_url)
     with engine.connect() as connection:
         for _ in range(10):
             connection.execute(text("SELECT count(*) FROM study"))

@@ -25,15 +25,12 @@ from sweep.store import (
     finish_score,
     finish_training,
     heartbeat,
-    linked_trials,
-    mark_told,
     progress,
     release,
     set_micro_batches,
     set_study_state,
     status,
     studies,
-    untold,
 )
 from sweep.store.records import ArmRecord, MetricPoint
 from sweep.store.schema import ATTEMPT, RUN
@@ -98,7 +95,7 @@ def test_adding_a_search_cell(store: Store) -> None:
     with lost_replies(store):
         cell = new_cell(0, "trial-0", phase="search", trial=0)
         assert add_search_cell(store, study.id, worker, ArmRecord("trial-0", {}), cell, total=1) is not None
-    assert linked_trials(store, study.id) == {0}
+    assert [cell.trial_number for cell in cells(store, study.id)] == [0]
 
 
 def test_claiming(store: Store) -> None:
@@ -167,15 +164,11 @@ def test_failing(store: Store, final: bool) -> None:
     assert (again is None) if final else (again is not None and again.crashes == 1)
 
 
-def test_deciding_and_telling(store: Store) -> None:
+def test_deciding(store: Store) -> None:
     study, worker = new_study(store), new_worker(store)
     advisor_lease(store, study.id, worker)
     cell = new_cell(0, "trial-0", phase="search", trial=0)
     add_search_cell(store, study.id, worker, ArmRecord("trial-0", {}), cell, total=1)
     with lost_replies(store):
         set_study_state(store, study.id, "cancelled")
-    (waiting,) = untold(store, study.id)
-    assert waiting.outcome == "cancelled"
-    with lost_replies(store):
-        mark_told(store, waiting.cell_id)
-    assert untold(store, study.id) == ()
+    assert [cell.state for cell in cells(store, study.id)] == ["cancelled"]

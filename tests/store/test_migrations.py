@@ -153,11 +153,20 @@ def test_a_store_of_the_first_version_is_upgraded_with_what_is_in_it(bare: Store
             )
         )
     )
+    for row in (
+        "study (name, question, state, created_at) VALUES ('s', '?', 'active', '2026-01-01')",
+        "arm (study_id, position, name, changes, is_baseline) VALUES (1, 0, 'trial-0000', '{}', false)",
+        "cell (study_id, arm_id, phase, replicate, run_id, revision, trial_number, told)"
+        " VALUES (1, 1, 'search', 0, 1, 1, 0, true)",
+    ):
+        bare.write(lambda connection, row=row: connection.execute(text(f"INSERT INTO {row}")))
     store = open_store(bare_url)
     try:
         assert store.read(is_current)
         found = store.read(lambda c: c.execute(text("SELECT step, until_step, reached_step FROM run")).one())
         assert tuple(found) == (3, None, 0)
+        (cell,) = cells(store, 1)
+        assert (cell.trial_number, cell.state) == (0, "planned"), "whatever Optuna had been told"
         assert store.read(differences) == []
     finally:
         store.close()

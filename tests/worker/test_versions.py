@@ -19,7 +19,7 @@ from tests.cli.test_control import PROTOCOL, SPEC
 
 
 def test_row_24_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: Path) -> None:
-    # Optuna 4 and 5 read each other's times shifted, and draw other trials from one seed.
+    # Optuna 4 and 5 draw other trials from one seed.
     store = open_store(sqlite_url, patience_seconds=10)
     study = register(store, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
     older = replace(study, versions={**study.versions, "optuna": "4.9.0"})

@@ -11,7 +11,7 @@ from sweep.store.version import VERSION_TABLE
 
 
 def include_object(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
-    """Leave tables alone that are not ours: Optuna's lie in the same database."""
+    """Leave tables alone that are not ours: others' may lie in the same database."""
     return not (kind == "table" and reflected and name not in METADATA.tables)
 
 
