@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Integer, Select, String, bindparam, select
 
 from sweep.store.records import ArtifactRecord, Claim, Kind
 from sweep.store.schema import ARTIFACT, ATTEMPT, RUN, SCORE
@@ -13,59 +14,86 @@ from sweep.store.stored_config import eval_config, protocol, train_config
 _CHECKPOINTS = 2
 
 
-def claim_record(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int) -> Claim:
-    """Everything that a worker needs to begin or go on.
+def run_row(connection: Connection, run_id: int) -> Any:
+    """All columns of a run."""
+    return connection.execute(_run(), {"wanted": run_id}).one()
+
+
+def held_claim(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int) -> Claim:
+    """What a worker holds already, again.
 
     Raises:
         StoreMismatch: a stored config means nothing to this version.
     """
     score: Any = None
-    run_id = work_id
     if kind == "score":
         score = connection.execute(select(SCORE).where(SCORE.c.id == work_id)).one()
-        run_id = score.run_id
-    run: Any = connection.execute(select(RUN).where(RUN.c.id == run_id)).one()
-    held = run if score is None else score
+    run = run_row(connection, work_id if score is None else score.run_id)
     attempt_id = connection.scalars(
         select(ATTEMPT.c.id).where(
-            ATTEMPT.c.run_id == run_id,
-            ATTEMPT.c.score_id == work_id if kind == "score" else ATTEMPT.c.score_id.is_(None),
-            ATTEMPT.c.token == held.token,
+            ATTEMPT.c.run_id == run.id,
+            ATTEMPT.c.score_id.is_(None) if score is None else ATTEMPT.c.score_id == score.id,
+            ATTEMPT.c.token == (run if score is None else score).token,
         )
     ).one()
+    return claim_record(connection, study_id, worker_id, run, score, attempt_id)
+
+
+def claim_record(
+    connection: Connection, study_id: int, worker_id: str, run: Any, score: Any | None, attempt_id: int
+) -> Claim:
+    """Everything that a worker needs to begin or go on.
+
+    Args:
+        run: Its row.
+        score: The row of what is to be scored; None of a training.
+
+    Raises:
+        StoreMismatch: a stored config means nothing to this version.
+    """
+    held = run if score is None else score
     step = None if score is None else score.step
-    at_rung = step is not None and step < run.steps
-    weights = artifacts_of(connection, run_id, "rung" if at_rung else "weights", limit=1)
+    weights = "rung" if step is not None and step < run.steps else "weights"
+    files = artifacts_of(connection, run.id, "checkpoint", weights)
     return Claim(
-        kind=kind,
+        kind="train" if score is None else "score",
         study_id=study_id,
-        run_id=run_id,
-        score_id=None if score is None else work_id,
+        run_id=run.id,
+        score_id=None if score is None else score.id,
         token=held.token,
         attempt_id=attempt_id,
         worker_id=worker_id,
-        train_config=train_config(run.config, of=f"run {run_id}"),
-        eval_config=None if score is None else eval_config(score.config, of=f"score {work_id}"),
-        protocol=None if score is None else protocol(score.protocol, of=f"score {work_id}"),
+        train_config=train_config(run.config, of=f"run {run.id}"),
+        eval_config=None if score is None else eval_config(score.config, of=f"score {score.id}"),
+        protocol=None if score is None else protocol(score.protocol, of=f"score {score.id}"),
         step=run.step,
         images=run.images,
         micro_batches=run.micro_batches,
         crashes=held.crashes,
-        checkpoints=artifacts_of(connection, run_id, "checkpoint", limit=_CHECKPOINTS),
-        weights=weights[0] if weights else None,
+        checkpoints=tuple(file for file in files if file.kind == "checkpoint")[:_CHECKPOINTS],
+        weights=next((file for file in files if file.kind == weights), None),
         until_step=run.until_step,
         score_step=step,
     )
 
 
-def artifacts_of(
-    connection: Connection, run_id: int, kind: str, *, limit: int | None = None
-) -> tuple[ArtifactRecord, ...]:
-    """Files of one kind of a run, newest step first."""
-    query = (
-        select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
-        .where(ARTIFACT.c.run_id == run_id, ARTIFACT.c.kind == kind)
-        .order_by(ARTIFACT.c.step.desc(), ARTIFACT.c.id.desc())
-        .limit(limit)
+def artifacts_of(connection: Connection, run_id: int, *kinds: str) -> tuple[ArtifactRecord, ...]:
+    """Files of some kinds of a run, newest step first."""
+    found = connection.execute(_artifacts(), {"wanted": run_id, "kinds": kinds})
+    return tuple(ArtifactRecord(*row) for row in found)
+
+
+# Built once for a process: that takes longer than to run them.
+@cache
+def _run() -> Select[Any]:
+    return select(RUN).where(RUN.c.id == bindparam("wanted", type_=Integer))
+
+
+@cache
+def _artifacts() -> Select[str, str, str, int, int]:
+    which = (
+        ARTIFACT.c.run_id == bindparam("wanted", type_=Integer),
+        ARTIFACT.c.kind.in_(bindparam("kinds", type_=String, expanding=True)),
     )
-    return tuple(ArtifactRecord(*row) for row in connection.execute(query))
+    found = select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
+    return found.where(*which).order_by(ARTIFACT.c.step.desc(), ARTIFACT.c.id.desc())

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Executable, Integer, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Integer, Select, bindparam, case, func, or_, select
 
 from sweep.store import stored_config
 from sweep.store.advisor import refusals
@@ -126,11 +126,11 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[
     newest = max((cell.cell_id for cell in before.cells), default=None)
     if newest is None:
         return cell_records(connection, mine)
-    known = [cell.cell_id for cell in before.open]
-    new = or_(CELL.c.id > newest, CELL.c.id.in_(known))
-    # Looked for once, and not by each query that needs them.
-    ids = connection.scalars(select(CELL.c.id).where(mine, new)).all()
-    return cells_with(connection, ids) if len(ids) <= _MOST_VALUES else cell_records(connection, mine, new)
+    ids = [cell.cell_id for cell in before.open]
+    ids += connection.scalars(select(CELL.c.id).where(mine, CELL.c.id > newest)).all()
+    if len(ids) <= _MOST_VALUES:
+        return cells_with(connection, ids)
+    return cell_records(connection, mine, or_(CELL.c.id > newest, CELL.c.id.in_(ids[: len(before.open)])))
 
 
 def _is_settled(cell: CellRecord, ladder: int) -> bool:
@@ -152,13 +152,13 @@ def _sums_of(cells: Iterable[CellRecord]) -> Sums:
 
 
 def _sums(connection: Connection, study_id: int) -> Sums:
-    rows = (connection.execute(each, {_STUDY.key: study_id}).one() for each in _summing())
+    row = connection.execute(_summing(), {_STUDY.key: study_id}).one()
     # A sum over nothing is NULL, and PostgreSQL's are decimals.
-    return tuple(int(value or 0) for row in rows for value in row)
+    return tuple(int(value or 0) for value in row)
 
 
 @cache
-def _summing() -> tuple[Executable, ...]:
+def _summing() -> Select[Any]:
     theirs = unindexed(CELL.c.study_id) == _STUDY
     cells = select(func.count(), func.sum(CELL.c.id), func.count(CELL.c.excluded_reason))
     runs = select(func.sum(RUN.c.id * case(_RUN_CODES, value=RUN.c.state))).join(CELL, CELL.c.run_id == RUN.c.id)
@@ -168,10 +168,9 @@ def _summing() -> tuple[Executable, ...]:
         .join(READING, READING.c.score_id == SCORE.c.id)
         .join(CELL, CELL.c.id == READING.c.cell_id)
     )
-    return (
-        cells.where(CELL.c.study_id == _STUDY),
-        runs.where(theirs, RUN.c.state.in_(_RUN_CODES)),
-        scores.where(theirs, SCORE.c.state.in_(_SCORE_CODES)),
+    return cells.where(CELL.c.study_id == _STUDY).add_columns(
+        runs.where(theirs, RUN.c.state.in_(_RUN_CODES)).correlate(None).scalar_subquery(),
+        scores.where(theirs, SCORE.c.state.in_(_SCORE_CODES)).correlate(None).scalar_subquery(),
     )
 
 

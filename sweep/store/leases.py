@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from sweep.errors import LeaseLost
-from sweep.store.claim_record import claim_record
+from sweep.store.claim_record import claim_record, held_claim, run_row
 from sweep.store.clock import moment, now, uptime
 from sweep.store.events import write_event
 from sweep.store.planner import unindexed
@@ -80,17 +80,19 @@ def claim(
     asked = {_STUDY.key: study_id, _WORKER.key: worker_id, _TTL.key: ttl}
 
     def work(connection: Connection) -> Claim | None:
-        if (held := _held(connection, asked)) is not None:
-            return claim_record(connection, study_id, worker_id, *held)
-        state = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == study_id)).one_or_none()
-        if state != "active":
+        found = connection.execute(_asking(), asked).one()
+        for kind in WORK:
+            if getattr(found, kind) is not None:
+                renewed = connection.scalars(_renewing(kind), asked).first()
+                if renewed is not None:  # nobody took it over in between
+                    return held_claim(connection, study_id, worker_id, kind, int(renewed))
+        if found.state != "active":
             return None
         for kind in kinds:
-            _fail_crash_loops(connection, study_id, kind, asked)
-            if (taken := connection.execute(_taking(kind), asked).one_or_none()) is not None:
-                work_id, token = (int(each) for each in taken)
-                _begin_attempt(connection, study_id, worker_id, kind, work_id, token)
-                return claim_record(connection, study_id, worker_id, kind, work_id)
+            while (taken := connection.execute(_taking(kind), asked).one_or_none()) is not None:
+                if taken.crashes <= MAX_CRASHES:
+                    return _begun(connection, study_id, worker_id, kind, taken)
+                _fail_crash_loop(connection, study_id, kind, taken.id)
         return None
 
     return store.write(work)
@@ -153,12 +155,17 @@ def paused() -> Any:
     return and_(RUN.c.state == "planned", RUN.c.until_step.is_not(None), RUN.c.until_step <= RUN.c.reached_step)
 
 
-def _held(connection: Connection, asked: Mapping[str, Any]) -> tuple[Kind, int] | None:
-    for kind in WORK:
-        renewed = connection.execute(_renewing(kind), asked).first()
-        if renewed is not None:
-            return kind, int(renewed[0])
-    return None
+@cache
+def _asking() -> Select[Any]:
+    """The study's state, and some work of each kind that the worker holds."""
+    state = select(STUDY.c.state).where(STUDY.c.id == _STUDY).scalar_subquery()
+    return select(state.label("state"), *(_mine(kind).label(kind) for kind in WORK))
+
+
+def _mine(kind: Kind) -> Any:
+    table, leased = WORK[kind]
+    mine = select(table.c.id).where(table.c.owner == _WORKER, table.c.state == leased)
+    return mine.limit(1).scalar_subquery()
 
 
 @cache
@@ -186,7 +193,8 @@ def _wanted(kind: Kind) -> Select[Any]:
 
 
 @cache
-def _taking(kind: Kind) -> ReturningUpdate[int, int]:
+def _taking(kind: Kind) -> ReturningUpdate[Any]:
+    """Returns the row, this takeover counted."""
     table, leased = WORK[kind]
     free = or_(and_(table.c.state == "planned", table.c.not_before <= now()), _expired(table, leased))
     candidate = _wanted(kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
@@ -200,27 +208,25 @@ def _taking(kind: Kind) -> ReturningUpdate[int, int]:
             owner=_WORKER,
             lease_until=now() + _TTL,
         )
-        .returning(table.c.id, table.c.token)
+        .returning(table)
     )
 
 
-def _begin_attempt(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int, token: int) -> None:
-    run_id = work_id
-    if kind == "score":
-        run_id = connection.scalars(select(SCORE.c.run_id).where(SCORE.c.id == work_id)).one()
-    if end_attempts(connection, kind, [work_id], "expired"):
-        what = f"{kind} {work_id} was taken over from a worker that went silent"
-        write_event(connection, "takeover", what, study_id=study_id, run_id=run_id, detail={"token": token})
-    step = connection.scalars(select(RUN.c.step).where(RUN.c.id == run_id)).one()
+def _begun(connection: Connection, study_id: int, worker_id: str, kind: Kind, taken: Any) -> Claim:
+    run, score = (taken, None) if kind == "train" else (run_row(connection, taken.run_id), taken)
+    if end_attempts(connection, kind, [taken.id], "expired"):
+        what = f"{kind} {taken.id} was taken over from a worker that went silent"
+        write_event(connection, "takeover", what, study_id=study_id, run_id=run.id, detail={"token": taken.token})
     attempt = {
-        "run_id": run_id,
-        "score_id": work_id if kind == "score" else None,
-        "token": token,
+        "run_id": run.id,
+        "score_id": None if score is None else score.id,
+        "token": taken.token,
         "worker_id": worker_id,
-        "first_step": step,
-        "last_step": step,
+        "first_step": run.step,
+        "last_step": run.step,
     }
-    connection.execute(insert(ATTEMPT).values(attempt))
+    attempt_id = connection.scalars(insert(ATTEMPT).values(attempt).returning(ATTEMPT.c.id)).one()
+    return claim_record(connection, study_id, worker_id, run, score, attempt_id)
 
 
 def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], reason: str) -> int:
@@ -231,37 +237,16 @@ def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], re
     return connection.execute(open_ones.values(ended_at=moment(), end_reason=reason)).rowcount
 
 
-@cache
-def _giving_up(kind: Kind) -> ReturningUpdate[int]:
-    table, leased = WORK[kind]
-    doomed = _wanted(kind).order_by(None).where(_expired(table, leased), table.c.crashes >= MAX_CRASHES)
-    # The conditions stand twice: in the meantime the owner may have come back and renewed.
-    return (
-        update(table)
-        .where(table.c.id.in_(doomed), _expired(table, leased))
-        .values(
-            state="failed",
-            crashes=table.c.crashes + 1,
-            failure="crash_loop",
-            failure_reason=_CRASH_LOOP,
-            owner=None,
-            lease_until=None,
-            finished_at=moment(),
-        )
-        .returning(table.c.id)
-    )
-
-
-def _fail_crash_loops(connection: Connection, study_id: int, kind: Kind, asked: Mapping[str, Any]) -> None:
-    failed = connection.execute(_giving_up(kind), asked)
-    ids = [int(i) for (i,) in failed]
-    if not ids:
-        return
-    end_attempts(connection, kind, ids, "expired")
+def _fail_crash_loop(connection: Connection, study_id: int, kind: Kind, work_id: int) -> None:
+    table, _ = WORK[kind]
+    ending = {"state": "failed", "failure": "crash_loop", "failure_reason": _CRASH_LOOP, "finished_at": moment()}
+    lost = update(table).where(table.c.id == work_id)
+    connection.execute(lost.values(owner=None, lease_until=None, **ending))
+    end_attempts(connection, kind, [work_id], "expired")
     if kind == "train":
-        drop_scores(connection, ids, "failed")
-    what = f"{kind} {ids} failed: {_CRASH_LOOP}"
-    write_event(connection, "crash_loop", what, study_id=study_id, detail={"kind": kind, "ids": ids})
+        drop_scores(connection, [work_id], "failed")
+    what = f"{kind} {work_id} failed: {_CRASH_LOOP}"
+    write_event(connection, "crash_loop", what, study_id=study_id, detail={"kind": kind, "id": work_id})
 
 
 def drop_scores(connection: Connection, run_ids: Sequence[int], state: str) -> None:

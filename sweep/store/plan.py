@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, delete, func, select, text, tuple_, update
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, delete, func, select, text, tuple_, update
 
 from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.errors import LeaseLost, StoreError
 from sweep.store import stored_config
 from sweep.store.advisor import holds_advisor
 from sweep.store.records import ArmRecord, NewCell
-from sweep.store.registry import append_arms, newest_revision_number
-from sweep.store.schema import ARM, CELL, READING, REVISION, RUN, SCORE, WorkColumns
+from sweep.store.registry import append_arms, newest_revision
+from sweep.store.schema import ARM, CELL, READING, RUN, SCORE, WorkColumns
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing, insert_or_replace
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Databases limit the parameters of one statement.
 _BATCH = 500
+# What is planned anew when somebody wants it again.
+_ENDED = ("cancelled", "pruned")
 
 
 def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
@@ -60,14 +63,10 @@ def add_search_cell(
                 why="It ran out and another worker may be asking.",
                 next="Nothing to do: the trial is handed out again.",
             )
-        search = (CELL.c.study_id == study_id, CELL.c.phase == "search")
-        known = connection.scalars(select(CELL.c.id).where(*search, CELL.c.trial_number == cell.trial_number))
-        if (cell_id := known.one_or_none()) is not None:
-            return cell_id
-        count = connection.scalars(
-            select(func.count()).select_from(CELL).where(*search, CELL.c.excluded_reason.is_(None))
-        ).one()
-        if count >= total:
+        known: Any = connection.execute(_trials(), {"study": study_id, "number": cell.trial_number}).one()
+        if known.cell_id is not None:
+            return int(known.cell_id)
+        if known.trials >= total:
             return None
         append_arms(connection, study_id, [arm])
         return _add(connection, study_id, [cell])[0]
@@ -75,9 +74,20 @@ def add_search_cell(
     return store.write(work)
 
 
+@cache
+def _trials() -> Select[Any, int]:
+    """The cell of a trial's number, and how many trials count."""
+    this = case((CELL.c.trial_number == bindparam("number", type_=Integer), CELL.c.id))
+    counted = func.count().filter(CELL.c.excluded_reason.is_(None))
+    found = select(func.max(this).label("cell_id"), counted.label("trials"))
+    return found.where(CELL.c.study_id == bindparam("study", type_=Integer), CELL.c.phase == "search")
+
+
 def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
-    revision = newest_revision_number(connection, study_id)
-    protocol = _protocol(connection, study_id, revision)
+    revision = newest_revision(connection, study_id)
+    if revision is None:
+        raise StoreError(f"study {study_id} is not in this store")
+    protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
     arm_ids: dict[str, int] = {}
     for names in _batches(sorted({cell.arm_name for cell in cells})):
         arms = select(ARM.c.name, ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
@@ -92,7 +102,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
             "phase": cell.phase,
             "replicate": cell.replicate,
             "run_id": run_id,
-            "revision": revision,
+            "revision": revision.number,
             "trial_number": cell.trial_number,
         }
         for cell, run_id in zip(cells, run_ids, strict=True)
@@ -105,13 +115,6 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     cell_ids = tuple(by_place[row["arm_id"], row["phase"], row["replicate"]] for row in rows)
     _add_readings(connection, cells, cell_ids, run_ids, protocol)
     return cell_ids
-
-
-def _protocol(connection: Connection, study_id: int, revision: int) -> Protocol:
-    row = connection.scalars(
-        select(REVISION.c.protocol).where(REVISION.c.study_id == study_id, REVISION.c.number == revision)
-    )
-    return stored_config.protocol(row.one(), of=f"revision {revision}")
 
 
 def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
@@ -132,17 +135,16 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
     }
     # In one order everywhere: two studies that add the same runs wait for each other, never crosswise.
     insert_missing(connection, RUN, [rows[key] for key in sorted(rows)])
-    ids: dict[str, int] = {}
+    found: dict[str, Any] = {}
     for batch in _batches(sorted(rows)):
-        known = select(RUN.c.train_key, RUN.c.id).where(RUN.c.train_key.in_(batch))
-        ids |= {row.train_key: int(row.id) for row in connection.execute(known)}
-    for batch in _batches(sorted(ids.values())):
-        _plan_again(connection, RUN, batch)
+        known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.train_key.in_(batch))
+        found |= {row.train_key: row for row in connection.execute(known)}
+    _plan_again(connection, RUN, found.values())
     # Whoever wants a run whole gets it whole, also where a search would pause it.
-    for batch in _batches(sorted({ids[train_key(cell.train_config)] for cell in cells if cell.until_step is None})):
-        whole = update(RUN).where(RUN.c.id.in_(batch), RUN.c.until_step.is_not(None))
-        connection.execute(whole.values(until_step=None))
-    return [ids[key] for key in keys]
+    wanted_whole = {key for key, cell in zip(keys, cells, strict=True) if cell.until_step is None}
+    for batch in _batches(sorted(found[key].id for key in wanted_whole if found[key].until_step is not None)):
+        connection.execute(update(RUN).where(RUN.c.id.in_(batch)).values(until_step=None))
+    return [int(found[key].id) for key in keys]
 
 
 def _add_readings(
@@ -172,15 +174,14 @@ def _add_readings(
             }
             wanted.append((cell_id, (run_id, key), dict(reading.level), reading.is_primary))
     insert_missing(connection, SCORE, [scores[place] for place in sorted(scores)])
-    score_ids: dict[tuple[int, str], int] = {}
+    found: dict[tuple[int, str], Any] = {}
     for batch in _batches(sorted(scores)):
         place = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
-        found = connection.execute(select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id).where(place.in_(batch)))
-        score_ids |= {(run_id, key): score_id for run_id, key, score_id in found}
-    for batch in _batches(sorted(score_ids.values())):
-        _plan_again(connection, SCORE, batch)
+        known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(place.in_(batch))
+        found |= {(row.run_id, row.eval_key): row for row in connection.execute(known)}
+    _plan_again(connection, SCORE, found.values())
     rows: list[dict[str, Any]] = [
-        {"cell_id": cell_id, "score_id": score_ids[place], "level": level, "is_primary": is_primary}
+        {"cell_id": cell_id, "score_id": found[place].id, "level": level, "is_primary": is_primary}
         for cell_id, place, level, is_primary in wanted
     ]
     # Readings of an older revision go; the scores themselves stay.
@@ -189,14 +190,15 @@ def _add_readings(
     insert_missing(connection, READING, rows)
 
 
-def _plan_again(connection: Connection, table: Table[WorkColumns], ids: Sequence[int]) -> None:
-    # A score that was cancelled because its run came to nothing stays so until the run is planned again.
+def _plan_again(connection: Connection, table: Table[WorkColumns], found: Iterable[Any]) -> None:
     again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-    condition = [table.c.id.in_(ids), table.c.state.in_(("cancelled", "pruned"))]
-    if table is SCORE:
-        hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
-        condition.append(SCORE.c.run_id.not_in(hopeless))
-    connection.execute(update(table).where(*condition).values(again))
+    for ids in _batches(sorted(row.id for row in found if row.state in _ENDED)):
+        condition = [table.c.id.in_(ids), table.c.state.in_(_ENDED)]
+        if table is SCORE:
+            # One that was cancelled because its run came to nothing stays so until the run is planned again.
+            hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
+            condition.append(SCORE.c.run_id.not_in(hopeless))
+        connection.execute(update(table).where(*condition).values(again))
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from sweep.config.keys import protocol_key, sha256_of
-from sweep.errors import StoreError, StoreMismatch, UsageError
+from sweep.errors import StoreMismatch, UsageError
 from sweep.store.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.schema import ARM, CELL, REVISION, STUDY
@@ -148,18 +148,6 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
         arms=tuple(ArmRecord(name, changes, is_baseline) for name, changes, is_baseline in arms),
         created_at=row.created_at,
     )
-
-
-def newest_revision_number(connection: Connection, study_id: int) -> int:
-    """Number of the newest accepted revision.
-
-    Raises:
-        StoreError: there is no such study.
-    """
-    newest = newest_revision(connection, study_id)
-    if newest is None:
-        raise StoreError(f"study {study_id} is not in this store")
-    return int(newest.number)
 
 
 def newest_revision(connection: Connection, study_id: int) -> Any:

@@ -106,14 +106,20 @@ class ArmColumns(TypedColumns):
     """One combination of levels, as its difference from the baseline: {field: value}."""
 
     id: Named[int] = Column(Integer, primary_key=True)
-    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"))
     position: Named[int] = Column(Integer)
     name: Named[str] = Column(String(128))
     changes: Named[dict[str, Any]] = Column(_JSON)
     is_baseline: Named[bool] = Column(Boolean, default=False)
 
 
-ARM = Table("arm", METADATA, ArmColumns, UniqueConstraint("study_id", "name"))
+ARM = Table(
+    "arm",
+    METADATA,
+    ArmColumns,
+    UniqueConstraint("study_id", "name"),
+    Index("ix_arm_study_id_position", "study_id", "position"),
+)
 
 
 class CellColumns(TypedColumns):
