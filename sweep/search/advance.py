@@ -107,9 +107,11 @@ class _Growth:
         history = self._memory.history(self._study, exploration)
         refused = exploration.numbered(self._refused)
         shown = history.now(self._known, self._climbs[exploration.prefix], refused)
-        first = max([*self._known.trials(exploration), *refused], default=-1) + 1
+        trials = self._known.trials(exploration)
+        after = max(trials, default=-1)
+        first = max([after, *refused]) + 1
         for number in range(first, first + MAX_REDRAWS):
-            changes = history.advisor.ask(number, shown)
+            changes = history.advisor.ask(number, shown, refused=number - after - 1)
             arm = exploration.trial(number, changes)
             unique = self._unique(exploration, number)
             try:

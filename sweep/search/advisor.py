@@ -22,6 +22,8 @@ from sweep.search.space import Params, changes_of, evaluation_points, params_of,
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+# Draws in a row that make no sense, before others are tried: a model that knows one valley well sees no gain anywhere.
+INSISTS = 20
 _NO_RUNGS: Mapping[int, float] = {}
 
 
@@ -53,15 +55,17 @@ class Advisor:
         self._primary = primary_levels(study)
         self._points = evaluation_points(study)
 
-    def ask(self, number: int, history: Sequence[Shown]) -> Changes:
+    def ask(self, number: int, history: Sequence[Shown], *, refused: int = 0) -> Changes:
         """The fields that trial `number` changes. A draw that was not recorded by us (a kill in between) comes again.
 
         Args:
             number: One more than any other trial's, refused draws counted.
             history: What `shown` says of all other trials, in the order of their numbers. Draws depend on it, on the
                 study's seed and on the number alone.
+            refused: How many draws before this one, in a row, made no sense together. A sampler that insists on such is
+                passed over for a draw at random.
         """
-        search_sampler = self._exploration.search_sampler
+        search_sampler = self._exploration.search_sampler if refused < INSISTS else "random"
         # A sequence has one seed for all its points; the others' follow the number.
         per_trial = 0 if search_sampler == "qmc" else number
         seed = derived_seed("search", self._study.first_seed, per_trial) % 2**32

@@ -100,7 +100,7 @@ def _worst_for_unscored(history: Sequence[Shown], space: Space) -> Sequence[Show
         return history
 
     def scored(trial: Shown) -> Shown:
-        if trial.state is not TrialState.PRUNED or trial.intermediate_values:
+        if trial.state is not TrialState.PRUNED:
             return trial
         worst = create_trial(params=trial.params, distributions=space, value=max(known))
         return Shown(worst, space, trial.ours)
@@ -116,8 +116,8 @@ SEARCH_SAMPLERS: dict[str, Callable[[int, int, Space], BaseSampler]] = {
     "gp": lambda seed, _number, space: _GP(seed, space),
 }
 
-# (history, space) -> history. The Gaussian process models finished trials alone, and would go back to what diverged:
-# there, a trial without any score counts as the worst.
+# (history, space) -> history. The Gaussian process models finished trials alone, and would go back to what diverged or
+# was stopped: there, a trial without a final score counts as the worst.
 SHOWN_INSTEAD: dict[str, Callable[[Sequence[Shown], Space], Sequence[Shown]]] = {"gp": _worst_for_unscored}
 
 

@@ -248,8 +248,8 @@ def test_a_lease_that_ran_out_adds_nothing(store, monkeypatch):
     record = launched(store, asked)
     ask = Advisor.ask
 
-    def frozen(self: Advisor, *asked: object) -> object:
-        drawn = ask(self, *asked)
+    def frozen(self: Advisor, *asked: object, refused: int) -> object:
+        drawn = ask(self, *asked, refused=refused)
         release_advisor(store, record.id, "first")
         assert advisor_lease(store, record.id, "second")
         return drawn

@@ -9,7 +9,7 @@ import pytest
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.search.advisor import Advisor, Outcome
+from sweep.search.advisor import INSISTS, Advisor, Outcome
 from sweep.search.explorations import Exploration, explorations_of
 from sweep.search.samplers import SEARCH_SAMPLERS, Shown
 from sweep.search.space import params_of
@@ -171,14 +171,25 @@ def test_a_void_trial_teaches_tpe_nothing_and_a_diverged_one_does():
 
 
 @pytest.mark.slow
-def test_the_gaussian_process_takes_a_trial_without_a_score_for_the_worst():
-    """It models finished trials alone: left out, it would go back there."""
+@pytest.mark.parametrize("rungs", [{}, {100: 1e-9}], ids=["diverged", "stopped"])
+def test_the_gaussian_process_takes_a_trial_without_a_score_for_the_worst(rungs):
+    """It models finished trials alone: left out, it would go back there.
+
+    Kept bug: stopped trials were left out, and a search with a pruner drew one learning rate ten times.
+    """
     asked = study(search_sampler="gp")
     others = [outcome for number, (_, outcome) in dozen(asked).trials.items() if number != 5]
     worst = max(outcome.value for outcome in others if outcome and outcome.value is not None)
-    diverged = next_of_dozen(asked, Outcome(None))
-    assert next_of_dozen(asked, Outcome(worst)) == diverged
-    assert next_of_dozen(asked) != diverged
+    drawn = next_of_dozen(asked, Outcome(None, rungs=rungs))
+    assert next_of_dozen(asked, Outcome(worst)) == drawn
+    assert next_of_dozen(asked) != drawn
+
+
+def test_a_sampler_that_insists_on_what_makes_no_sense_is_passed_over():
+    known, at_random = dozen(study()), played(study(search_sampler="random"))
+    advisor = Advisor(known.asked, known.exploration)
+    insisted, passed_over = (advisor.ask(12, known.history, refused=count) for count in (INSISTS - 1, INSISTS))
+    assert insisted == known.ask(12) != passed_over == at_random.ask(12)
 
 
 def test_what_lies_outside_a_changed_space_is_left_out():
