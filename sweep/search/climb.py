@@ -42,6 +42,8 @@ class Climb:
 
     def scores(self, number: int) -> dict[int, float]:
         """Images seen -> score of a trial there."""
+        if not self.has_rungs:
+            return {}
         cell = self._trials[number]
         found = {rung.images: self._score(cell, rung) for rung in self._rungs(cell)}
         return {images: value for images, value in found.items() if value is not None}

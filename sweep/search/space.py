@@ -59,12 +59,18 @@ def params_of(study: Study, exploration: Exploration, changes: Changes) -> Param
         else:
             levels = study.levels_of(name)
             fields = {field for level in levels.values() for field in level}
-            setting = study.setting({field: value for field, value in changes.items() if field in fields})
-            inside = [level for level, own in levels.items() if study.setting(own) == setting]
+            changed = {field: value for field, value in changes.items() if field in fields}
+            # As a trial has it, which took it from here; or as another study file spells the same.
+            inside = [level for level, own in levels.items() if own == changed] or _equal(study, levels, changed)
         if not inside:
             return None
         params[name] = inside[0]
     return params | primary_levels(study)
+
+
+def _equal(study: Study, levels: Mapping[str, Changes], changes: Changes) -> list[str]:
+    setting = study.setting(changes)
+    return [level for level, own in levels.items() if study.setting(own) == setting]
 
 
 def primary_levels(study: Study) -> dict[str, str]:
