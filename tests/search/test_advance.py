@@ -360,6 +360,7 @@ def test_draws_that_make_no_sense_are_shown_as_pruned_and_are_none_of_the_total(
     assert len(search) == 8
     trials = shown(store, asked, record.id)
     assert [trial.ours for trial in trials] == list(range(8 + len(refused))), "each number once"
+    assert len({str(trial.params) for trial in trials}) == len(trials), "none is drawn again"
     assert Counter(trial.state.name for trial in trials) == {"COMPLETE": 8, "PRUNED": len(refused)}
 
 
