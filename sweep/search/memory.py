@@ -20,7 +20,7 @@ class Memory:
     def look(self, store: Store, study: Study, study_id: int) -> Inventory:
         """The study now. Hold the advisor's lease, as for asking."""
         if study != self._study:  # it was extended, or its space changed
-            self._study, self._histories = study, {}
+            self._study, self._inventory, self._histories = study, None, {}
         self._inventory = inventory(store, study_id, self._inventory, ladder=len(study.protocol.ladder))
         return self._inventory
 

@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import update
 
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import Study
+from sweep.config.study import LadderStep, Study
 from sweep.search.advance import advance
 from sweep.search.memory import Memory
 from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
 from sweep.store.inventory import Inventory, inventory
 from sweep.store.registry import study as find
 from sweep.store.schema import CELL, RUN, SCORE
-from tests.search.played import finish, launched, shown, worker
+from tests.search.played import finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -131,3 +131,12 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
     arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]  # noqa: E731
     assert arms(store) == arms(alone)
     alone.close()
+
+
+def test_a_ladder_that_is_new_to_a_worker_opens_what_it_took_for_settled(store: Store) -> None:
+    """The store had the new revision when the worker still went by the old file; its cells are the same."""
+    record, owner, memory = launched(store, STUDY), worker(store), Memory()
+    play(store, STUDY, record.id, formula, owner=owner, steps=4)
+    laddered = STUDY.model_copy(update={"protocol": STUDY.protocol.model_copy(update={"ladder": (LadderStep(n=16),)})})
+    assert any(cell.run_state == "trained" for cell in memory.look(store, STUDY, record.id).settled)
+    assert not any(cell.run_state == "trained" for cell in memory.look(store, laddered, record.id).settled)
