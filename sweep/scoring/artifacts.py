@@ -1,13 +1,8 @@
-"""Files that appear whole or not at all, and are known by the hash of their bytes."""
+"""Arrays in files that are known by the hash of their bytes."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import DataError
+from sweep.files.atomic import write_atomically
+from sweep.files.hashes import sha256_of_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,15 +23,6 @@ class SavedFile:
     sha256: str
 
 
-def sha256_of_bytes(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def sha256_of_array(array: NDArray[np.generic]) -> str:
     """Hash of the values, dtype and shape: equal arrays have equal hashes, however they are stored."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
@@ -42,27 +30,12 @@ def sha256_of_array(array: NDArray[np.generic]) -> str:
     return digest.hexdigest()
 
 
-def write_whole(path: Path, data: bytes) -> str:
-    """Write `data` so that no reader ever sees a part of it, not even after a crash. Returns its sha256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return sha256_of_bytes(data)
-
-
 def write_array(path: Path, array: NDArray[np.generic]) -> str:
     """Write one array as .npy. Returns the sha256 of the file."""
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    return write_whole(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
+    return sha256_of_bytes(buffer.getvalue())
 
 
 def read_array(path: Path, sha256: str) -> NDArray[np.generic]:
@@ -86,13 +59,3 @@ def read_array(path: Path, sha256: str) -> NDArray[np.generic]:
         )
     array: NDArray[np.generic] = np.load(BytesIO(data), allow_pickle=False)
     return array
-
-
-@contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
-    """Let one process or thread through at once, so that what one has computed the next finds."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    # The kernel drops the lock with the process, however it dies.
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

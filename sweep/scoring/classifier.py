@@ -27,7 +27,9 @@ from sweep.config.keys import canonical_json
 from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range, to_uint8
 from sweep.errors import DataError
-from sweep.scoring.artifacts import one_at_a_time, sha256_of_bytes, sha256_of_file, write_whole
+from sweep.files.atomic import write_atomically
+from sweep.files.hashes import sha256_of_bytes, sha256_of_file
+from sweep.files.locks import exclusive_lock
 from sweep.scoring.frechet import frechet_distance, moments
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -116,7 +118,7 @@ def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = 
     # Labels are no part of the dataset's own hash: no training of a diffusion model sees them, but this one does.
     learned_from = sha256_of_bytes(dataset.content_sha256.encode() + labels.numpy().tobytes())
     note = folder / f"{dataset.name}-cnn-{learned_from[:16]}-recipe{RECIPE}.json"
-    with one_at_a_time(note.with_suffix(".lock")):
+    with exclusive_lock(note.with_suffix(".lock")):
         kept = _noted(note)
         if kept is not None:
             return kept
@@ -125,8 +127,8 @@ def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = 
         data = _weights(net)
         sha256 = sha256_of_bytes(data)
         path = folder / f"{dataset.name}-cnn-{sha256[:8]}.pt"
-        write_whole(path, data)
-        write_whole(note, canonical_json({"file": path.name, "sha256": sha256, **verdict}).encode())
+        write_atomically(path, data)
+        write_atomically(note, canonical_json({"file": path.name, "sha256": sha256, **verdict}).encode())
         return path
 
 

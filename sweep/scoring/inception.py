@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
 from sweep.errors import DataError
-from sweep.scoring.artifacts import sha256_of_file
+from sweep.files.hashes import sha256_of_file
 
 WEIGHTS_VARIABLE = "SWEEP_INCEPTION_WEIGHTS"
 # The file's name at its source ends with the start of its sha256: the weights of all published figures.

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sweep.scoring.artifacts import SavedFile, write_whole
+from sweep.files.atomic import write_atomically
+from sweep.files.hashes import sha256_of_bytes
+from sweep.scoring.artifacts import SavedFile
 
 
 def tiled(cells: Tensor) -> NDArray[np.uint8]:
@@ -25,4 +27,5 @@ def save_picture(folder: Path, name: str, picture: NDArray[np.uint8]) -> SavedFi
     """Write a PNG whole."""
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG")
-    return SavedFile(name=name, sha256=write_whole(folder / name, buffer.getvalue()))
+    write_atomically(folder / name, buffer.getvalue())
+    return SavedFile(name=name, sha256=sha256_of_bytes(buffer.getvalue()))

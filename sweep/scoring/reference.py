@@ -15,7 +15,10 @@ from torch import Tensor
 
 from sweep.config.keys import canonical_json
 from sweep.data.dataset import Dataset
-from sweep.scoring.artifacts import one_at_a_time, sha256_of_array, sha256_of_bytes, write_whole
+from sweep.files.atomic import write_atomically
+from sweep.files.hashes import sha256_of_bytes
+from sweep.files.locks import exclusive_lock
+from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.features import Extractor
 from sweep.scoring.frechet import Moments, frechet_distance, moments
 from sweep.scoring.kernel import mean_of_pairs
@@ -100,7 +103,7 @@ def load_reference(
     images_hash = images_sha256(dataset, split)
     path = folder / f"reference-{split}-{images_hash[:16]}-{extractor.sha256[:16]}.npz"
     known = {"images_sha256": images_hash, "extractor_sha256": extractor.sha256}
-    with one_at_a_time(path.with_suffix(".lock")):
+    with exclusive_lock(path.with_suffix(".lock")):
         kept = _read(path, known)
         if kept is not None:
             return kept
@@ -117,13 +120,13 @@ def load_bounds(
     """Floor and ceiling of FID at `n` images, from `folder` or computed and put there."""
     name = f"bounds-{split}-{reference.images_sha256[:16]}-{dataset.content_sha256[:16]}-{extractor.sha256[:16]}-{n}"
     path = folder / f"{name}.json"
-    with one_at_a_time(path.with_suffix(".lock")):
+    with exclusive_lock(path.with_suffix(".lock")):
         if path.is_file():
             return Bounds(**json.loads(path.read_text()))
         real = held_out_images(dataset, split)[:n]
         noise = uniform_noise((n, *real.shape[1:]))
         bounds = Bounds(n, _fid(real, extractor, reference), len(real), _fid(noise, extractor, reference))
-        write_whole(path, canonical_json(asdict(bounds)).encode())
+        write_atomically(path, canonical_json(asdict(bounds)).encode())
         return bounds
 
 
@@ -156,6 +159,7 @@ def _read(path: Path, known: dict[str, str]) -> Reference | None:
 def _write(path: Path, reference: Reference, known: dict[str, str]) -> None:
     buffer, kept = BytesIO(), reference.moments
     np.savez(buffer, rows=reference.rows, mu=kept.mu, sigma=kept.sigma, root=kept.root, pairs=reference.pairs)
-    sha256 = write_whole(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
+    sha256 = sha256_of_bytes(buffer.getvalue())
     # The note last: a crash between the two leaves a file that nobody believes.
-    write_whole(path.with_suffix(".json"), canonical_json(known | {"sha256": sha256}).encode())
+    write_atomically(path.with_suffix(".json"), canonical_json(known | {"sha256": sha256}).encode())

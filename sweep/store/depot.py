@@ -20,8 +20,10 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UsageError
+from sweep.files.atomic import NO_ROOM
+from sweep.files.hashes import sha256_of_file
 from sweep.store.redaction import clean
-from sweep.store.transfer import NO_ROOM, Stored, download, filesystem, listed, sha256_of, upload
+from sweep.store.transfer import Stored, download, filesystem, listed, upload
 
 T = TypeVar("T")
 # On a filesystem, below a path.
@@ -77,7 +79,7 @@ class Depot:
         here = self.folder / path
         if not here.resolve().is_relative_to(self.folder.resolve()):
             raise CheckpointError(f"{path!r} is not a file of this study", why="it leads out of the folder of files")
-        if self.url is None or (here.is_file() and sha256_of(here) == sha256):
+        if self.url is None or (here.is_file() and sha256_of_file(here) == sha256):
             return here
         try:
             self._patiently(f"cannot fetch {path}", self._bring(path, sha256), give_up)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +12,10 @@ from typing import Any
 from uuid import uuid4
 
 from sweep.errors import UnreadableCheckpoint
+from sweep.files.atomic import atomic_file
 
 # Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True)
@@ -65,23 +62,16 @@ def upload(fs: Any, source: Path, target: str) -> None:
 
 def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
     """Make a file here a copy of `source`; its bytes must have the hash, if there is one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, passing = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with fs.open(source, "rb") as there, os.fdopen(handle, "wb") as here:
-            shutil.copyfileobj(there, here, 1 << 20)
-            here.flush()
-            os.fsync(here.fileno())
-        if sha256 is not None and (found := sha256_of(Path(passing))) != sha256:
+    with fs.open(source, "rb") as there, atomic_file(target) as here:
+        shutil.copyfileobj(there, here, 1 << 20)
+        here.seek(0)
+        found = hashlib.file_digest(here, "sha256").hexdigest()
+        if sha256 is not None and found != sha256:
             raise UnreadableCheckpoint(
                 f"{target.name} in the store of files is damaged",
                 why=f"its sha256 is {found[:16]}..., not {sha256[:16]}...",
                 next="an earlier checkpoint is used where there is one; otherwise the run starts again",
             )
-        Path(passing).replace(target)
-    except BaseException:
-        Path(passing).unlink(missing_ok=True)
-        raise
 
 
 def listed(fs: Any, root: str, under: str) -> Iterator[Stored]:
@@ -101,9 +91,3 @@ def _modified(fs: Any, path: str, info: dict[str, Any]) -> float:
 
 def _protocols(fs: Any) -> frozenset[str]:
     return frozenset([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
-
-
-def sha256_of(path: Path) -> str:
-    """Of the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

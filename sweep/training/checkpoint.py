@@ -6,12 +6,8 @@ file of another; which one counts is for the caller to record, with its hash.
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import io
-import os
 import re
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +16,14 @@ import torch
 
 from sweep.config.run import EmaStart
 from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
+from sweep.files.atomic import NO_ROOM, write_atomically
+from sweep.files.hashes import sha256_of_bytes
 from sweep.training.ema import AverageKey, ConstantEMA, Weights, average_key
 from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# <step>.<token>.pt, or with a suffix while it is being written; `weights` in place of the step is not a checkpoint.
-NAME = re.compile(r"\d{10}\.(?P<token>\d+)\.pt(\..+\.tmp)?")
+# <step>.<token>.pt, hidden and with a suffix while it is being written (0.1.0 did not hide it). A name with `weights`
+# instead of the step is no checkpoint.
+NAME = re.compile(r"\.?\d{10}\.(?P<token>\d+)\.pt(\..+\.tmp)?")
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict
         content = path.read_bytes()
     except OSError as error:
         raise UnreadableCheckpoint(f"cannot read the checkpoint {path.name}", why=str(error), next=advice) from error
-    if hashlib.sha256(content).hexdigest() != sha256:
+    if sha256_of_bytes(content) != sha256:
         why = f"its {len(content)} bytes do not have the recorded hash"
         raise UnreadableCheckpoint(f"the checkpoint {path.name} is damaged", why=why, next=advice)
     try:
@@ -192,12 +190,11 @@ def _write(state: Mapping[str, object], path: Path, step: int) -> CheckpointRef:
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     content = buffer.getbuffer()
-    ref = CheckpointRef(path, hashlib.sha256(content).hexdigest(), step, len(content))
+    ref = CheckpointRef(path, sha256_of_bytes(content), step, len(content))
     if path.exists():
         raise CheckpointError(f"{path.name} is there already", why="a checkpoint is never written over")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_durably(content, path)
+        write_atomically(path, content)
     except OSError as error:
         full = error.errno in NO_ROOM
         raise SweepError(
@@ -206,22 +203,3 @@ def _write(state: Mapping[str, object], path: Path, step: int) -> CheckpointRef:
             next="free some space; the checkpoint before it is intact" if full else "make the folder writable",
         ) from error
     return ref
-
-
-def _write_durably(content: memoryview, path: Path) -> None:
-    # mkstemp: a new file (O_EXCL) of mode 0600.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

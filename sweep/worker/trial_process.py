@@ -18,6 +18,7 @@ import warnings
 from multiprocessing.connection import Connection, wait
 
 from sweep.errors import DataError, DepotError, Diverged, Preempted, ProtocolError, UnreadableCheckpoint
+from sweep.files.atomic import NO_ROOM
 from sweep.store.records import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
 from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
@@ -28,8 +29,6 @@ _PR_SET_PDEATHSIG = 1
 # Of torch on CUDA and on the CPU, and of C++. The last is how torch tells that the buffer in memory that a
 # checkpoint is written to cannot grow.
 _NO_MEMORY = ("outofmemoryerror", "can't allocate memory", "bad_alloc", "unexpected pos")
-# No space left, quota exceeded, file larger than this process may write.
-NO_ROOM = frozenset({28, 122, 27})
 
 
 def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> None:

@@ -13,7 +13,8 @@ from sweep.config.run import EvalConfig, Precision
 from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
-from sweep.scoring.artifacts import sha256_of_array, sha256_of_file
+from sweep.files.hashes import sha256_of_file
+from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
