@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from sweep.store import Store, open_store
+from tests.browser.chromium import HOW_TO_GET_ONE, REQUIRED, find_chromium
 
 # rich measures the terminal as a console is made, which is when a test first imports ours.
 os.environ["COLUMNS"] = "200"
@@ -32,6 +33,29 @@ DO $$ DECLARE tables text; BEGIN
   EXECUTE 'TRUNCATE ' || tables || ' RESTART IDENTITY CASCADE';
 END $$
 """
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get(REQUIRED) and find_chromium() is None:
+        raise pytest.UsageError(f"{REQUIRED} is set and no Chromium starts here. {HOW_TO_GET_ONE}")
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k, so that a browser is searched only for tests that would run
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    in_browser = [item for item in items if item.get_closest_marker("browser")]
+    if in_browser and find_chromium() is None:
+        config.hook.pytest_deselected(items=in_browser)
+        items[:] = [item for item in items if item not in in_browser]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    folder = Path(__file__).parent / "browser"
+    chosen = [config.invocation_params.dir / arg.split("::")[0] for arg in config.args]
+    covered = any(path.is_relative_to(folder) or folder.is_relative_to(path) for path in chosen)
+    if covered and find_chromium() is None:
+        terminalreporter.write_line(
+            f"browser tests were left out: no Chromium starts here. {HOW_TO_GET_ONE}", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")
