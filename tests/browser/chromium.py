@@ -12,7 +12,10 @@ from pathlib import Path
 CHOSEN = "SWEEP_TEST_CHROMIUM"
 # Any value but an empty one: no browser is a failure.
 REQUIRED = "SWEEP_REQUIRE_CHROMIUM"
-HOW_TO_GET_ONE = f"Get one by `apt-get install chromium` or `.venv/bin/playwright install --with-deps chromium`, or name one: {CHOSEN}=/path/to/chrome"
+HOW_TO_GET_ONE = (
+    "Get one by `apt-get install chromium` or `.venv/bin/playwright install --with-deps chromium`, "
+    f"or name one: {CHOSEN}=/path/to/chrome"
+)
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
