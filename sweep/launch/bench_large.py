@@ -13,6 +13,7 @@ from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.launch.bench import Rate, rate
 from sweep.search.advance import advance
+from sweep.search.explorations import Advance
 from sweep.search.finished_search import finished_search
 from sweep.search.memory import Memory
 from sweep.store import (
@@ -65,7 +66,7 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
                 measured = [Measurement(study.metric, 0, value), Measurement(study.metric, -1, value, 0.1)]
                 finish_score(store, claimed, ScoreResult(measured, [], "0" * 64, 1.0, 1.0, 1.0))
             claimed = claim(store, study_id, worker)
-        assert advance(store, study, study_id, owner=worker, memory=memory)
+        assert advance(store, study, study_id, owner=worker, memory=memory) is Advance.ADDED
 
     try:
         first = [_seconds(next_trial)]

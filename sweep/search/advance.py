@@ -9,8 +9,9 @@ from sweep.errors import InfeasibleConfig, LeaseLost
 from sweep.search.advisor import Outcome
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
-from sweep.search.explorations import Exploration, Known, explorations_of, grows
+from sweep.search.explorations import Advance, Exploration, Known, explorations_of, grows
 from sweep.search.memory import Memory
+from sweep.search.renewal import renewing
 from sweep.search.stages import requests_of
 from sweep.store.advisor import REFUSED, advisor_lease, refuse, release_advisor
 from sweep.store.events import add_event
@@ -27,26 +28,33 @@ MAX_REDRAWS = 100
 
 def advance(
     store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, memory: Memory | None = None
-) -> bool:
-    """Add the next cells of a study that grows, if any are due. False when there is nothing to add now.
+) -> Advance:
+    """Add the next cells of a study that grows, if any are due.
 
-    One worker at a time does this. The others wait for their turn, because a worker that hears False too early and sees
-    no work leaves a study that has some.
+    One worker at a time does this, under the advisor's lease, which is renewed for as long as it takes.
 
     Args:
-        patience: Seconds to wait for the advisor's lease; an asking takes less than one.
+        owner: Id of the worker.
+        patience: Seconds to wait for the advisor's lease; a suggestion seldom takes more than one.
         memory: Of this process; without one, everything is read anew.
+
+    Returns:
+        What came of it. `NOTHING_DUE` is what the store holds at this moment: work under way may make more due.
 
     Raises:
         InfeasibleConfig: nothing in the search space makes sense together.
         StoreError: the database stayed away for longer than the store's patience.
     """
-    if not grows(study) or not _lease(store, study_id, owner, patience):
-        return False
+    if not grows(study):
+        return Advance.NOTHING_DUE
+    if not _lease(store, study_id, owner, patience):
+        return Advance.UNKNOWN
     try:
-        return _Growth(store, study, study_id, owner, memory or Memory()).advance()
-    except LeaseLost:  # it ran out, and another worker goes on
-        return False
+        with renewing(store, study_id, owner, ttl=ADVISOR_SECONDS):
+            added = _Growth(store, study, study_id, owner, memory or Memory()).advance()
+        return Advance.ADDED if added else Advance.NOTHING_DUE
+    except LeaseLost:
+        return Advance.UNKNOWN
     finally:
         release_advisor(store, study_id, owner)
 

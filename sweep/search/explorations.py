@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sweep.config.design import Path, Search, SearchSampler
 from sweep.config.factors import Changes, Factor
@@ -49,6 +50,15 @@ class Exploration:
         """Of changes by arm name, those of this exploration's trials, by number."""
         numbers = {name: self.number_of(name) for name in changes}
         return {number: changes[name] for name, number in numbers.items() if number is not None}
+
+
+class Advance(StrEnum):
+    """What came of trying to add the next cells of a study that grows."""
+
+    ADDED = "added"
+    NOTHING_DUE = "nothing due"
+    UNKNOWN = "unknown"
+    """Another worker has the advisor's lease, or took it meanwhile: more may be due, so nobody may leave."""
 
 
 def grows(study: Study) -> bool:

@@ -14,7 +14,7 @@ it runs twice. Records go in and come out, rows never do.
 from __future__ import annotations
 
 from sweep.store.advance import forget_artifact, progress, set_micro_batches
-from sweep.store.advisor import advisor_lease, release_advisor
+from sweep.store.advisor import advisor_lease, release_advisor, renew_advisor
 from sweep.store.decisions import exclude, rerun, set_study_state
 from sweep.store.events import add_event, events
 from sweep.store.leases import MAX_CRASHES, TTL_SECONDS, claim, heartbeat
@@ -53,6 +53,7 @@ __all__ = [
     "register_worker",
     "release",
     "release_advisor",
+    "renew_advisor",
     "rerun",
     "run_config",
     "set_micro_batches",

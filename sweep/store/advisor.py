@@ -25,6 +25,13 @@ def advisor_lease(store: Store, study_id: int, owner: str, *, ttl: float = 60.0)
     return store.write(lambda connection: connection.execute(take).rowcount == 1)
 
 
+def renew_advisor(store: Store, study_id: int, owner: str, *, ttl: float = 60.0) -> bool:
+    """Hold the right for `ttl` more seconds; False when it is no longer `owner`'s. Never takes it anew."""
+    held = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
+    renewed = held.values(advisor_until=now() + ttl)
+    return store.write(lambda connection: connection.execute(renewed).rowcount == 1)
+
+
 def release_advisor(store: Store, study_id: int, owner: str) -> None:
     """Give the right back; nothing happens when it is no longer held."""
     give = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
@@ -32,8 +39,11 @@ def release_advisor(store: Store, study_id: int, owner: str) -> None:
 
 
 def holds_advisor(connection: Connection, study_id: int, owner: str) -> bool:
-    """Whether `owner` holds the right now. Locks the study's row, so nobody can take it in this transaction."""
-    held = and_(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner, STUDY.c.advisor_until >= now())
+    """Whether `owner` holds the right. Locks the study's row, so nobody can take it in this transaction.
+
+    A right whose time is over and that nobody took is still the owner's: no other trial was added meanwhile.
+    """
+    held = and_(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
     return connection.scalars(select(STUDY.c.id).where(held).with_for_update()).one_or_none() is not None
 
 

@@ -60,7 +60,7 @@ def add_search_cell(
         if not holds_advisor(connection, study_id, owner):
             raise LeaseLost(
                 f"worker {owner} does not hold the advisor lease of study {study_id}",
-                why="It ran out and another worker may be asking.",
+                why="It ran out and another worker took it.",
                 next="Nothing to do: the trial is handed out again.",
             )
         known: Any = connection.execute(_trials(), {"study": study_id, "number": cell.trial_number}).one()

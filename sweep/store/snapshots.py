@@ -67,22 +67,17 @@ class CellRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
-    """The state of a study, its newest file, and what is still to be done, what is under way included.
-
-    Attributes:
-        advised: Whether a worker holds the advisor's lease, or died with it: then there may soon be more.
-    """
+    """The state of a study, its newest file, and what is still to be done, what is under way included."""
 
     state: str
     spec: Mapping[str, Any]
     runs: int
     scores: int
-    advised: bool
 
     @property
     def nothing(self) -> bool:
-        """Whether a worker may leave."""
-        return self.runs + self.scores == 0 and not self.advised
+        """Whether no run and no score is left. A study that grows may still get more of both."""
+        return self.runs + self.scores == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,8 @@ def work_left(store: Store, study_id: int) -> WorkLeft:
 
     def work(connection: Connection) -> WorkLeft:
         runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
-        study = connection.execute(select(STUDY.c.state, STUDY.c.advisor_owner).where(STUDY.c.id == study_id)).one()
-        advised = study.advisor_owner is not None
-        return WorkLeft(study.state, newest_revision(connection, study_id).spec, runs, scores, advised)
+        state = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == study_id)).one()
+        return WorkLeft(state, newest_revision(connection, study_id).spec, runs, scores)
 
     return store.read(work)
 

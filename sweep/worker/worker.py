@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sweep.config.study import Study
 from sweep.errors import DepotError, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
-from sweep.search.explorations import grows
+from sweep.search.explorations import Advance, grows
 from sweep.search.versions import check_optuna
 from sweep.store.leases import claim
 from sweep.store.outcomes import finish_score, finish_training, pause_training
@@ -125,10 +125,15 @@ class Worker:
             now = work_left(self._store, self._study_id)
             self._study = Study.model_validate(now.spec)  # it may have been extended meanwhile
             state = now.state
-            if state == "active" and self._advance():
-                continue
-            if state in ("stopped", "cancelled") or (state == "active" and self._nothing_left()):
+            if state in ("stopped", "cancelled"):
                 return 0
+            if state == "active":
+                advanced = self._advance()
+                if advanced is Advance.ADDED:
+                    continue
+                # Counted before: what ended in between may have made more due.
+                if advanced is Advance.NOTHING_DUE and now.nothing:
+                    return 0
             if state == "paused" and told != state:
                 say(f"the study is paused; next: sweep resume {self._study.name}")
             told = state
@@ -153,19 +158,15 @@ class Worker:
             raise DepotError("this machine can write no files", why=why, next="Give --files FOLDER or URL.")
         return False
 
-    def _advance(self) -> bool:
+    def _advance(self) -> Advance:
         if not grows(self._study):
-            return False
+            return Advance.NOTHING_DUE
         # Optuna takes a while to import, and most studies ask it nothing.
         from sweep.search.advance import advance
         from sweep.search.memory import Memory
 
         self._memory = self._memory or Memory()
         return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)
-
-    def _nothing_left(self) -> bool:
-        # Asked after `advance`: what another worker added meanwhile is work too.
-        return work_left(self._store, self._study_id).nothing
 
     def _attempt(self, claimed: Claim, say: Say) -> None:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""

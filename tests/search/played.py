@@ -9,7 +9,7 @@ from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.search.advance import advance
 from sweep.search.climb import Climb
-from sweep.search.explorations import Known, explorations_of
+from sweep.search.explorations import Advance, Known, explorations_of
 from sweep.search.memory import Memory
 from sweep.search.outline import outline
 from sweep.search.samplers import Shown
@@ -63,7 +63,7 @@ def play(
     """Work like a worker until nothing is left, or for so many pieces of work; returns how many were done."""
     for done in range(steps):
         while (claimed := claim(store, study_id, owner)) is None:
-            if not advance(store, study, study_id, owner=owner, memory=memory):
+            if advance(store, study, study_id, owner=owner, memory=memory) is not Advance.ADDED:
                 return done
         finish(store, claimed, formula)
     return steps

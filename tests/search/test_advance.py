@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from math import log10
 
 import pytest
@@ -13,12 +15,12 @@ from sweep.config.study import Study
 from sweep.search.advance import advance
 from sweep.search.advisor import Advisor
 from sweep.search.cells import SEARCH_SEED_OFFSET
-from sweep.search.explorations import Known, explorations_of
+from sweep.search.explorations import Advance, Known, explorations_of
 from sweep.search.outline import outline
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
 from sweep.store.records import FailureClass
 from sweep.store.registry import study as find
-from sweep.store.views import run_config, work_left
+from sweep.store.views import run_config
 from sweep.store.workers import end_worker
 from tests.search.played import launched, play, shown, worker
 
@@ -222,45 +224,83 @@ def test_a_second_worker_waits_for_its_turn(store):
     record = launched(store, asked)
     first, second = worker(store, "first"), worker(store, "second")
     assert advisor_lease(store, record.id, first)
-    assert not advance(store, asked, record.id, owner=second, patience=0.3)
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.UNKNOWN
     assert cells(store, record.id) == ()
     soon = threading.Timer(0.5, release_advisor, (store, record.id, first))
     soon.start()
-    assert advance(store, asked, record.id, owner=second)
+    assert advance(store, asked, record.id, owner=second) is Advance.ADDED
     soon.join()
     assert len(cells(store, record.id)) == 1
 
 
-def test_row_19_a_worker_that_died_while_it_asked_leaves_the_study_to_the_next(store):
+def test_a_worker_that_died_while_it_asked_leaves_the_study_to_the_next(store):
     asked = study(**SEARCH)
     record = launched(store, asked)
     first, second = worker(store, "first"), worker(store, "second")
     assert advisor_lease(store, record.id, first)
-    assert not advance(store, asked, record.id, owner=second, patience=0.3)
-    assert not work_left(store, record.id).nothing  # nobody goes home
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.UNKNOWN
     end_worker(store, first, "died")
-    assert advance(store, asked, record.id, owner=second, patience=0.3)
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.ADDED
 
 
-def test_a_lease_that_ran_out_adds_nothing(store, monkeypatch):
-    """Frozen between Optuna's answer and our record: another worker has the lease, and the draw waits for it."""
+def frozen(store: Store, study_id: int, meanwhile: Callable[[], object]) -> Callable[..., object]:
+    """Optuna's answer, after which the process is stopped until its lease is over and something happened."""
+    ask = Advisor.ask
+
+    def late(self: Advisor, *asked: object, refused: int) -> object:
+        drawn = ask(self, *asked, refused=refused)
+        assert advisor_lease(store, study_id, "first", ttl=-1.0)
+        meanwhile()
+        return drawn
+
+    return late
+
+
+def test_a_lease_that_ran_out_and_that_nobody_took_still_adds_the_trial(store, monkeypatch):
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+    monkeypatch.setattr(Advisor, "ask", frozen(store, record.id, lambda: None))
+    assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
+    assert len(cells(store, record.id)) == 1
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_lease_that_another_worker_took_adds_nothing_and_is_not_the_end(store, monkeypatch, released):
+    """Frozen between Optuna's answer and our record: the other may have left by then, and the study needs more."""
+    asked = study(**SEARCH)
+    record = launched(store, asked)
+
+    def taken() -> None:
+        assert advisor_lease(store, record.id, "second")
+        if released:
+            release_advisor(store, record.id, "second")
+
+    with monkeypatch.context() as late:
+        late.setattr(Advisor, "ask", frozen(store, record.id, taken))
+        assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.UNKNOWN
+    assert cells(store, record.id) == ()
+    assert advance(store, asked, record.id, owner=worker(store, "second")) is Advance.ADDED
+    (cell,) = cells(store, record.id)
+    assert cell.arm_name == "trial-0000"
+
+
+def test_the_lease_is_renewed_for_as_long_as_a_sampler_works(store, monkeypatch):
+    """A suggestion that takes several leases: nobody else gets one meanwhile."""
     asked = study(**SEARCH)
     record = launched(store, asked)
     ask = Advisor.ask
 
-    def frozen(self: Advisor, *asked: object, refused: int) -> object:
-        drawn = ask(self, *asked, refused=refused)
-        release_advisor(store, record.id, "first")
-        assert advisor_lease(store, record.id, "second")
-        return drawn
+    def slow(self: Advisor, *given: object, refused: int) -> object:
+        until = time.monotonic() + 4 * LEASE
+        while time.monotonic() < until:
+            assert not advisor_lease(store, record.id, "second")
+        return ask(self, *given, refused=refused)
 
-    with monkeypatch.context() as late:
-        late.setattr(Advisor, "ask", frozen)
-        assert not advance(store, asked, record.id, owner=worker(store, "first"))
-    assert cells(store, record.id) == ()
-    assert advance(store, asked, record.id, owner=worker(store, "second"))
-    (cell,) = cells(store, record.id)
-    assert cell.arm_name == "trial-0000"
+    LEASE = 0.5
+    monkeypatch.setattr("sweep.search.advance.ADVISOR_SECONDS", LEASE)
+    monkeypatch.setattr(Advisor, "ask", slow)
+    assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
+    assert advisor_lease(store, record.id, "second")
 
 
 PATH = {

@@ -17,6 +17,7 @@ from sweep.report.ranks import ENOUGH_RANKS, rank_correlations
 from sweep.search.advance import advance
 from sweep.search.cells import cells_of
 from sweep.search.designs import Arm
+from sweep.search.explorations import Advance
 from sweep.search.memory import Memory
 from sweep.search.outline import outline
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
@@ -59,7 +60,7 @@ def disturbed(store: Store, study_id: int, formula: Formula) -> None:
         me = worker(store, f"w{turn}")
         claimed = claim(store, study_id, me)
         if claimed is None:
-            if not advance(store, ASKED, study_id, owner=me):
+            if advance(store, ASKED, study_id, owner=me) is not Advance.ADDED:
                 return
             continue
         release(store, claimed, "preempted")

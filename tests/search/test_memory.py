@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import LadderStep, Study
 from sweep.search.advance import advance
+from sweep.search.explorations import Advance
 from sweep.search.memory import Memory
 from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
 from sweep.store.inventory import Inventory, inventory
@@ -59,8 +60,10 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
     failed = False
     for step in range(200):
         claimed = claim(store, record.id, owner)
-        if claimed is None and not advance(store, STUDY, record.id, owner=owner, memory=memory):
-            break
+        if claimed is None:
+            advanced = advance(store, STUDY, record.id, owner=owner, memory=memory)
+            if advanced is not Advance.ADDED:
+                break
         if claimed is not None and step >= 6 and claimed.kind == "train" and not failed:
             failed = True
             fail(store, claimed, "infra", "a bad machine", final=True)
@@ -115,7 +118,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
         claimed = claim(store, record.id, owner)
         if claimed is not None:
             finish(store, claimed, formula)
-        elif not advance(store, STUDY, record.id, owner=owner, memory=memories[owner]):
+        elif advance(store, STUDY, record.id, owner=owner, memory=memories[owner]) is not Advance.ADDED:
             idle += 1
             continue
         idle = 0
@@ -126,7 +129,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
         claimed = claim(alone, again.id, owner)
         if claimed is not None:
             finish(alone, claimed, formula)
-        elif not advance(alone, STUDY, again.id, owner=owner):
+        elif advance(alone, STUDY, again.id, owner=owner) is not Advance.ADDED:
             break
     arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]  # noqa: E731
     assert arms(store) == arms(alone)

@@ -20,6 +20,7 @@ from sweep.store import (
     finish_score,
     finish_training,
     release_advisor,
+    renew_advisor,
     studies,
     study,
 )
@@ -220,9 +221,12 @@ def test_a_trial_is_added_only_by_who_may_ask_and_only_up_to_the_total(store: St
     with pytest.raises(LeaseLost):
         add("a", 0)
     advisor_lease(store, asked.id, "a", ttl=-1.0)
+    advisor_lease(store, asked.id, "b")
     with pytest.raises(LeaseLost):
         add("a", 0)
-    advisor_lease(store, asked.id, "a")
+    assert not renew_advisor(store, asked.id, "a")
+    assert renew_advisor(store, asked.id, "b", ttl=-1.0)
+    advisor_lease(store, asked.id, "a", ttl=-1.0)  # over, and nobody took it
     first = add("a", 0)
     assert first is not None
     assert add("a", 0) == first
