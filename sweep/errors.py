@@ -11,6 +11,7 @@
     |- DepotError                 5   files of runs cannot be stored or fetched
     |- CheckpointError            1   a checkpoint that cannot be used
     |  `- UnreadableCheckpoint    1   it is missing, torn or altered; another try, or another machine, may read it
+    |     `- UnsafePath           1   its name leads out of the folder of files
     |- ProtocolError              2   scores that must not be computed or compared
     |- Diverged                   -   loss or gradients are not finite; carries its evidence
     `- Preempted                  75  asked to stop; everything is saved, the same command continues
@@ -111,6 +112,10 @@ class CheckpointError(SweepError):
 
 class UnreadableCheckpoint(CheckpointError):
     """A file of a run is missing, or its bytes are not those that were recorded."""
+
+
+class UnsafePath(UnreadableCheckpoint):
+    """A file name, from a listing, a database or an archive, that leads out of the folder that it belongs to."""
 
 
 class ProtocolError(SweepError):

@@ -28,6 +28,7 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range, to_uint8
 from sweep.errors import DataError
 from sweep.files.atomic import write_atomically
+from sweep.files.contained import contained
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file
 from sweep.files.locks import exclusive_lock
 from sweep.scoring.frechet import frechet_distance, moments
@@ -239,7 +240,7 @@ def _noted(note: Path) -> Path | None:
     if not note.is_file():
         return None
     told = json.loads(note.read_text())
-    path = note.parent / told["file"]
+    path = contained(note.parent, told["file"])
     return path if path.is_file() and sha256_of_file(path) == told["sha256"] else None
 
 

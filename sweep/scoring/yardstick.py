@@ -10,6 +10,7 @@ import torch
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError
+from sweep.files.contained import contained
 from sweep.scoring.features import Extractor, load_extractor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Bounds, Reference, Split, images_sha256, load_bounds, load_reference
@@ -95,7 +96,7 @@ def _extractor_of(
     protocol: Protocol, dataset: Dataset, folder: Path, device: torch.device, weights: Path | None
 ) -> Extractor:
     kind = "inception" if protocol.extractor.startswith("inception") else "classifier"
-    file = folder / f"{protocol.extractor}.pt"
+    file = contained(folder, f"{protocol.extractor}.pt")
     usual = file if kind == "classifier" and file.is_file() else None
     extractor = load_extractor(kind, dataset, folder=folder, device=device, weights=weights or usual)
     if extractor.sha256 != protocol.extractor_sha256:

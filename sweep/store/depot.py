@@ -3,11 +3,15 @@
 With a URL each machine works in a folder of its own. A file goes up before the database names it, whole and under a
 name that is never used twice, and comes down only if its bytes have the hash that the database holds. Credentials and
 endpoints are read where the cloud's own tools read them (AWS_*, GOOGLE_*, ~/.config/fsspec), so that no URL holds any.
+
+A name that comes from a listing or from the database is checked (`sweep/files/contained.py`) before it is read, written
+or deleted: whoever may write to the bucket, the shared folder or the database must reach no file outside the folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import random
 import re
@@ -21,9 +25,10 @@ from uuid import uuid4
 
 from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UsageError
 from sweep.files.atomic import NO_ROOM
+from sweep.files.contained import contained, unsafe_reason
 from sweep.files.hashes import sha256_of_file
 from sweep.store.redaction import clean
-from sweep.store.transfer import Stored, download, filesystem, listed, upload
+from sweep.store.transfer import Stored, download, filesystem, listed, remote_path, upload
 
 T = TypeVar("T")
 # On a filesystem, below a path.
@@ -34,7 +39,18 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 # Locks, and files that are being written.
 _PASSING = re.compile(r"(^\.)|(\.lock$)|(\.tmp$)")
 # Waiting does not help against these.
-_FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ValueError, ImportError, TypeError)
+_FINAL = (
+    FileNotFoundError,
+    FileExistsError,
+    PermissionError,
+    IsADirectoryError,
+    NotADirectoryError,
+    ValueError,
+    ImportError,
+    TypeError,
+)
+
+_log = logging.getLogger("sweep.store")
 
 
 def _never() -> bool:
@@ -55,6 +71,17 @@ class Depot:
     url: str | None = None
     patience_seconds: float = PATIENCE_SECONDS
 
+    def path(self, name: str) -> Path:
+        """Where a file, or a folder of files, lies on this machine.
+
+        Args:
+            name: Relative to the depot, as the database or a listing names it.
+
+        Raises:
+            UnsafePath: The name leads out of the folder.
+        """
+        return contained(self.folder, name)
+
     def put(self, path: str, *, give_up: Callable[[], bool] = _never) -> None:
         """Send a file of the folder to where other machines find it.
 
@@ -64,21 +91,24 @@ class Depot:
 
         Raises:
             DepotError: The store refuses it, or does not answer.
+            UnsafePath: The name leads out of the folder.
         """
         if self.url is not None:
-            send: _Act[None] = lambda fs, root: upload(fs, self.folder / path, f"{root}/{path}")  # noqa: E731
+            source = self.path(path)
+            send: _Act[None] = lambda fs, root: upload(fs, source, remote_path(fs, root, path))  # noqa: E731
             self._patiently(f"cannot store {path}", send, give_up)
 
     def fetch(self, path: str, sha256: str, *, give_up: Callable[[], bool] = _never) -> Path:
         """The file here, brought from the store where it is missing or damaged. Without a URL it is not looked at.
 
         Raises:
-            UnreadableCheckpoint: The store does not have it, or has other bytes.
+            UnreadableCheckpoint: The store does not have it, or has other bytes, or it is no regular file.
+            UnsafePath: The name leads out of the folder.
             DepotError: The store does not answer.
         """
-        here = self.folder / path
-        if not here.resolve().is_relative_to(self.folder.resolve()):
-            raise CheckpointError(f"{path!r} is not a file of this study", why="it leads out of the folder of files")
+        here = self.path(path)
+        if here.exists() and not here.is_file():
+            raise UnreadableCheckpoint(f"{path} is no file", why=f"There is something else at {here}.")
         if self.url is None or (here.is_file() and sha256_of_file(here) == sha256):
             return here
         try:
@@ -91,6 +121,8 @@ class Depot:
 
     def pull(self, under: str, wanted: Callable[[str], bool]) -> None:
         """Bring the files below a folder whose names are wanted and that are not here yet.
+
+        Names that lead out of the folder are passed over, with a warning in the log.
 
         Raises:
             DepotError: The store does not answer.
@@ -111,8 +143,8 @@ class Depot:
                 self.put(path)
 
     def listed(self, under: str) -> Iterator[Stored]:
-        """Every file below a folder: those here, then those in the store."""
-        for path in sorted((self.folder / under).rglob("*")):
+        """Every file below a folder: those here, then those in the store. Names there are as they are, unchecked."""
+        for path in sorted(self._below(under)):
             if path.is_file() and not path.is_symlink():
                 found = path.stat()
                 yield Stored(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
@@ -120,18 +152,29 @@ class Depot:
             yield from self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
 
     def delete(self, stored: Stored) -> None:
-        """Delete what `listed` gave. What is gone already is no error."""
+        """Delete what `listed` gave. What is gone already is no error.
+
+        Raises:
+            UnsafePath: The name leads out of the folder.
+            OSError: The file of this machine cannot be deleted.
+        """
         if stored.where == str(self.folder / stored.path):
-            Path(stored.where).unlink(missing_ok=True)
+            self.path(stored.path).unlink(missing_ok=True)
         else:
             self.discard(stored.path)
 
     def discard(self, path: str) -> None:
-        """Delete a file in the store, if there is one: it is needed no more, so one try is enough."""
+        """Delete a file in the store, if there is one: it is needed no more, so one try is enough.
+
+        Raises:
+            UnsafePath: The name leads out of the folder or the store.
+        """
+        self.path(path)
         if self.url is not None:
             fs, root = filesystem(self.url)
+            remote = remote_path(fs, root, path)
             try:
-                fs.rm_file(f"{root}/{path}")
+                fs.rm_file(remote)
             except Exception:
                 return
 
@@ -167,17 +210,24 @@ class Depot:
         return str(self.folder) if self.url is None else self.url
 
     def _bring(self, path: str, sha256: str | None) -> _Act[None]:
-        return lambda fs, root: download(fs, f"{root}/{path}", self.folder / path, sha256)
+        return lambda fs, root: download(fs, remote_path(fs, root, path), self.path(path), sha256)
 
     def _names(self, under: str) -> set[str]:
         if self.url is None:
             return set()
         found = self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
-        return {stored.path for stored in found if not _PASSING.search(Path(stored.path).name)}
+        names = {stored.path for stored in found if not _PASSING.search(Path(stored.path).name)}
+        unsafe = {name for name in names if unsafe_reason(name)}
+        if unsafe:
+            _log.warning("%s: %d names that lead out of it are passed over", clean(str(self.url)), len(unsafe))
+        return names - unsafe
 
     def _names_here(self, under: str) -> set[str]:
-        found = (path for path in (self.folder / under).rglob("*") if path.is_file())
+        found = (path for path in self._below(under) if path.is_file() and not path.is_symlink())
         return {path.relative_to(self.folder).as_posix() for path in found if not _PASSING.search(path.name)}
+
+    def _below(self, under: str) -> Iterator[Path]:
+        return (self.path(under) if under else self.folder).rglob("*")
 
     def _patiently(self, what: str, act: _Act[T], give_up: Callable[[], bool] = _never) -> T:
         assert self.url is not None

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sweep.errors import UnreadableCheckpoint
+from sweep.errors import UnreadableCheckpoint, UnsafePath
 from sweep.files.atomic import atomic_file
+from sweep.files.contained import contained, unsafe_reason
 
 # Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+# These follow links, which another writer of a shared folder may have made.
+FOLDERS = frozenset({"file", "local"})
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,29 @@ def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
             )
 
 
+def remote_path(fs: Any, root: str, name: str) -> str:
+    """Where a file lies on a filesystem.
+
+    Args:
+        fs: The filesystem.
+        root: The store's path on it.
+        name: The file's path below that.
+
+    Raises:
+        UnsafePath: The file would lie outside the store.
+    """
+    if _protocols(fs) & FOLDERS:
+        contained(Path(root), name)
+    elif reason := unsafe_reason(name):
+        raise UnsafePath(f"{name!a} is refused as the name of a file", why=f"{reason[:1].upper()}{reason[1:]}.")
+    return f"{root}/{name}"
+
+
 def listed(fs: Any, root: str, under: str) -> Iterator[Stored]:
-    """Every file below a folder of a filesystem."""
+    """Every file below a folder of a filesystem, whatever its name is. Links and special files are left out."""
     for path, info in sorted(fs.find(f"{root}/{under}", detail=True).items()):
+        if info.get("islink") or info.get("type", "file") != "file":
+            continue
         relative = path.removeprefix(f"{root}/")
         yield Stored(relative, fs.unstrip_protocol(path), int(info["size"]), _modified(fs, path, info))
 

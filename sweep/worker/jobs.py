@@ -67,7 +67,7 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
     """Train from the newest checkpoint that can be read."""
     started = time.monotonic()
     place = Place(
-        folder=job.files.folder / job.folder,
+        folder=job.files.path(job.folder),
         token=job.token,
         device=device,
         micro_batches=job.micro_batches,
@@ -147,7 +147,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     net = build_net(job.train, channels=dataset.channels, size=dataset.size).to(device)
     net.load_state_dict(_weights(job, device))
     net = laid_out(net, job.train.net.kind)
-    diffusion, folder = _diffusion(job.train, device), job.files.folder / job.folder
+    diffusion, folder = _diffusion(job.train, device), job.files.path(job.folder)
     yardstick = yardstick_of(job.protocol, job.train.data, job.files, device)
     result = score(
         net,
@@ -168,7 +168,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         dataset=dataset,
         scored=result.sets,
         folder=folder,
-        references=job.files.folder / EXTRACTORS,
+        references=job.files.path(EXTRACTORS),
         precision=job.train.precision,
         on_progress=drawn,
     )

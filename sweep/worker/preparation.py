@@ -43,7 +43,7 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
     """Everything that must exist before the first score: data, extractor, reference."""
     dataset = dataset_of(job.data)
     request = job.request
-    folder = job.files.folder / EXTRACTORS
+    folder = job.files.path(EXTRACTORS)
     # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
     job.files.pull(EXTRACTORS, lambda name: name.startswith(f"{dataset.name}-cnn-"))
     protocol = resolve_protocol(
@@ -80,7 +80,7 @@ def counting(what: str, send: Send) -> Callable[[int, int], None]:
 def yardstick_of(protocol: Protocol, data: DataConfig, files: Depot, device: torch.device) -> Yardstick:
     """Extractor and reference of a protocol, kept between the scores of a process."""
     _pull_yardstick(protocol, files)
-    yardstick = open_yardstick(protocol, dataset_of(data), folder=files.folder / EXTRACTORS, device=device)
+    yardstick = open_yardstick(protocol, dataset_of(data), folder=files.path(EXTRACTORS), device=device)
     files.push(EXTRACTORS)
     return yardstick
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from sweep.errors import CheckpointError, DepotError, UsageError
+from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.store.depot import Depot, depot_at
+from sweep.store.transfer import Stored, filesystem
 from tests.store.object_store import BUCKET, KEY, SECRET, object_store
 
 PATH = "runs/ab/abcd/0000000010.1.pt"
@@ -164,12 +165,100 @@ def test_whoever_is_asked_to_leave_does_not_wait_for_a_store_that_is_away(tmp_pa
     assert time.monotonic() - started < 20.0
 
 
-@pytest.mark.parametrize("path", ["../outside", "runs/../../outside", "/etc/passwd"])
-def test_no_path_from_the_database_leads_out_of_the_folder(here: Depot, path: str) -> None:
-    with pytest.raises(CheckpointError, match="leads out"):
-        here.fetch(path, SHA256)
-    with pytest.raises(CheckpointError, match="leads out"):
-        Depot(here.folder).fetch(path, SHA256)
+OUTSIDE = (
+    "../outside",
+    "runs/../../outside",
+    "runs/..",
+    "/etc/passwd",
+    "//host/share",
+    "runs//x.pt",
+    "./x.pt",
+    "",
+    "runs/",
+    "..\\outside",
+    "runs\\..\\x",
+    "C:/x.pt",
+    "c:x.pt",
+    "runs/x\0.pt",
+    "runs/x\n.pt",
+    "runs/\x1b[2J.pt",
+    "runs/\udcff.pt",
+    "runs/" + "x" * 256,
+)
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_no_name_from_the_database_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
+    for depot in (Depot(tmp_path / "here"), Depot(tmp_path / "here", f"file://{tmp_path}/shared")):
+        planted = Stored(path, str(depot.folder / path), 1, 0.0), Stored(path, f"file://{tmp_path}/x", 1, 0.0)
+        with pytest.raises(UnsafePath, match="is refused"):
+            depot.fetch(path, SHA256)
+        for stored in planted:
+            with pytest.raises(UnsafePath, match="is refused"):
+                depot.delete(stored)
+        with pytest.raises(UnsafePath, match="is refused"):
+            depot.discard(path)
+    with pytest.raises(UnsafePath, match="is refused"):
+        depot.put(path)
+
+
+def test_no_key_of_a_listing_is_written_outside_the_folder(there: Depot, url: str, tmp_path: Path) -> None:
+    fs, root = filesystem(url)
+    keys = ("extractors/../../../../site/digits.pth", "extractors/../../digits.pth", "extractors//digits.pth")
+    if "file" in fs.protocol:  # names that a folder can hold
+        keys = ("extractors/a\\..\\digits.pth", "extractors/digits\n.pth")
+        fs.makedirs(f"{root}/extractors")
+    for key in (*keys, "extractors/digits-cnn-1.pt"):
+        fs.pipe_file(f"{root}/{key}", CONTENT)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    there.pull("extractors", lambda name: name.startswith("digits"))
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {
+        there.folder / "extractors/digits-cnn-1.pt"
+    }
+
+
+def test_no_link_in_a_shared_folder_is_read_written_or_deleted_through(tmp_path: Path) -> None:
+    outside, shared = tmp_path / "outside", tmp_path / "shared"
+    for folder in (outside, shared / "runs", shared / "extractors"):
+        folder.mkdir(parents=True)
+    (outside / "secret.pt").write_bytes(CONTENT)
+    (shared / "runs/ab").symlink_to(outside)
+    (shared / "extractors/secret.pt").symlink_to(outside / "secret.pt")
+    plain, behind = Depot(shared), Depot(tmp_path / "cache", f"file://{shared}")
+    write(behind, "runs/ab/new.pt")
+    for depot in (plain, behind):
+        with pytest.raises(UnsafePath, match="link"):
+            depot.fetch("runs/ab/secret.pt", SHA256)
+        assert {stored.path for stored in depot.listed("")} <= {"runs/ab/new.pt"}
+    with pytest.raises(UnsafePath, match="link"):
+        plain.delete(Stored("runs/ab/secret.pt", str(shared / "runs/ab/secret.pt"), 1, 0.0))
+    with pytest.raises(UnsafePath, match="link"):
+        behind.discard("runs/ab/secret.pt")
+    with pytest.raises(UnsafePath, match="link"):
+        behind.put("runs/ab/new.pt")
+    behind.pull("extractors", lambda _: True)
+    Depot(shared, f"file://{tmp_path}/other").push("extractors")
+    assert [path.name for path in outside.iterdir()] == ["secret.pt"]
+    assert left(behind) == ["new.pt"]
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_link_that_stays_inside_and_a_folder_that_is_a_link_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "files").symlink_to(tmp_path / "disk")
+    depot = Depot(tmp_path / "files")
+    write(depot, "runs/one.pt")
+    (depot.folder / "runs/two.pt").symlink_to("one.pt")
+    assert depot.fetch("runs/two.pt", SHA256).read_bytes() == CONTENT
+
+
+def test_what_is_no_regular_file_is_not_opened(here: Depot) -> None:
+    os.mkfifo(here.folder / "runs/pipe.pt")  # to open it would wait for ever
+    (here.folder / "runs/folder.pt").mkdir()
+    for depot in (here, Depot(here.folder)):
+        for name in ("runs/pipe.pt", "runs/folder.pt"):
+            with pytest.raises(UnreadableCheckpoint, match="is no file"):
+                depot.fetch(name, SHA256)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import ValidationError
 
 from sweep.config.run import TrainConfig
-from sweep.errors import SweepError
+from sweep.errors import SweepError, UnsafePath
+from sweep.files.contained import contained
 from sweep.report.blocks import Block, note, picture
 from sweep.report.figures.diffusion import loss_weights as draw_loss_weights
 from sweep.report.figures.diffusion import sample_sheet, schedules
@@ -84,8 +85,11 @@ def strip(sheet: NDArray[np.uint8], rows: int = 2) -> NDArray[np.uint8]:
 
 def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:
     """Pixels of a stored sheet; None where the file is not there, outside the folder, or not the one recorded."""
-    file = (root / path).resolve()
-    if not file.is_relative_to(root.resolve()) or not file.is_file():
+    try:
+        file = contained(root, path)
+    except UnsafePath:
+        return None
+    if not file.is_file():
         return None
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != sha256:
