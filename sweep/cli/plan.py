@@ -141,7 +141,7 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
     from sweep.config.study import FEWEST_NOISE_SETS
 
     study = asked.study
-    lines = [line for line in [_chosen_later(study)] if line]
+    lines = [line for line in [_chosen_later(study), _subset(study)] if line]
     if "fraction" in document:
         lines += fraction_lines(document["fraction"], len(study.factors_of("scientific")))
     lines.append(
@@ -167,6 +167,22 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
             f"{size(document['disk_bytes'])} of disk; the net has {document['parameters']:,} parameters"
         )
     return [*lines, f"list of arms {document['arms_sha256'][:12]}, recorded at launch"]
+
+
+def _subset(study: Study) -> str:
+    """That a search sampler will model only some of the trials, where it will."""
+    from sweep.search.designs import evaluation_levels
+    from sweep.search.explorations import MAX_MODELLED, exceeds, explorations_of
+
+    levels = len(evaluation_levels(study))
+    for exploration in explorations_of(study):
+        sampler, finished = exploration.search_sampler, exploration.trials * levels
+        if exceeds(sampler, finished):
+            return (
+                f"note: search sampler {sampler} models at most {MAX_MODELLED[sampler]} of {finished:,} scores, the "
+                "best half and a sample of the others; tpe models all"
+            )
+    return ""
 
 
 def _chosen_later(study: Study) -> str:

@@ -9,12 +9,12 @@ from sweep.errors import InfeasibleConfig, LeaseLost
 from sweep.search.advisor import Outcome
 from sweep.search.cells import cells_of
 from sweep.search.climb import Climb
-from sweep.search.explorations import Advance, Exploration, Known, explorations_of, grows
+from sweep.search.explorations import MAX_MODELLED, Advance, Exploration, Known, exceeds, explorations_of, grows
 from sweep.search.memory import Memory
 from sweep.search.renewal import renewing
 from sweep.search.stages import requests_of
 from sweep.store.advisor import REFUSED, advisor_lease, refuse, release_advisor
-from sweep.store.events import add_event
+from sweep.store.events import add_event, add_event_once
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.records import ArmRecord
 from sweep.store.registry import add_arms
@@ -22,6 +22,8 @@ from sweep.store.transaction import Store
 
 ADVISOR_SECONDS = 60.0
 POLL_SECONDS = 0.2
+SUBSET = "subset"
+"""Kind of the event that tells of a search sampler that models only some of the trials."""
 # Draws in a row that make no sense together, before the space itself is called wrong.
 MAX_REDRAWS = 100
 
@@ -116,6 +118,7 @@ class _Growth:
         refused = exploration.numbered(self._refused)
         shown = history.now(self._known, self._climbs[exploration.prefix], refused)
         trials = self._known.trials(exploration)
+        self._warn_of_subset(exploration, sum(trial.value is not None for trial in shown))
         after = max(trials, default=-1)
         first = max([after, *refused]) + 1
         for number in range(first, first + MAX_REDRAWS):
@@ -137,6 +140,13 @@ class _Growth:
             why=f"The last ones stand as `{REFUSED}` in the study's events.",
             next="Narrow the factors of the study, then: sweep plan FILE",
         )
+
+    def _warn_of_subset(self, exploration: Exploration, finished: int) -> None:
+        sampler = exploration.search_sampler
+        if exceeds(sampler, finished):
+            most = MAX_MODELLED[sampler]
+            message = f"search sampler {sampler} models {most} of {finished} finished trials: the best and a sample"
+            add_event_once(self._store, SUBSET, message, study_id=self._study_id)
 
     def _unique(self, exploration: Exploration, number: int) -> int:
         """A number of the trial that is its own in the whole study: of several explorations, the next in the store."""

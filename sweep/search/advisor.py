@@ -19,6 +19,7 @@ from sweep.config.study import Study
 from sweep.search.explorations import Exploration
 from sweep.search.samplers import SHOWN_INSTEAD, Shown, draw
 from sweep.search.space import Params, changes_of, evaluation_points, params_of, primary_levels, space_of
+from sweep.search.subset import modelled
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -73,6 +74,7 @@ class Advisor:
         fixed = start | self._primary
         if search_sampler in SHOWN_INSTEAD:
             history = SHOWN_INSTEAD[search_sampler](history, self._space)
+        history = modelled(search_sampler, history)
         params = draw(search_sampler, seed, number, self._space, history, fixed)
         return changes_of(self._study, self._exploration, params)
 

@@ -18,6 +18,9 @@ from sweep.search.designs import BASELINE, Arm, arms_of
 from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord
 
+# Search sampler -> the most finished trials that it models. A draw then takes about a second (CONTRIBUTING, Scale).
+MAX_MODELLED = {"gp": 500}
+
 
 @dataclass(frozen=True)
 class Exploration:
@@ -50,6 +53,11 @@ class Exploration:
         """Of changes by arm name, those of this exploration's trials, by number."""
         numbers = {name: self.number_of(name) for name in changes}
         return {number: changes[name] for name, number in numbers.items() if number is not None}
+
+
+def exceeds(search_sampler: str, trials: int) -> bool:
+    """Whether a sampler models only some of so many finished trials."""
+    return trials > MAX_MODELLED.get(search_sampler, trials)
 
 
 class Advance(StrEnum):

@@ -129,6 +129,9 @@ def test_tuning_path_and_search_say_what_is_decided_later(planned):
     told, page = planned(BASELINE + SWITCHES + "design: {kind: search, trials: 10, confirm: 2}\n")
     assert told["trainings"] == 10 + 3 * 3
     assert "search over schedule, optimizer, loss, lr: 10 trials" in page
+    assert "models at most" not in page
+    _, page = planned(BASELINE + SWITCHES + "design: {kind: search, trials: 501, search_sampler: gp}\n")
+    assert "search sampler gp models at most 500 of 501 scores" in page
 
 
 def test_a_chain_shorter_than_the_usual_is_noted_and_not_refused(planned):

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import log10
 
 import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
+from sweep.search import advisor
 from sweep.search.advance import advance
 from sweep.search.advisor import Advisor
 from sweep.search.cells import SEARCH_SEED_OFFSET
-from sweep.search.explorations import Advance, Known, explorations_of
+from sweep.search.explorations import MAX_MODELLED, Advance, Known, explorations_of
 from sweep.search.outline import outline
+from sweep.search.samplers import Shown
+from sweep.search.space import Params, Space
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
 from sweep.store.records import FailureClass
 from sweep.store.registry import study as find
@@ -301,6 +304,24 @@ def test_the_lease_is_renewed_for_as_long_as_a_sampler_works(store, monkeypatch)
     monkeypatch.setattr(Advisor, "ask", slow)
     assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
     assert advisor_lease(store, record.id, "second")
+
+
+def test_a_sampler_that_models_only_some_of_the_trials_says_so_once_and_models_no_more(store, monkeypatch):
+    monkeypatch.setitem(MAX_MODELLED, "gp", 12)
+    modelled, draw = [], advisor.draw
+
+    def drawn(search_sampler: str, seed: int, number: int, space: Space, history: Sequence[Shown], fixed: Params):
+        modelled.append(len(history))
+        return draw(search_sampler, seed, number, space, history, fixed)
+
+    monkeypatch.setattr(advisor, "draw", drawn)
+    design = {"kind": "search", "trials": 7, "search_sampler": "gp", "confirm": 0}
+    asked = study(**SEARCH | {"design": design})
+    record = launched(store, asked)
+    play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
+    assert modelled == [0, 3, 6, 9, 12, 12, 12]
+    (told,) = [event.message for event in events(store, record.id) if event.kind == "subset"]
+    assert "gp models 12 of 15" in told
 
 
 PATH = {

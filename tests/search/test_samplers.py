@@ -11,8 +11,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from sweep.search.explorations import MAX_MODELLED
 from sweep.search.samplers import Shown, draw
 from sweep.search.space import Space
+from sweep.search.subset import MAX_UNDER_WAY, modelled
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -93,3 +95,27 @@ def test_nothing_in_the_history_is_changed() -> None:
     before = [(t.number, t.state, dict(t.params), dict(t.system_attrs)) for t in history]
     draw("tpe", 0, 30, SPACE, history, FIXED)
     assert [(t.number, t.state, t.params, t.system_attrs) for t in history] == before
+
+
+def test_a_gaussian_process_models_a_bounded_number_of_trials_the_best_among_them() -> None:
+    history = [Shown(trial, SPACE, trial.number) for trial in trials(800) if trial.state is not TrialState.PRUNED]
+    finished = [trial.value for trial in history if trial.value is not None]
+    assert len(finished) > MAX_MODELLED["gp"]
+    kept = modelled("gp", history)
+    assert [trial.ours for trial in kept] == sorted(trial.ours for trial in kept)
+    values = [trial.value for trial in kept if trial.value is not None]
+    assert len(values) == MAX_MODELLED["gp"]
+    assert set(sorted(finished)[: MAX_MODELLED["gp"] // 2]) <= set(values)
+    assert max(values) > sorted(finished)[-10], "what to keep away from is modelled too"
+    assert [trial.ours for trial in kept if trial.state is TrialState.RUNNING] == [798, 799]
+    assert modelled("gp", history[:400]) == history[:400]
+    for search_sampler in ("tpe", "qmc", "random"):
+        assert modelled(search_sampler, history) is history
+
+
+def test_what_is_under_way_is_bounded_too() -> None:
+    running = trials(150)
+    for trial in running:
+        trial.state, trial.value = TrialState.RUNNING, None
+    kept = modelled("gp", [Shown(trial, SPACE, trial.number) for trial in running])
+    assert [trial.ours for trial in kept] == list(range(150 - MAX_UNDER_WAY, 150))
