@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
-from sweep.data.splits import split_indices
+from sweep.data.splits import SplitSizes, split_indices
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,6 +25,19 @@ class Dataset:
     train_labels: Tensor | None
     validation_labels: Tensor | None
     test_labels: Tensor | None
+    remarks: tuple[str, ...] = ()
+    """Of an image folder: what was left out, and how animated files were read; one sentence each."""
+
+    @property
+    def sizes(self) -> SplitSizes:
+        """How many images and classes there are."""
+        labels = [part for part in (self.train_labels, self.validation_labels, self.test_labels) if part is not None]
+        return SplitSizes(
+            train=len(self.train),
+            validation=len(self.validation),
+            test=len(self.test),
+            classes=len(torch.unique(torch.cat(labels))) if labels else 0,
+        )
 
     @property
     def channels(self) -> int:

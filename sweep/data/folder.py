@@ -1,113 +1,127 @@
-"""A folder of images: squared, resized and split, in an order that no file system decides."""
+"""A folder of images: listed, decoded and put into one array, in an order that no file system decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from os import cpu_count
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
+from numpy.typing import NDArray
 
+from sweep.data.listing import Listing, list_images, printable
+from sweep.data.picture import Picture, Unreadable, read_picture
+from sweep.data.splits import SplitSizes, folder_sizes
 from sweep.errors import DataError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-# Pillow names a pixel format by its mode; these hold more than 8 bits a channel, which a conversion would clip.
-DEEP_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "F"})
-GRAY_MODES = frozenset({"1", "L", "LA"})
+MAX_THREADS = 8
+
+OnRead = Callable[[int, int], None]
+"""Called with how many of how many files were read."""
 
 
-def read_folder(path: Path, size: int) -> tuple[Tensor, Tensor | None]:
-    """Every image under a folder, as [N, C, size, size] uint8, with labels where there are class folders.
+def ignore_reading(_done: int, _total: int) -> None:
+    """For those who need not know."""
 
-    A flat folder has no labels. A folder of folders is one class a folder, numbered in the order of their names. Files
-    are taken in the order of their names (by code point, class by class). One channel if all files are grayscale, else
-    three. Orientation tags are obeyed; transparency is laid over white; the largest centred square is cut out and
-    resized by Pillow's bicubic filter, which averages over all source pixels when it shrinks.
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FolderImages:
+    """The images of a folder.
+
+    Attributes:
+        listing: Where they come from.
+        images: uint8 [N, C, size, size]; one channel if all files are grayscale, else three.
+        labels: int64 [N]; None for a flat folder.
+        remarks: What was left out, and how animated files were read; one sentence each.
+    """
+
+    listing: Listing
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+    remarks: tuple[str, ...]
+
+
+def read_folder(path: Path, size: int, *, on_read: OnRead = ignore_reading) -> FolderImages:
+    """Every image under a folder (`list_images` says which), each as `read_picture` makes it.
+
+    A flat folder has no labels. A folder of folders is one class a folder, numbered in the order of their names.
     The bytes of a JPEG depend on the decoder, so its content hash may differ between machines; that of a PNG does not.
 
+    Args:
+        path: The folder.
+        size: Wanted height and width, pixels.
+        on_read: Hears of the progress.
+
     Raises:
-        DataError: The folder is missing, empty or both flat and in classes, or an image cannot be read.
+        DataError: As `list_images`, or images that cannot be read; names the first.
     """
-    files, labels = _list_images(path)
-    gray = all(_mode(file) in GRAY_MODES for file in files)
-    images = torch.empty(len(files), 1 if gray else 3, size, size, dtype=torch.uint8)
-    with ThreadPoolExecutor() as pool:
-        for index, pixels in enumerate(pool.map(lambda file: _read_square(file, size, gray), files)):
-            images[index] = pixels
-    return images, None if labels is None else torch.tensor(labels)
+    listing = list_images(path)
+    images = np.empty((len(listing.files), 1, size, size), dtype=np.uint8)
+    frames, failed = 0, list[tuple[Path, Unreadable]]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of files that it reads all the same
+        for index, (file, found) in enumerate(_pictures(listing, size)):
+            on_read(index + 1, len(listing.files))
+            if isinstance(found, Unreadable):
+                failed.append((file, found))
+                continue
+            if found.pixels.ndim == 3 and images.shape[1] == 1:
+                images = np.repeat(images, 3, axis=1)
+            images[index] = found.pixels if found.pixels.ndim == 2 else found.pixels.transpose(2, 0, 1)
+            frames += found.has_more_frames
+    if failed:
+        raise _cannot_read(*failed[0], others=len(failed) - 1)
+    labels = None if listing.labels is None else np.asarray(listing.labels, dtype=np.int64)
+    remarks = (*listing.remarks, *_first_frames(frames))
+    return FolderImages(listing=listing, images=images, labels=labels, remarks=remarks)
 
 
-def _list_images(path: Path) -> tuple[list[Path], list[int] | None]:
-    if not path.is_dir():
+def sizes_of(listing: Listing) -> SplitSizes:
+    """How the images of a folder are split.
+
+    Raises:
+        DataError: There are too few for three splits.
+    """
+    sizes = folder_sizes(len(listing.files), classes=len(listing.classes))
+    if sizes.test == 0:
         raise DataError(
-            f"there is no folder {path}", why="image_folder reads a folder of images", next="check data.path"
+            f"{printable(listing.path)} holds only {len(listing.files)} images",
+            why="; ".join(("a tenth each is held out for validation and test", *listing.remarks)),
+            next="use a folder of 10 images or more",
         )
-    flat = list(_images_in(path))
-    classes = [(folder, list(_images_in(folder))) for folder in _by_name(p for p in path.iterdir() if p.is_dir())]
-    classes = [(folder, files) for folder, files in classes if files]
-    if flat and classes:
-        raise DataError(
-            f"{path} holds images and folders of images",
-            why=f"is {flat[0].name} an image without a class, and {classes[0][0].name} a class?",
-            next="move the images into class folders, or the folders elsewhere",
-        )
-    if not flat and not classes:
-        raise DataError(
-            f"{path} holds no image",
-            why=f"looked for {' '.join(sorted(SUFFIXES))} there and one folder below",
-            next="check data.path",
-        )
-    if flat:
-        return flat, None
-    files = [file for _, members in classes for file in members]
-    return files, [label for label, (_, members) in enumerate(classes) for _ in members]
+    return sizes
 
 
-def _images_in(folder: Path) -> Iterator[Path]:
-    yield from _by_name(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+def _pictures(listing: Listing, size: int) -> Iterator[tuple[Path, Picture | Unreadable]]:
+    read = partial(_read, size=size, large=Lock())
+    with ThreadPoolExecutor(min(MAX_THREADS, cpu_count() or 1)) as pool:
+        yield from zip(listing.files, pool.map(read, listing.files), strict=True)
 
 
-def _by_name(paths: Iterator[Path]) -> list[Path]:
-    return sorted(paths, key=lambda p: p.name)
-
-
-def _mode(file: Path) -> str:
+def _read(file: Path, *, size: int, large: Lock) -> Picture | Unreadable:
     try:
-        with Image.open(file) as image:
-            return image.mode
-    except (OSError, UnidentifiedImageError) as error:
-        raise _unreadable(file, error) from error
+        return read_picture(file, size, large)
+    except Unreadable as error:
+        return error
 
 
-def _read_square(file: Path, size: int, gray: bool) -> Tensor:
-    try:
-        with Image.open(file) as image:
-            if image.mode in DEEP_MODES:
-                raise OSError(f"mode {image.mode} has more than 8 bits a channel")
-            upright = _over_white(ImageOps.exif_transpose(image))
-            pixels = np.asarray(_square(upright.convert("L" if gray else "RGB"), size))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(file, error) from error
-    return torch.tensor(pixels).reshape(size, size, -1).permute(2, 0, 1)
+def _first_frames(count: int) -> tuple[str, ...]:
+    if count == 0:
+        return ()
+    return (f"{count:,} file{'s have' if count > 1 else ' has'} several frames or pages: the first is read",)
 
 
-def _over_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-
-
-def _square(image: Image.Image, size: int) -> Image.Image:
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.resize((size, size), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
-
-
-def _unreadable(file: Path, error: Exception) -> DataError:
+def _cannot_read(file: Path, error: Unreadable, *, others: int) -> DataError:
+    more = f", nor {others:,} more" if others else ""
+    name = shlex.quote(printable(file))
     return DataError(
-        f"cannot read the image {file}", why=str(error) or type(error).__name__, next="repair or remove that file"
+        f"cannot read the image {printable(file)}{more}",
+        why=printable(str(error)),
+        next=error.next or f"repair that file, or have it left out: mv {name} {name}.unreadable",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,11 +16,8 @@ from torch import Tensor
 from sweep.data.dataset import Dataset, with_official_test, without_official_test
 from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, read_cifar10, read_mnist_like
 from sweep.data.facts import DATASET_FACTS
-from sweep.data.folder import read_folder
-from sweep.errors import DataError, InfeasibleConfig
-
-# An image folder has no official split: a tenth each is held out, but not more than this.
-FOLDER_HOLDOUT_LIMIT = 5_000
+from sweep.data.folder import OnRead, ignore_reading, read_folder, sizes_of
+from sweep.errors import InfeasibleConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +32,8 @@ class Source:
     """Wanted height and width of an image folder, pixels."""
     download: bool
     """Fetch what is missing."""
+    on_read: OnRead = ignore_reading
+    """Hears of the progress in an image folder."""
 
 
 def load(
@@ -44,6 +43,7 @@ def load(
     path: Path | None = None,
     size: int | None = None,
     download: bool = True,
+    on_read: OnRead = ignore_reading,
 ) -> Dataset:
     """Read a data set into memory as uint8.
 
@@ -54,6 +54,7 @@ def load(
         size: Height and width to resize to, pixels; for `image_folder` only. All others have the size they were
             published in: 28 x 28 stays 28 x 28.
         download: Fetch a missing data set on first use.
+        on_read: Hears how many of how many files of an image folder were read.
 
     Raises:
         InfeasibleConfig: No such data set, or options that do not go with it.
@@ -70,7 +71,7 @@ def load(
             why="it is used as published, so that scores can be compared",
             next="remove data.path and data.size, or use image_folder",
         )
-    return DATASETS[name](Source(root=root or data_root(), path=path, size=size, download=download))
+    return DATASETS[name](Source(root=root or data_root(), path=path, size=size, download=download, on_read=on_read))
 
 
 def data_root() -> Path:
@@ -135,15 +136,12 @@ def image_folder(source: Source) -> Dataset:
             why="the images of a folder have no size of their own",
             next="set data.path to the folder and data.size to a number of pixels",
         )
-    images, labels = read_folder(source.path, source.size)
-    held = min(FOLDER_HOLDOUT_LIMIT, len(images) // 10)
-    if held == 0:
-        raise DataError(
-            f"{source.path} holds only {len(images)} images",
-            why="a tenth each is held out for validation and test",
-            next="use a folder of 10 images or more",
-        )
-    return without_official_test("image_folder", images, labels, validation=held, test=held)
+    found = read_folder(source.path, source.size, on_read=source.on_read)
+    images = torch.from_numpy(found.images)
+    labels = None if found.labels is None else torch.from_numpy(found.labels)
+    sizes = sizes_of(found.listing)
+    dataset = without_official_test("image_folder", images, labels, validation=sizes.validation, test=sizes.test)
+    return replace(dataset, remarks=found.remarks)
 
 
 DATASETS: Mapping[str, Callable[[Source], Dataset]] = {

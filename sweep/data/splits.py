@@ -5,10 +5,37 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 # Part of the identity of every split: changing it changes the content hash of every data set.
 SPLIT_SEED = 0
+# An image folder has no official split: a tenth each is held out, but not more than this.
+FOLDER_HOLDOUT_LIMIT = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSizes:
+    """How many images each split has, and how many classes there are: 0 without labels."""
+
+    train: int
+    validation: int
+    test: int
+    classes: int
+
+    def __str__(self) -> str:
+        total = self.train + self.validation + self.test
+        classes = f" in {self.classes:,} class{'es' * (self.classes != 1)}" if self.classes else " without classes"
+        return (
+            f"{total:,} images{classes}: {self.train:,} for training, {self.validation:,} for validation, "
+            f"{self.test:,} for testing"
+        )
+
+
+def folder_sizes(count: int, *, classes: int) -> SplitSizes:
+    """How a folder of `count` images is split."""
+    held = min(FOLDER_HOLDOUT_LIMIT, count // 10)
+    return SplitSizes(train=count - 2 * held, validation=held, test=held, classes=classes)
 
 
 def holdout_order(count: int, labels: Sequence[int] | None) -> list[int]:
