@@ -9,11 +9,19 @@ from sqlalchemy import Connection, Select, select, update
 
 from sweep.errors import UsageError
 from sweep.store.clock import moment
+from sweep.store.demand import (
+    PLANNED_AGAIN,
+    asked_by,
+    batches,
+    lock_unwanted,
+    plan_cancelled_again,
+    withdraw_unwanted_runs,
+)
 from sweep.store.events import write_event
 from sweep.store.leases import WORK, drop_scores, end_attempts
 from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.redaction import clean
-from sweep.store.schema import CELL, READING, RUN, SCORE, STUDY
+from sweep.store.schema import CELL, RUN, SCORE, STUDY
 from sweep.store.transaction import Store
 
 
@@ -21,7 +29,8 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
     """Set whether work is handed out.
 
     `active`: yes. `paused`: no, and workers give back what they hold when they hear of it. `stopped`: no, and what is
-    under way is finished. `cancelled`: no, and what no other study wants is cancelled, leases included.
+    under way is finished. `cancelled`: no, and what no other study wants is cancelled, leases included; it is
+    planned again when the study is active again.
     """
 
     def work(connection: Connection) -> None:
@@ -32,6 +41,8 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
             # Runs before scores, as everywhere: those who lock in one order never wait crosswise.
             _cancel(connection, study_id, "train")
             _cancel(connection, study_id, "score")
+        elif state == "active":
+            plan_cancelled_again(connection, study_id)
         write_event(connection, "study", f"study is {state}" + (f": {reason}" if reason else ""), study_id=study_id)
 
     store.write(work)
@@ -40,7 +51,7 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
 def exclude(store: Store, cell_id: int, reason: str) -> None:
     """Leave a cell out of every comparison, for a reason that the report shows. Its numbers stay.
 
-    A search learns nothing from it any more.
+    A search learns nothing from it any more. Work that is under way for it alone is given up.
 
     Raises:
         UsageError: no such cell, or no reason.
@@ -49,10 +60,14 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
 
     def work(connection: Connection) -> None:
+        of_cell = select(CELL.c.run_id).where(CELL.c.id == cell_id)
+        connection.execute(select(RUN.c.id).where(RUN.c.id.in_(of_cell)).with_for_update())
         change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=clean(reason))
-        study_id = connection.execute(change.returning(CELL.c.study_id)).scalar_one_or_none()
-        if study_id is None:
+        cell = connection.execute(change.returning(CELL.c.study_id, CELL.c.run_id)).one_or_none()
+        if cell is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
+        study_id = cell.study_id
+        withdraw_unwanted_runs(connection, [cell.run_id], "excluded")
         write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
 
     store.write(work)
@@ -65,14 +80,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     """
 
     def work(connection: Connection) -> int:
-        again: dict[str, Any] = {
-            "state": "planned",
-            "crashes": 0,
-            "not_before": 0.0,
-            "failure": None,
-            "failure_reason": None,
-            "finished_at": None,
-        }
+        again = PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}
         count = 0
         runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_(("failed", "cancelled")))
         run_ids = connection.scalars(
@@ -98,35 +106,16 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     return store.write(work)
 
 
-def _asked(study_id: int, kind: Kind, *, elsewhere: bool = False) -> Select[Any]:
-    """Runs or scores that the cells of a study ask for; or those that any other living study asks for."""
-    wanted = select(CELL.c.run_id)
-    if kind == "score":
-        wanted = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
-    if not elsewhere:
-        return wanted.where(CELL.c.study_id == study_id)
-    others = (CELL.c.study_id != study_id, CELL.c.excluded_reason.is_(None), STUDY.c.state != "cancelled")
-    return wanted.join(STUDY, STUDY.c.id == CELL.c.study_id).where(*others)
+def _asked(study_id: int, kind: Kind) -> Select[Any]:
+    return asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
 
 
 def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
     table, leased = WORK[kind]
-    mine, others = _asked(study_id, kind), _asked(study_id, kind, elsewhere=True)
-    ours_alone = (table.c.id.in_(mine), table.c.id.not_in(others), table.c.state.in_(("planned", leased)))
-    cancelled = connection.execute(
-        update(table)
-        .where(*ours_alone)
-        .values(
-            state="cancelled",
-            owner=None,
-            lease_until=None,
-            failure="cancelled",
-            failure_reason="its study was cancelled",
-            finished_at=moment(),
-        )
-        .returning(table.c.id)
-    )
-    ids = [int(i) for (i,) in cancelled]
-    end_attempts(connection, kind, ids, "cancelled")
-    if kind == "train":
-        drop_scores(connection, ids, "cancelled")
+    ending = {"failure": "cancelled", "failure_reason": "its study was cancelled", "finished_at": moment()}
+    for ids in batches(lock_unwanted(connection, kind, asked_by(study_id, kind), ["planned", leased])):
+        cancelled = update(table).where(table.c.id.in_(ids))
+        connection.execute(cancelled.values(state="cancelled", owner=None, lease_until=None, **ending))
+        end_attempts(connection, kind, ids, "cancelled")
+        if kind == "train":
+            drop_scores(connection, ids, "cancelled")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.errors import LeaseLost, StoreError
 from sweep.store import stored_config
 from sweep.store.advisor import holds_advisor
+from sweep.store.demand import BATCH, PLANNED_AGAIN, batches, hold, withdraw_unwanted, withdraw_unwanted_runs
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.registry import append_arms, newest_revision
 from sweep.store.schema import ARM, CELL, READING, RUN, SCORE, WorkColumns
@@ -21,8 +22,6 @@ from sweep.store.upsert import insert_missing, insert_or_replace
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol
 
-# Databases limit the parameters of one statement.
-_BATCH = 500
 # What is planned anew when somebody wants it again.
 _ENDED = ("cancelled", "pruned")
 
@@ -38,7 +37,7 @@ def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[in
         StoreError: the study or an arm is not registered.
     """
     cell_ids = store.write(lambda connection: _add(connection, study_id, cells))
-    if len(cells) > _BATCH and store.engine.dialect.name == "postgresql":
+    if len(cells) > BATCH and store.engine.dialect.name == "postgresql":
         # Planned for the empty tables of a moment ago, the status of 10,000 cells takes a minute.
         store.write(lambda connection: connection.execute(text("ANALYZE run, cell, score, reading")))
     return cell_ids
@@ -89,7 +88,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         raise StoreError(f"study {study_id} is not in this store")
     protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
     arm_ids: dict[str, int] = {}
-    for names in _batches(sorted({cell.arm_name for cell in cells})):
+    for names in batches(sorted({cell.arm_name for cell in cells})):
         arms = select(ARM.c.name, ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
         arm_ids |= {row.name: int(row.id) for row in connection.execute(arms)}
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
@@ -107,14 +106,25 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         }
         for cell, run_id in zip(cells, run_ids, strict=True)
     ]
+    before = _cells_there(connection, arm_ids.values())
     insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
-    by_place: dict[tuple[int, str, int], int] = {}
-    for ids in _batches(sorted(arm_ids.values())):
-        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id).where(CELL.c.arm_id.in_(ids))
-        by_place |= {(arm_id, phase, number): cell_id for arm_id, phase, number, cell_id in connection.execute(there)}
-    cell_ids = tuple(by_place[row["arm_id"], row["phase"], row["replicate"]] for row in rows)
+    there = _cells_there(connection, arm_ids.values())
+    cell_ids = tuple(there[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
     _add_readings(connection, cells, cell_ids, run_ids, protocol)
+    left = {old.run_id for place, old in before.items() if there[place].run_id != old.run_id}
+    for some in batches(sorted(left)):
+        withdraw_unwanted_runs(connection, some, "replaced")
     return cell_ids
+
+
+def _cells_there(connection: Connection, arm_ids: Iterable[int]) -> dict[tuple[int, str, int], Any]:
+    """(arm, phase, replicate) -> the id of the cell and of its run."""
+    found: dict[tuple[int, str, int], Any] = {}
+    for ids in batches(sorted(arm_ids)):
+        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id, CELL.c.run_id)
+        for row in connection.execute(there.where(CELL.c.arm_id.in_(ids))):
+            found[row.arm_id, row.phase, row.replicate] = row
+    return found
 
 
 def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
@@ -135,14 +145,18 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
     }
     # In one order everywhere: two studies that add the same runs wait for each other, never crosswise.
     insert_missing(connection, RUN, [rows[key] for key in sorted(rows)])
+    ids: list[int] = []
+    for batch in batches(sorted(rows)):
+        ids += connection.scalars(select(RUN.c.id).where(RUN.c.train_key.in_(batch))).all()
+    hold(connection, "train", ids)
     found: dict[str, Any] = {}
-    for batch in _batches(sorted(rows)):
-        known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.train_key.in_(batch))
+    for batch in batches(sorted(ids)):
+        known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.id.in_(batch))
         found |= {row.train_key: row for row in connection.execute(known)}
     _plan_again(connection, RUN, found.values())
     # Whoever wants a run whole gets it whole, also where a search would pause it.
     wanted_whole = {key for key, cell in zip(keys, cells, strict=True) if cell.until_step is None}
-    for batch in _batches(sorted(found[key].id for key in wanted_whole if found[key].until_step is not None)):
+    for batch in batches(sorted(found[key].id for key in wanted_whole if found[key].until_step is not None)):
         connection.execute(update(RUN).where(RUN.c.id.in_(batch)).values(until_step=None))
     return [int(found[key].id) for key in keys]
 
@@ -174,10 +188,14 @@ def _add_readings(
             }
             wanted.append((cell_id, (run_id, key), dict(reading.level), reading.is_primary))
     insert_missing(connection, SCORE, [scores[place] for place in sorted(scores)])
-    found: dict[tuple[int, str], Any] = {}
-    for batch in _batches(sorted(scores)):
+    ids: list[int] = []
+    for batch in batches(sorted(scores)):
         place = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
-        known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(place.in_(batch))
+        ids += connection.scalars(select(SCORE.c.id).where(place.in_(batch))).all()
+    hold(connection, "score", ids)
+    found: dict[tuple[int, str], Any] = {}
+    for batch in batches(sorted(ids)):
+        known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(SCORE.c.id.in_(batch))
         found |= {(row.run_id, row.eval_key): row for row in connection.execute(known)}
     _plan_again(connection, SCORE, found.values())
     rows: list[dict[str, Any]] = [
@@ -185,22 +203,21 @@ def _add_readings(
         for cell_id, place, level, is_primary in wanted
     ]
     # Readings of an older revision go; the scores themselves stay.
-    for ids in _batches(sorted(set(cell_ids))):
-        connection.execute(delete(READING).where(READING.c.cell_id.in_(ids)))
+    before: set[int] = set()
+    for some in batches(sorted(set(cell_ids))):
+        before |= set(
+            connection.scalars(delete(READING).where(READING.c.cell_id.in_(some)).returning(READING.c.score_id))
+        )
     insert_missing(connection, READING, rows)
+    for some in batches(sorted(before - set(ids))):
+        withdraw_unwanted(connection, "score", some, "replaced")
 
 
 def _plan_again(connection: Connection, table: Table[WorkColumns], found: Iterable[Any]) -> None:
-    again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-    for ids in _batches(sorted(row.id for row in found if row.state in _ENDED)):
+    for ids in batches(sorted(row.id for row in found if row.state in _ENDED)):
         condition = [table.c.id.in_(ids), table.c.state.in_(_ENDED)]
         if table is SCORE:
             # One that was cancelled because its run came to nothing stays so until the run is planned again.
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
             condition.append(SCORE.c.run_id.not_in(hopeless))
-        connection.execute(update(table).where(*condition).values(again))
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
+        connection.execute(update(table).where(*condition).values(PLANNED_AGAIN))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from sweep.config.keys import protocol_key, sha256_of
 from sweep.errors import StoreMismatch, UsageError
+from sweep.store.demand import withdraw_unwanted_runs
 from sweep.store.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.schema import ARM, CELL, REVISION, STUDY
@@ -164,11 +165,14 @@ def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecor
     # Search trials stay, and so do the confirmations of arms that came from them: neither is part of the file.
     explored = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
     dropped = and_(CELL.c.arm_id.not_in(kept), CELL.c.arm_id.not_in(explored))
+    reason = f"{_DROPPED}{revision}"
     connection.execute(
         update(CELL)
         .where(CELL.c.study_id == study_id, CELL.c.phase == "confirm", dropped, CELL.c.excluded_reason.is_(None))
-        .values(excluded_reason=f"{_DROPPED}{revision}")
+        .values(excluded_reason=reason)
     )
+    leaving = select(CELL.c.run_id).where(CELL.c.study_id == study_id, CELL.c.excluded_reason == reason)
+    withdraw_unwanted_runs(connection, leaving, "excluded")
     connection.execute(
         update(CELL)
         .where(CELL.c.study_id == study_id, ~dropped, CELL.c.excluded_reason.startswith(_DROPPED, autoescape=True))

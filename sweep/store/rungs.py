@@ -13,9 +13,10 @@ from sqlalchemy import Connection, delete, select, update
 
 from sweep.config.keys import eval_key, protocol_key
 from sweep.store.clock import moment
+from sweep.store.demand import PLANNED_AGAIN, hold, wanted_by_others
 from sweep.store.events import write_event
 from sweep.store.leases import drop_scores, paused
-from sweep.store.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
+from sweep.store.schema import ARTIFACT, READING, RUN, SCORE
 from sweep.store.snapshots import CellRecord
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing
@@ -39,9 +40,9 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
     def work(connection: Connection) -> None:
         insert_missing(connection, SCORE, [row])
         mine = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
-        again = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
-        connection.execute(update(SCORE).where(*mine, SCORE.c.state == "cancelled").values(again))
         score_id = connection.scalars(select(SCORE.c.id).where(*mine)).one()
+        hold(connection, "score", [score_id])
+        connection.execute(update(SCORE).where(*mine, SCORE.c.state == "cancelled").values(PLANNED_AGAIN))
         reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
         insert_missing(connection, READING, [reading])
 
@@ -65,15 +66,11 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
         reason: For people; the report shows it.
         detail: The evidence: the rung, its score and those that it was compared with.
     """
-    others = (
-        select(CELL.c.id)
-        .join(STUDY, STUDY.c.id == CELL.c.study_id)
-        .where(CELL.c.run_id == cell.run_id, CELL.c.study_id != study_id, CELL.c.excluded_reason.is_(None))
-        .where(STUDY.c.state != "cancelled")
-    )
 
     def work(connection: Connection) -> bool:
-        if connection.execute(others.limit(1)).first() is not None:
+        # Locked first: a study that asks for the run at this moment is seen, or sees that it was pruned.
+        connection.execute(select(RUN.c.id).where(RUN.c.id == cell.run_id).with_for_update())
+        if connection.execute(wanted_by_others(cell.run_id, study_id).limit(1)).first() is not None:
             return False
         values = {"state": "pruned", "failure_reason": reason, "finished_at": moment()}
         if connection.execute(_waiting(cell, step).values(values)).rowcount:

@@ -1,0 +1,110 @@
+"""Which runs and scores anybody still wants: a living study's cell asks for them and was not excluded.
+
+Two studies may decide about the same work at once: one ends what nobody else wants while the other asks for it. Whoever
+asks holds the rows first, whoever ends them locks the rows and then reads the cells, so each sees what the other did.
+Rows are locked in the order of their ids, runs before scores: then nobody waits crosswise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, select, update
+
+from sweep.store.leases import WORK, end_attempts
+from sweep.store.records import Kind
+from sweep.store.schema import CELL, READING, RUN, SCORE, STUDY
+
+# Databases limit the parameters of one statement.
+BATCH = 500
+
+PLANNED_AGAIN: dict[str, Any] = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
+"""What becomes of ended work that somebody wants after all."""
+
+
+def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The items in order, as many at a time as a statement takes."""
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def asked_by(study_id: int, kind: Kind) -> Select[Any]:
+    """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
+    if kind == "train":
+        return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    return select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id).where(CELL.c.study_id == study_id)
+
+
+def wanted_by_others(run_id: ColumnElement[int] | int, study_id: int) -> Select[Any]:
+    """The cells by which living studies other than this one want a run."""
+    return _wanting().where(CELL.c.run_id == run_id, CELL.c.study_id != study_id)
+
+
+def hold(connection: Connection, kind: Kind, ids: Sequence[int]) -> None:
+    """Keep others from ending this work for as long as the transaction lasts. Leases on it are renewed meanwhile."""
+    table, _ = WORK[kind]
+    for some in batches(sorted(ids)):
+        held = select(table.c.id).where(table.c.id.in_(some)).order_by(table.c.id)
+        connection.execute(held.with_for_update(key_share=True)).all()
+
+
+def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequence[str]) -> list[int]:
+    """Ids of the work in these states that no living study wants, locked until the transaction ends.
+
+    Args:
+        among: Ids, or a query of them.
+    """
+    table, _ = WORK[kind]
+    candidates = select(table.c.id).where(table.c.id.in_(among), table.c.state.in_(states)).order_by(table.c.id)
+    locked = connection.scalars(candidates.with_for_update()).all()
+    # A statement of its own: it sees what those committed that the locks were waited for.
+    found: list[int] = []
+    for ids in batches(locked):
+        found += connection.scalars(select(table.c.id).where(table.c.id.in_(ids), ~_is_wanted(kind))).all()
+    return found
+
+
+def withdraw_unwanted(connection: Connection, kind: Kind, among: Any, reason: str) -> None:
+    """End the leases on work that nobody wants any more: no worker would take them over.
+
+    Args:
+        among: Ids, or a query of them.
+        reason: One word, kept with the attempts.
+    """
+    table, leased = WORK[kind]
+    for ids in batches(lock_unwanted(connection, kind, among, [leased])):
+        free = {"state": "planned", "owner": None, "lease_until": None}
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(free))
+        end_attempts(connection, kind, ids, reason)
+
+
+def withdraw_unwanted_runs(connection: Connection, run_ids: Any, reason: str) -> None:
+    """The same of runs and of all their scores."""
+    withdraw_unwanted(connection, "train", run_ids, reason)
+    withdraw_unwanted(connection, "score", select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)), reason)
+
+
+def plan_cancelled_again(connection: Connection, study_id: int) -> None:
+    """Plan again what a study wants and what was cancelled; scores of runs that came to nothing stay as they are."""
+    anew = PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}
+    for kind, (table, _) in WORK.items():
+        asked = asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
+        hold(connection, kind, connection.scalars(asked.distinct()).all())
+        cancelled = [table.c.id.in_(asked), table.c.state == "cancelled"]
+        if kind == "score":
+            hopeless = select(RUN.c.id).where(RUN.c.state.in_(("pruned", "infeasible", "failed", "cancelled")))
+            cancelled.append(SCORE.c.run_id.not_in(hopeless))
+        connection.execute(update(table).where(*cancelled).values(anew))
+
+
+def _wanting() -> Select[Any]:
+    living = (CELL.c.excluded_reason.is_(None), STUDY.c.state != "cancelled")
+    return select(CELL.c.id).join(STUDY, STUDY.c.id == CELL.c.study_id).where(*living)
+
+
+def _is_wanted(kind: Kind) -> ColumnElement[bool]:
+    if kind == "train":
+        return _wanting().where(CELL.c.run_id == RUN.c.id).correlate(RUN).exists()
+    reads = _wanting().join(READING, READING.c.cell_id == CELL.c.id).where(READING.c.score_id == SCORE.c.id)
+    return reads.correlate(SCORE).exists()
