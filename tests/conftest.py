@@ -23,13 +23,14 @@ os.environ["COLUMNS"] = "200"
 hypothesis.settings.register_profile("sweep", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("sweep")
 
-# Connections that an earlier test left would hold locks. Version tables keep their rows.
+# Connections that an earlier test left would hold locks. Version tables and the store's identity keep their rows.
 _EMPTY = """
 DO $$ DECLARE tables text; BEGIN
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid();
   SELECT string_agg(quote_ident(tablename), ', ') INTO tables FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('sweep_alembic_version', 'alembic_version', 'version_info');
+    WHERE schemaname = 'public' AND tablename NOT IN
+      ('sweep_alembic_version', 'store_identity', 'alembic_version', 'version_info');
   EXECUTE 'TRUNCATE ' || tables || ' RESTART IDENTITY CASCADE';
 END $$
 """

@@ -11,6 +11,7 @@ from sweep.cli import (
     dashboard,
     doctor,
     export,
+    garbage,
     grow,
     launch,
     plan,
@@ -50,7 +51,7 @@ app.command("extend")(grow.extend)
 app.add_typer(grow.space, name="space")
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
-app.command("gc")(doctor.gc)
+app.command("gc")(garbage.gc)
 app.add_typer(bench.bench, name="bench")
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -1,4 +1,4 @@
-"""`sweep doctor`, `sweep gc`: is everything well, and what may go."""
+"""`sweep doctor`: is everything well?"""
 
 from __future__ import annotations
 
@@ -86,32 +86,3 @@ def _studies(store: Store) -> list[tuple[str, str, str]]:
             told = ", ".join(f"{name} {old} (here {here[name]})" for name, old in other.items())
             found.append((f"versions of {record.name}", told, "Install the same, or start under a new name."))
     return found
-
-
-def gc(
-    storage: Storage = DEFAULT_STORAGE,
-    files: Files = DEFAULT_FILES,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without it, they are only listed.")] = False,
-) -> None:
-    """List or delete the files that no study needs.
-
-    Superseded checkpoints, and what lost attempts left behind. A file is spared while the store names it, or while it
-    is younger than an hour.
-
-    \b
-    Examples: sweep gc
-              sweep gc --delete
-    """
-    from sweep.cli.terminal import say, size
-    from sweep.launch.garbage import garbage
-    from sweep.store import open_store
-    from sweep.store.depot import depot_at
-
-    total = 0
-    depot = depot_at(files)
-    for stored in garbage(open_store(storage), depot):
-        total += stored.bytes
-        typer.echo(stored.where)
-        if delete:
-            depot.delete(stored)
-    say(f"{size(total)} deleted" if delete else f"{size(total)} could go; next: sweep gc --delete")

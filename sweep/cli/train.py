@@ -37,13 +37,14 @@ def train(
     from sweep.errors import SweepError
     from sweep.launch.local import slots
     from sweep.store.depot import Depot
+    from sweep.store.file_names import random_part
     from sweep.worker.child import Child
     from sweep.worker.interrupt import Interrupt
     from sweep.worker.messages import Progressed, Trained, TrainJob
 
     asked = _read(config)
     place = slots(device, 1, work=1)[0]
-    job = TrainJob(asked, Cadence(), Depot(out.absolute()), FOLDER, token=_next_token(out / FOLDER), checkpoints=())
+    job = TrainJob(asked, Cadence(), Depot(out.absolute()), FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=place.device, threads=threads or place.threads)
 
     def hear(message: Message) -> None:
@@ -80,11 +81,3 @@ def _read(path: Path) -> TrainConfig:
             why=f"{where}: {first['msg']}.",
             next="sweep trials repro STUDY RUN writes one.",
         ) from None
-
-
-def _next_token(folder: Path) -> int:
-    """A token above those of the files that are there: nothing is ever written over."""
-    import re
-
-    found = [re.search(r"\.(\d+)\.pt", path.name) for path in folder.glob("*.pt")]
-    return 1 + max((int(match[1]) for match in found if match), default=0)

@@ -29,24 +29,25 @@ def held_claim(connection: Connection, study_id: int, worker_id: str, kind: Kind
     if kind == "score":
         score = connection.execute(select(SCORE).where(SCORE.c.id == work_id)).one()
     run = run_row(connection, work_id if score is None else score.run_id)
-    attempt_id = connection.scalars(
-        select(ATTEMPT.c.id).where(
+    attempt = connection.execute(
+        select(ATTEMPT.c.id, ATTEMPT.c.file_tag).where(
             ATTEMPT.c.run_id == run.id,
             ATTEMPT.c.score_id.is_(None) if score is None else ATTEMPT.c.score_id == score.id,
             ATTEMPT.c.token == (run if score is None else score).token,
         )
     ).one()
-    return claim_record(connection, study_id, worker_id, run, score, attempt_id)
+    return claim_record(connection, study_id, worker_id, run, score, attempt)
 
 
 def claim_record(
-    connection: Connection, study_id: int, worker_id: str, run: Any, score: Any | None, attempt_id: int
+    connection: Connection, study_id: int, worker_id: str, run: Any, score: Any | None, attempt: Any
 ) -> Claim:
     """Everything that a worker needs to begin or go on.
 
     Args:
         run: Its row.
         score: The row of what is to be scored; None of a training.
+        attempt: Its id and file tag.
 
     Raises:
         StoreMismatch: a stored config means nothing to this version.
@@ -61,7 +62,8 @@ def claim_record(
         run_id=run.id,
         score_id=None if score is None else score.id,
         token=held.token,
-        attempt_id=attempt_id,
+        attempt_id=attempt.id,
+        attempt_name=f"{held.token}.{attempt.file_tag}",
         worker_id=worker_id,
         train_config=train_config(run.config, of=f"run {run.id}"),
         eval_config=None if score is None else eval_config(score.config, of=f"score {score.id}"),

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UsageError
+from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.files.atomic import NO_ROOM
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.hashes import sha256_of_file
@@ -151,20 +151,29 @@ class Depot:
         if self.url is not None:
             yield from self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
 
-    def delete(self, stored: Stored) -> None:
+    def delete(self, stored: Stored) -> str:
         """Delete what `listed` gave. What is gone already is no error.
 
-        Raises:
-            UnsafePath: The name leads out of the folder.
-            OSError: The file of this machine cannot be deleted.
-        """
-        if stored.where == str(self.folder / stored.path):
-            self.path(stored.path).unlink(missing_ok=True)
-        else:
-            self.discard(stored.path)
+        Returns:
+            Why it cannot be deleted; empty when it is gone.
 
-    def discard(self, path: str) -> None:
+        Raises:
+            UnsafePath: The name leads out of the folder or the store.
+        """
+        path = self.path(stored.path)
+        if stored.where != str(path):
+            return self.discard(stored.path)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            return error.strerror or type(error).__name__
+        return ""
+
+    def discard(self, path: str) -> str:
         """Delete a file in the store, if there is one: it is needed no more, so one try is enough.
+
+        Returns:
+            Why it cannot be deleted; empty when it is gone.
 
         Raises:
             UnsafePath: The name leads out of the folder or the store.
@@ -175,8 +184,25 @@ class Depot:
             remote = remote_path(fs, root, path)
             try:
                 fs.rm_file(remote)
-            except Exception:
-                return
+            except FileNotFoundError:
+                return ""
+            except Exception as error:  # what a store raises is not limited to one class
+                return _first_line(error)
+        return ""
+
+    def remove(self, path: str) -> str:
+        """Delete a file that is needed no more, on this machine and in the store.
+
+        Returns:
+            Why it cannot be deleted; empty when it is gone.
+        """
+        try:
+            self.path(path).unlink(missing_ok=True)
+            return self.discard(path)
+        except UnsafePath as error:
+            return error.why
+        except OSError as error:
+            return error.strerror or type(error).__name__
 
     def refuses(self) -> str:
         """Why this machine can write no file here, or nothing."""
@@ -243,10 +269,14 @@ class Depot:
                 # Patience counts from the first failure: this process may have been stopped during the try.
                 deadline = deadline or time.monotonic() + self.patience_seconds
                 if isinstance(error, _FINAL) or time.monotonic() > deadline or give_up():
-                    why = clean(f"{type(error).__name__}: {error}".splitlines()[0])
-                    raise DepotError(f"{what} at {clean(self.url)}", why=why, next="sweep doctor") from error
+                    what = f"{what} at {clean(self.url)}"
+                    raise DepotError(what, why=_first_line(error), next="sweep doctor") from error
             time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrets
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+def _first_line(error: Exception) -> str:
+    return clean(f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def depot_at(where: str) -> Depot:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     insert,
     or_,
     select,
@@ -35,9 +36,10 @@ from sweep.errors import LeaseLost
 from sweep.store.claim_record import claim_record, held_claim, run_row
 from sweep.store.clock import moment, now, uptime
 from sweep.store.events import write_event
+from sweep.store.file_names import STORE_DIGITS, random_part
 from sweep.store.planner import unindexed
 from sweep.store.records import Claim, Kind, StudyState
-from sweep.store.schema import ATTEMPT, CELL, READING, RUN, SCORE, STUDY, WORKER, WorkColumns
+from sweep.store.schema import ATTEMPT, CELL, READING, RUN, SCORE, STORE_IDENTITY, STUDY, WORKER, WorkColumns
 from sweep.store.transaction import Store
 
 TTL_SECONDS = 120.0
@@ -51,6 +53,8 @@ WORK: dict[Kind, tuple[Table[WorkColumns], str]] = {
     "train": (RUN, "training"),
     "score": (SCORE, "scoring"),
 }
+
+_OF_STORE = select(func.substr(STORE_IDENTITY.c.uuid, 1, STORE_DIGITS, type_=String)).limit(1).scalar_subquery()
 
 # Of the statements that are built once.
 _STUDY = bindparam("asked_study", type_=Integer)
@@ -224,9 +228,10 @@ def _begun(connection: Connection, study_id: int, worker_id: str, kind: Kind, ta
         "worker_id": worker_id,
         "first_step": run.step,
         "last_step": run.step,
+        "file_tag": _OF_STORE + f"-{random_part()}",
     }
-    attempt_id = connection.scalars(insert(ATTEMPT).values(attempt).returning(ATTEMPT.c.id)).one()
-    return claim_record(connection, study_id, worker_id, run, score, attempt_id)
+    begun = connection.execute(insert(ATTEMPT).values(attempt).returning(ATTEMPT.c.id, ATTEMPT.c.file_tag)).one()
+    return claim_record(connection, study_id, worker_id, run, score, begun)
 
 
 def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], reason: str) -> int:

@@ -147,6 +147,7 @@ class Claim:
     """Work under a lease. Every write made for it carries `token`; a newer token refuses it.
 
     Attributes:
+        attempt_name: In the names of the files that this attempt writes: no other attempt of any store has it.
         checkpoints: Newest first, at most two; the second stands in when the first is torn.
         weights: Of the trained run, or of the rung that is scored; None while training.
         until_step: Where training pauses; None for the end.
@@ -160,6 +161,7 @@ class Claim:
     score_id: int | None
     token: int
     attempt_id: int
+    attempt_name: str
     worker_id: str
     train_config: TrainConfig
     eval_config: EvalConfig | None

@@ -8,6 +8,7 @@
     run, score --< attempt >-- worker  who tried, under which fencing token, on what machine, how it ended
     run, score --< artifact            files: checkpoints, weights, features, sample grids
     event                              everything worth telling, append-only
+    store_identity                     one row: the UUID by which files of this store are known
 
 Runs and scores are work: `state` moves one way, and only under the fencing `token` of a live lease.
 
@@ -65,6 +66,16 @@ METADATA = MetaData(
 
 
 _JSON = JSON[dict[str, Any]]().with_variant(JSONB(), "postgresql")
+
+
+class StoreIdentityColumns(TypedColumns):
+    """One row: who this store is, in the names of the files that its attempts write."""
+
+    id: Named[int] = Column(Integer, primary_key=True)
+    uuid: Named[str] = Column(String(36))
+
+
+STORE_IDENTITY = Table("store_identity", METADATA, StoreIdentityColumns)
 
 
 class StudyColumns(TypedColumns):
@@ -279,6 +290,8 @@ class AttemptColumns(TypedColumns):
     device_workers: Named[int | None] = Column(Integer)
     # Of the trial process: on a GPU what torch reserved there, else resident.
     peak_bytes: Named[int | None] = Column(BigInteger)
+    # In the names of the files that it writes, see `file_names.py`; empty for those of version 0.1.0.
+    file_tag: Named[str] = Column(String(32), default="", server_default="")
 
 
 # Two indexes, because a NULL score is unequal to any other NULL.

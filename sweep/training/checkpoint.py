@@ -1,14 +1,14 @@
 """Checkpoints that appear whole or not at all, and are read only if no byte has changed.
 
-A file is named by its step and by the fencing token of the attempt that wrote it, so no attempt ever writes over a
-file of another; which one counts is for the caller to record, with its hash.
+A file is named by its step and by the attempt that wrote it, so no attempt ever writes over another's file. Which one
+counts is for the caller to record, with its hash.
 """
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,9 @@ import torch
 from sweep.config.run import EmaStart
 from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
 from sweep.files.atomic import NO_ROOM, write_atomically
-from sweep.files.hashes import sha256_of_bytes
+from sweep.files.hashes import sha256_of_bytes, sha256_of_file
 from sweep.training.ema import AverageKey, ConstantEMA, Weights, average_key
 from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
-
-# <step>.<token>.pt, hidden and with a suffix while it is being written (0.1.0 did not hide it). A name with `weights`
-# instead of the step is no checkpoint.
-NAME = re.compile(r"\.?\d{10}\.(?P<token>\d+)\.pt(\..+\.tmp)?")
 
 
 @dataclass(frozen=True)
@@ -56,20 +52,20 @@ class Checkpoint:
     state: dict[str, object]
 
 
-def save(state: Mapping[str, object], folder: Path, *, step: int, token: int) -> CheckpointRef:
+def save(state: Mapping[str, object], folder: Path, *, step: int, attempt: str) -> CheckpointRef:
     """Write a checkpoint durably.
 
     Args:
         state: Tensors, numbers, strings and containers of them.
         folder: Is made if missing.
         step: Optimizer steps done.
-        token: Fencing token of this attempt; grows from attempt to attempt.
+        attempt: Names this attempt; no other attempt at any training has the same name.
 
     Raises:
         SweepError: No room, or the folder cannot be written; nothing is left behind.
-        CheckpointError: This attempt has written this step before.
+        CheckpointError: There is a file of this name with other bytes; it is left alone. One with equal bytes is taken.
     """
-    return _write(state, folder / f"{step:010d}.{token}.pt", step)
+    return _write(state, folder / f"{step:010d}.{attempt}.pt", step)
 
 
 def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict[str, object]:
@@ -104,25 +100,14 @@ def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoin
     return Checkpoint(ref, load(ref.path, ref.sha256, device=device))
 
 
-def prune(folder: Path, *, token: int, keep: Collection[str]) -> None:
-    """Delete the checkpoints of this and earlier attempts but those named in `keep`, and files left half-written.
-
-    Files of later attempts are never touched: a stalled attempt that wakes up must not delete its successor's.
-    """
-    for path in folder.iterdir() if folder.is_dir() else ():
-        name = NAME.fullmatch(path.name)
-        if name is not None and int(name["token"]) <= token and path.name not in keep:
-            path.unlink(missing_ok=True)
-
-
 def save_weights(
-    averages: ConstantEMA, folder: Path, *, step: int, token: int, snapshots: Sequence[Snapshot] = ()
+    averages: ConstantEMA, folder: Path, *, step: int, attempt: str, snapshots: Sequence[Snapshot] = ()
 ) -> CheckpointRef:
     """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state."""
     products: dict[str, object] = {"weights": averages.products()}
     if snapshots:
         products["snapshots"] = as_plain(snapshots)
-    return _write(products, folder / f"weights.{token}.pt", step)
+    return _write(products, folder / f"weights.{attempt}.pt", step)
 
 
 def load_weights(
@@ -191,8 +176,14 @@ def _write(state: Mapping[str, object], path: Path, step: int) -> CheckpointRef:
     torch.save(dict(state), buffer)
     content = buffer.getbuffer()
     ref = CheckpointRef(path, sha256_of_bytes(content), step, len(content))
-    if path.exists():
-        raise CheckpointError(f"{path.name} is there already", why="a checkpoint is never written over")
+    if os.path.lexists(path):
+        if path.is_file() and sha256_of_file(path) == ref.sha256:
+            return ref
+        raise CheckpointError(
+            f"{path.name} is there already, with other bytes",
+            why="A checkpoint is never written over: it may be of another store.",
+            next=f"Type the same command again; if that does not help, look at {path.parent}.",
+        )
     try:
         write_atomically(path, content)
     except OSError as error:

@@ -72,7 +72,9 @@ def train(
     if run.step < config.steps:
         keeper.save()
     snapshots = run.power.snapshots if run.power is not None else ()
-    weights = checkpoint.save_weights(run.averages, place.folder, step=run.step, token=place.token, snapshots=snapshots)
+    weights = checkpoint.save_weights(
+        run.averages, place.folder, step=run.step, attempt=place.attempt, snapshots=snapshots
+    )
     parameters = sum(p.numel() for p in run.net.parameters())
     return TrainResult(run.step, run.step * config.batch, weights, parameters)
 
@@ -94,10 +96,11 @@ class _Watch:
 
 
 class _Keeper:
-    """Saves checkpoints of a run, no step twice, and keeps the last two."""
+    """Saves checkpoints of a run, no step twice."""
 
     def __init__(self, run: Training, saved: Callable[[CheckpointRef], None], *, last: CheckpointRef | None) -> None:
-        self._run, self._saved, self._last = run, saved, last
+        self._run, self._saved = run, saved
+        self._last_step = None if last is None else last.step
         self._at = time.monotonic()
 
     @property
@@ -106,11 +109,8 @@ class _Keeper:
         return time.monotonic() - self._at
 
     def save(self) -> None:
-        run, place, last = self._run, self._run.place, self._last
-        if last is None or last.step != run.step:
-            ref = checkpoint.save(run.state_dict(), place.folder, step=run.step, token=place.token)
-            # The caller records it before anything older goes: whatever is recorded can be read at any moment.
-            self._saved(ref)
-            checkpoint.prune(place.folder, token=place.token, keep={r.path.name for r in (last, ref) if r is not None})
-            self._last = ref
+        run, place = self._run, self._run.place
+        if self._last_step != run.step:
+            self._saved(checkpoint.save(run.state_dict(), place.folder, step=run.step, attempt=place.attempt))
+            self._last_step = run.step
         self._at = time.monotonic()

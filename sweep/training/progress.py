@@ -51,7 +51,7 @@ class Place:
 
     Attributes:
         folder: Of this run's checkpoints and weights.
-        token: Fencing token of this attempt.
+        attempt: Names this attempt in the names of its files; no other attempt at any training has the same.
         device: Where to compute.
         micro_batches: Slices a batch is cut into to save memory: the same draws, and gradients equal to rounding. With
             dropout the masks differ.
@@ -59,7 +59,7 @@ class Place:
     """
 
     folder: Path
-    token: int
+    attempt: str
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     micro_batches: int = 1
     channels_last: bool = False
@@ -79,8 +79,7 @@ class Hooks:
 
     Attributes:
         report: Gets every point once, or again with equal values after a resume.
-        saved: Gets every checkpoint that is on disk. Must return only when the caller has recorded it: older ones are
-            deleted next.
+        saved: Gets every checkpoint that is on disk, to record it and to delete those that it replaces.
         should_stop: Asked before every step; also serves as a sign of life.
     """
 

@@ -7,12 +7,13 @@ import time
 from sweep.config.study import Study
 from sweep.errors import Preempted
 from sweep.store.advance import forget_artifact
+from sweep.store.events import add_event
 from sweep.store.leases import heartbeat
 from sweep.store.records import Claim
 from sweep.store.transaction import Store
 from sweep.worker.budget import over_budget
 from sweep.worker.interrupt import Interrupt
-from sweep.worker.messages import Damaged, Message, Progressed
+from sweep.worker.messages import Damaged, Message, Progressed, Warned
 from sweep.worker.options import Timing
 from sweep.worker.work import record_progress
 
@@ -39,6 +40,9 @@ class Attempt:
             record_progress(self._store, self._claimed, message)
         elif isinstance(message, Damaged):
             forget_artifact(self._store, self._claimed, message.path, message.reason)
+        elif isinstance(message, Warned):
+            study, run = self._claimed.study_id, self._claimed.run_id
+            add_event(self._store, "warning", message.text, study_id=study, run_id=run)
 
     def tick(self) -> bool:
         """Renew the lease when it is time; whether to save and stop.

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 
 from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
-from sweep.errors import CheckpointError, DepotError, Preempted
+from sweep.errors import Preempted
 from sweep.nets.layout import channels_last, laid_out
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
-from sweep.store.depot import Depot
-from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.chain import betas_of
-from sweep.training.checkpoint import Checkpoint, CheckpointRef
 from sweep.training.ema import Weights
 from sweep.training.loop import train
 from sweep.training.objective import build_net
@@ -28,7 +23,6 @@ from sweep.training.rig import KeptRig
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import (
-    Damaged,
     Job,
     MeasureJob,
     Outcome,
@@ -37,17 +31,14 @@ from sweep.worker.messages import (
     Scored,
     ScoreJob,
     Send,
+    ShouldStop,
     Trained,
     TrainJob,
 )
 from sweep.worker.preparation import EXTRACTORS, counting, dataset_of, prepare, yardstick_of
+from sweep.worker.run_files import RunFiles, send_file
 from sweep.worker.score_record import score_record
 from sweep.worker.timing import measure
-
-ShouldStop = Callable[[], bool]
-
-# Checkpoints of a run at a time, as the store lists them.
-KEPT = 2
 
 
 def perform(job: Job, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Outcome:
@@ -68,7 +59,7 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
     started = time.monotonic()
     place = Place(
         folder=job.files.path(job.folder),
-        token=job.token,
+        attempt=job.attempt,
         device=device,
         micro_batches=job.micro_batches,
         channels_last=channels_last(job.config.net.kind),
@@ -78,22 +69,13 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
     def report(progress: Progress) -> None:
         send(Progressed(progress.step, progress.images, progress.metrics, peak_bytes=memory.bytes))
 
-    resume = _readable(job, device, send, should_stop)
-    stored = deque([] if resume is None else [_artifact("checkpoint", resume.ref, job.files).path])
-
-    def saved(ref: CheckpointRef) -> None:
-        artifact = _artifact("checkpoint", ref, job.files)
-        _put(job.files, artifact.path, should_stop)
-        send(Progressed(ref.step, ref.step * job.config.batch, checkpoint=artifact))
-        stored.append(artifact.path)
-        if len(stored) > KEPT:
-            job.files.discard(stored.popleft())
-
+    files = RunFiles(job, send, should_stop)
+    resume = files.newest_checkpoint(device)
     result = train(
         job.config,
         dataset,
         place,
-        hooks=Hooks(report=report, saved=saved, should_stop=should_stop),
+        hooks=Hooks(report=report, saved=files.saved, should_stop=should_stop),
         cadence=Cadence(
             reports=job.cadence.curve_points,
             validations=validation_points(
@@ -106,31 +88,9 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
         until=job.until_step,
     )
     kind = "weights" if result.step == job.config.steps else "rung"
-    weights = _artifact(kind, result.weights, job.files)
-    _put(job.files, weights.path, should_stop)
+    weights = files.sent(kind, result.weights)
     seconds = time.monotonic() - started
     return Trained(weights, result.parameters, seconds)
-
-
-def _put(files: Depot, path: str, should_stop: ShouldStop) -> None:
-    """Send a file to the other machines. Asked to stop meanwhile, the last one that is recorded counts."""
-    try:
-        files.put(path, give_up=should_stop)
-    except DepotError as error:
-        if should_stop():
-            raise Preempted(error.what, why=error.why) from error
-        raise
-
-
-def _readable(job: TrainJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Checkpoint | None:
-    """The newest checkpoint whose bytes are what was recorded; none means from the start."""
-    for found in job.checkpoints:
-        try:
-            path = job.files.fetch(found.path, found.sha256, give_up=should_stop)
-            return checkpoint.read(CheckpointRef(path, found.sha256, found.step, found.bytes), device=device)
-        except CheckpointError as error:
-            send(Damaged(found.path, error.what))
-    return None
 
 
 def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:
@@ -175,7 +135,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     record = score_record(result, measure_further(subject), job.folder, job.files.folder)
     record = replace(record, peak_bytes=memory.bytes)
     for artifact in record.artifacts:
-        _put(job.files, artifact.path, should_stop)
+        send_file(job.files, artifact.path, should_stop)
     return Scored(record)
 
 
@@ -191,7 +151,3 @@ def _weights(job: ScoreJob, device: torch.device) -> Weights:
 
 def _diffusion(config: TrainConfig, device: torch.device) -> Diffusion:
     return Diffusion.from_betas(betas_of(config), device)
-
-
-def _artifact(kind: str, ref: CheckpointRef, files: Depot) -> ArtifactRecord:
-    return ArtifactRecord(kind, ref.path.relative_to(files.folder).as_posix(), ref.sha256, ref.bytes, ref.step)

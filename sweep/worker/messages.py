@@ -36,7 +36,7 @@ class TrainJob:
     cadence: Cadence
     files: Depot
     folder: str
-    token: int
+    attempt: str
     checkpoints: tuple[ArtifactRecord, ...]
     micro_batches: int = 1
     until_step: int | None = None
@@ -52,7 +52,6 @@ class ScoreJob:
     weights: ArtifactRecord
     files: Depot
     folder: str
-    token: int
 
 
 Job = PrepareJob | MeasureJob | TrainJob | ScoreJob
@@ -96,6 +95,13 @@ class Damaged:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that costs the job nothing and that somebody should mend."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -152,5 +158,6 @@ class Failed:
 
 
 Outcome = Prepared | Timed | Trained | Scored | Failed
-Message = Ready | Alive | Progressed | Damaged | Counted | Outcome
+Message = Ready | Alive | Progressed | Damaged | Warned | Counted | Outcome
 Send = Callable[[Message], None]
+ShouldStop = Callable[[], bool]

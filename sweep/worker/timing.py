@@ -25,7 +25,7 @@ def measure(job: MeasureJob, device: torch.device) -> Timed:
     dataset = dataset_of(job.config.data)
     with tempfile.TemporaryDirectory() as folder:
         last = channels_last(job.config.net.kind)
-        place = Place(folder=Path(folder), token=0, device=device, channels_last=last)
+        place = Place(folder=Path(folder), attempt="timing", device=device, channels_last=last)
         training = Training(job.config, dataset, place, look_steps=50)
         step_seconds = _seconds_each(training.advance, device)
     rows = min(256, len(dataset.train))

@@ -6,15 +6,10 @@ from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.store.advance import progress
 from sweep.store.depot import Depot
+from sweep.store.file_names import run_folder
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.transaction import Store
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
-
-
-def run_folder(claim: Claim) -> str:
-    """Where a run's files lie, under the folder of files. Named by its key, so that no study name reaches a path."""
-    key = train_key(claim.train_config)
-    return f"runs/{key[:2]}/{key[:16]}"
 
 
 def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
@@ -24,8 +19,8 @@ def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
             config=claim.train_config,
             cadence=cadence,
             files=files,
-            folder=run_folder(claim),
-            token=claim.token,
+            folder=run_folder(train_key(claim.train_config)),
+            attempt=claim.attempt_name,
             checkpoints=claim.checkpoints,
             micro_batches=claim.micro_batches,
             until_step=claim.until_step,
@@ -40,9 +35,8 @@ def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
         protocol=claim.protocol,
         weights=claim.weights,
         files=files,
-        # Named by the token too: what a superseded worker still writes replaces nothing.
-        folder=f"{run_folder(claim)}/scores/{key[:16]}.{claim.token}",
-        token=claim.token,
+        # Named by the attempt too: what a superseded worker still writes replaces nothing.
+        folder=f"{run_folder(train_key(claim.train_config))}/scores/{key[:16]}.{claim.attempt_name}",
     )
 
 

@@ -233,7 +233,7 @@ def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
     """Seconds of the validation curve of a training, which the loop does without."""
     config, device = outline(Study.model_validate(of.study())).cells[0].train_config, torch.device(of.device)
     points = validation_points(Cadence().curve_points, images=config.images, held_out=len(dataset.validation))
-    run = Training(config, dataset, Place(folder=folder, token=1, device=device), look_steps=1)
+    run = Training(config, dataset, Place(folder=folder, attempt="1", device=device), look_steps=1)
     looks = []
     for _ in range(4):
         run.advance()
@@ -253,7 +253,7 @@ def _second_start(of: Plan, folder: Path) -> Row:
     cells = outline(Study.model_validate(of.study())).cells
     for config in (cells[0].train_config, cells[-1].train_config):
         one_step = config.model_copy(update={"images": config.batch})
-        job = TrainJob(one_step, Cadence(), Depot(folder), f"second/{len(first_steps)}", token=1, checkpoints=())
+        job = TrainJob(one_step, Cadence(), Depot(folder), f"second/{len(first_steps)}", attempt="1", checkpoints=())
         started = time.perf_counter()
         asked: list[float] = []
 

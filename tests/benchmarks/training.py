@@ -23,7 +23,7 @@ SCRIPT_GOALS = {"ho_cifar10": ">= 2x", "unet_28": ">= 4x"}
 
 
 def ours(case: Case, device: torch.device, folder: Path) -> Training:
-    place = Place(folder=folder, token=1, device=device, channels_last=channels_last(case.config.net.kind))
+    place = Place(folder=folder, attempt="1", device=device, channels_last=channels_last(case.config.net.kind))
     return Training(case.config, case.dataset(), place)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from sweep.cli.app import app
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.errors import StoreMismatch, UsageError
+from sweep.launch.garbage import Survey
 from sweep.launch.register import identity, known, register
 from sweep.search.outline import outline
-from sweep.store import Store, cells, claim, events, fail, finish_training, open_store, register_worker, study
+from sweep.store import Store, cells, claim, events, fail, finish_training, open_store, register_worker, release, study
+from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord, WorkerRecord
+from sweep.store.transfer import Stored
 from tests.search.played import play
 from tests.store.tiny import file_of, new_worker
 
@@ -207,17 +211,40 @@ def test_doctor_names_dead_workers_work_and_frees_it(planned: Store, sweep: Swee
     assert "takeover" in {event.kind for event in events(planned, the_study(planned).id)}
 
 
-def test_gc_lists_first_and_deletes_when_told(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
-    import os
-
-    lost = tmp_path / "runs" / "ab" / "0000000001.1.pt"
+def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
+    planned: Store, sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = claim(planned, the_study(planned).id, new_worker(planned))
+    assert held is not None
+    lost, legacy = (tmp_path / "runs/ab/abcd" / f"0000000001.{name}.pt" for name in (held.attempt_name, "1"))
     lost.parent.mkdir(parents=True)
-    lost.write_bytes(b"x" * 100)
-    os.utime(lost, (1.0, 1.0))
-    assert str(lost) in sweep("gc").stdout
+    for path in (lost, legacy):
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (1.0, 1.0))
+    assert str(lost) not in sweep("gc").stdout, "its attempt lives"
+    release(planned, held, "preempted")
+    assert str(lost) not in sweep("gc").stdout, "its attempt has just ended"
+    monkeypatch.setattr("sweep.launch.garbage.SPARED_SECONDS", 0.0)
+    listed = sweep("gc")
+    assert listed.stdout.split() == [str(lost)]
+    assert "100 B of store" in listed.stderr
+    assert "1 files (100 B) that name no store" in listed.stderr
+    assert sweep("gc", "--foreign").stdout.split() == [str(legacy)]
+    assert isinstance(sweep("gc", "--foreign", "--delete").exception, UsageError)
     assert lost.exists()
     assert sweep("gc", "--delete").exit_code == 0
-    assert not lost.exists()
+    assert (lost.exists(), legacy.exists()) == (False, True)
+
+
+def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    stored = Stored("runs/ab", str(tmp_path / "runs/ab"), 1, 0.0)
+    (tmp_path / "runs/ab").mkdir(parents=True)  # a folder cannot be deleted as a file, whoever tries
+    assert Depot(tmp_path).delete(stored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sweep.launch.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
+        refused = sweep("gc", "--delete")
+    assert refused.exit_code == 1
+    assert "cannot be deleted" in refused.stderr
 
 
 @pytest.mark.parametrize("name", ["'; DROP TABLE run", "../../x", "<script>", "x" * 513, "A", "ѕtudy", ""])

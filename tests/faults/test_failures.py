@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from sweep.store import Store, artifacts, cells, events, status
+from sweep.files.hashes import sha256_of_file
+from sweep.store import Store, artifacts, cells, events, open_store, status
 from sweep.store.depot import Depot
 from sweep.store.schema import RUN
 from tests.faults.commands import Command
@@ -137,19 +138,25 @@ def test_row_15_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_st
     check_invariants(local_store)
 
 
-def test_row_28_files_that_the_store_names_are_never_garbage(local_store: Store, team: Team, files: Path) -> None:
-    # ray#8441: a checkpoint that was needed was deleted. ray#9865: those that were not filled the disk.
-    from sweep.launch.garbage import SPARED_SECONDS, garbage
+def test_row_28_two_databases_share_a_folder_and_neither_disturbs_the_other(
+    local_store: Store, team: Team, files: Path, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    # ray#8441: a checkpoint that was needed was deleted. Also a database that was deleted and made anew.
+    from sweep.launch.garbage import survey
 
     study, workers = team(local_store)
     assert ended(workers.start()) == 0
-    assert status(local_store, study.id).runs_left == 0
-    lost = files / "runs" / "0000000001.1.pt"
-    lost.touch()
-    assert list(garbage(local_store, Depot(files))) == []
-    later = lost.stat().st_mtime + SPARED_SECONDS + 60.0
-    going = [Path(stored.where) for stored in garbage(local_store, Depot(files), now=later)]
-    assert lost in going
-    named = {files / artifact.path for artifact in artifacts(local_store)}
-    assert all(path.exists() for path in named)
-    assert not named & set(going)
+    named = {files / artifact.path: artifact.sha256 for artifact in artifacts(local_store)}
+
+    second = open_store(f"sqlite:///{tmp_path}/anew.db", patience_seconds=30)
+    study, workers = team(second)
+    assert ended(workers.start()) == 0
+    check_invariants(second)
+    assert outcome(second, study.id) == undisturbed, "the same runs at the same tokens"
+    assert {path: sha256_of_file(path) for path in named} == named
+    for store, other in ((local_store, second), (second, local_store)):
+        found = survey(store, Depot(files), spared_seconds=0.0)
+        others = {artifact.path for artifact in artifacts(other)}
+        assert others <= {stored.path for of_store in found.foreign.values() for stored in of_store}
+        assert not others & {stored.path for stored in found.garbage}
+    second.close()

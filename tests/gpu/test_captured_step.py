@@ -24,7 +24,7 @@ def digits() -> Dataset:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(folder=tmp_path, token=1, device=torch.device("cuda", 0))
+    return Place(folder=tmp_path, attempt="1", device=torch.device("cuda", 0))
 
 
 def run(rig: Rig, steps: int) -> torch.Tensor:

@@ -150,7 +150,7 @@ def test_two_evaluations_of_one_net_pair_by_their_noise(
 def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
     # A net that has learned something: of an untrained one, any two sample sets are equally bad.
     config = tiny(steps=300, batch=64, net={**TINY_UNET, "dropout": 0.0}, flip=False, ema_decays=(0.95,))
-    run = Training(config, digits, Place(folder=tmp_path, token=1))
+    run = Training(config, digits, Place(folder=tmp_path, attempt="1"))
     for _ in range(config.steps):
         run.advance()
     run.net.load_state_dict(run.averages.weights(0.95))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import optuna
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sweep.errors import StoreMismatch
 from sweep.store import Store, add_cells, cells, open_store
 from sweep.store.engine import open_engine
+from sweep.store.file_owners import store_uuid
 from sweep.store.migrations import upgrade
 from sweep.store.schema import METADATA
 from sweep.store.version import HEAD, VERSION_TABLE, is_current, version_of
@@ -167,6 +169,7 @@ def test_a_store_of_the_first_version_is_upgraded_with_what_is_in_it(bare: Store
         assert tuple(found) == (3, None, 0)
         (cell,) = cells(store, 1)
         assert (cell.trial_number, cell.state) == (0, "planned"), "whatever Optuna had been told"
+        assert UUID(store_uuid(store))
         assert store.read(differences) == []
     finally:
         store.close()

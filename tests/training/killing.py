@@ -65,7 +65,7 @@ def attempt(folder: Path, token: int) -> None:
         refs.add(asdict(ref) | {"path": str(ref.path)})
 
     hooks = Hooks(report=report, saved=saved)
-    place = Place(folder=folder / "checkpoints", token=token)
+    place = Place(folder=folder / "checkpoints", attempt=str(token))
     result = train(CONFIG, DIGITS, place, hooks=hooks, cadence=CADENCE, resume=_newest_readable(known))
     Journal(folder / "result").add({"sha256": result.weights.sha256, "token": token})
 
@@ -107,7 +107,7 @@ def killed(folder: Path, token: int, points: int, moment: float) -> bool:
 def main(folder: Path, kills: int, seed: int) -> None:
     torch.set_num_threads(1)
     # The first optimizer of a process imports torch.compile's compiler, for seconds: once, here.
-    Training(CONFIG, DIGITS, Place(folder=folder, token=0))
+    Training(CONFIG, DIGITS, Place(folder=folder, attempt="0"))
     draws = random.Random(seed)
     whole, parts = folder / "whole", folder / "parts"
     whole.mkdir(parents=True)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sweep.errors import CheckpointError, UnreadableCheckpoint
-from sweep.training.checkpoint import load, load_weights, prune, read, save, save_weights
+from sweep.training.checkpoint import load, load_weights, read, save, save_weights
 from sweep.training.ema import ConstantEMA
 
 STATE = {"step": 3, "net": {"w": torch.arange(1000.0)}, "tail": [(1.0, 2.0)], "decays": {0.9: [torch.ones(2)]}}
@@ -22,7 +22,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
-    ref = save(STATE, tmp_path / "run", step=3, token=2)
+    ref = save(STATE, tmp_path / "run", step=3, attempt="2")
     assert ref.path.name == "0000000003.2.pt"
     assert ref.bytes == ref.path.stat().st_size
     assert ref.path.stat().st_mode & 0o777 == 0o600
@@ -32,12 +32,15 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert (state["step"], state["tail"], list(state["decays"])) == (3, [(1.0, 2.0)], [0.9])  # type: ignore[call-overload]
 
 
-def test_a_checkpoint_is_never_written_over(tmp_path: Path) -> None:
-    ref = save(STATE, tmp_path, step=3, token=2)
+def test_a_checkpoint_is_never_written_over_and_equal_bytes_are_taken(tmp_path: Path) -> None:
+    ref = save(STATE, tmp_path, step=3, attempt="2")
+    written = ref.path.stat().st_mtime_ns
+    assert save(STATE, tmp_path, step=3, attempt="2") == ref
     with pytest.raises(CheckpointError, match="is there already"):
-        save({"step": 3}, tmp_path, step=3, token=2)
+        save({"step": 3}, tmp_path, step=3, attempt="2")
+    assert ref.path.stat().st_mtime_ns == written
     load(ref.path, ref.sha256)
-    save({"step": 3}, tmp_path, step=3, token=3)
+    save({"step": 3}, tmp_path, step=3, attempt="3")
     assert len(names(tmp_path)) == 2
 
 
@@ -57,7 +60,7 @@ def flipped(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [truncated, empty, flipped])
 def test_damage_is_found_and_the_one_before_can_be_read(tmp_path: Path, damage: object) -> None:
-    older, newer = save(STATE, tmp_path, step=3, token=2), save(STATE, tmp_path, step=4, token=2)
+    older, newer = save(STATE, tmp_path, step=3, attempt="2"), save(STATE, tmp_path, step=4, attempt="2")
     newer.path.write_bytes(damage(newer.path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(UnreadableCheckpoint, match="damaged"):
         load(newer.path, newer.sha256)
@@ -69,7 +72,7 @@ def test_damage_is_found_and_the_one_before_can_be_read(tmp_path: Path, damage: 
 
 def test_torch_alone_would_take_a_flipped_byte(tmp_path: Path) -> None:
     # Why the hash is there.
-    ref = save(STATE, tmp_path, step=3, token=2)
+    ref = save(STATE, tmp_path, step=3, attempt="2")
     ref.path.write_bytes(flipped(ref.path.read_bytes()))
     assert not torch.equal(torch.load(ref.path, weights_only=True)["net"]["w"], STATE["net"]["w"])
 
@@ -86,21 +89,10 @@ def test_row_33_a_pickle_with_code_is_refused_and_does_not_run(tmp_path: Path) -
     canary = tmp_path / "canary"
     pickle.loads(pickle.dumps(Evil(canary)))
     canary.rmdir()  # the payload works where it is run
-    ref = save({"net": Evil(canary)}, tmp_path, step=1, token=1)
+    ref = save({"net": Evil(canary)}, tmp_path, step=1, attempt="1")
     with pytest.raises(CheckpointError, match="refused"):
         load(ref.path, ref.sha256)
     assert not canary.exists()
-
-
-def test_prune_keeps_what_is_named_and_what_is_not_ours(tmp_path: Path) -> None:
-    refs = [save(STATE, tmp_path, step=step, token=2) for step in range(1, 6)]
-    later = save(STATE, tmp_path, step=2, token=3)
-    (tmp_path / "0000000009.2.pt.abc123.tmp").touch()
-    (tmp_path / "0000000009.3.pt.abc123.tmp").touch()
-    (tmp_path / "weights.1.pt").touch()
-    prune(tmp_path, token=2, keep={refs[3].path.name, refs[4].path.name})
-    kept = [refs[3].path.name, refs[4].path.name, later.path.name]
-    assert names(tmp_path) == sorted([*kept, "0000000009.3.pt.abc123.tmp", "weights.1.pt"])
 
 
 def test_products_are_raw_and_averaged_weights(tmp_path: Path) -> None:
@@ -110,7 +102,7 @@ def test_products_are_raw_and_averaged_weights(tmp_path: Path) -> None:
     with torch.no_grad():
         net.weight.add_(1.0)
     averages.update()
-    ref = save_weights(averages, tmp_path, step=2, token=1)
+    ref = save_weights(averages, tmp_path, step=2, attempt="1")
     for decay in (0.0, 0.9, 0.99):
         weights = load_weights(ref.path, ref.sha256, decay=decay)
         assert all(torch.equal(weights[name], value) for name, value in averages.weights(decay).items())
@@ -132,11 +124,11 @@ from sweep.errors import SweepError
 from sweep.training.checkpoint import save
 
 folder, limited = pathlib.Path(sys.argv[1]), sys.argv[2] == "file size"
-print(save({"w": torch.zeros(1000)}, folder, step=1, token=1).sha256)
+print(save({"w": torch.zeros(1000)}, folder, step=1, attempt="1").sha256)
 if limited:
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    save({"w": torch.zeros(100_000)}, folder, step=2, token=1)
+    save({"w": torch.zeros(100_000)}, folder, step=2, attempt="1")
 except SweepError as error:
     print(error.what)
 """

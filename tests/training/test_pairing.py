@@ -88,7 +88,7 @@ def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
     def run(config: TrainConfig) -> Seen:
         told.clear()
-        place = Place(folder=tmp_path / train_key(config), token=1)
+        place = Place(folder=tmp_path / train_key(config), attempt="1")
         train(config, digits, place)
         (reading,) = cells_of(STUDY, arms_of(STUDY)[0], phase="confirm")[0].readings
         net = objective.build_net(config, channels=1, size=8)

@@ -22,7 +22,7 @@ TERMS = {"contrastive_weight": 0.1, "dispersive_weight": 0.1, "perceptual_weight
 
 
 def place(tmp_path: Path) -> Place:
-    return Place(folder=tmp_path, token=1)
+    return Place(folder=tmp_path, attempt="1")
 
 
 def run(rig: Rig, steps: int, first: int = 1) -> list[tuple[float, float]]:

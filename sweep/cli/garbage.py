@@ -1,0 +1,96 @@
+"""`sweep gc`: what may be deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sweep.launch.garbage import Survey
+    from sweep.store.depot import Depot
+    from sweep.store.transfer import Stored
+
+UNDELETED = 1
+
+
+def gc(
+    storage: Storage = DEFAULT_STORAGE,
+    files: Files = DEFAULT_FILES,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without it, they are only listed.")] = False,
+    foreign: Annotated[
+        bool, typer.Option("--foreign", help="List the files that this store does not know. They are never deleted.")
+    ] = False,
+) -> None:
+    """List or delete the files that no study needs.
+
+    These are superseded checkpoints, and what lost attempts left behind. A file is deleted only if an attempt of this
+    store has written it. It is spared while the store names it, while anybody works on its run, and for an hour after
+    its attempt has ended.
+
+    Files of other stores, of attempts that this database does not know (it was restored from a backup, or is a copy),
+    and of version 0.1.0 are counted and left alone. If no database needs them, delete them by hand: sweep gc --foreign
+    lists them.
+
+    \b
+    Examples: sweep gc
+              sweep gc --delete
+              sweep gc --foreign
+
+    Exit codes: 0, 1 when a file could not be deleted, 2 when the store has no study.
+    """
+    from sweep.cli.terminal import say, size
+    from sweep.errors import UsageError
+    from sweep.launch.garbage import survey
+    from sweep.store import open_store
+    from sweep.store.depot import depot_at
+
+    if foreign and delete:
+        raise UsageError(
+            "--foreign files are never deleted here",
+            why="Another database may need them, and this one cannot know.",
+            next="Leave one of the two out.",
+        )
+    depot = depot_at(files)
+    found = survey(open_store(storage), depot)
+    for line in _foreign_in_words(found):
+        say(line)
+    if foreign:
+        for stored in (stored for of_store in found.foreign.values() for stored in of_store):
+            typer.echo(_printable(stored.where))
+        return
+    for stored in found.garbage:
+        typer.echo(stored.where)
+    total = size(sum(stored.bytes for stored in found.garbage))
+    if not delete:
+        say(f"{total} of store {found.store} could go; next: sweep gc --delete")
+        return
+    left = _deleted(depot, found.garbage)
+    say(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")
+    raise typer.Exit(UNDELETED if left else 0)
+
+
+def _deleted(depot: Depot, garbage: Iterable[Stored]) -> list[str]:
+    """Why files could not be deleted."""
+    tried = ((stored.where, depot.delete(stored)) for stored in garbage)
+    return [f"{where} cannot be deleted: {reason}" for where, reason in tried if reason]
+
+
+def _foreign_in_words(found: Survey) -> list[str]:
+    from sweep.cli.terminal import size
+
+    lines = []
+    for store, stored in found.foreign.items():
+        whose = f"of store {store}" if store else "that name no store (of version 0.1.0, or no files of runs)"
+        if store == found.store:
+            whose = f"of store {store}, of attempts that this database does not know"
+        lines.append(f"{len(stored)} files ({size(sum(s.bytes for s in stored))}) {whose} are left alone")
+    return lines
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
