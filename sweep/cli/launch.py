@@ -70,8 +70,9 @@ def launch(
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
               sweep launch studies/fashion.yaml --executor ray -o address=auto
 
-    Options of slurm: partition, account, qos, constraint, time, gpus (1), cpus (2), memory, notice (2m), setup,
-    sbatch.ANYTHING. Of ray: address (auto), gpus (1), cpus (1).
+    Options of slurm: partition, account, qos, constraint, time, gpus (1), cpus (2), memory, notice (2m), setup, folder
+    (of submitit's pickles, which run as code: yours alone, mode 0700), sbatch.ANYTHING.
+    Of ray: address (auto), gpus (1), cpus (1).
 
     Exit codes: 0 complete, 2 wrong study, 3 budget spent, 4 done but cells failed, 5 store out of reach, 75 preempted,
     130 Ctrl-C.

@@ -8,12 +8,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError, UsageError
+from sweep.files.private import make_private_folder, require_private
 from sweep.launch.kept import Say
 from sweep.launch.placement import Assignment, options_of, require_shared
 from sweep.launch.slurm_job import keep_working
@@ -51,7 +52,8 @@ class SlurmWorkers:
         self._wanted = min(assignment.workers, max(assignment.work, 1))
         self._say = say
         self.name = job_name(assignment)
-        self.folder = _log_folder(assignment)
+        self.folder = _job_folder(assignment, self._options)
+        _refuse_shared(require_private, self.folder)
         self._jobs: list[Job[int]] = []
         self._asked_at = -POLL_SECONDS
         self._states: dict[str, str] = {}
@@ -87,6 +89,7 @@ class SlurmWorkers:
             ) from None
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
+        _refuse_shared(make_private_folder, self.folder)
         executor = SlurmExecutor(self.folder, max_num_timeout=0)
         executor.update_parameters(job_name=self.name, **self._options.parameters(self._assignment.device))
         arguments = self._assignment.arguments
@@ -161,10 +164,23 @@ def job_name(assignment: Assignment) -> str:
     return f"sweep-{assignment.study}-{digest[:6]}"
 
 
-def _log_folder(assignment: Assignment) -> Path:
-    """In the folder of files; beside the working folder where files are behind a URL."""
+def _job_folder(assignment: Assignment, options: SlurmOptions) -> Path:
+    """In the folder of files; beside the working folder where files are behind a URL; or where an option says."""
     files = Path("sweep-data") if "://" in assignment.files else Path(assignment.files)
-    return files.absolute() / FOLDER / assignment.study
+    folder = files / FOLDER if options.folder is None else Path(options.folder).expanduser()
+    return folder.absolute() / assignment.study
+
+
+def _refuse_shared(check: Callable[[Path], None], folder: Path) -> None:
+    """submitit loads pickles from its folder, in the launcher and in every job: who writes there runs code as us."""
+    try:
+        check(folder)
+    except UsageError as error:
+        raise UsageError(
+            f"the files of Slurm jobs cannot be kept in {folder}",
+            why=error.why,
+            next="Add -o folder=~/sweep-jobs, say: a folder of yours alone that the cluster's machines reach.",
+        ) from None
 
 
 @contextmanager

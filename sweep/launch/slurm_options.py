@@ -21,6 +21,8 @@ class SlurmOptions(BaseModel):
         cpus: A worker.
         memory: A worker, as 16G.
         notice: How long before the limit a job is told, as 2m.
+        folder: Where submitit keeps its files, reached by all machines; by default below the folder of files. They are
+            pickles, which run as code when a job begins, so nobody else may be able to write there.
         setup: A shell command before the worker, as `module load cuda`.
         sbatch: Anything else that sbatch knows, as sbatch.reservation=NAME.
     """
@@ -36,6 +38,7 @@ class SlurmOptions(BaseModel):
     cpus: int = Field(default=2, ge=1)
     memory: str | None = Field(default=None, pattern=r"^\d+[KMGT]?$")
     notice: str = "2m"
+    folder: str | None = None
     setup: str | None = None
     sbatch: dict[str, str] = Field(default_factory=dict)
 

@@ -52,7 +52,7 @@ def test_every_writer_of_durable_files_syncs_the_file_and_its_folder(
     fs, _ = filesystem(f"file://{tmp_path}")
     write_atomically(tmp_path / "bytes", b"abc")
     write_array(tmp_path / "rows.npy", np.zeros(3))
-    save({"step": 1}, tmp_path, step=1, token=1)
+    save({"step": 1}, tmp_path, step=1, attempt="1")
     download(fs, str(source), tmp_path / "copy", None)
     assert synced == ["file", "folder"] * 4
 

@@ -117,3 +117,21 @@ def test_a_machine_outside_a_cluster_is_told_so(monkeypatch: pytest.MonkeyPatch)
 def test_a_cluster_is_not_taken_over_by_a_number_that_nobody_named() -> None:
     with pytest.raises(UsageError, match="how many jobs"):
         EXECUTORS["slurm"](assignment(workers=None), print)
+
+
+def test_files_of_slurm_jobs_are_refused_where_others_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # submitit's files are pickles: whoever may exchange one runs code as the user whose job reads it.
+    for name in ("sbatch", "srun"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    shared = tmp_path / "shared"
+    (shared / "slurm/tiny").mkdir(parents=True)
+    (shared / "slurm/tiny").chmod(0o2775)
+    with pytest.raises(UsageError, match="files of Slurm jobs cannot be kept") as refused:
+        EXECUTORS["slurm"](assignment(files=str(shared)), print)
+    assert "may be written by others" in refused.value.why
+    assert "-o folder=" in refused.value.next
+    placed = EXECUTORS["slurm"](assignment(files=str(shared), options={"folder": str(tmp_path / "jobs")}), print)
+    assert str(tmp_path / "jobs" / "tiny") in placed.whereabouts
