@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sweep.cli.bars import progress
 from sweep.cli.terminal import say, stderr
 from sweep.errors import StoreError
+from sweep.store.states import ScoreState
 from sweep.worker.interrupt import STOP_SIGNALS
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _show(cells: Sequence[CellRecord], bars: Progress, steps: TaskID, scores: Ta
     runs = {cell.run_id: cell for cell in cells if cell.excluded_reason is None}
     wanted = {score.score_id: score.state for cell in runs.values() for score in cell.scores}
     bars.update(steps, completed=sum(r.step for r in runs.values()), total=sum(r.steps for r in runs.values()))
-    bars.update(scores, completed=sum(state == "complete" for state in wanted.values()), total=len(wanted))
+    bars.update(scores, completed=sum(state == ScoreState.COMPLETE for state in wanted.values()), total=len(wanted))
 
 
 def _worst(codes: list[int]) -> int:

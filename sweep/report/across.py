@@ -21,6 +21,7 @@ from sweep.report.frames import StudyFrames
 from sweep.report.metrics import direction_of, label_of
 from sweep.report.statistics import Array, Difference, paired_difference, welch_difference
 from sweep.report.words import changes_in_words
+from sweep.store.states import CellStatus
 
 FURTHER = frozenset({"bits_per_dim", "fid_test", "neighbours", "partial_noising"})
 """Fields of an evaluation that ask for more scores and leave the deciding one as it is."""
@@ -103,7 +104,7 @@ def values_of(frames: StudyFrames, config: Mapping[str, Any]) -> pd.DataFrame:
     scores = frames.scores[(frames.scores["metric"] == frames.metric) & (frames.scores["phase"] == frames.phase)]
     drawn = [_deciding(EvalConfig.model_validate(each)) == config for each in scores["eval_config"]]
     scores = scores[np.array(drawn, dtype=bool)].drop_duplicates("cell_id")
-    cells = frames.cells.loc[frames.cells["status"] != "excluded", ["cell_id", "seed", "config"]]
+    cells = frames.cells.loc[frames.cells["status"] != CellStatus.EXCLUDED, ["cell_id", "seed", "config"]]
     kinds = frames.attempts[frames.attempts["score_id"].isna()].drop_duplicates("run_id", keep="last")
     told = scores.merge(cells, on="cell_id").merge(kinds[["run_id", "device"]], on="run_id", how="left")
     told["streams"] = [

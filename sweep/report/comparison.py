@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.report.divergence import Divergence, divergences
 from sweep.report.frames import StudyFrames
 from sweep.report.looks import Look, current_look
-from sweep.report.metrics import label_of, lower_is_better
+from sweep.report.metrics import Direction, direction_of, label_of, lower_is_better
 from sweep.report.power import detectable_effect
 from sweep.report.statistics import (
     ALPHA,
@@ -23,6 +23,7 @@ from sweep.report.statistics import (
     verdict_reason,
 )
 from sweep.report.variance import Array, VarianceSplit, variance_split
+from sweep.store.states import CellStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Comparison:
 
     metric: str
     label: str
-    lower_is_better: bool
+    direction: Direction
     confirmatory: bool
     """Whether these cells may decide: never in the search phase."""
     margin: float
@@ -46,6 +47,15 @@ class Comparison:
     planned look p is adjusted for all looks, and the interval is wide enough to hold at all of them."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether smaller values are better.
+
+        Raises:
+            StoreMismatch: The score has no better end.
+        """
+        return lower_is_better(self.metric)
 
     @property
     def compared(self) -> pd.DataFrame:
@@ -77,11 +87,13 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
     margin, baseline_mean = _margin(frames, metric, values)
     differences = _differences(arms, pairs, level=look.level if look else ALPHA, exact=confirmatory)
     table = _arm_table(arms, values, differences)
-    better_low = lower_is_better(metric)
+    direction = direction_of(metric)
+    # Of scores that decide nothing no word is said that would need it.
+    better_low = lower_is_better(metric) if confirmatory else direction is Direction.LOWER
     return Comparison(
         metric=metric,
         label=label_of(metric, frames.protocol),
-        lower_is_better=better_low,
+        direction=direction,
         confirmatory=confirmatory,
         margin=margin,
         baseline_mean=baseline_mean,
@@ -102,7 +114,7 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
 def primary_values(frames: StudyFrames, metric: str) -> pd.DataFrame:
     """Primary scores that count: of the deciding phase, not excluded."""
     scores = frames.scores
-    excluded = set(frames.cells.loc[frames.cells["status"] == "excluded", "cell_id"])
+    excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = scores["is_primary"] & (scores["metric"] == metric) & (scores["phase"] == frames.phase)
     return scores[keep & ~scores["cell_id"].isin(excluded)].drop_duplicates("cell_id")
 

@@ -153,7 +153,7 @@ def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
 
 
 def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    return frame_of(
+    cells = frame_of(
         engine,
         select(
             *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.trial_number),
@@ -165,6 +165,8 @@ def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
         .join(RUN, RUN.c.id == CELL.c.run_id)
         .where(mine),
     )
+    # Before the first training has ended a database returns no number at all, which pandas takes for objects.
+    return cells.astype({"parameters": float, "train_seconds": float})
 
 
 def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from sweep.config.study import FEWEST_NOISE_SETS
 from sweep.report.frames import StudyFrames
 from sweep.report.looks import current_look
 from sweep.report.words import count, listed, scientific
+from sweep.store.states import AttemptEnd, CellStatus
 
 PRIOR_GAP = 1e-3
 """Bits per dimension. Ho et al. 2020 report 1.8e-5 for theirs, and take that for nothing; a gap fifty times larger
@@ -106,7 +107,7 @@ def _terminal_snr(frames: StudyFrames) -> Iterator[str]:
 
 
 def _losses(frames: StudyFrames) -> Iterator[str]:
-    unpaired = frames.cells[(frames.cells["phase"] == "confirm") & (frames.cells["status"] == "failed")]
+    unpaired = frames.cells[(frames.cells["phase"] == "confirm") & (frames.cells["status"] == CellStatus.FAILED)]
     if len(unpaired):
         yield (
             f"{count(len(unpaired), 'cell')} failed. Verdicts count a diverged run as worse than any score; means, "
@@ -138,7 +139,9 @@ def _noise_sets(frames: StudyFrames) -> Iterator[str]:
 def _extended(frames: StudyFrames) -> Iterator[str]:
     """Seeds that were added once scores were there, without a plan of looks: whoever added them may have looked."""
     told = frames.subject.revisions
-    scored = frames.attempts[frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == "done")]
+    scored = frames.attempts[
+        frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == AttemptEnd.COMPLETE)
+    ]
     if frames.spec.get("looks") or scored.empty:
         return
     first = scored["ended_at"].min()
@@ -157,7 +160,7 @@ def _extended(frames: StudyFrames) -> Iterator[str]:
 
 def _unfinished(frames: StudyFrames) -> Iterator[str]:
     cells = frames.cells[frames.cells["phase"] == "confirm"]
-    missing = int((cells["status"] == "missing").sum())
+    missing = int((cells["status"] == CellStatus.MISSING).sum())
     look = current_look(frames)
     if not missing:
         return

@@ -18,6 +18,7 @@ from scipy import stats
 
 from sweep.report.frames import StudyFrames
 from sweep.report.statistics import ALPHA
+from sweep.store.states import CellStatus
 
 Array = NDArray[np.float64]
 Shape = Callable[[Array], Array]
@@ -138,6 +139,6 @@ def current_look(frames: StudyFrames) -> Look | None:
     if plan is None:
         return None
     cells = frames.cells[frames.cells["phase"] == "confirm"]
-    open_ones = cells.loc[cells["status"] == "missing", "replicate"]
+    open_ones = cells.loc[cells["status"] == CellStatus.MISSING, "replicate"]
     first_open = int(open_ones.min()) if len(open_ones) else int(cells["replicate"].max()) + 1 if len(cells) else 0
     return Look(plan=plan, number=sum(seeds <= first_open for seeds in plan.seeds))

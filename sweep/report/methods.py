@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pandas as pd
+
+from sweep.config.run import EvalConfig, TrainSettings
 from sweep.report.comparison import Comparison
 from sweep.report.frames import StudyFrames
 from sweep.report.metrics import CLASSIFIER, METRICS, label_of
 from sweep.report.references import REFERENCES, SOURCES
+from sweep.report.statistics import ALPHA, EXACT_PAIRS
 from sweep.report.words import count, listed, number, value_in_words
+from sweep.store.states import CellStatus
+
+NET_NAMES: Mapping[str, str] = {"unet": "U-Net", "mlp": "multilayer perceptron"}
+OBJECTIVES: Mapping[str, str] = {
+    "simple": "weighting {weighting}",
+    "hybrid": "weighting {weighting} plus {vlb_weight} times the variational bound",
+    "vlb": "the variational bound as its loss",
+}
+# What torch-fidelity computes of our features, and what our own code does.
+BY_TORCH_FIDELITY = ("fid", "precision", "recall")
+BY_OUR_CODE = ("fid_infinity", "kid", "density", "coverage")
+OF_LOGITS = "inception_score"
+# Measured on other images than the generated ones, or against others than the reference.
+ELSEWHERE = ("fid_test", "bits_per_dim", "neighbour_ratio")
+COMPARED_ROWS = 10_000
+"""Of each side, the most that neighbourhoods are made of (`sweep.scoring.reference`, which needs torch)."""
 
 
 class Citing:
@@ -52,43 +72,69 @@ def _training(frames: StudyFrames, citing: Citing) -> str:
         return ""
     row = mine.iloc[0]
     config = row["config"]
-    net = "U-Net" if config["net"]["kind"] == "unet" else "MLP"
+    kind = config["net"]["kind"]
     size = f" ({int(row['parameters']):,} parameters)" if row["parameters"] == row["parameters"] else ""
+    objective = config.get("objective", "simple")
+    loss = OBJECTIVES[objective].format(
+        weighting=citing.setting(config, "weighting") if objective != "vlb" else "", vlb_weight=config.get("vlb_weight")
+    )
+    said = ("data", "net", "T", "schedule", "target", "weighting", "objective", "vlb_weight", "images", "batch",
+            "optimizer", "lr", "lr_schedule", "precision")  # fmt: skip
+    precision = "fp32" if config["precision"] == "fp32" else f"{config['precision']} autocast around the net"
     return (
         f"Denoising diffusion probabilistic models{citing.cite('Ho et al. 2020')} were trained on "
-        f"{config['data']['name'].replace('_', ' ')} with a {net}{size}, "
+        f"{config['data']['name'].replace('_', ' ')} with a {NET_NAMES.get(kind, f'net of kind {kind}')}{size}, "
         f"T = {config['T']:,}, schedule {citing.setting(config, 'schedule')}, target "
-        f"{citing.setting(config, 'target')} and weighting {citing.setting(config, 'weighting')}, for "
-        f"{config['images']:,} images ({row['steps']:,} steps of {config['batch']}) with "
+        f"{citing.setting(config, 'target')} and {loss}, for "
+        f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
         f"{citing.setting(config, 'optimizer')} at a learning rate of {config['lr']:g} "
-        f"({config['lr_schedule'].replace('_', ' ')}), in {config['precision']}."
+        f"({config['lr_schedule'].replace('_', ' ')}), in {precision}"
+        f"{_further(TrainSettings(), config, said, citing)}."
     )
 
 
+def _further(usual: TrainSettings | EvalConfig, config: Mapping[str, Any], said: Iterable[str], citing: Citing) -> str:
+    """The settings that no sentence names and that are not the usual ones, as a clause; empty for none."""
+    default = usual.model_dump(mode="json")
+    changed = [name for name in default if name not in said and config.get(name, default[name]) != default[name]]
+    told = [f"{name} = {citing.setting(config, name)}" for name in changed]
+    return f"; further settings: {', '.join(told)}" if told else ""
+
+
 def _arms(frames: StudyFrames, citing: Citing) -> str:
-    arms = frames.arms[
-        ~frames.arms["is_baseline"]
-        & frames.arms["arm_id"].isin(frames.cells.loc[frames.cells["phase"] == "confirm", "arm_id"])
-    ]
+    confirmed = frames.cells[frames.cells["phase"] == "confirm"]
+    arms = frames.arms[~frames.arms["is_baseline"] & frames.arms["arm_id"].isin(confirmed["arm_id"])]
     if arms.empty:
         return ""
     sources = [
         SOURCES.get((field, _hashable(value))) for changes in arms["changes"] for field, value in changes.items()
     ]
     names = listed(list(arms["says"])) if len(arms) <= 8 else count(len(arms), "arm")
-    replicates = frames.cells.loc[frames.cells["phase"] == "confirm", "replicate"].nunique()
-    text = (
-        f"Each arm differs from this baseline in what its name says: {names}{citing.cite(*sources)}. "
-        f"{count(replicates, 'training seed')} were used; a seed gives every arm the same initialisation, data order "
-        "and noise."
-    )
-    if (frames.cells["phase"] == "search").any():
-        trials = int((frames.cells["phase"] == "search").sum())
+    used = confirmed.loc[confirmed["status"] == CellStatus.DONE, "replicate"].nunique()
+    text = f"Each arm differs from this baseline in what its name says: {names}{citing.cite(*sources)}."
+    if used:
         text += (
-            f" Arms were chosen by a search of {count(trials, 'trial')} with Optuna{citing.cite('Akiba et al. 2019')} "
-            "and retrained on seeds that the search had not seen."
+            f" {count(used, 'training seed')} {'was' if used == 1 else 'were'} used; a seed gives every arm the same "
+            "random numbers for initialisation, data order and noise."
         )
-    return text
+    return text + _explored(frames, citing)
+
+
+def _explored(frames: StudyFrames, citing: Citing) -> str:
+    """How exploratory runs led to what is compared; empty without any."""
+    trials = int((frames.cells["phase"] == "search").sum())
+    if not trials:
+        return ""
+    fresh = "on seeds that these had not seen"
+    if frames.subject.design == "path":
+        return (
+            f" The order of the path was chosen by {count(trials, 'exploratory run')}: at each step the factor that "
+            f"helped most was taken. Every step was then retrained {fresh}."
+        )
+    by = f"{count(trials, 'trial')} with Optuna{citing.cite('Akiba et al. 2019')}"
+    if frames.subject.design == "search":
+        return f" Arms were chosen by a search of {by} and retrained {fresh}."
+    return f" Nuisance factors of each arm were tuned in {by}, and the arms retrained {fresh}."
 
 
 def _hashable(value: Any) -> Any:
@@ -99,54 +145,102 @@ def _scoring(frames: StudyFrames, citing: Citing) -> str:
     scores = frames.scores[frames.scores["is_primary"]]
     if scores.empty:
         return ""
-    config = scores.iloc[0]["eval_config"]
-    protocol = frames.protocol
-    names = [name for name in METRICS if name in set(scores["metric"])]
-    metrics = [label_of(name, protocol).removesuffix(CLASSIFIER) + citing.cite(METRICS[name].source) for name in names]
+    config, protocol = scores.iloc[0]["eval_config"], frames.protocol
+    said = ("sampler", "sampling_steps", "ema_decay", "ema_start", "ema_std", "bits_per_dim", "fid_test", "neighbours",
+            "partial_noising")  # fmt: skip
+    sets = len(protocol.get("noise_sets", ())) or 1
+    return (
+        f"Images were drawn with the {citing.setting(config, 'sampler')} sampler, {config['sampling_steps']} steps, "
+        f"{_weights(config)}{_further(EvalConfig(), config, said, citing)}: {protocol.get('n', 0):,} in each of "
+        f"{count(sets, 'noise set')}, which are the same for all runs. {_distances(scores, protocol, citing)}"
+    )
+
+
+def _weights(config: Mapping[str, Any]) -> str:
+    """Which average of the weights drew the images."""
+    if config.get("ema_std") is not None:
+        return f"power-function EMA of relative width {config['ema_std']:g}"
+    if not config["ema_decay"]:
+        return "raw weights"
+    start = config.get("ema_start", "corrected")
+    return f"EMA decay {config['ema_decay']:g}" + (f" that starts by {start}" if start != "corrected" else "")
+
+
+def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citing: Citing) -> str:
+    """Who computed what of which images."""
+    told = set(scores["metric"])
+
+    def named(names: Iterable[str]) -> str:
+        return listed([
+            label_of(name, protocol).removesuffix(CLASSIFIER) + citing.cite(METRICS[name].source)
+            for name in names if name in told
+        ])  # fmt: skip
+
+    fidelity = f"torch-fidelity{citing.cite('Obukhov et al. 2020')}"
     features = (
         "Inception features"
         if protocol.get("extractor") == "inception"
         else f"features of a classifier (weights sha256 {str(protocol.get('extractor_sha256', ''))[:8]}), so that they "
-        "do not compare with published FIDs"
+        "do not compare with published values"
     )
-    sets = len(protocol.get("noise_sets", ())) or 1
-    weights = f"EMA decay {config['ema_decay']:g}" if config["ema_decay"] else "raw weights"
-    if config["ema_decay"] and config.get("ema_start", "corrected") != "corrected":
-        weights += f" that starts by {config['ema_start']}"
-    if config.get("ema_std") is not None:
-        weights = f"power-function EMA of relative width {config['ema_std']:g}"
-    return (
-        f"Images were drawn with the {citing.setting(config, 'sampler')} sampler, {config['sampling_steps']} steps, "
-        f"{weights}. {listed(metrics)} were computed with torch-fidelity{citing.cite('Obukhov et al. 2020')} from "
-        f"{protocol.get('n', 0):,} images in each of {count(sets, 'noise set')} against "
-        f"the {protocol.get('reference', 'train')} split, on {features}; noise sets are the same for all runs."
-    )
+    parts = [(named(BY_TORCH_FIDELITY), f"with {fidelity}"), (named(BY_OUR_CODE), "with ddpm-sweep's own code")]
+    by = [f"{names} {how}" for names, how in parts if names]
+    text = f"Against the {protocol.get('reference', 'train')} split, on {features}, we computed {'; '.join(by)}."
+    near = [name for name in ("precision", "recall", "density", "coverage") if name in told]
+    if near:
+        text += f" {listed(near).capitalize()} are of at most {COMPARED_ROWS:,} images of each side."
+    if OF_LOGITS in told:
+        text += f" {named([OF_LOGITS])} is of the extractor's logits, with {fidelity}."
+    if elsewhere := named(ELSEWHERE):
+        text += f" Also with ddpm-sweep's own code: {elsewhere}."
+    return text
 
 
 def _testing(comparison: Comparison, citing: Citing) -> str:
     if not comparison.confirmatory or not len(comparison.pairs):
         return ""
-    used = set(comparison.compared.loc[comparison.compared["pairs"] > 0, "test"])
-    tests = [f"the exact sign-flip test{citing.cite('Fisher 1935')}"] if "sign-flip" in used else []
-    tests += ["the paired t test"] if "t" in used else []
-    if (comparison.compared["test"] == "signed-rank").any():
-        source = citing.cite("Wilcoxon 1945")
-        tests.append(f"the exact signed-rank test, where a diverged run is worse than any score{source}")
-    look = comparison.look
-    looks = ""
-    if look is not None:
-        source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[look.plan.shape]
-        at = listed([str(seeds) for seeds in look.plan.seeds])
-        looks = (
-            f" The study was planned to be read after {at} seeds; this is look {look.number}. Levels follow {source}"
-            f"{citing.cite(source)}, and intervals are repeated ones that hold at all looks"
-            f"{citing.cite('Jennison & Turnbull 2000')}."
+    level = comparison.look.level if comparison.look else ALPHA
+    judged = int(comparison.compared["p"].notna().sum())
+    text = "Differences from the baseline are over paired seeds, with 95 % t intervals."
+    if judged:
+        text += (
+            " An arm is called no different where the whole interval lies within the smallest effect of interest, "
+            f"±{number(comparison.margin, 4)} {comparison.label} (two one-sided tests at {level / 2:.2g}"
+            f"{citing.cite('Schuirmann 1987')}); else better or worse where the interval excludes 0 and p < {ALPHA:g} "
+            f"by {_tests(comparison, citing)} after Holm's correction{citing.cite('Holm 1979')} over "
+            f"{count(judged, 'arm')}."
         )
+    if (comparison.compared["test"] == "signed-rank").any():
+        text += (
+            " Where runs of an arm or of the baseline diverged, the signed-rank test"
+            f"{citing.cite('Wilcoxon 1945')} decides alone, with a diverged run worse than any score."
+        )
+    return text + _interim(comparison, citing)
+
+
+def _tests(comparison: Comparison, citing: Citing) -> str:
+    compared = comparison.compared[comparison.compared["pairs"] > 0]
+    flipped = compared[compared["test"] == "sign-flip"]
+    tests = []
+    if len(flipped):
+        drawn = (
+            f" (over drawn sign patterns, above {EXACT_PAIRS} pairs)" if flipped["pairs"].max() > EXACT_PAIRS else ""
+        )
+        tests.append(f"the exact sign-flip test{citing.cite('Fisher 1935')}{drawn}")
+    if (compared["test"] == "t").any() or not tests:
+        tests.append("the paired t test")
+    return " or ".join(tests)
+
+
+def _interim(comparison: Comparison, citing: Citing) -> str:
+    look = comparison.look
+    if look is None:
+        return ""
+    source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[look.plan.shape]
+    at = listed([str(seeds) for seeds in look.plan.seeds])
+    which = f"this is look {look.number}" if look.number else "the first is still to come"
     return (
-        "Differences from the baseline are over paired seeds, with 95 % t intervals. An arm is called better or worse "
-        f"where its interval excludes 0 and p < 0.05 by {listed(tests)} after Holm's "
-        f"correction{citing.cite('Holm 1979')} over {count(len(comparison.compared), 'arm')}, and called no "
-        "different where the whole interval lies within the smallest effect of interest, "
-        f"±{number(comparison.margin, 4)} {comparison.label} (two one-sided tests at 0.025"
-        f"{citing.cite('Schuirmann 1987')}).{looks}"
+        f" The study was planned to be read after {at} seeds; {which}. Levels follow {source}"
+        f"{citing.cite(source)}, and intervals are repeated ones that hold at all looks"
+        f"{citing.cite('Jennison & Turnbull 2000')}."
     )

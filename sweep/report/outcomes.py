@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from sweep.store.states import CellStatus, RunState, ScoreState
+
 NOT_FINITE = "score is not finite"
 FAILURES = {
     "nan": "diverged",
@@ -15,6 +17,8 @@ FAILURES = {
     "disk_full": "disk full",
     "bug": "error in the code",
 }
+
+WAITING: Mapping[object, str] = {ScoreState.PLANNED: "waiting to be scored", ScoreState.SCORING: "being scored"}
 
 
 def with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -29,37 +33,40 @@ def with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFram
     cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
     measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
     told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
-    cells["status"] = pd.Series([status for status, _ in told], cells.index, dtype=object)
+    cells["status"] = pd.Series([status.value for status, _ in told], cells.index, dtype=object)
     cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
     not_finite = (
-        (cells["run_state"] == "infeasible") | (cells["score_failure"] == "nan") | (cells["reason"] == NOT_FINITE)
+        (cells["run_state"] == RunState.INFEASIBLE)
+        | (cells["score_failure"] == "nan")
+        | (cells["reason"] == NOT_FINITE)
     )
-    cells["diverged"] = (cells["status"] == "failed") & not_finite
+    cells["diverged"] = (cells["status"] == CellStatus.FAILED) & not_finite
     return cells
 
 
-def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[str, str]:
+def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[CellStatus, str]:
     """What became of a planned cell, and why."""
     state, score_state = cell["run_state"], cell["score_state"]
     if isinstance(cell["excluded_reason"], str):
-        return "excluded", cell["excluded_reason"]
+        return CellStatus.EXCLUDED, cell["excluded_reason"]
     if measured:
-        return "done", ""
-    if state == "pruned":
+        return CellStatus.DONE, ""
+    if state == RunState.PRUNED:
         why = f": {cell['failure_reason']}" if isinstance(cell["failure_reason"], str) else ""
-        return "pruned", f"stopped early at step {cell['step']} of {cell['steps']}{why}"
-    if state in ("failed", "infeasible", "cancelled"):
+        return CellStatus.PRUNED, f"stopped early at step {cell['step']} of {cell['steps']}{why}"
+    at = f"step {cell['step']} of {cell['steps']}"
+    if state in (RunState.FAILED, RunState.INFEASIBLE, RunState.CANCELLED):
         why = _why(cell["failure"], cell["failure_reason"])
-        return "failed", f"training {state} at step {cell['step']} of {cell['steps']}" + (f": {why}" if why else "")
-    if score_state in ("failed", "cancelled"):
+        return CellStatus.FAILED, f"training {state} at {at}" + (f": {why}" if why else "")
+    if score_state in (ScoreState.FAILED, ScoreState.CANCELLED):
         why = _why(cell["score_failure"], cell["score_reason"])
-        return "failed", f"scoring {score_state}" + (f": {why}" if why else "")
-    if state == "trained" and score_state == "complete":
-        return "failed", NOT_FINITE  # an end, and no number: waiting for one would hold a planned look back for ever
-    if state == "trained":
-        waiting = {"planned": "waiting to be scored", "scoring": "being scored"}
-        return "missing", "trained; " + waiting.get(str(score_state), "no score under this protocol was asked for")
-    return "missing", "not started" if state == "planned" else f"training, step {cell['step']} of {cell['steps']}"
+        return CellStatus.FAILED, f"scoring {score_state}" + (f": {why}" if why else "")
+    if state == RunState.TRAINED and score_state == ScoreState.COMPLETE:
+        # An end, and no number: waiting for one would hold a planned look back for ever.
+        return CellStatus.FAILED, NOT_FINITE
+    if state == RunState.TRAINED:
+        return CellStatus.MISSING, f"trained; {WAITING.get(score_state, 'no score under this protocol was asked for')}"
+    return CellStatus.MISSING, "not started" if state == RunState.PLANNED else f"training, {at}"
 
 
 def _why(failure: object, reason: object) -> str:

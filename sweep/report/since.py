@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sweep.store.states import CellStatus
+
 LAST = "last.json"
 State = dict[str, Any]
 """revision, data_as_of, cells {status: count}, arms {name: {verdict, n, mean, difference, low, high}}."""
@@ -74,7 +76,7 @@ def since_in_words(changes: Mapping[str, Any]) -> list[str]:
         told.append(f"New runs with a score: {_counted(more)}.")
     if fewer:
         told.append(f"Runs that no longer count: {_counted(fewer)}.")
-    failed = changes["cells"].get("failed", 0)
+    failed = changes["cells"].get(CellStatus.FAILED, 0)
     if failed > 0:
         told.append(f"{failed} more {'cell' if failed == 1 else 'cells'} failed.")
     if changes["arms_added"]:

@@ -11,6 +11,7 @@ from sweep.search.explorations import Exploration, Known
 from sweep.search.rungs import Rung, goes_on, ladder_of, rungs_of, score_at, threshold
 from sweep.store.rungs import add_rung_score, go_on, prune
 from sweep.store.snapshots import CellRecord
+from sweep.store.states import RunState
 from sweep.store.transaction import Store
 
 OPEN = ("planned", "scoring")
@@ -60,7 +61,7 @@ class Climb:
             return False
         if cell.paused_at is not None:
             return self._decide(number, cell, cell.paused_at)
-        if cell.run_state != "trained":
+        if cell.run_state != RunState.TRAINED:
             return False
         asked = [self._ask(cell, cell.steps, protocol) for protocol in ladder_of(self._study, self._protocol)]
         return any(asked)

@@ -17,6 +17,7 @@ from sweep.config.study import Study
 from sweep.search.designs import BASELINE, Arm, arms_of
 from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord
+from sweep.store.states import RunState, ScoreState
 
 # Search sampler -> the most finished trials that it models. A draw then takes about a second (CONTRIBUTING, Scale).
 MAX_MODELLED = {"gp": 500}
@@ -148,7 +149,7 @@ def teaches(cell: CellRecord) -> bool:
     fits no memory here. A machine that died, an error in the code, or a person's decision would have ended any."""
     if cell.excluded_reason is not None:
         return False
-    if cell.run_state != "trained":
-        return cell.run_state in ("pruned", "infeasible") or cell.failure == "oom"
+    if cell.run_state != RunState.TRAINED:
+        return cell.run_state in (RunState.PRUNED, RunState.INFEASIBLE) or cell.failure == "oom"
     primary = next((score for score in cell.scores if score.is_primary), None)
-    return primary is not None and (primary.state == "complete" or primary.failure in ("nan", "oom"))
+    return primary is not None and (primary.state == ScoreState.COMPLETE or primary.failure in ("nan", "oom"))

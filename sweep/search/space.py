@@ -23,6 +23,7 @@ from sweep.config.study import Study
 from sweep.search.designs import BASELINE
 from sweep.search.explorations import Exploration, value_of
 from sweep.store.snapshots import CellRecord
+from sweep.store.states import RunState
 
 Params = dict[str, Any]
 Space = dict[str, BaseDistribution]
@@ -98,7 +99,7 @@ def evaluation_points(study: Study) -> dict[str, Params]:
 def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
     """Key -> score of a trial's further evaluation levels; None where its training or its sampling diverged."""
     points = evaluation_points(study)
-    if cell.run_state == "infeasible":
+    if cell.run_state == RunState.INFEASIBLE:
         return dict.fromkeys(points)
     found = {level_key(reading.level): reading for reading in cell.scores}
     values = {key: value_of(found[key].measurements, study.metric) for key in points if key in found}

@@ -22,6 +22,7 @@ from sweep.store.leases import WORK, drop_scores, end_attempts
 from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.redaction import clean
 from sweep.store.schema import CELL, RUN, SCORE, STUDY
+from sweep.store.states import AttemptEnd, ScoreState
 from sweep.store.transaction import Store
 
 
@@ -87,7 +88,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
             update(RUN).where(*runs, RUN.c.failure.in_(failures)).values(again).returning(RUN.c.id)
         ).all()
         count += len(run_ids)
-        waiting = (SCORE.c.run_id.in_(run_ids), SCORE.c.state == "cancelled")
+        waiting = (SCORE.c.run_id.in_(run_ids), SCORE.c.state == ScoreState.CANCELLED)
         connection.execute(update(SCORE).where(*waiting).values(again))
         possible = select(RUN.c.id).where(RUN.c.state.in_(("planned", "training", "trained")))
         scores = (
@@ -116,6 +117,6 @@ def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
     for ids in batches(lock_unwanted(connection, kind, asked_by(study_id, kind), ["planned", leased])):
         cancelled = update(table).where(table.c.id.in_(ids))
         connection.execute(cancelled.values(state="cancelled", owner=None, lease_until=None, **ending))
-        end_attempts(connection, kind, ids, "cancelled")
+        end_attempts(connection, kind, ids, AttemptEnd.CANCELLED)
         if kind == "train":
             drop_scores(connection, ids, "cancelled")

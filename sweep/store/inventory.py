@@ -21,6 +21,7 @@ from sweep.store.planner import unindexed
 from sweep.store.registry import newest_revision
 from sweep.store.schema import ARM, CELL, READING, RUN, RUN_STATES, SCORE, SCORE_STATES
 from sweep.store.snapshots import CellRecord
+from sweep.store.states import RunState, ScoreState
 from sweep.store.transaction import Store
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 _UNDER_WAY = ("planned", "training", "trained", "scoring")
 _OPEN = ("planned", "scoring")
 # Of each other state than the usual end, so that one sum tells which cell is in which.
-_RUN_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1) if state != "trained"}
-_SCORE_CODES = {state: code for code, state in enumerate(SCORE_STATES, start=1) if state != "complete"}
+_RUN_CODES = {state: code for code, state in enumerate(RUN_STATES, start=1) if state != RunState.TRAINED}
+_SCORE_CODES = {state: code for code, state in enumerate(SCORE_STATES, start=1) if state != ScoreState.COMPLETE}
 Sums = tuple[int, ...]
 _STUDY = bindparam("asked_study", type_=Integer)
 # Databases limit the values of one statement. A study with more cells under way is read whole.
@@ -136,7 +137,7 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[
 def _is_settled(cell: CellRecord, ladder: int) -> bool:
     if cell.state in _UNDER_WAY or any(rung.state in _OPEN for rung in cell.rungs):
         return False
-    waits = cell.phase == "search" and cell.run_state == "trained" and cell.excluded_reason is None
+    waits = cell.phase == "search" and cell.run_state == RunState.TRAINED and cell.excluded_reason is None
     return not waits or sum(rung.step == cell.steps for rung in cell.rungs) >= ladder
 
 

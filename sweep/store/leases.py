@@ -40,6 +40,7 @@ from sweep.store.file_names import STORE_DIGITS, random_part
 from sweep.store.planner import unindexed
 from sweep.store.records import Claim, Kind, StudyState
 from sweep.store.schema import ATTEMPT, CELL, READING, RUN, SCORE, STORE_IDENTITY, STUDY, WORKER, WorkColumns
+from sweep.store.states import AttemptEnd, RunState, ScoreState
 from sweep.store.transaction import Store
 
 TTL_SECONDS = 120.0
@@ -156,7 +157,7 @@ def _expired(table: Table[WorkColumns], leased: str) -> Any:
 
 def paused() -> Any:
     """Condition of a run that waits at a rung for a decision."""
-    return and_(RUN.c.state == "planned", RUN.c.until_step.is_not(None), RUN.c.until_step <= RUN.c.reached_step)
+    return and_(RUN.c.state == RunState.PLANNED, RUN.c.until_step.is_not(None), RUN.c.until_step <= RUN.c.reached_step)
 
 
 @cache
@@ -191,7 +192,7 @@ def _wanted(kind: Kind) -> Select[Any]:
         .join(READING, READING.c.score_id == SCORE.c.id)
         .join(CELL, CELL.c.id == READING.c.cell_id)
         .join(RUN, RUN.c.id == SCORE.c.run_id)
-        .where(*asked, or_(RUN.c.state == "trained", SCORE.c.step <= RUN.c.reached_step))
+        .where(*asked, or_(RUN.c.state == RunState.TRAINED, SCORE.c.step <= RUN.c.reached_step))
     )
     return scores.order_by(READING.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
 
@@ -218,7 +219,7 @@ def _taking(kind: Kind) -> ReturningUpdate[Any]:
 
 def _begun(connection: Connection, study_id: int, worker_id: str, kind: Kind, taken: Any) -> Claim:
     run, score = (taken, None) if kind == "train" else (run_row(connection, taken.run_id), taken)
-    if end_attempts(connection, kind, [taken.id], "expired"):
+    if end_attempts(connection, kind, [taken.id], AttemptEnd.EXPIRED):
         what = f"{kind} {taken.id} was taken over from a worker that went silent"
         write_event(connection, "takeover", what, study_id=study_id, run_id=run.id, detail={"token": taken.token})
     attempt = {
@@ -247,7 +248,7 @@ def _fail_crash_loop(connection: Connection, study_id: int, kind: Kind, work_id:
     ending = {"state": "failed", "failure": "crash_loop", "failure_reason": _CRASH_LOOP, "finished_at": moment()}
     lost = update(table).where(table.c.id == work_id)
     connection.execute(lost.values(owner=None, lease_until=None, **ending))
-    end_attempts(connection, kind, [work_id], "expired")
+    end_attempts(connection, kind, [work_id], AttemptEnd.EXPIRED)
     if kind == "train":
         drop_scores(connection, [work_id], "failed")
     what = f"{kind} {work_id} failed: {_CRASH_LOOP}"
@@ -256,7 +257,7 @@ def _fail_crash_loop(connection: Connection, study_id: int, kind: Kind, work_id:
 
 def drop_scores(connection: Connection, run_ids: Sequence[int], state: str) -> None:
     """Cancel the scores that can never be made because their runs ended in `state`."""
-    waiting = update(SCORE).where(SCORE.c.run_id.in_(run_ids), SCORE.c.state == "planned")
+    waiting = update(SCORE).where(SCORE.c.run_id.in_(run_ids), SCORE.c.state == ScoreState.PLANNED)
     connection.execute(
         waiting.values(
             state="cancelled", failure="cancelled", failure_reason=f"its run is {state}", finished_at=moment()

@@ -21,6 +21,7 @@ from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState,
 from sweep.store.redaction import clean
 from sweep.store.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sharing import ENDED_ATTEMPT, ITS_WORKER, workers_meanwhile
+from sweep.store.states import AttemptEnd, RunState, ScoreState
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_or_replace
 
@@ -39,14 +40,14 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
 
     def work(connection: Connection) -> None:
         values = {
-            "state": "trained",
+            "state": RunState.TRAINED,
             "parameters": parameters,
             "step": RUN.c.steps,
             "finished_at": moment(),
             "failure": None,
             "failure_reason": None,
         }
-        if _end(connection, claimed, values, "trained", seconds=seconds):
+        if _end(connection, claimed, values, AttemptEnd.TRAINED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 
     store.write(work)
@@ -64,8 +65,8 @@ def pause_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, sec
     """
 
     def work(connection: Connection) -> None:
-        values = {"state": "planned", "reached_step": weights.step, "step": weights.step, "crashes": 0}
-        if _end(connection, claimed, values, "paused", seconds=seconds):
+        values = {"state": RunState.PLANNED, "reached_step": weights.step, "step": weights.step, "crashes": 0}
+        if _end(connection, claimed, values, AttemptEnd.PAUSED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 
     store.write(work)
@@ -89,7 +90,7 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
 
     def work(connection: Connection) -> None:
         values = {
-            "state": "complete",
+            "state": ScoreState.COMPLETE,
             "samples_sha256": result.samples_sha256,
             "finished_at": moment(),
             "failure": None,
@@ -97,7 +98,7 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
             **split,
         }
         spent = sum(split.values())
-        if not _end(connection, claimed, values, "complete", seconds=spent, peak_bytes=result.peak_bytes):
+        if not _end(connection, claimed, values, AttemptEnd.COMPLETE, seconds=spent, peak_bytes=result.peak_bytes):
             return
         rows = [
             {

@@ -13,6 +13,7 @@ from sweep.store.planner import unindexed
 from sweep.store.records import Kind
 from sweep.store.schema import ARM, ATTEMPT, CELL, READING, RUN, SCORE, WORKER
 from sweep.store.snapshots import FailureRecord, RunningRecord
+from sweep.store.states import RunState, ScoreState
 
 _UNTRAINED = ("pruned", "infeasible", "failed", "cancelled")
 
@@ -22,19 +23,19 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
     scores = (
         select(
             READING.c.cell_id,
-            func.sum(case((SCORE.c.state == "scoring", 1), else_=0)).label("scoring"),
-            func.sum(case((SCORE.c.state == "planned", 1), else_=0)).label("planned"),
+            func.sum(case((SCORE.c.state == ScoreState.SCORING, 1), else_=0)).label("scoring"),
+            func.sum(case((SCORE.c.state == ScoreState.PLANNED, 1), else_=0)).label("planned"),
             func.sum(case((SCORE.c.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
         )
         .join(SCORE, SCORE.c.id == READING.c.score_id)
         .join(CELL, CELL.c.id == READING.c.cell_id)
-        .where(*which, SCORE.c.step.is_(None), SCORE.c.state != "complete")
+        .where(*which, SCORE.c.step.is_(None), SCORE.c.state != ScoreState.COMPLETE)
         .group_by(READING.c.cell_id)
         .subquery()
     )
     state = case(
         (CELL.c.excluded_reason.is_not(None), "excluded"),
-        (RUN.c.state != "trained", RUN.c.state),
+        (RUN.c.state != RunState.TRAINED, RUN.c.state),
         (scores.c.scoring > 0, "scoring"),
         (scores.c.planned > 0, "trained"),
         (scores.c.broken > 0, "failed"),

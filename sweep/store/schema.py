@@ -47,9 +47,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sweep.store.clock import UtcDateTime, moment
+from sweep.store.states import RunState, ScoreState
 
-RUN_STATES = ("planned", "training", "trained", "pruned", "infeasible", "failed", "cancelled")
-SCORE_STATES = ("planned", "scoring", "complete", "failed", "cancelled")
+RUN_STATES = tuple(state.value for state in RunState)
+SCORE_STATES = tuple(state.value for state in ScoreState)
 STUDY_STATES = ("active", "paused", "stopped", "cancelled")
 PHASES = ("search", "confirm")
 
@@ -176,7 +177,7 @@ class RunColumns(WorkColumns):
 
     train_key: Named[str] = Column(String(64), unique=True)
     config: Named[dict[str, Any]] = Column(_JSON)
-    state: Named[str] = Column(String(16), default="planned")
+    state: Named[str] = Column(String(16), default=RunState.PLANNED.value)
     seed: Named[int] = Column(BigInteger)
     step: Named[int] = Column(Integer, default=0)
     steps: Named[int] = Column(Integer)
@@ -214,7 +215,7 @@ class ScoreColumns(WorkColumns):
     protocol_key: Named[str] = Column(String(64))
     # Of the weights that a rung reads; NULL: of the finished training, under the study's own protocol.
     step: Named[int | None] = Column(Integer)
-    state: Named[str] = Column(String(16), default="planned")
+    state: Named[str] = Column(String(16), default=ScoreState.PLANNED.value)
     samples_sha256: Named[str | None] = Column(String(64))
     sampling_seconds: Named[float | None] = Column(Double)
     features_seconds: Named[float | None] = Column(Double)

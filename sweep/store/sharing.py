@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from sweep.config.keys import canonical_json
 from sweep.store.schema import ATTEMPT, CELL, METRIC, RUN, WORKER, AttemptColumns
+from sweep.store.states import AttemptEnd
 from sweep.store.transaction import Store
 
 SPEED = "images_per_second"
@@ -114,7 +115,7 @@ def device_use(store: Store, study_id: int, *, device: str, host: str, gpu: str 
         here = and_(mine, ATTEMPT.c.worker_id.in_(like))
         ends = set(connection.scalars(select(ATTEMPT.c.end_reason).where(here).distinct()))
         peak = connection.scalars(select(func.max(ATTEMPT.c.peak_bytes)).where(here)).one()
-        return DeviceUse({"trained", "complete"} <= ends, peak, _speeds(connection, here))
+        return DeviceUse({AttemptEnd.TRAINED, AttemptEnd.COMPLETE} <= ends, peak, _speeds(connection, here))
 
     return store.read(work)
 

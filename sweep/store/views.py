@@ -23,6 +23,7 @@ from sweep.store.schema import (
     WORKER,
 )
 from sweep.store.snapshots import ArmStatus, CellRecord, StatusRecord, WorkLeft
+from sweep.store.states import AttemptEnd
 from sweep.store.stored_config import train_config
 from sweep.store.transaction import Store
 
@@ -85,7 +86,7 @@ def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
     query = (
         select(WORKER)
         .join(ATTEMPT, ATTEMPT.c.worker_id == WORKER.c.id)
-        .where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.end_reason == "trained")
+        .where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.end_reason == AttemptEnd.TRAINED)
         .order_by(ATTEMPT.c.token.desc())
         .limit(1)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from datetime import timedelta
 from html import escape
 from html.parser import HTMLParser
 
@@ -228,21 +227,6 @@ def test_fewer_than_three_noise_sets_are_called_too_few(store):
     assert not any("noise set" in text for text in warnings_of(frames))
     few = replace(frames, protocol={**frames.protocol, "noise_sets": [0, 1]})
     assert any("2 noise sets; 3 are the fewest" in text for text in warnings_of(few))
-
-
-@pytest.mark.parametrize(("days", "planned", "told"), [(1, None, True), (-1, None, False), (1, {"at": [3, 8]}, False)])
-def test_seeds_added_after_scores_without_a_plan_are_told(store, days, planned, told):
-    """A study of 3 seeds grew to 8 a day after its scores, or a day before them, or by a plan of looks."""
-    frames = store.study().frames
-    (last,) = frames.subject.revisions
-    scored = frames.attempts.assign(score_id=1)
-    grown = last | {"accepted_at": scored["ended_at"].min() + timedelta(days=days), "number": 2}
-    first = last | {"spec": {**last["spec"], "seeds": 3}}
-    spec = {**frames.spec, **({"looks": planned | {"shape": "pocock"}} if planned else {})}
-    subject = replace(frames.subject, revisions=[first, grown | {"spec": spec}])
-    warned = [text for text in warnings_of(replace(frames, subject=subject, spec=spec, attempts=scored))
-              if "Seeds were added after scores had come in (from 3 to 8)" in text]  # fmt: skip
-    assert bool(warned) == told
 
 
 def test_interim_reading_is_called_interim(tmp_path):

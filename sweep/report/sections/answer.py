@@ -18,6 +18,7 @@ from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Badge, Column, Text, bars, table
 from sweep.report.templates import fragment
 from sweep.report.words import NOTHING, count, duration, listed, number, percent
+from sweep.store.states import CellStatus
 
 DRAWN_ARMS = 40
 Row = Mapping[Hashable, Any]
@@ -52,7 +53,7 @@ def answer(study: ReportedStudy) -> Answer:
         return _exploratory(study)
     scored = arms[arms["pairs"] > 0]
     if scored.empty:
-        done = int((study.frames.cells["status"] == "done").sum())
+        done = int((study.frames.cells["status"] == CellStatus.DONE).sum())
         planned = count(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
@@ -114,7 +115,7 @@ def _basis(study: ReportedStudy) -> str:
 
 def _exploratory(study: ReportedStudy) -> Answer:
     trials = study.frames.cells[study.frames.cells["phase"] == "search"]
-    done = int((trials["status"] == "done").sum())
+    done = int((trials["status"] == CellStatus.DONE).sum())
     sentence = (
         f"Search only: {done} of {count(len(trials), 'trial')} have a score and nothing was retrained on fresh seeds. "
         "The best of many trials is best partly by luck, so it decides nothing."
@@ -206,7 +207,7 @@ def _of(row: Row) -> str:
 def _costs(study: ReportedStudy) -> pd.DataFrame:
     """arm_id, planned (cells), parameters, train_seconds (median of the finished)."""
     cells = study.frames.cells[study.frames.cells["phase"] == study.frames.phase]
-    done = cells[cells["status"] == "done"].groupby("arm_id")
+    done = cells[cells["status"] == CellStatus.DONE].groupby("arm_id")
     return pd.DataFrame(
         {
             "planned": cells.groupby("arm_id").size(),

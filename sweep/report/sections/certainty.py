@@ -8,7 +8,7 @@ import pandas as pd
 from sweep.report.blocks import Block, note
 from sweep.report.comparison import compare
 from sweep.report.looks import SHAPE_NAMES, LookPlan
-from sweep.report.metrics import CLASSIFIER, METRICS
+from sweep.report.metrics import ARROWS, CLASSIFIER, METRICS, Direction
 from sweep.report.power import detectable_effect, seeds_needed
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.statistics import arms_confirmable, sign_flip_floor
@@ -25,22 +25,24 @@ def other_scores(study: ReportedStudy) -> list[Block]:
     if not names:
         return [note("No other score was measured.")]
     comparisons = [compare(study.frames, name) for name in names]
+    directions = {each.direction for each in comparisons}
     columns = [Column("Arm", texts(list(comparisons[0].arms["arm"])))]
     tidy = []
     for each in comparisons:
         decimals = decimals_for(each.decimals_at)
         rows = each.arms.to_dict("records")
-        arrow = "↓" if each.lower_is_better else "↑"
+        name = each.label.removesuffix(CLASSIFIER)
         cells = [Text(number(row["mean"], decimals), _interval(row, decimals)) for row in rows]
-        columns.append(Column(f"{each.label.removesuffix(CLASSIFIER)} {arrow}", cells, numeric=True))
+        columns.append(Column(f"{name} {ARROWS[each.direction]}".rstrip(), cells, numeric=True))
         tidy.append(
             each.arms.drop(columns=["arm_id", "p", "p_holm", "verdict", "why", "test"]).assign(score=each.metric)
         )
-    local = any(each.label.endswith(CLASSIFIER) for each in comparisons)
-    features = " All on the classifier's features." if local else ""
+    local = [each.label.removesuffix(CLASSIFIER) for each in comparisons if each.label.endswith(CLASSIFIER)]
+    features = f" On the classifier's features: {listed(local)}." if local else ""
+    signs = ", ".join(f"{ARROWS[each]} {each}" for each in Direction if ARROWS[each] and each in directions)
     caption = (
         "Other scores of the same images: mean over seeds, below it the 95 % t interval of the difference from the "
-        f"baseline. Exploratory, so without verdicts. ↓ lower is better, ↑ higher is better.{features}"
+        f"baseline. Exploratory, so without verdicts.{f' {signs}.' if signs else ''}{features}"
     )
     marked = list(comparisons[0].arms["is_baseline"])
     return [table("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)]

@@ -14,6 +14,7 @@ from sweep.report.figures.style import NAMED
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
 from sweep.report.words import changes_in_words, number, value_in_words
+from sweep.store.states import CellStatus
 
 CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
 POINTS = 60
@@ -35,7 +36,7 @@ def readings_summary(study: ReportedStudy) -> pd.DataFrame:
     seeds), seconds (median, of sampling); the primary reading first."""
     frames = study.frames
     scores = frames.scores
-    excluded = set(frames.cells.loc[frames.cells["status"] == "excluded", "cell_id"])
+    excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
     scores = scores[keep & ~scores["cell_id"].isin(excluded)]
     by = scores.groupby(["arm", "reading"], sort=False)

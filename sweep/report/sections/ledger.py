@@ -13,8 +13,8 @@ from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
 from sweep.report.templates import fragment
 from sweep.report.words import count, duration, listed
+from sweep.store.states import CellStatus
 
-STATUSES = ("done", "failed", "excluded", "pruned", "missing")
 LISTED = 200
 
 
@@ -24,9 +24,9 @@ def completeness(study: ReportedStudy) -> list[Block]:
     if cells.empty:
         return [note("Nothing was planned.")]
     tally = cells["status"].value_counts()
-    states = listed([f"{tally[status]} {status}" for status in STATUSES if status in tally])
+    states = listed([f"{tally[status]} {status}" for status in CellStatus if status in tally])
     blocks: list[Block] = [note(f"{count(len(cells), 'cell')}: {states}.")]
-    open_cells = cells[cells["status"] != "done"]
+    open_cells = cells[cells["status"] != CellStatus.DONE]
     if open_cells.empty:
         return blocks
     shown = open_cells.head(LISTED)
@@ -50,7 +50,13 @@ def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
     whole = pd.MultiIndex.from_product([confirm["arm"].unique(), sorted(confirm["replicate"].unique())])
     lacking = whole.difference(planned, sort=False)
     rows = [
-        {"arm": arm, "phase": "confirm", "replicate": replicate, "status": "missing", "reason": "never planned"}
+        {
+            "arm": arm,
+            "phase": "confirm",
+            "replicate": replicate,
+            "status": CellStatus.MISSING,
+            "reason": "never planned",
+        }
         for arm, replicate in lacking
     ]
     return pd.concat([cells, pd.DataFrame(rows, columns=cells.columns)], ignore_index=True) if rows else cells

@@ -12,6 +12,7 @@ from sweep.report.sections.answer import answer
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.since import State, since, since_in_words, state_before, write_last
 from sweep.report.templates import fragment
+from sweep.store.states import CellStatus
 
 
 def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
@@ -42,7 +43,7 @@ def summary_of(study: ReportedStudy) -> Summary:
         verdict=told.word,
         sentence=told.sentence,
         basis=told.basis,
-        done=int((cells["status"] == "done").sum()),
+        done=int((cells["status"] == CellStatus.DONE).sum()),
         planned=len(cells),
         data_as_of=_data_as_of(study),
     )

@@ -1,0 +1,47 @@
+"""The states of work and the ends of attempts, as the tables hold them: compared by these names, never by hand."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """Of a training; `trained` and all after it are ends."""
+
+    PLANNED = "planned"
+    TRAINING = "training"
+    TRAINED = "trained"
+    PRUNED = "pruned"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ScoreState(StrEnum):
+    """Of an evaluation; `complete` and all after it are ends."""
+
+    PLANNED = "planned"
+    SCORING = "scoring"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AttemptEnd(StrEnum):
+    """How an attempt ended in `attempt.end_reason`, beside failures (a `FailureClass`) and `released: REASON`."""
+
+    TRAINED = "trained"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class CellStatus(StrEnum):
+    """What became of a planned cell, in the order in which reports tell them."""
+
+    DONE = "done"
+    FAILED = "failed"
+    EXCLUDED = "excluded"
+    PRUNED = "pruned"
+    MISSING = "missing"
