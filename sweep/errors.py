@@ -10,6 +10,7 @@
     |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
     |- DepotError                 5   files of runs cannot be stored or fetched
     |- CheckpointError            1   a checkpoint that cannot be used
+    |  |- UnreadableWeights       1   of a trained run: another machine may read them, or it is trained again
     |  `- UnreadableCheckpoint    1   it is missing, torn or altered; another try, or another machine, may read it
     |     `- UnsafePath           1   its name leads out of the folder of files
     |- ProtocolError              2   scores that must not be computed or compared
@@ -116,6 +117,10 @@ class UnreadableCheckpoint(CheckpointError):
 
 class UnsafePath(UnreadableCheckpoint):
     """A file name, from a listing, a database or an archive, that leads out of the folder that it belongs to."""
+
+
+class UnreadableWeights(CheckpointError):
+    """The weights of a trained run are missing, torn or altered: on this machine, or everywhere."""
 
 
 class ProtocolError(SweepError):

@@ -12,7 +12,7 @@ from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName
 if TYPE_CHECKING:
     from sweep.store.records import FailureClass
 
-RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "cancelled")
+RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "weights", "cancelled")
 
 Run = Annotated[int, typer.Argument(help="Run number, from `sweep trials ls`.")]
 

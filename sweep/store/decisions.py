@@ -68,7 +68,7 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         if cell is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
         study_id = cell.study_id
-        withdraw_unwanted_runs(connection, [cell.run_id], "excluded")
+        withdraw_unwanted_runs(connection, [cell.run_id])
         write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
 
     store.write(work)

@@ -15,11 +15,17 @@ from sqlalchemy import ColumnElement, Connection, Select, select, update
 from sweep.store.leases import WORK, end_attempts
 from sweep.store.records import Kind
 from sweep.store.schema import CELL, READING, RUN, SCORE, STUDY
+from sweep.store.states import AttemptEnd, RunState
 
 # Databases limit the parameters of one statement.
 BATCH = 500
 
-PLANNED_AGAIN: dict[str, Any] = {"state": "planned", "failure": None, "failure_reason": None, "finished_at": None}
+PLANNED_AGAIN: dict[str, Any] = {
+    "state": RunState.PLANNED,
+    "failure": None,
+    "failure_reason": None,
+    "finished_at": None,
+}
 """What becomes of ended work that somebody wants after all."""
 
 
@@ -65,24 +71,23 @@ def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequen
     return found
 
 
-def withdraw_unwanted(connection: Connection, kind: Kind, among: Any, reason: str) -> None:
+def withdraw_unwanted(connection: Connection, kind: Kind, among: Any) -> None:
     """End the leases on work that nobody wants any more: no worker would take them over.
 
     Args:
         among: Ids, or a query of them.
-        reason: One word, kept with the attempts.
     """
     table, leased = WORK[kind]
     for ids in batches(lock_unwanted(connection, kind, among, [leased])):
-        free = {"state": "planned", "owner": None, "lease_until": None}
+        free = {"state": RunState.PLANNED, "owner": None, "lease_until": None}
         connection.execute(update(table).where(table.c.id.in_(ids)).values(free))
-        end_attempts(connection, kind, ids, reason)
+        end_attempts(connection, kind, ids, AttemptEnd.WITHDRAWN)
 
 
-def withdraw_unwanted_runs(connection: Connection, run_ids: Any, reason: str) -> None:
+def withdraw_unwanted_runs(connection: Connection, run_ids: Any) -> None:
     """The same of runs and of all their scores."""
-    withdraw_unwanted(connection, "train", run_ids, reason)
-    withdraw_unwanted(connection, "score", select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)), reason)
+    withdraw_unwanted(connection, "train", run_ids)
+    withdraw_unwanted(connection, "score", select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)))
 
 
 def plan_cancelled_again(connection: Connection, study_id: int) -> None:
@@ -91,9 +96,10 @@ def plan_cancelled_again(connection: Connection, study_id: int) -> None:
     for kind, (table, _) in WORK.items():
         asked = asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
         hold(connection, kind, connection.scalars(asked.distinct()).all())
-        cancelled = [table.c.id.in_(asked), table.c.state == "cancelled"]
+        cancelled = [table.c.id.in_(asked), table.c.state == RunState.CANCELLED]
         if kind == "score":
-            hopeless = select(RUN.c.id).where(RUN.c.state.in_(("pruned", "infeasible", "failed", "cancelled")))
+            ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
+            hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))
             cancelled.append(SCORE.c.run_id.not_in(hopeless))
         connection.execute(update(table).where(*cancelled).values(anew))
 

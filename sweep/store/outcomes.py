@@ -47,7 +47,7 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
             "failure": None,
             "failure_reason": None,
         }
-        if _end(connection, claimed, values, AttemptEnd.TRAINED, seconds=seconds):
+        if end_attempt(connection, claimed, values, AttemptEnd.TRAINED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 
     store.write(work)
@@ -66,7 +66,7 @@ def pause_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, sec
 
     def work(connection: Connection) -> None:
         values = {"state": RunState.PLANNED, "reached_step": weights.step, "step": weights.step, "crashes": 0}
-        if _end(connection, claimed, values, AttemptEnd.PAUSED, seconds=seconds):
+        if end_attempt(connection, claimed, values, AttemptEnd.PAUSED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 
     store.write(work)
@@ -98,7 +98,9 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
             **split,
         }
         spent = sum(split.values())
-        if not _end(connection, claimed, values, AttemptEnd.COMPLETE, seconds=spent, peak_bytes=result.peak_bytes):
+        if not end_attempt(
+            connection, claimed, values, AttemptEnd.COMPLETE, seconds=spent, peak_bytes=result.peak_bytes
+        ):
             return
         rows = [
             {
@@ -128,7 +130,9 @@ def release(store: Store, claimed: Claim, reason: str, *, delay: float = 0.0, se
         LeaseLost: it was not ours any more, so there is nothing to give back.
     """
     values = {"state": "planned", "not_before": now() + delay}
-    store.write(lambda connection: _end(connection, claimed, values, f"released: {reason}"[:32], seconds=seconds))
+    store.write(
+        lambda connection: end_attempt(connection, claimed, values, f"released: {reason}"[:32], seconds=seconds)
+    )
 
 
 def fail(
@@ -168,7 +172,7 @@ def fail(
             values |= {"state": state if final else "failed", "finished_at": moment()}
         else:
             values |= {"state": "planned", "not_before": now() + delay}
-        if _end(connection, claimed, values, failure, seconds=seconds, detail=reason):
+        if end_attempt(connection, claimed, values, failure, seconds=seconds, detail=reason):
             if ends and claimed.kind == "train":
                 drop_scores(connection, [claimed.run_id], values["state"])
             what = f"{claimed.kind} {claimed.work_id}: {reason}"
@@ -178,7 +182,7 @@ def fail(
     return store.write(work)
 
 
-def _end(
+def end_attempt(
     connection: Connection,
     claimed: Claim,
     values: Mapping[str, Any],

@@ -113,7 +113,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     _add_readings(connection, cells, cell_ids, run_ids, protocol)
     left = {old.run_id for place, old in before.items() if there[place].run_id != old.run_id}
     for some in batches(sorted(left)):
-        withdraw_unwanted_runs(connection, some, "replaced")
+        withdraw_unwanted_runs(connection, some)
     return cell_ids
 
 
@@ -210,7 +210,7 @@ def _add_readings(
         )
     insert_missing(connection, READING, rows)
     for some in batches(sorted(before - set(ids))):
-        withdraw_unwanted(connection, "score", some, "replaced")
+        withdraw_unwanted(connection, "score", some)
 
 
 def _plan_again(connection: Connection, table: Table[WorkColumns], found: Iterable[Any]) -> None:

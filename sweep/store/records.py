@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["train", "score"]
 Phase = Literal["search", "confirm"]
 StudyState = Literal["active", "paused", "stopped", "cancelled"]
-FailureClass = Literal["preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "cancelled"]
+FailureClass = Literal["preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "weights", "cancelled"]
 FinalState = Literal["failed", "infeasible", "pruned"]
 
 

@@ -172,7 +172,7 @@ def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecor
         .values(excluded_reason=reason)
     )
     leaving = select(CELL.c.run_id).where(CELL.c.study_id == study_id, CELL.c.excluded_reason == reason)
-    withdraw_unwanted_runs(connection, leaving, "excluded")
+    withdraw_unwanted_runs(connection, leaving)
     connection.execute(
         update(CELL)
         .where(CELL.c.study_id == study_id, ~dropped, CELL.c.excluded_reason.startswith(_DROPPED, autoescape=True))

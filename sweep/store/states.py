@@ -35,6 +35,8 @@ class AttemptEnd(StrEnum):
     COMPLETE = "complete"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+    """Nobody wanted the work any more: its cell was excluded, or reads another run."""
 
 
 class CellStatus(StrEnum):

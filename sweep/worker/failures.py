@@ -7,8 +7,10 @@ from collections.abc import Callable
 from sweep.store import status
 from sweep.store.advance import set_micro_batches
 from sweep.store.decisions import set_study_state
+from sweep.store.leases import MAX_CRASHES
 from sweep.store.outcomes import fail, release
 from sweep.store.records import Claim, FinalState
+from sweep.store.retraining import retrain
 from sweep.store.transaction import Store
 from sweep.worker.messages import Failed
 from sweep.worker.options import Timing
@@ -38,6 +40,17 @@ def infra(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
     """The machine's fault: elsewhere or later. The store counts the tries."""
     fail(
         store, claim, "infra", failed.reason, final=False, delay=timing.retry,
+        seconds=failed.seconds, detail=_evidence(failed),
+    )  # fmt: skip
+
+
+def weights(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
+    """The weights cannot be read here: another machine may have them; after its tries the run is trained again."""
+    final = claim.crashes >= MAX_CRASHES
+    if final and retrain(store, claim, failed.reason, seconds=failed.seconds):
+        return
+    fail(
+        store, claim, "weights", failed.reason, final=final, delay=timing.retry,
         seconds=failed.seconds, detail=_evidence(failed),
     )  # fmt: skip
 
@@ -77,6 +90,7 @@ def _evidence(failed: Failed) -> dict[str, object]:
 POLICIES: dict[str, Policy] = {
     "preempted": preempted,
     "infra": infra,
+    "weights": weights,
     "disk_full": disk_full,
     "oom": oom,
     "nan": nan,

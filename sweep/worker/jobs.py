@@ -9,7 +9,7 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
-from sweep.errors import Preempted
+from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.nets.layout import channels_last, laid_out
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
@@ -140,13 +140,20 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
 
 
 def _weights(job: ScoreJob, device: torch.device) -> Weights:
-    """The average that the evaluation reads."""
+    """The average that the evaluation reads.
+
+    Raises:
+        UnreadableWeights: Their file is missing, torn or altered.
+    """
     sha256, evaluation = job.weights.sha256, job.evaluation
-    path = job.files.fetch(job.weights.path, sha256)
-    if evaluation.ema_std is not None:
-        return checkpoint.load_power_weights(path, sha256, std=evaluation.ema_std, device=device)
-    decay, start = evaluation.ema_decay, evaluation.ema_start
-    return checkpoint.load_weights(path, sha256, decay=decay, start=start, device=device)
+    try:
+        path = job.files.fetch(job.weights.path, sha256)
+        if evaluation.ema_std is not None:
+            return checkpoint.load_power_weights(path, sha256, std=evaluation.ema_std, device=device)
+        decay, start = evaluation.ema_decay, evaluation.ema_start
+        return checkpoint.load_weights(path, sha256, decay=decay, start=start, device=device)
+    except UnreadableCheckpoint as error:
+        raise UnreadableWeights(error.what, why=error.why) from error
 
 
 def _diffusion(config: TrainConfig, device: torch.device) -> Diffusion:

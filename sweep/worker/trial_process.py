@@ -17,7 +17,15 @@ import traceback
 import warnings
 from multiprocessing.connection import Connection, wait
 
-from sweep.errors import DataError, DepotError, Diverged, Preempted, ProtocolError, UnreadableCheckpoint
+from sweep.errors import (
+    DataError,
+    DepotError,
+    Diverged,
+    Preempted,
+    ProtocolError,
+    UnreadableCheckpoint,
+    UnreadableWeights,
+)
 from sweep.files.atomic import NO_ROOM
 from sweep.store.records import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
@@ -133,6 +141,8 @@ def failure_class(error: BaseException) -> FailureClass:
         return "preempted"
     if isinstance(error, Diverged):
         return "nan"
+    if isinstance(error, UnreadableWeights):
+        return "weights"
     if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
         return "oom"
     if isinstance(error, OSError):

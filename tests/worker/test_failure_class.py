@@ -6,7 +6,15 @@ import errno
 
 import pytest
 
-from sweep.errors import CheckpointError, DataError, Diverged, Preempted, SweepError, UnreadableCheckpoint
+from sweep.errors import (
+    CheckpointError,
+    DataError,
+    Diverged,
+    Preempted,
+    SweepError,
+    UnreadableCheckpoint,
+    UnreadableWeights,
+)
 from sweep.worker.trial_process import failure_class
 
 
@@ -36,6 +44,7 @@ CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocat
         (caused(CheckpointError("gone"), FileNotFoundError(2, "no such file")), "infra"),
         (UnreadableCheckpoint("its 0 bytes do not have the recorded hash"), "infra"),
         (CheckpointError("of another run"), "bug"),
+        (caused(UnreadableWeights("torn"), FileNotFoundError(2, "no such file")), "weights"),
         (DataError("no data here"), "infra"),
         (caused(DataError("no data here"), RuntimeError("Error downloading")), "infra"),
         (caused(SweepError("gone wrong"), RuntimeError("shape")), "bug"),

@@ -14,7 +14,7 @@ from sweep.store import study as find
 from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 from sweep.worker import worker
-from sweep.worker.messages import Job, Outcome, Ready, Scored, Trained, TrainJob
+from sweep.worker.messages import Failed, Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
 from sweep.worker.options import Timing, WorkerOptions
 from tests.search.played import launched
 
@@ -82,3 +82,21 @@ def test_a_search_whose_every_first_lease_is_lost_has_all_its_trials(
     assert Counter(cell.phase for cell in found) == {"search": 4, "confirm": 2}
     assert {cell.state for cell in found} == {"complete"}
     assert lost == {0, 1, 2, 3}
+
+
+class ForgetfulChild(InstantChild):
+    """Of the weights that were trained first nothing can be read."""
+
+    def run(self, job: Job, **given: object) -> Outcome:
+        if isinstance(job, ScoreJob) and job.weights.path.endswith("/1.pt"):
+            return Failed("weights", "its bytes do not have the recorded hash", seconds=1.0)
+        return super().run(job, **given)
+
+
+def test_a_run_whose_weights_cannot_be_read_is_trained_again_and_nothing_fails(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = launched(store, STUDY)
+    monkeypatch.setattr(worker, "Child", ForgetfulChild)
+    assert work(store, "s", tmp_path) == 0
+    assert Counter(cell.state for cell in cells(store, record.id)) == {"complete": 6}
