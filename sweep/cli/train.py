@@ -67,12 +67,11 @@ def _read(path: Path) -> TrainConfig:
     from pydantic import ValidationError
 
     from sweep.config.run import TrainConfig
+    from sweep.config.text_file import read_text
     from sweep.errors import UsageError
 
     try:
-        return TrainConfig.model_validate_json(path.read_text())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read", why=f"{error.strerror}.") from None
+        return TrainConfig.model_validate_json(read_text(path, kind="train config"))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

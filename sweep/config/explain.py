@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sweep.config.problems import problem_of
+from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
 from sweep.errors import StudyFileError
 
@@ -33,9 +33,9 @@ def _sentence(file: YamlFile, detail: ErrorDetails, model: type[BaseModel]) -> s
     at = _in_file(file, detail.get("ctx", {}).get("at", detail["loc"]))
     line = file.line_of(at)
     place = f"{file.path}, line {line}" if line is not None else str(file.path)
-    key = ".".join(str(part) for part in at)
+    key = cut(".".join(str(part) for part in at), LONG)
     where = f"{place}: `{key}`" if key else place
-    return f"{where}: {_problem(detail, model, at)}"
+    return f"{where}: {cut(_problem(detail, model, at), LONG)}"
 
 
 def _in_file(file: YamlFile, loc: Location) -> Location:
@@ -55,7 +55,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:
     if detail["type"] != "extra_forbidden":
         return problem_of(detail)
     allowed = sorted(_keys_beside(model, at))
-    near = get_close_matches(str(at[-1]), allowed, n=1) or _elsewhere(model, str(at[-1]))
+    near = get_close_matches(cut(str(at[-1])), allowed, n=1) or _elsewhere(model, str(at[-1]))
     return "unknown key; " + (f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(allowed)}")
 
 

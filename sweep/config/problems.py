@@ -7,6 +7,14 @@ from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
 
+SHORT = 60
+LONG = 300
+
+
+def cut(text: str, most: int = SHORT) -> str:
+    """The text, or its beginning and three dots where it is longer than `most` characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
 
 def problem_of(detail: ErrorDetails) -> str:
     """A pydantic error in words, without its place."""
@@ -31,6 +39,7 @@ def problem_of(detail: ErrorDetails) -> str:
             return f"found {_shown(found)}; {_EXPECTED.get(kind) or _in_words(detail['msg'])}"
 
 
+_COUNTED = {"Tuple": "a list", "List": "a list", "Dictionary": "a mapping", "String": "a text"}
 _WHOLE = "a whole number is expected"
 _NUMBER = "a number is expected, such as 2e-4"
 _EXPECTED = {
@@ -55,14 +64,14 @@ _EXPECTED = {
 
 def _in_words(message: str) -> str:
     """Pydantic's own sentence, such as `Input should be greater than 0`."""
-    if many := re.match(r"Tuple should have (at most|at least) (\d+) item", message):
-        return f"a list of {many[1]} {many[2]} is expected"
+    if many := re.match(r"(Tuple|List|Dictionary|String) should have (at most|at least) (\d+) ", message):
+        return f"{_COUNTED[many[1]]} of {many[2]} {many[3]} is expected"
     return re.sub("^Input should be", "must be", message)
 
 
 def _not_one_of(found: object, expected: str) -> str:
     allowed = re.findall(r"'([^']*)'", expected)
-    near = get_close_matches(str(found), allowed, n=1)
+    near = get_close_matches(cut(str(found)), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"found {_shown(found)}; {hint}allowed: {', '.join(allowed)}"
 
@@ -70,5 +79,4 @@ def _not_one_of(found: object, expected: str) -> str:
 def _shown(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return cut(repr(value))

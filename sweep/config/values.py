@@ -6,7 +6,9 @@ import re
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from sweep.limits import MAX_NAME, MAX_TEXT
 
 
 class Frozen(BaseModel):
@@ -15,6 +17,21 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a terminal obeys or a database refuses: all but tab and line break, and halves of surrogate pairs."""
+
+
+def _without_control_characters(text: str) -> str:
+    if control := CONTROL_CHARACTERS.search(text):
+        raise ValueError(f"the control character {control[0]!r} is not allowed")
+    return text
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_without_control_characters)]
+Name = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_without_control_characters)]
+
+WholeNumber = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""Fits 64 bits, as databases keep it."""
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 

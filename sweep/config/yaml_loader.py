@@ -1,0 +1,108 @@
+"""YAML 1.2 as a person writes it, within bounds that hold while the text is parsed and not afterwards."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from sweep.config.problems import cut
+from sweep.config.values import CONTROL_CHARACTERS
+from sweep.errors import StudyFileError
+from sweep.limits import MAX_DEPTH, MAX_DIGITS, MAX_NODES, MAX_TEXT
+
+_YAML = "tag:yaml.org,2002:"
+# A plain word is a text already; these change nothing. All others make objects that no setting takes.
+_HARMLESS_TAGS = {f"{_YAML}str", f"{_YAML}map", f"{_YAML}seq"}
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Composes a document node by node, and refuses each before the next one is read.
+
+    `2e-4` is a number, `no` and `on` are words, `010` is ten. Aliases, tags and control characters are refused.
+
+    Args:
+        text: The whole file.
+        path: Named in errors.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
+
+    def __init__(self, text: str, path: Path) -> None:
+        super().__init__(text)
+        self._path = path
+        self._depth = 0
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """PyYAML's own, after the next event was judged.
+
+        Raises:
+            StudyFileError: An alias, a tag, a number, text, depth or count beyond the bounds.
+        """
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self._judge(event)
+        self._depth += 1
+        try:
+            node: yaml.Node | None = super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+        return node
+
+    def _judge(self, event: yaml.Event) -> None:
+        self._nodes += 1
+        if isinstance(event, yaml.AliasEvent):
+            raise self._refused(event, "YAML aliases (*name) are not allowed", "Write the value out.")
+        if self._depth > MAX_DEPTH:
+            raise self._refused(event, f"nested more than {MAX_DEPTH} deep", "Simplify the file.")
+        if self._nodes > MAX_NODES:
+            raise self._refused(
+                event, f"more than {MAX_NODES:,} values", "Shorten the lists: a formula fits a schedule of any length."
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None and tag not in _HARMLESS_TAGS:
+            raise self._refused(
+                event, f"not valid YAML for a study: the tag {cut(tag)!r}", "Write the value without a tag."
+            )
+        if isinstance(event, yaml.ScalarEvent):
+            self._judge_text(event)
+
+    def _judge_text(self, event: yaml.ScalarEvent) -> None:
+        if len(event.value) > MAX_TEXT:
+            raise self._refused(event, f"a text of {len(event.value):,} characters; {MAX_TEXT:,} are the most",
+                                "Shorten it.")  # fmt: skip
+        if control := CONTROL_CHARACTERS.search(event.value):
+            raise self._refused(
+                event,
+                f"the control character {control[0]!r} is not allowed",
+                "Take it out, or write what it stands for.",
+            )
+
+    def whole_number(self, node: yaml.ScalarNode) -> int:
+        """The value of a node that is written in digits.
+
+        Raises:
+            StudyFileError: More digits than a database holds.
+        """
+        if len(node.value.lstrip("+-")) > MAX_DIGITS:
+            raise self._refused(
+                node, f"a whole number of {len(node.value)} digits; {MAX_DIGITS} are the most", "Write it like 1e20."
+            )
+        return int(node.value)
+
+    def _refused(self, at: yaml.Event | yaml.Node, what: str, following: str) -> StudyFileError:
+        assert at.start_mark is not None
+        line = at.start_mark.line + 1
+        return StudyFileError(f"{self._path}, line {line}: {what}", why="Nothing was written.", next=following)
+
+
+_NUMBER_STARTS = list("-+.0123456789")
+for name, pattern, first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("int", r"^[-+]?[0-9]+$", _NUMBER_STARTS),
+    ("float", r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)$", _NUMBER_STARTS),
+):  # fmt: skip
+    StrictLoader.add_implicit_resolver(_YAML + name, re.compile(pattern), first)
+StrictLoader.add_constructor(f"{_YAML}int", StrictLoader.whole_number)
