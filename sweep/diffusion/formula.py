@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import UsageError
+from sweep.limits import MAX_FORMULA
 
 Array = NDArray[np.float64]
 
-LONGEST_FORMULA = 300
+# Decimal numbers, names, operators and brackets: no text, no list, no comparison, and no number in another base.
+_CHARACTERS = re.compile(r"[A-Za-z0-9_.+\-*/()\s]*")
+_OTHER_NUMBER = re.compile(r"(?<![A-Za-z_])[0-9][0-9_.]*(?![eE][-+]?[0-9])[A-Za-z]")
 
 
 def sigmoid(z: Array) -> Array:
@@ -49,7 +53,7 @@ def evaluate(formula: str, u: Array) -> Array:
     """Value of `formula` at every element of `u`.
 
     Args:
-        formula: Made of what `GRAMMAR` lists, at most `LONGEST_FORMULA` characters.
+        formula: Made of what `GRAMMAR` lists, at most `MAX_FORMULA` characters.
         u: Any shape.
 
     Returns:
@@ -58,18 +62,28 @@ def evaluate(formula: str, u: Array) -> Array:
     Raises:
         UsageError: The formula does not parse, or uses something that is not in `GRAMMAR`.
     """
-    if len(formula) > LONGEST_FORMULA:
+    if len(formula) > MAX_FORMULA:
         raise UsageError(
-            f"The formula has {len(formula)} characters; at most {LONGEST_FORMULA} are read.",
+            f"The formula has {len(formula)} characters; at most {MAX_FORMULA} are read.",
             next="List the T betas instead.",
         )
     try:
-        tree = ast.parse(formula.strip(), mode="eval")
-    except SyntaxError as error:
-        raise UsageError(f"`{formula}` is not a formula.", why=str(error.msg), next=f"Use {GRAMMAR}.") from error
-    with np.errstate(all="ignore"):
-        value = _value(tree.body, u)
+        tree = ast.parse(_checked(formula.strip()), mode="eval")
+        with np.errstate(all="ignore"):
+            value = _value(tree.body, u)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        why = str(error.msg) if isinstance(error, SyntaxError) else "It is nested too deeply, or cannot be read."
+        raise UsageError(f"`{formula}` is not a formula.", why=why, next=f"Use {GRAMMAR}.") from None
     return np.broadcast_to(value, u.shape).astype(np.float64)
+
+
+def _checked(text: str) -> str:
+    """The text, if it has only what a formula is made of: what Python's parser warns of never reaches it."""
+    if _CHARACTERS.fullmatch(text) is None:
+        raise SyntaxError("It has a character that no formula has.")
+    if other := _OTHER_NUMBER.search(text):
+        raise SyntaxError(f"{other[0]} is no decimal number.")
+    return text
 
 
 def _value(node: ast.expr, u: Array) -> Array:
