@@ -35,7 +35,7 @@ def extend(
     """
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
-    from sweep.config.study import Study
+    from sweep.config.study import Study, changed_study
     from sweep.errors import UsageError
     from sweep.launch.register import register
     from sweep.search.outline import outline
@@ -51,14 +51,13 @@ def extend(
     if not changes:
         raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
     reason = "extended: " + ", ".join(changes)
-    after = register(store, outline(Study.model_validate(spec)), record.protocol, accept_change=True, reason=reason)
+    after = register(store, outline(changed_study(spec)), record.protocol, accept_change=True, reason=reason)
     say(f"revision {after.revision}: {', '.join(changes)}")
     say("write the same into the study file, so that it stays what the store holds; next: sweep launch FILE")
 
 
 def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | None) -> tuple[dict[str, Any], list[str]]:
     from sweep.config.durations import more_of, seconds_of
-    from sweep.config.study import Budget
     from sweep.errors import UsageError
 
     spec: dict[str, Any] = study.model_dump(mode="json")
@@ -73,7 +72,7 @@ def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | No
         changes.append(f"trials: {spec['design']['trials']}")
     if budget is not None:
         now = study.budget.gpu_hours if study.budget is not None and budget.startswith("+") else 0.0
-        spec["budget"] = Budget(gpu_hours=now + seconds_of(budget.removeprefix("+")) / 3600.0).model_dump(mode="json")
+        spec["budget"] = {"gpu_hours": now + seconds_of(budget.removeprefix("+")) / 3600.0}
         changes.append(f"budget: {spec['budget']['gpu_hours']:g} hours")
     return spec, changes
 

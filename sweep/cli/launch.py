@@ -151,7 +151,7 @@ def _check_detach(placed: Placed, executor: str, *, detach: bool) -> None:
 
 
 def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> Study:
-    from sweep.config.study import Study
+    from sweep.config.study import changed_study
     from sweep.errors import UsageError
 
     if n_trials is not None:
@@ -168,7 +168,7 @@ def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> S
             why="Its arms and seeds are counted by the study file.",
             next="Leave --max-trials out.",
         )
-    return Study.model_validate(
+    return changed_study(
         study.model_copy(update={"design": study.design.model_copy(update={"trials": max_trials})}).model_dump()
     )
 

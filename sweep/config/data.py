@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sweep.config.values import Frozen
+from sweep.config.values import Frozen, Text
+from sweep.limits import MAX_IMAGE_SIZE
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
 
@@ -15,9 +16,11 @@ class DataConfig(Frozen):
     """Which images. A bare name stands for `{name: ...}`."""
 
     name: DataName = "digits"
-    path: str | None = Field(None, description="Folder of images; only for image_folder.")
-    size: int | None = Field(None, ge=4, le=512, description="Height = width; only for image_folder.")
-    sha256: str | None = Field(None, description="Of the images; only for image_folder, filled in at launch.")
+    path: Text | None = Field(None, description="Folder of images; only for image_folder.")
+    size: int | None = Field(None, ge=4, le=MAX_IMAGE_SIZE, description="Height = width; only for image_folder.")
+    sha256: str | None = Field(
+        None, max_length=64, description="Of the images; only for image_folder, filled in at launch."
+    )
 
     @model_validator(mode="after")
     def _path_belongs_to_folder(self) -> DataConfig:

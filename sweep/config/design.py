@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from sweep.config.factors import Factor, levels_of, misfit, setting_with
+from sweep.config.problems import LONG, cut
 from sweep.config.run import Setting
-from sweep.config.values import Frozen
+from sweep.config.values import Frozen, Name
+from sweep.limits import MAX_ARMS, MAX_GENERATED_FACTORS, MAX_INTERIM_ANALYSES, MAX_RUNGS, MAX_TRAININGS
 
 SearchSampler = Literal["tpe", "random", "qmc", "gp"]
 
@@ -51,8 +53,10 @@ class Fractional(Frozen):
         description="3: main effects are aliased with pairs. 4 (the default): with triples at least. 5: pairs are "
         "clear of pairs. The smallest such fraction is taken; beside `generators`, the least that is accepted.",
     )
-    generators: dict[str, list[str]] | None = Field(
-        None, description="{factor: [others]}: the factor changes where an odd number of the others do."
+    generators: dict[Name, list[Name]] | None = Field(
+        None,
+        max_length=MAX_GENERATED_FACTORS,
+        description="{factor: [others]}: the factor changes where an odd number of the others do.",
     )
 
 
@@ -77,10 +81,14 @@ class Pruner(Frozen):
         "those at least as good as the median of the others."
     )
     rungs: tuple[Annotated[float, Field(gt=0.0, lt=1.0)], ...] = Field(
-        min_length=1, description="Shares of the baseline's images at which trials are compared, ascending."
+        min_length=1,
+        max_length=MAX_RUNGS,
+        description="Shares of the baseline's images at which trials are compared, ascending.",
     )
     reduction_factor: int = Field(3, ge=2, le=100, description="Of asha.")
-    startup: int = Field(4, ge=1, description="Trials with a score at a rung before any is stopped there.")
+    startup: int = Field(
+        4, ge=1, le=MAX_TRAININGS, description="Trials with a score at a rung before any is stopped there."
+    )
 
     @model_validator(mode="after")
     def _rungs_ascend(self) -> Pruner:
@@ -93,9 +101,13 @@ class Search(Frozen):
     """Optuna over all scientific and nuisance factors; then the best against the baseline on fresh seeds."""
 
     kind: Literal["search"] = "search"
-    trials: int = Field(30, ge=1, description="Trainings in the search, exactly, over all workers and relaunches.")
+    trials: int = Field(
+        30, ge=1, le=MAX_TRAININGS, description="Trainings in the search, exactly, over all workers and relaunches."
+    )
     search_sampler: SearchSampler = Field("tpe", description="Optuna's sampler.")
-    confirm: int = Field(1, ge=0, description="How many of the best are retrained on fresh seeds beside the baseline.")
+    confirm: int = Field(
+        1, ge=0, lt=MAX_ARMS, description="How many of the best are retrained on fresh seeds beside the baseline."
+    )
     pruner: Pruner | None = Field(None, description="Without one, every trial is trained to its end.")
 
 
@@ -103,7 +115,10 @@ class Tune(Frozen):
     """Nuisance factors, tuned for every arm with the same number of trainings, the baseline included."""
 
     trials: int = Field(
-        8, ge=2, description="Exploratory trainings of each arm, exactly; the first at the baseline's values."
+        8,
+        ge=2,
+        le=MAX_TRAININGS,
+        description="Exploratory trainings of each arm, exactly; the first at the baseline's values.",
     )
     search_sampler: SearchSampler = Field(
         "qmc", description="Optuna's sampler. qmc and random try the same points in every arm."
@@ -115,6 +130,7 @@ class Looks(Frozen):
 
     at: tuple[int, ...] = Field(
         min_length=2,
+        max_length=MAX_INTERIM_ANALYSES,
         description="Seeds of each look, rising, from 3; the last is `seeds`. Verdicts change at looks alone.",
     )
     shape: Literal["pocock", "obrien_fleming"] = Field(
@@ -193,7 +209,7 @@ def _check_one_named_level(name: str, factor: Factor, baseline: Setting, kind: s
         raise misfit(
             ("factors", name),
             f"`{kind}` switches each factor between the baseline and one level; found "
-            f"{', '.join(others) or 'none but the baseline'}",
+            f"{cut(', '.join(others), LONG) or 'none but the baseline'}",
         )
 
 

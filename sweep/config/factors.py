@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from difflib import get_close_matches
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from sweep.config.net import NET_FIELDS
-from sweep.config.problems import problem_of
+from sweep.config.problems import cut, problem_of
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
-from sweep.config.values import Frozen
+from sweep.config.values import Frozen, Name, Text, WholeNumber
+from sweep.limits import MAX_LEVELS, MAX_T
 
 NEAR_END = 0.05
 """Share of a range, at either end of it, that counts as its boundary."""
 
 Role = Literal["scientific", "nuisance", "fixed", "evaluation"]
-Value = bool | int | float | str | None | list[float]
+Value = bool | WholeNumber | float | Text | None | Annotated[list[float], Field(max_length=MAX_T)]
 Changes = dict[str, Value]
 
 
@@ -30,7 +32,7 @@ class Factor(Frozen):
     """
 
     role: Role = Field(description="scientific: the question. nuisance: tuned. evaluation: scored from one checkpoint.")
-    levels: list[Value] | dict[str, dict[str, Value]] | None = Field(None, description="The values to compare.")
+    levels: list[Value] | dict[Name, dict[str, Value]] | None = Field(None, description="The values to compare.")
     range: tuple[float, float] | None = Field(
         None, description="[low, high], both included; in a search, or of a tuned nuisance factor."
     )
@@ -39,13 +41,15 @@ class Factor(Frozen):
     @field_validator("levels", mode="before")
     @classmethod
     def _listed_or_named(cls, value: object) -> object:
+        if isinstance(value, list | dict) and len(value) > MAX_LEVELS:
+            raise ValueError(f"found {len(value):,} levels; at most {MAX_LEVELS:,} are allowed")
         if isinstance(value, dict):
             for label, changes in value.items():
                 if not isinstance(changes, dict):
                     raise ValueError(f"level `{label}` must say what it sets: {label}: {{field: value}}")
         elif not isinstance(value, list | None):
             raise ValueError(
-                f"found {value!r}; a list is expected, [a, b], or named levels, {{name: {{field: value}}}}"
+                f"found {cut(repr(value))}; a list is expected, [a, b], or named levels, {{name: {{field: value}}}}"
             )
         return value
 
@@ -131,8 +135,8 @@ def levels_of(name: str, factor: Factor) -> dict[str, Changes]:
 
 def _check_levels(name: str, factor: Factor, baseline: Setting) -> None:
     if isinstance(factor.levels, list):
-        names = [level_name(value) for value in factor.levels]
-        if twice := next((label for label in names if names.count(label) > 1), None):
+        names = Counter(level_name(value) for value in factor.levels)
+        if twice := next((label for label, count in names.items() if count > 1), None):
             raise misfit(("factors", name), f"level `{twice}` is given twice")
     seen: dict[str, str] = {}
     for label, changes in levels_of(name, factor).items():

@@ -8,30 +8,36 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from sweep.config.presets import NET_PRESETS
-from sweep.config.values import AtLeastOne, Frozen
+from sweep.config.problems import cut
+from sweep.config.values import Frozen
+from sweep.limits import MAX_CHANNELS, MAX_LAYERS, MAX_RESOLUTIONS, MAX_WIDTH
 
 
 class UNetConfig(Frozen):
     """The U-Net of Ho et al. 2020, by its sizes."""
 
     kind: Literal["unet"] = "unet"
-    channels: int = Field(128, ge=4, description="Channels at full resolution.")
-    channel_mults: tuple[AtLeastOne, ...] = Field(
-        (1, 2, 2, 2), min_length=1, description="One entry a resolution level."
+    channels: int = Field(128, ge=4, le=MAX_CHANNELS, description="Channels at full resolution.")
+    channel_mults: tuple[Annotated[int, Field(ge=1, le=MAX_CHANNELS)], ...] = Field(
+        (1, 2, 2, 2), min_length=1, max_length=MAX_RESOLUTIONS, description="One entry a resolution level."
     )
-    res_blocks: int = Field(2, ge=1, description="Residual blocks a level on the way down (one more on the way up).")
-    attention_resolutions: tuple[int, ...] = Field((16,), description="Feature-map sizes that get self-attention.")
-    heads: int = Field(1, ge=1, description="Attention heads.")
+    res_blocks: int = Field(
+        2, ge=1, le=MAX_LAYERS, description="Residual blocks a level on the way down (one more on the way up)."
+    )
+    attention_resolutions: tuple[int, ...] = Field(
+        (16,), max_length=MAX_RESOLUTIONS, description="Feature-map sizes that get self-attention."
+    )
+    heads: int = Field(1, ge=1, le=MAX_CHANNELS, description="Attention heads.")
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
-    groups: int = Field(32, ge=1, description="GroupNorm groups.")
+    groups: int = Field(32, ge=1, le=MAX_CHANNELS, description="GroupNorm groups.")
 
 
 class MLPConfig(Frozen):
     """A plain multilayer perceptron on flattened images: the naive baseline."""
 
     kind: Literal["mlp"] = "mlp"
-    width: int = Field(1024, ge=8)
-    depth: int = Field(3, ge=1, description="Hidden layers.")
+    width: int = Field(1024, ge=8, le=MAX_WIDTH, description="Units of each hidden layer.")
+    depth: int = Field(3, ge=1, le=MAX_LAYERS, description="Hidden layers.")
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
 
 
@@ -62,10 +68,10 @@ def _net_by_preset(value: object) -> object:
         return value
     changes = dict(value)
     name = changes.pop("preset")
-    if name not in NET_PRESETS:
-        near = get_close_matches(str(name), NET_PRESETS, n=1)
+    if not isinstance(name, str) or name not in NET_PRESETS:
+        near = get_close_matches(cut(str(name)), NET_PRESETS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"found preset {name!r}; {hint}allowed: {', '.join(NET_PRESETS)}")
+        raise ValueError(f"found preset {cut(repr(name))}; {hint}allowed: {', '.join(NET_PRESETS)}")
     return NET_PRESETS[name] | changes
 
 

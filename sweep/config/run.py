@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
-from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, NoTruthForNumbers, Positive, Width
+from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, NoTruthForNumbers, Positive, Text, Width
+from sweep.limits import MAX_AVERAGES, MAX_BATCH, MAX_IMAGES, MAX_NOISED_TIMES, MAX_SNAPSHOTS, MAX_STEPS, MAX_T
 
 Schedule = Literal[
     "linear", "linear_scaled", "cosine", "quadratic", "sigmoid_beta", "sigmoid_alphas_bar", "exponential_beta",
@@ -51,12 +52,12 @@ class TrainSettings(NoTruthForNumbers):
 
     data: DataField = DataConfig()
     net: NetField = UNetConfig()
-    T: int = Field(1000, ge=1, le=4000, description="Length of the training chain.")
+    T: int = Field(1000, ge=1, le=MAX_T, description="Length of the training chain.")
     schedule: Schedule = Field("linear_scaled", description="Schedule of betas.")
     beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")
     beta_T: Positive = Field(0.02, lt=1.0, description="Last beta, where the schedule has one.")
-    schedule_formula: str | None = Field(None, description="Of custom: alphas_bar in u = t/T, e.g. cos(u*pi/2)**2.")
-    schedule_betas: tuple[float, ...] | None = Field(None, description="Of custom: the T betas.")
+    schedule_formula: Text | None = Field(None, description="Of custom: alphas_bar in u = t/T, e.g. cos(u*pi/2)**2.")
+    schedule_betas: tuple[float, ...] | None = Field(None, max_length=MAX_T, description="Of custom: the T betas.")
     zero_terminal_snr: bool = Field(False, description="Rescale to alphas_bar_T = 0 (Lin et al. 2023).")
     target: Target = Field("epsilon", description="What the net predicts.")
     loss: Loss = Field("mse", description="Elementwise loss between prediction and target.")
@@ -81,13 +82,15 @@ class TrainSettings(NoTruthForNumbers):
     eps: Positive = Field(1e-8, description="Added to the optimizer's denominator.")
     weight_decay: float = Field(0.0, ge=0.0)
     lr_schedule: LrSchedule = "constant"
-    warmup_images: Count = Field(0, ge=0, description="Images over which lr grows linearly from 0.")
+    warmup_images: Count = Field(0, ge=0, le=MAX_IMAGES, description="Images over which lr grows linearly from 0.")
     grad_clip: Positive | None = Field(1.0, description="Largest global gradient norm; null for none.")
-    batch: int = Field(128, ge=1)
-    images: Count = Field(1_000_000, ge=1, description="Images seen in all: the budget of one training.")
+    batch: int = Field(128, ge=1, le=MAX_BATCH, description="Images of one optimizer step.")
+    images: Count = Field(1_000_000, ge=1, le=MAX_IMAGES, description="Images seen in all: the budget of one training.")
     flip: bool = Field(False, description="Mirror images at random; never for digits and letters.")
     precision: Precision = Field("fp32", description="bf16: autocast around the net only.")
-    power_ema: tuple[Width, ...] = Field((), description="Power-function averages kept for ema_std, e.g. [0.05, 0.1].")
+    power_ema: tuple[Width, ...] = Field(
+        (), max_length=MAX_AVERAGES, description="Power-function averages kept for ema_std, e.g. [0.05, 0.1]."
+    )
     power_ema_snapshots: int = Field(16, ge=1, le=256, description="Of each power-function average, evenly spaced.")
 
     @model_validator(mode="after")
@@ -98,6 +101,10 @@ class TrainSettings(NoTruthForNumbers):
             raise ValueError(f"betas {list(self.betas)} must lie in [0, 1)")
         if self.images < self.batch:
             raise ValueError(f"images = {self.images} is less than one batch of {self.batch}")
+        if self.steps > MAX_STEPS:
+            raise ValueError(f"images / batch = {self.steps:,} optimizer steps; {MAX_STEPS:,} are the most")
+        if (kept := len(self.power_ema) * self.power_ema_snapshots) > MAX_SNAPSHOTS:
+            raise ValueError(f"power_ema x power_ema_snapshots = {kept:,} snapshots; {MAX_SNAPSHOTS} are the most")
         return self
 
     @property
@@ -121,16 +128,18 @@ class EvalConfig(NoTruthForNumbers):
     ema_start: EmaStart = Field("corrected", description="How that average starts: bias correction, or a warm-up.")
     ema_std: Width | None = Field(None, description="Width of an average made after training, in place of ema_decay.")
     sampler: Sampler = Field("ddim", description="Reverse process.")
-    sampling_steps: int = Field(50, ge=1, le=4000)
+    sampling_steps: int = Field(50, ge=1, le=MAX_T, description="Steps of the reverse process.")
     spacing: Spacing = Field("trailing", description="Which t the sampling steps visit.")
     eta: float = Field(0.0, ge=0.0, le=1.0, description="Of ddim: 0 deterministic, 1 ancestral.")
     variance: ReverseVariance = Field("fixed_small", description="Of the ancestral sampler.")
     x0_clip: Clipping = Field("static", description="Clipping of the predicted x0 at every step.")
-    bits_per_dim: int | None = Field(None, ge=2, le=4000, description="Also the likelihood bound, from so many t each.")
+    bits_per_dim: int | None = Field(
+        None, ge=2, le=MAX_T, description="Also the likelihood bound, from so many t each."
+    )
     fid_test: bool = Field(False, description="Also the distance to the test split.")
     neighbours: int = Field(0, ge=0, le=100_000, description="Also the nearest training images of so many samples.")
     partial_noising: tuple[AtLeastOne, ...] = Field(
-        (), description="Also test images noised to these t and denoised, e.g. [100, 300]."
+        (), max_length=MAX_NOISED_TIMES, description="Also test images noised to these t and denoised, e.g. [100, 300]."
     )
 
 

@@ -6,19 +6,31 @@ seeds, and the protocol that scores are made under. `load_study` reads and check
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, misfit, setting_with
-from sweep.config.names import NAME
+from sweep.config.names import NAME, RESERVED
+from sweep.config.problems import problem_of
 from sweep.config.run import Setting
-from sweep.config.values import Count, Frozen, NoTruthForNumbers
-from sweep.config.yaml_file import read_yaml
+from sweep.config.values import Count, Frozen, Name, NoTruthForNumbers, Text
+from sweep.config.yaml_file import YamlFile, read_yaml
+from sweep.errors import UsageError
+from sweep.limits import (
+    MAX_EVALUATION_LEVELS,
+    MAX_FACTORS,
+    MAX_LADDER_STEPS,
+    MAX_LEVELS,
+    MAX_NOISE_SETS,
+    MAX_SAMPLES,
+    MAX_SEEDS,
+)
 
 FEWEST_NOISE_SETS = 3
 """That show how much a score depends on the noise: rare bad images make one set's own error too small."""
@@ -28,9 +40,9 @@ class LadderStep(NoTruthForNumbers):
     """A cheaper protocol: fewer images from the same extractor against the same reference."""
 
     n: int = Field(
-        ge=4, le=200_000, description="Generated images for each noise set; fewer than 4 have no standard error."
+        ge=4, le=MAX_SAMPLES, description="Generated images for each noise set; fewer than 4 have no standard error."
     )
-    noise_sets: int = Field(1, ge=1, le=100, description="How many times N images are drawn.")
+    noise_sets: int = Field(1, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn.")
 
 
 def _never_perceptual(value: object) -> object:
@@ -42,6 +54,12 @@ def _never_perceptual(value: object) -> object:
     return value
 
 
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"found {name!r}, the name of the page of all reports; choose another name")
+    return name
+
+
 class ProtocolRequest(NoTruthForNumbers):
     """How scores are made; hashes of extractor and reference are filled in at launch."""
 
@@ -50,11 +68,15 @@ class ProtocolRequest(NoTruthForNumbers):
     )
     reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
     n: Count = Field(
-        2000, ge=4, le=200_000, description="Generated images for each noise set; fewer than 4 have no standard error."
+        2000,
+        ge=4,
+        le=MAX_SAMPLES,
+        description="Generated images for each noise set; fewer than 4 have no standard error.",
     )
-    noise_sets: int = Field(3, ge=1, le=100, description="How many times N images are drawn from each run.")
+    noise_sets: int = Field(3, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn from each run.")
     ladder: tuple[LadderStep, ...] = Field(
         (),
+        max_length=MAX_LADDER_STEPS,
         description="Of a search: cheaper protocols, cheapest first. The first scores the pruner's first rung, the "
         "next one its next; all score finished trials too, so that the report tells how well each ranks.",
     )
@@ -76,15 +98,17 @@ class Budget(Frozen):
 class Study(NoTruthForNumbers):
     """One question."""
 
-    name: str = Field(pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports.")
-    question: str = Field(min_length=1, description="The question, as a sentence.")
-    cites: str = Field("", description="Whose claim is tested, if anyone's.")
+    name: Annotated[str, AfterValidator(_not_reserved)] = Field(
+        pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports."
+    )
+    question: Text = Field(min_length=1, description="The question, as a sentence.")
+    cites: Text = Field("", description="Whose claim is tested, if anyone's.")
     baseline: Setting = Field(default_factory=Setting, description="What every arm is compared with.")
-    factors: dict[str, Factor] = Field(default_factory=dict, description="What varies.")
+    factors: dict[Name, Factor] = Field(default_factory=dict, max_length=MAX_FACTORS, description="What varies.")
     design: Design = OneAtATime()
     tune: Tune | None = Field(None, description="How nuisance factors are tuned, in any design but search and path.")
-    seeds: int = Field(3, ge=1, le=1000, description="Replicates of every arm, paired across arms.")
-    first_seed: int = Field(0, ge=0, lt=2**31)
+    seeds: int = Field(3, ge=1, le=MAX_SEEDS, description="Replicates of every arm, paired across arms.")
+    first_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the first replicate.")
     looks: Looks | None = Field(None, description="Planned readings before the last seed; without, one at the end.")
     protocol: ProtocolRequest = ProtocolRequest()
     metric: Literal["fid", "kid"] = Field("fid", description="The score that decides.")
@@ -97,6 +121,7 @@ class Study(NoTruthForNumbers):
 
     @model_validator(mode="after")
     def _factors_fit(self) -> Study:
+        self._check_size()
         searching = isinstance(self.design, Search)
         for name, factor in self.factors.items():
             check_factor(name, factor, self.baseline, searching=searching, tuning=self.tune is not None)
@@ -105,6 +130,18 @@ class Study(NoTruthForNumbers):
             check_looks(self.looks, self.seeds)
         self._check_ladder()
         return self
+
+    def _check_size(self) -> None:
+        levels = sum(len(factor.levels or ()) for factor in self.factors.values())
+        if levels > MAX_LEVELS:
+            raise misfit(("factors",), f"found {levels:,} levels of all factors; {MAX_LEVELS:,} are the most")
+        scored = 1 + sum(len(factor.levels or ()) for factor in self.factors_of("evaluation").values())
+        if scored > MAX_EVALUATION_LEVELS:
+            at = ("factors", next(iter(self.factors_of("evaluation"))))
+            raise misfit(
+                at,
+                f"each run would be scored at up to {scored:,} evaluation levels; {MAX_EVALUATION_LEVELS} are the most",
+            )
 
     def _check_ladder(self) -> None:
         steps, at = self.protocol.ladder, ("protocol", "ladder")
@@ -144,11 +181,37 @@ def load_study(path: Path) -> Study:
     Raises:
         StudyFileError: names file, line, key, what was found and what is allowed.
     """
-    file = read_yaml(path)
+    return study_in(read_yaml(path))
+
+
+def study_in(file: YamlFile) -> Study:
+    """Check a study file that was read.
+
+    Raises:
+        StudyFileError: names file, line, key, what was found and what is allowed.
+    """
     try:
         return Study.model_validate(file.data)
     except ValidationError as error:
         raise explain(file, error, Study) from None
+
+
+def changed_study(spec: Mapping[str, Any]) -> Study:
+    """A study whose values were changed by a command, without a file.
+
+    Args:
+        spec: Every value of a study, as `model_dump(mode="json")` has it.
+
+    Raises:
+        UsageError: Names the first key that is not allowed, what was found and what is allowed.
+    """
+    try:
+        return Study.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        at = first.get("ctx", {}).get("at", first["loc"])
+        key = ".".join(str(part) for part in at if part != spec["design"]["kind"])
+        raise UsageError(f"`{key}`: {problem_of(first)}", why="Nothing was changed.", next="Ask for less.") from None
 
 
 def study_json_schema() -> dict[str, Any]:

@@ -48,6 +48,37 @@ def unet_levels(
     return levels
 
 
+def unet_weights(levels: Sequence[Level], res_blocks: int) -> int:
+    """Weights in the convolutions of a U-Net's residual blocks and attention: nearly all of its parameters.
+
+    Args:
+        levels: Finest first.
+        res_blocks: Residual blocks a level on the way down; one more on the way up.
+    """
+    total, width = 0, levels[0].width
+    skips = [width]
+
+    def block(into: int, level: Level, *, attends: bool) -> int:
+        return 9 * level.width * (into + level.width) + 4 * level.width**2 * attends
+
+    for level in levels:
+        for _ in range(res_blocks):
+            total += block(width, level, attends=level.attends)
+            width = level.width
+            skips.append(width)
+        if level is not levels[-1]:
+            total += 9 * width**2
+            skips.append(width)
+    total += block(width, levels[-1], attends=True) + block(width, levels[-1], attends=False)
+    for level in reversed(levels):
+        for _ in range(res_blocks + 1):
+            total += block(width + skips.pop(), level, attends=level.attends)
+            width = level.width
+        if level is not levels[0]:
+            total += 9 * width**2
+    return total
+
+
 def check_embedding(width: int) -> None:
     """Refuse a time embedding whose `width` is odd or below 4.
 

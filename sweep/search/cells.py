@@ -33,7 +33,11 @@ def _averages(study: Study) -> set[tuple[EmaStart, float]]:
 
 
 def readings_of(study: Study, setting: Setting) -> list[NewReading]:
-    """The scores asked of one run: the primary one first, then the other evaluation levels."""
+    """The scores asked of one run: the primary one first, then the other evaluation levels.
+
+    Raises:
+        InfeasibleConfig: one of them cannot be sampled.
+    """
     readings = []
     for changes in evaluation_levels(study):
         fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
@@ -58,6 +62,7 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
     with met_at(arm.changes):
         facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
     readings = readings_of(study, setting)
+    decays, starts = tracked_decays(study), tracked_starts(study)
     first_seed, replicates = study.first_seed, study.seeds
     until_step = None
     if phase == "search":
@@ -69,9 +74,7 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
             arm_name=arm.name,
             phase=phase,
             replicate=replicate,
-            train_config=setting.train_config(
-                seed=first_seed + replicate, ema_decays=tracked_decays(study), ema_starts=tracked_starts(study)
-            ),
+            train_config=setting.train_config(seed=first_seed + replicate, ema_decays=decays, ema_starts=starts),
             facts=facts,
             readings=readings,
             trial_number=trial_number,

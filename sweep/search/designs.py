@@ -12,14 +12,14 @@ from itertools import product
 
 from sweep.config.design import Fractional
 from sweep.config.factors import Changes
+from sweep.config.problems import cut
 from sweep.config.study import Study
 from sweep.errors import InfeasibleConfig
+from sweep.limits import MAX_ARMS, MAX_NAME
 from sweep.search.fractions import Fraction, fraction_of
 
 BASELINE = "baseline"
 ALL = "all"
-LONGEST_NAME = 100
-MOST_ARMS = 256
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def arms_of(study: Study) -> list[Arm]:
     arms = [Arm(BASELINE, {})]
     seen = {study.baseline.model_dump_json(): BASELINE}
     for arm in DESIGNS[study.design.kind](study):
+        _check_name(arm)
         setting = study.setting(arm.changes).model_dump_json()
         if seen.get(setting) == BASELINE:
             continue
@@ -61,28 +62,27 @@ def arms_of(study: Study) -> list[Arm]:
             )
         seen[setting] = arm.name
         arms.append(arm)
-    _check_arms(study, arms)
-    return arms
-
-
-def _check_arms(study: Study, arms: list[Arm]) -> None:
-    if len(arms) > MOST_ARMS:
-        raise InfeasibleConfig(
-            f"`{study.design.kind}` makes {len(arms)} arms; {MOST_ARMS} are the most",
-            why="Each is trained once a seed, and the verdict is shared between all of them.",
-            next="Use `design: fractional` or `search`, or fewer levels.",
-        )
-    if longest := next((arm.name for arm in arms if len(arm.name) > LONGEST_NAME), None):
-        raise InfeasibleConfig(
-            f"the arm's name {longest!r} is longer than {LONGEST_NAME} characters",
-            why="It could not be stored or printed.",
-            next="Give levels short names: {short: {field: value}}.",
-        )
+        if len(arms) > MAX_ARMS:
+            raise InfeasibleConfig(
+                f"`{study.design.kind}` makes more than {MAX_ARMS} arms, and {MAX_ARMS} are the most",
+                why="Each is trained once a seed, and the verdict is shared between all of them.",
+                next="Use `design: fractional` or `search`, or fewer levels.",
+            )
     if len(arms) == 1 and study.factors_of("scientific") and study.design.kind != "search":
         raise InfeasibleConfig(
             "every level of every scientific factor is the baseline's",
             why="There would be nothing to compare.",
             next="Name other levels.",
+        )
+    return arms
+
+
+def _check_name(arm: Arm) -> None:
+    if len(arm.name) > MAX_NAME:
+        raise InfeasibleConfig(
+            f"the arm's name {cut(arm.name, MAX_NAME)!r} is longer than {MAX_NAME} characters",
+            why="It could not be stored or printed.",
+            next="Give levels short names: {short: {field: value}}.",
         )
 
 

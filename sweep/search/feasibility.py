@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from sweep.config.net import UNetConfig
+from sweep.config.net import MLPConfig
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.data.facts import DATASET_FACTS
 from sweep.diffusion.feasibility import check_target
 from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
 from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
-from sweep.nets.shape import unet_levels
+from sweep.limits import MAX_PARAMETERS
+from sweep.nets.shape import unet_levels, unet_weights
 from sweep.training.chain import betas_of, check_objective, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
@@ -43,9 +44,12 @@ def check_net(setting: TrainSettings | TrainConfig) -> None:
     """The sizes of a net must fit each other and the images."""
     net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
     size = facts.size if facts is not None else setting.data.size
-    if isinstance(net, UNetConfig) and size is not None:
+    if isinstance(net, MLPConfig):
+        pixels = (size or 1) ** 2 * (facts.channels if facts is not None else 1)
+        _check_weights_fit(net.width * (3 * net.depth * net.width + 2 * pixels))
+    elif size is not None:
         try:
-            unet_levels(
+            levels = unet_levels(
                 image_size=size,
                 channels=net.channels,
                 channel_mults=net.channel_mults,
@@ -55,6 +59,16 @@ def check_net(setting: TrainSettings | TrainConfig) -> None:
             )
         except InfeasibleConfig as error:
             raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
+        _check_weights_fit(unet_weights(levels, net.res_blocks))
+
+
+def _check_weights_fit(weights: int) -> None:
+    if weights > MAX_PARAMETERS:
+        raise InfeasibleConfig(
+            f"net: it would have {weights:.2g} parameters; {MAX_PARAMETERS:,} are the most",
+            why="Neither a device nor the database holds more.",
+            next="Choose fewer channels, layers or resolutions.",
+        )
 
 
 def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sweep.errors import InfeasibleConfig
+from sweep.limits import MAX_ARMS, MAX_SOUGHT_FACTORS
 
 Effect = frozenset[str]
 DEFAULT_RESOLUTION = 4
-MOST_FACTORS = 11
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,11 @@ class Fraction:
         """Every pair of main effects and two-factor interactions that share a contrast, main effects first."""
         effects = [frozenset(pair) for size in (1, 2) for pair in combinations(self.factors, size)]
         place = {effect: index for index, effect in enumerate(effects)}
+        words = self.words
         return [
             Alias(effect, other, (-1) ** len(word))
             for effect in effects
-            for word in self.words
+            for word in words
             if (other := effect ^ word) in place and place[effect] < place[other]
         ]
 
@@ -86,8 +87,8 @@ def fraction_of(
     """The stated fraction, or the smallest one of a resolution (4 where none is stated).
 
     Raises:
-        InfeasibleConfig: the generators have a lower resolution, no fraction of that resolution exists, or the factors
-            are too many to look for one.
+        InfeasibleConfig: the generators have a lower resolution, no fraction of that resolution exists, the factors are
+            too many to look for one, or its runs are too many.
     """
     if generators is not None:
         stated = Fraction(tuple(factors), {name: tuple(parents) for name, parents in generators.items()})
@@ -97,9 +98,9 @@ def fraction_of(
                 why=f"The defining relation has the word {stated.shown(stated.words[0])}.",
                 next="Let each generated factor follow more factors, or generate fewer.",
             )
-        return stated
+        return _with_few_runs(stated)
     wanted = resolution or DEFAULT_RESOLUTION
-    if len(factors) > MOST_FACTORS:
+    if len(factors) > MAX_SOUGHT_FACTORS:
         raise InfeasibleConfig(
             f"{len(factors)} factors are too many to look for generators", next="State design.generators yourself."
         )
@@ -110,7 +111,18 @@ def fraction_of(
             why="Every word of its defining relation would have to be longer than there are factors.",
             next="Use `design: factorial`, or a lower resolution.",
         )
-    return found
+    return _with_few_runs(found)
+
+
+def _with_few_runs(fraction: Fraction) -> Fraction:
+    basic = len(fraction.factors) - len(fraction.generators)
+    if 2**basic > MAX_ARMS:
+        raise InfeasibleConfig(
+            f"the fraction has 2^{basic} runs; {MAX_ARMS} arms are the most",
+            why="Each is trained once a seed, and the verdict is shared between all of them.",
+            next="Generate more factors, use a lower resolution, or leave factors out.",
+        )
+    return fraction
 
 
 def smallest_fraction(factors: tuple[str, ...], resolution: int) -> Fraction:

@@ -9,10 +9,11 @@ from pathlib import Path as FilePath
 from sweep.config.design import Path, Search
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study, study_in
 from sweep.config.yaml_file import read_yaml
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
+from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
 from sweep.search.cells import cells_of, readings_of
 from sweep.search.designs import Arm, arms_of, evaluation_levels
 from sweep.search.places import line_of
@@ -54,31 +55,35 @@ class Outline:
     def seconds(self, *, step_seconds: float, call_seconds: float, parallel: int) -> float:
         """Wall time on `parallel` equal workers: optimizer steps and network calls, which is nearly all of it."""
         total = sum(
-            train.steps * step_seconds
-            + sum(network_calls(e, T=train.T) for e in scores) * self._samples() * call_seconds
-            for train, scores in self._work()
+            times
+            * (
+                train.steps * step_seconds
+                + sum(network_calls(e, T=train.T) for e in scores) * self._samples() * call_seconds
+            )
+            for times, train, scores in self._work()
         )
         return total / max(1, min(parallel, self.trainings))
 
     def disk_bytes(self, *, parameters: int) -> int:
         """Weights and averages of every run, two checkpoints of those under way, features and grids."""
         total = 0
-        for train, scores in self._work():
+        for times, train, scores in self._work():
             averages = 1 + len(train.ema_decays) + len(train.ema_starts)
-            total += parameters * FLOAT_BYTES * averages
-            total += len(scores) * self._samples() * FEATURES * FLOAT_BYTES
+            total += times * parameters * FLOAT_BYTES * averages
+            total += times * len(scores) * self._samples() * FEATURES * FLOAT_BYTES
         return total + CHECKPOINTS_KEPT * parameters * FLOAT_BYTES * (3 + 3)
 
     def _samples(self) -> int:
         return self.study.protocol.n * self.study.protocol.noise_sets
 
-    def _work(self) -> Iterator[tuple[TrainConfig, list[EvalConfig]]]:
+    def _work(self) -> Iterator[tuple[int, TrainConfig, list[EvalConfig]]]:
+        """How many trainings of which kind, with their scores."""
         told = {train_key(cell.train_config): cell for cell in self.cells}
         for cell in told.values():
-            yield cell.train_config, [reading.eval_config for reading in cell.readings]
-        baseline = self.study.baseline
-        for _ in range(self.trainings - len(told)):  # unknown yet: taken to cost what the baseline costs
-            yield self.example_train(), [reading.eval_config for reading in readings_of(self.study, baseline)]
+            yield 1, cell.train_config, [reading.eval_config for reading in cell.readings]
+        if later := self.trainings - len(told):  # unknown yet: taken to cost what the baseline costs
+            scores = [reading.eval_config for reading in readings_of(self.study, self.study.baseline)]
+            yield later, self.example_train(), scores
 
 
 def read_outline(file: FilePath) -> Outline:
@@ -88,11 +93,12 @@ def read_outline(file: FilePath) -> Outline:
         StudyFileError: the file is wrong at a line that the message names.
         InfeasibleConfig: as `outline`, and names the file and the line of the level.
     """
-    study = load_study(file)
+    read = read_yaml(file)
+    study = study_in(read)
     try:
         return outline(study)
     except UsageError as error:
-        line = line_of(error, study, read_yaml(file))
+        line = line_of(error, study, read)
         place = f"{file}, line {line}" if line is not None else str(file)
         raise InfeasibleConfig(f"{place}: {error.what}", why=error.why, next=error.next) from None
 
@@ -105,11 +111,27 @@ def outline(study: Study) -> Outline:
     """
     arms = arms_of(study)
     levels = len(evaluation_levels(study))
+    _check_size(study, len(arms), levels)
     cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm")]  # raises where one makes no sense
     trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
     if isinstance(study.design, Search) or study.tune is not None:
         cells = []  # their values are not known yet, or none is needed before the search is over
     return Outline(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
+
+
+def _check_size(study: Study, arms: int, levels: int) -> None:
+    """Refuse what would take minutes to lay out, before it is."""
+    for count, most, what in (
+        (arms * study.seeds, MAX_CELLS, f"{arms} arms x {study.seeds} seeds"),
+        (arms * study.seeds * levels, MAX_SCORES, f"{arms} arms x {study.seeds} seeds x {levels} evaluation levels"),
+        (arms * study.seeds + _later(study, arms), MAX_TRAININGS, "all trainings together"),
+    ):
+        if count > most:
+            raise InfeasibleConfig(
+                f"{what} are {count:,}; {most:,} are the most",
+                why="No machine would finish them, and the database would be slow before.",
+                next="Use fewer seeds, levels or trials, or divide the question between studies.",
+            )
 
 
 def _later(study: Study, arms: int) -> int:

@@ -25,11 +25,12 @@ def line_of(error: UsageError, study: Study, file: YamlFile) -> int | None:
     """1-based line of the level that is to blame: one that is refused alone, or the first that the setting takes.
 
     The baseline's line where it takes none.
-    None for an error that is not about one setting, and where the file leaves the baseline to its defaults.
+    The design's line for an error that is not about one setting, or that of the factors where no design is written.
+    None where the file leaves to its defaults what is to blame.
     """
     changes = getattr(error, "changes", None)
     if changes is None:
-        return None
+        return file.line_of(("design",)) or file.line_of(("factors",))
     taken = [(at, level) for at, level in _levels(study) if level.items() <= changes.items()]
     alone = (at for at, level in taken if _refused(study, level))
     return file.line_of(next(alone, taken[0][0] if taken else ("baseline",)))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sweep.errors import InfeasibleConfig
-from sweep.search.fractions import MOST_FACTORS, Fraction, fraction_of, smallest_fraction
+from sweep.limits import MAX_SOUGHT_FACTORS
+from sweep.search.fractions import Fraction, fraction_of, smallest_fraction
 
 # Montgomery, Design and Analysis of Experiments, table 8.14 (Box, Hunter & Hunter 2005, table 6.22): the fewest runs at
 # which k factors have a resolution of at least R, as log2(runs).
@@ -82,4 +83,4 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(InfeasibleConfig, match="resolution 2, not 3"):  # D E = I: two factors are one
         fraction_of("ABDE", resolution=None, generators={"D": ["A", "B"], "E": ["A", "B"]})
     with pytest.raises(InfeasibleConfig, match="too many"):
-        fraction_of([str(i) for i in range(MOST_FACTORS + 1)], resolution=3, generators=None)
+        fraction_of([str(i) for i in range(MAX_SOUGHT_FACTORS + 1)], resolution=3, generators=None)

@@ -37,7 +37,7 @@ WRONG = {
     ),
     "two arms alike": (
         "a: {role: scientific, levels: {one: {lr: 1e-3}}}\n  b: {role: scientific, levels: {two: {lr: 1e-3}}}\n",
-        None, "are the same setting",
+        7, "are the same setting",  # of the factors: no design is written
     ),
 }  # fmt: skip
 
