@@ -13,6 +13,7 @@ from sweep.store.demand import (
     PLANNED_AGAIN,
     asked_by,
     batches,
+    has_weights,
     lock_unwanted,
     plan_cancelled_again,
     withdraw_unwanted_runs,
@@ -22,7 +23,7 @@ from sweep.store.leases import WORK, drop_scores, end_attempts
 from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.redaction import clean
 from sweep.store.schema import CELL, RUN, SCORE, STUDY
-from sweep.store.states import AttemptEnd, ScoreState
+from sweep.store.states import AttemptEnd, RunState, ScoreState
 from sweep.store.transaction import Store
 
 
@@ -77,24 +78,26 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
 def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> int:
     """Plan failed and cancelled work of these classes again, from its last checkpoint; returns how much.
 
-    Diverged runs are not among them: the same run would diverge again.
+    Diverged runs are not among them: the same run would diverge again. Nor are scores of a rung that its run has left:
+    their weights are gone, and they decide nothing any more.
     """
 
     def work(connection: Connection) -> int:
         again = PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}
         count = 0
-        runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_(("failed", "cancelled")))
+        runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
         run_ids = connection.scalars(
             update(RUN).where(*runs, RUN.c.failure.in_(failures)).values(again).returning(RUN.c.id)
         ).all()
         count += len(run_ids)
-        waiting = (SCORE.c.run_id.in_(run_ids), SCORE.c.state == ScoreState.CANCELLED)
+        waiting = (SCORE.c.run_id.in_(run_ids), SCORE.c.state == ScoreState.CANCELLED, has_weights())
         connection.execute(update(SCORE).where(*waiting).values(again))
-        possible = select(RUN.c.id).where(RUN.c.state.in_(("planned", "training", "trained")))
+        possible = select(RUN.c.id).where(RUN.c.state.in_((RunState.PLANNED, RunState.TRAINING, RunState.TRAINED)))
         scores = (
             SCORE.c.id.in_(_asked(study_id, "score")),
-            SCORE.c.state.in_(("failed", "cancelled")),
+            SCORE.c.state.in_((ScoreState.FAILED, ScoreState.CANCELLED)),
             SCORE.c.run_id.in_(possible),
+            has_weights(),
         )
         score_ids = connection.scalars(
             update(SCORE).where(*scores, SCORE.c.failure.in_(failures)).values(again).returning(SCORE.c.id)
@@ -114,9 +117,9 @@ def _asked(study_id: int, kind: Kind) -> Select[Any]:
 def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
     table, leased = WORK[kind]
     ending = {"failure": "cancelled", "failure_reason": "its study was cancelled", "finished_at": moment()}
-    for ids in batches(lock_unwanted(connection, kind, asked_by(study_id, kind), ["planned", leased])):
+    for ids in batches(lock_unwanted(connection, kind, asked_by(study_id, kind), [RunState.PLANNED, leased])):
         cancelled = update(table).where(table.c.id.in_(ids))
-        connection.execute(cancelled.values(state="cancelled", owner=None, lease_until=None, **ending))
+        connection.execute(cancelled.values(state=RunState.CANCELLED, owner=None, lease_until=None, **ending))
         end_attempts(connection, kind, ids, AttemptEnd.CANCELLED)
         if kind == "train":
-            drop_scores(connection, ids, "cancelled")
+            drop_scores(connection, ids, RunState.CANCELLED)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
 from sweep.store.leases import WORK, end_attempts
 from sweep.store.records import Kind
-from sweep.store.schema import CELL, READING, RUN, SCORE, STUDY
+from sweep.store.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
 from sweep.store.states import AttemptEnd, RunState
 
 # Databases limit the parameters of one statement.
@@ -100,8 +100,22 @@ def plan_cancelled_again(connection: Connection, study_id: int) -> None:
         if kind == "score":
             ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))
-            cancelled.append(SCORE.c.run_id.not_in(hopeless))
+            cancelled += [SCORE.c.run_id.not_in(hopeless), has_weights()]
         connection.execute(update(table).where(*cancelled).values(anew))
+
+
+def has_weights() -> ColumnElement[bool]:
+    """Condition of scores that can be made: of the finished training, or of a rung whose weights are there or to come.
+
+    The weights of a rung go once its run is promoted or pruned; a score of them is then nobody's to make.
+    """
+    listed = select(ARTIFACT.c.id).where(ARTIFACT.c.kind == "rung", ARTIFACT.c.step == SCORE.c.step)
+    of_run = select(RUN.c.id).where(RUN.c.id == SCORE.c.run_id)
+    return or_(
+        SCORE.c.step.is_(None),
+        of_run.where(or_(RUN.c.steps == SCORE.c.step, RUN.c.until_step == SCORE.c.step)).correlate(SCORE).exists(),
+        listed.where(ARTIFACT.c.run_id == SCORE.c.run_id).correlate(SCORE).exists(),
+    )
 
 
 def _wanting() -> Select[Any]:

@@ -7,11 +7,23 @@ from dataclasses import replace
 import pytest
 
 from sweep.config.run import EvalConfig
-from sweep.store import Store, add_cells, cells, claim, events, fail, finish_score, finish_training, progress
+from sweep.store import (
+    Store,
+    add_cells,
+    cells,
+    claim,
+    events,
+    fail,
+    finish_score,
+    finish_training,
+    progress,
+    rerun,
+    set_study_state,
+)
 from sweep.store.outcomes import pause_training
 from sweep.store.records import Claim
 from sweep.store.retraining import MAX_RETRAININGS, retrain
-from sweep.store.rungs import add_rung_score
+from sweep.store.rungs import add_rung_score, go_on
 from tests.store.test_lost_replies import lost_replies
 from tests.store.tiny import PROTOCOL, file_of, new_cell, new_study, new_worker, score_result, study_with_runs
 
@@ -81,6 +93,28 @@ def test_a_folder_that_keeps_no_file_intact_trains_a_run_a_few_times_only(store:
     assert not retrain(store, last, "gone")
     fail(store, last, "weights", "gone", final=True)
     assert cells(store, study.id)[0].state == "failed"
+
+
+def test_a_rerun_plans_no_score_of_a_rung_that_its_run_has_left(store: Store) -> None:
+    """A claim of it would have no weights."""
+    study, worker = new_study(store), new_worker(store)
+    add_cells(store, study.id, [replace(new_cell(0), until_step=4)])
+    work = claim(store, study.id, worker)
+    assert work is not None
+    pause_training(store, work, weights=file_of(work, "rung", 4), seconds=1.0)
+    (cell,) = cells(store, study.id)
+    add_rung_score(store, cell, EvalConfig(sampling_steps=5), PROTOCOL, step=4)
+    fail(store, scoring(store, study.id, worker), "infra", "gone", final=True)
+    assert rerun(store, study.id, ["infra"]) == 1, "its run still waits there"
+    fail(store, scoring(store, study.id, worker), "infra", "gone", final=True)
+    go_on(store, cell, step=4, until=None)
+    assert rerun(store, study.id, ["infra"]) == 0
+    set_study_state(store, study.id, "cancelled")
+    set_study_state(store, study.id, "active")
+    rerun(store, study.id, ["infra", "cancelled"])
+    again = claim(store, study.id, worker)
+    assert again is not None
+    assert (again.kind, again.run_id) == ("train", work.run_id)
 
 
 @pytest.mark.parametrize("passed", [False, True])

@@ -40,7 +40,7 @@ class InstantChild:
     def run(self, job: Job, **_: object) -> Outcome:
         self._jobs += 1
         if isinstance(job, TrainJob):
-            weights = ArtifactRecord("weights", f"{job.folder}/{job.token}.pt", "b" * 64, 1, job.config.steps)
+            weights = ArtifactRecord("weights", f"{job.folder}/{self._jobs}.pt", "b" * 64, 1, job.config.steps)
             return Trained(weights, parameters=1, seconds=1.0)
         value = float(self._jobs)
         measured = [Measurement("fid", 0, value), Measurement("fid", -1, value, 0.1)]
@@ -88,7 +88,7 @@ class ForgetfulChild(InstantChild):
     """Of the weights that were trained first nothing can be read."""
 
     def run(self, job: Job, **given: object) -> Outcome:
-        if isinstance(job, ScoreJob) and job.weights.path.endswith("/1.pt"):
+        if isinstance(job, ScoreJob) and job.weights.path.endswith("/1.pt"):  # of the first job
             return Failed("weights", "its bytes do not have the recorded hash", seconds=1.0)
         return super().run(job, **given)
 
