@@ -72,7 +72,7 @@ def _studies(store: Store) -> list[tuple[str, str, str]]:
     from sweep.store import status, studies
 
     here = versions()
-    found = [("store", store.engine.url.render_as_string(hide_password=True), "")]
+    found = [("store", store.engine.url.render_as_string(hide_password=True), ""), *_room_for_store(store)]
     for record in studies(store):
         now = status(store, record.id)
         stale = sum(work.is_stale for work in now.running)
@@ -81,8 +81,22 @@ def _studies(store: Store) -> list[tuple[str, str, str]]:
         if record.state in ("paused", "stopped"):
             mend = f"sweep resume {record.name}"
         found.append((f"study {record.name}", what, mend))
+        for disk in now.full_disks:
+            reason = disk.reason.splitlines()[0] if disk.reason else "a file could not be written"
+            found.append((f"disk of {disk.host}", f"full: {reason}", "Free some there: sweep gc --delete"))
         other = {name: old for name, old in record.versions.items() if here.get(name, old) != old}
         if other:
             told = ", ".join(f"{name} {old} (here {here[name]})" for name, old in other.items())
             found.append((f"versions of {record.name}", told, "Install the same, or start under a new name."))
     return found
+
+
+def _room_for_store(store: Store) -> list[tuple[str, str, str]]:
+    from sweep.cli.terminal import size
+    from sweep.store.disks import room_left
+
+    room = room_left(store.engine)
+    if room is None:
+        return []
+    mend = f"Free some in {room.folder}." if room.is_little else ""
+    return [("room for the store", f"{size(room.bytes)} under {room.folder}", mend)]

@@ -55,7 +55,7 @@ def status(
         print_json(document(record) | ({"ranks": ranks} if (ranks := _ranks(store, record)) else {}))
         return
     stdout.print(drawn(record))
-    for line in _ranks(store, record):
+    for line in (*_ranks(store, record), *_little_room(store)):
         stdout.print(line, markup=False, soft_wrap=True)
     while watch and record.runs_left + record.scores_left:
         time.sleep(WATCH_SECONDS)
@@ -90,6 +90,17 @@ def _ranks(store: Store, record: StatusRecord) -> list[str]:
     return ranks_in_words(rank_correlations(load_study(store.engine, record.study.name)))
 
 
+def _little_room(store: Store) -> list[str]:
+    """That the database's disk is nearly full, where it is."""
+    from sweep.cli.terminal import size
+    from sweep.store.disks import room_left
+
+    room = room_left(store.engine)
+    if room is None or not room.is_little:
+        return []
+    return [f"the disk of the store is nearly full: {size(room.bytes)} left in {room.folder}; next: free some there"]
+
+
 def document(record: StatusRecord) -> dict[str, Any]:
     """A status as JSON."""
     return {
@@ -99,6 +110,7 @@ def document(record: StatusRecord) -> dict[str, Any]:
         "runs_left": record.runs_left,
         "scores_left": record.scores_left,
         "stalled": record.is_stalled,
+        "full_disks": [{"host": d.host, "waiting": d.waiting, "reason": d.reason} for d in record.full_disks],
         "arms": [{"name": arm.name, "baseline": arm.is_baseline, "cells": dict(arm.counts)} for arm in record.arms],
         "running": [
             {"kind": w.kind, "arm": w.arm_name, "replicate": w.replicate, "step": w.step, "steps": w.steps,
@@ -115,6 +127,7 @@ def document(record: StatusRecord) -> dict[str, Any]:
 def drawn(record: StatusRecord) -> RenderableType:
     """A status as tables."""
     from rich.console import Group
+    from rich.text import Text
 
     from sweep.cli.terminal import table
 
@@ -137,8 +150,13 @@ def drawn(record: StatusRecord) -> RenderableType:
         ]))  # fmt: skip
     if (more := len(record.failures) - MOST_FAILURES) > 0:
         parts.append(f"and {more:,} more; next: sweep trials ls {record.study.name}")
+    parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
     parts.append(_next(record))
     return Group(*parts)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else "a file could not be written"
 
 
 def _arms(record: StatusRecord) -> dict[str, Counter[str]]:
@@ -154,6 +172,9 @@ def _next(record: StatusRecord) -> str:
     name = record.study.name
     if record.study.state != "active":
         return f"the study is {record.study.state}; next: sweep resume {name}"
+    if record.full_disks:
+        waiting = sum(disk.waiting for disk in record.full_disks)
+        return f"{waiting} trainings and scores wait for room; next: free some there, e.g. by sweep gc --delete"
     if record.is_stalled:
         return f"nobody is working on it; next: sweep launch FILE, or sweep worker --study {name}"
     if record.runs_left or record.scores_left:

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
-from sweep.files.atomic import NO_ROOM
+from sweep.files.atomic import NO_ROOM, write_atomically
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.hashes import sha256_of_file
 from sweep.store.redaction import clean
@@ -34,6 +34,7 @@ T = TypeVar("T")
 # On a filesystem, below a path.
 _Act = Callable[[Any, str], T]
 
+CHECK_BYTES = 65_536
 PATIENCE_SECONDS = 600.0
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 # Locks, and files that are being written.
@@ -216,11 +217,11 @@ class Depot:
         return ""
 
     def check(self) -> str:
-        """Write and delete a small file: why that fails, or nothing."""
+        """Write and delete a file that is large enough for a full disk to refuse it: why that fails, or nothing."""
         name = f".written-by-doctor-{uuid4().hex}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_bytes(b"")
+            write_atomically(self.folder / name, bytes(CHECK_BYTES))
             self.put(name, give_up=lambda: True)
             self.discard(name)
         except OSError as error:

@@ -118,21 +118,29 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
     store.write(work)
 
 
-def release(store: Store, claimed: Claim, reason: str, *, delay: float = 0.0, seconds: float = 0.0) -> None:
+def release(
+    store: Store, claimed: Claim, reason: str, *, delay: float = 0.0, seconds: float = 0.0, detail: str = ""
+) -> None:
     """Give the work back unfinished, for example on preemption. Not a crash.
 
     Args:
         reason: One word, kept with the attempt.
         delay: Seconds before anybody may take it again.
         seconds: That this attempt held the device.
+        detail: What somebody should know and mend; it is kept with the attempt, and written to the log.
 
     Raises:
         LeaseLost: it was not ours any more, so there is nothing to give back.
     """
     values = {"state": "planned", "not_before": now() + delay}
-    store.write(
-        lambda connection: end_attempt(connection, claimed, values, f"released: {reason}"[:32], seconds=seconds)
-    )
+    ending = f"released: {reason}"[:32]
+
+    def work(connection: Connection) -> None:
+        if end_attempt(connection, claimed, values, ending, seconds=seconds, detail=detail or None) and detail:
+            what = f"{claimed.kind} {claimed.work_id} waits {delay:.0f} s: {detail}"
+            write_event(connection, reason, what, study_id=claimed.study_id, run_id=claimed.run_id)
+
+    store.write(work)
 
 
 def fail(

@@ -128,6 +128,23 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FullDisk:
+    """A machine that gave work back because its disk was full, and the work has not been taken since.
+
+    Attributes:
+        host: The machine's name.
+        waiting: Pieces of work that wait for a retry.
+        since: When the last of them was given back, by the database's clock.
+        reason: What could not be written, and where.
+    """
+
+    host: str
+    waiting: int
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusRecord:
     """A study at one moment.
 
@@ -135,6 +152,7 @@ class StatusRecord:
         runs_left: Runs that are still to be trained, those under way included.
         scores_left: Scores still to be made, those under way included.
         delayed: Of these, how many wait for a retry time.
+        full_disks: Machines that gave work back because their disk was full.
     """
 
     study: StudyRecord
@@ -144,6 +162,7 @@ class StatusRecord:
     runs_left: int
     scores_left: int
     delayed: int
+    full_disks: tuple[FullDisk, ...] = ()
 
     @property
     def is_stalled(self) -> bool:

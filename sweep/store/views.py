@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from sweep.errors import UsageError
 from sweep.store.cell_records import cell_records
+from sweep.store.disks import full_disks
 from sweep.store.leases import WORK
 from sweep.store.overview import count, counts, failures, left, left_and_delayed, running
 from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
@@ -51,6 +52,7 @@ def status(store: Store, study_id: int) -> StatusRecord:
             runs_left=runs,
             scores_left=scores,
             delayed=waiting_runs + waiting_scores,
+            full_disks=full_disks(connection, study_id),
         )
 
     return store.read(work)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sweep.store import status
 from sweep.store.advance import set_micro_batches
 from sweep.store.decisions import set_study_state
+from sweep.store.disks import DISK_FULL
 from sweep.store.leases import MAX_CRASHES
 from sweep.store.outcomes import fail, release
 from sweep.store.records import Claim, FinalState
@@ -56,8 +57,8 @@ def weights(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
 
 
 def disk_full(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
-    """The last checkpoint is intact; wait for room."""
-    release(store, claim, "disk_full", delay=timing.disk, seconds=failed.seconds)
+    """The last checkpoint is intact; wait for room, and tell of it: somebody has to make some."""
+    release(store, claim, DISK_FULL, delay=timing.disk, seconds=failed.seconds, detail=failed.reason)
 
 
 def oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:

@@ -89,6 +89,7 @@ def test_row_13_a_full_disk_delays_the_run_and_leaves_no_torn_file(
     resource.prlimit(trial_of(worker), resource.RLIMIT_FSIZE, (4096, 4096))
     assert ended(worker) == 0
     assert "released: disk_full" in attempt_ends(local_store)
+    assert {"disk_full"} <= {event.kind for event in events(local_store, study.id)}
     assert not list(files.rglob("*.tmp"))
     check_invariants(local_store)
     assert outcome(local_store, study.id) == undisturbed
