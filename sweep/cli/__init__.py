@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 
 # Objects made before Python looks for cycles among them; its own 700 walk the imports of a command dozens of times.
@@ -18,6 +19,7 @@ def main() -> None:
     from sweep.errors import SweepError
 
     try:
+        _require_working_folder()
         app(prog_name="sweep")
     except SweepError as error:
         if "--debug" in sys.argv:
@@ -26,3 +28,16 @@ def main() -> None:
 
         print_error(error)
         raise SystemExit(error.exit_code) from None
+
+
+def _require_working_folder() -> None:
+    from sweep.errors import UsageError
+
+    try:
+        os.getcwd()  # noqa: PTH109 - short commands load no pathlib for this
+    except OSError as error:
+        raise UsageError(
+            "the working folder cannot be used",
+            why=f"{error.strerror}: it was deleted, or moved, after this terminal went there.",
+            next="cd to a folder that exists, then the same command.",
+        ) from None

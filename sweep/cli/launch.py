@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sweep.store.transaction import Store
     from sweep.worker.messages import Prepared
 
+NOT_COMPLETE = 1
 FAILED_CELLS = 4
 PREEMPTED = 75
 _GO_ON = "stopped; next: sweep launch {file} goes on from the last checkpoints"
@@ -74,8 +75,8 @@ def launch(
     (of submitit's pickles, which run as code: yours alone, mode 0700), sbatch.ANYTHING.
     Of ray: address (auto), gpus (1), cpus (1).
 
-    Exit codes: 0 complete, 2 wrong study, 3 budget spent, 4 done but cells failed, 5 store out of reach, 75 preempted,
-    130 Ctrl-C.
+    Exit codes: 0 complete, 1 workers ended with work left, 2 wrong study, 3 budget spent, 4 done but cells failed,
+    5 store out of reach, 75 preempted, 130 Ctrl-C.
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
@@ -229,6 +230,9 @@ def _summary(store: Store, study_id: int, file: Path) -> int:
 
     record = status(store, study_id)
     stdout.print(drawn(record))
-    if record.study.state == "active" and (record.runs_left or record.scores_left):
-        say(f"not complete; next: sweep launch {file}")
+    if record.runs_left or record.scores_left:
+        state, name = record.study.state, record.study.name
+        again = f"sweep launch {file}"
+        say(f"not complete; next: {again}" if state == "active" else f"{state}; next: sweep resume {name}, {again}")
+        return NOT_COMPLETE
     return FAILED_CELLS if record.failures else 0

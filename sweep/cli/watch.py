@@ -13,7 +13,7 @@ from sweep.cli.bars import progress
 from sweep.cli.terminal import say, stderr
 from sweep.errors import StoreError
 from sweep.store.states import ScoreState
-from sweep.worker.interrupt import STOP_SIGNALS
+from sweep.worker.interrupt import stop_signals
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -85,14 +85,17 @@ def _passing_signals(workers: Placed) -> Iterator[list[int]]:
     asked: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        if asked and number == signal.SIGHUP:
+            return  # a closed terminal says it several times, and nobody is there who would want it at once
         asked.append(CTRL_C if number == signal.SIGINT else PREEMPTED)
         if len(asked) > 1:
             workers.stop()
         elif not workers.outlives:
-            say("stopping: saving what is under way (again to stop at once)")
             workers.drain()
+            with suppress(OSError, SystemExit):  # to print where the terminal is gone
+                say("stopping: saving what is under way (again to stop at once)")
 
-    before = {kind: signal.signal(kind, handle) for kind in STOP_SIGNALS}
+    before = {kind: signal.signal(kind, handle) for kind in stop_signals()}
     try:
         yield asked
     finally:

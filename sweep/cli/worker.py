@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,6 +13,7 @@ import typer
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage
 
 BEATS_A_LEASE = 6
+_INPUT = 0
 
 
 def worker(
@@ -46,7 +49,7 @@ def worker(
     from sweep.worker.worker import Worker
 
     if with_parent:
-        _end_with_parent()
+        _leave_with_parent()
     place = slots(device, 1, work=1)[0]
     options = WorkerOptions(
         device=place.device,
@@ -59,13 +62,19 @@ def worker(
     raise typer.Exit(Worker(store, find(store, require_name(study)), options).work(say))
 
 
-def _end_with_parent() -> None:
-    """A launcher that is killed takes its workers along, so that the same command finds no strangers at work."""
-    parent = os.getppid()
+def _leave_with_parent() -> None:
+    """Save and leave when the launcher is gone, so that the same command finds no strangers at work.
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            threading.Event().wait(0.5)
-        os._exit(1)
+    The launcher holds the other end of this process's input, into which nothing is written. It closes however early
+    and however hard the launcher ends.
+    """
+    # No terminal sends it to this process. The `nohup` of a launcher is no reason to miss it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-    threading.Thread(target=watch, daemon=True).start()
+    def wait() -> None:
+        with suppress(OSError):
+            while os.read(_INPUT, 1):
+                pass
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True).start()

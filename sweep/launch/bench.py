@@ -27,6 +27,7 @@ from sweep.store import (
 )
 from sweep.store.records import ArmRecord, ChainFacts, Claim, MetricPoint, NewCell, NewReading, WorkerRecord
 from sweep.store.transaction import Store
+from sweep.worker.process_start import safe_path
 
 VERBS = ("claim and release", "heartbeat", "progress with 6 points")
 POINTS = ("train_loss", "grad_norm", "clip_fraction", "lr", "images_per_second", "validation_loss")
@@ -51,11 +52,14 @@ def measure(storage: str, workers: int, seconds: float) -> list[Rate]:
     store = open_store(storage)
     study_id = _study(store, runs=2 * workers)
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(workers)
-    queue: Queue[tuple[str, list[float], int]] = context.Queue()
-    team = [context.Process(target=_work, args=(storage, study_id, seconds, barrier, queue)) for _ in range(workers)]
-    for process in team:
-        process.start()
+    with safe_path():  # the barrier starts a process too, which tracks semaphores
+        barrier = context.Barrier(workers)
+        queue: Queue[tuple[str, list[float], int]] = context.Queue()
+        team = [
+            context.Process(target=_work, args=(storage, study_id, seconds, barrier, queue)) for _ in range(workers)
+        ]
+        for process in team:
+            process.start()
     spent: dict[str, list[float]] = {verb: [] for verb in VERBS}
     errors = dict.fromkeys(VERBS, 0)
     try:

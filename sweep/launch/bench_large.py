@@ -39,6 +39,7 @@ from sweep.store.records import (
     WorkerRecord,
 )
 from sweep.store.transaction import Store
+from sweep.worker.process_start import SAFE_PATH_FLAG
 
 ASKS = 40
 LOOKS = 5
@@ -84,7 +85,7 @@ def measure_status(storage: str, runs: int, points: int, looks: int = LOOKS) -> 
     name = f"bench-{uuid4().hex[:12]}"
     study_id = _large(store, name, runs)
     add_curves(store, study_id, CURVES, max(1, points // runs // len(CURVES)))
-    command = [sys.executable, "-m", "sweep", "status", name]
+    command = [sys.executable, SAFE_PATH_FLAG, "-m", "sweep", "status", name]
     environment = os.environ | {"SWEEP_STORAGE": storage}
 
     def type_it() -> None:

@@ -8,8 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
+from sweep.launch.lines import lines_of
 from sweep.worker.interrupt import PREEMPTED
+from sweep.worker.process_start import SAFE_PATH_FLAG, leave_deleted_folder
 
 Say = Callable[[str], None]
 
@@ -20,7 +23,7 @@ WELL_SECONDS = 600.0
 
 
 class KeptWorker:
-    """`sweep worker` as a process of its own. It dies with the process that keeps it.
+    """`sweep worker` as a process of its own. It saves and leaves when the process that keeps it is gone.
 
     A worker that ends by itself, whatever its exit code, has said what it had to say. One that dies of a signal (the
     kernel's out-of-memory killer, a crash of its interpreter) is replaced; its leases are taken over at once, because
@@ -33,10 +36,10 @@ class KeptWorker:
     """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], say: Say) -> None:
-        self._command = [sys.executable, "-m", "sweep", "worker", *arguments, "--with-parent"]
+        self._command = [sys.executable, SAFE_PATH_FLAG, "-m", "sweep", "worker", *arguments, "--with-parent"]
         self._environment = environment
         self._say = say
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._deaths = 0
         self._started = 0.0
@@ -45,17 +48,22 @@ class KeptWorker:
     def start(self) -> None:
         """Start the process."""
         self._started = time.monotonic()
+        leave_deleted_folder()
         self._process = subprocess.Popen(
-            self._command, env=dict(self._environment), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            self._command, env=dict(self._environment), stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE,  # nothing is written: that it closes is how the worker hears that this process ended
             start_new_session=True,  # Ctrl-C reaches the launcher alone, which passes it on once
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        # To the end, whatever becomes of a line: a worker whose pipe is full stands still. Where our own output was
+        # closed, what prints raises SystemExit.
         assert process.stderr is not None
-        for line in process.stderr:
-            self._say(line.rstrip("\n"))
+        for line in lines_of(process.stderr.fileno()):
+            with suppress(Exception, SystemExit):
+                self._say(line)
 
     def poll(self) -> int | None:
         """The exit code once the worker has ended for good; None while there is one."""

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import chdir, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,9 @@ class RayWorkers:
 
     def _connect(self) -> None:
         try:
-            self._ray.init(address=self._options.address, log_to_driver=False, logging_level="ERROR")
+            # Ray's tasks import first from the folder where the driver was, and would find a user's `sweep.py` there.
+            with chdir("/"):
+                self._ray.init(address=self._options.address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, ValueError) as error:
             raise UsageError(
                 f"no Ray cluster at {self._options.address}",

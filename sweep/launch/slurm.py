@@ -5,8 +5,10 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from sweep.launch.placement import Assignment, options_of, require_shared
 from sweep.launch.slurm_job import keep_working
 from sweep.launch.slurm_options import SlurmOptions
 from sweep.worker.interrupt import PREEMPTED
+from sweep.worker.process_start import SAFE_PATH_FLAG
 
 if TYPE_CHECKING:
     from submitit import Job
@@ -90,7 +93,9 @@ class SlurmWorkers:
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
         _refuse_shared(make_private_folder, self.folder)
-        executor = SlurmExecutor(self.folder, max_num_timeout=0)
+        executor = SlurmExecutor(
+            self.folder, max_num_timeout=0, python=f"{shlex.quote(sys.executable)} {SAFE_PATH_FLAG}"
+        )
         executor.update_parameters(job_name=self.name, **self._options.parameters(self._assignment.device))
         arguments = self._assignment.arguments
         try:

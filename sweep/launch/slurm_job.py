@@ -44,7 +44,7 @@ def keep_working(arguments: Sequence[str]) -> int:
         worker.signal(signal.SIGTERM)
 
     # submitit's own would end this process at once, or pass a SIGTERM over.
-    for kind in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+    for kind in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
         signal.signal(kind, handle)
     worker.start()
     while (code := worker.poll()) is None:

@@ -200,6 +200,8 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
     """Set for the kernel, which inherits them, and put back."""
     # A kernel of the user's that is called python3 must not win over this interpreter.
     values = values | {"JUPYTER_PREFER_ENV_PATH": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # Nor may a `random.py` or `sweep.py` in the folder of the command, or of the report, be imported by the kernel.
+    values = values | {"PYTHONSAFEPATH": "1"}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -17,7 +17,7 @@ from sweep.store.advance import forget_artifact, progress, set_micro_batches
 from sweep.store.advisor import advisor_lease, release_advisor, renew_advisor
 from sweep.store.decisions import exclude, rerun, set_study_state
 from sweep.store.events import add_event, events
-from sweep.store.leases import MAX_CRASHES, TTL_SECONDS, claim, heartbeat
+from sweep.store.leases import MAX_CRASHES, MAX_LOST_WORKERS, TTL_SECONDS, claim, heartbeat
 from sweep.store.outcomes import fail, finish_score, finish_training, release
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.registry import add_arms, register_study, studies, study
@@ -27,6 +27,7 @@ from sweep.store.workers import end_worker, expire_dead_local, register_worker, 
 
 __all__ = [
     "MAX_CRASHES",
+    "MAX_LOST_WORKERS",
     "TTL_SECONDS",
     "Store",
     "add_arms",

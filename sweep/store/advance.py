@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from sweep.store.claim_record import artifacts_of
 from sweep.store.events import write_event
-from sweep.store.leases import require
+from sweep.store.leases import PROGRESSED, require
 from sweep.store.records import ArtifactRecord, Claim, MetricPoint
 from sweep.store.schema import ARTIFACT, ATTEMPT, METRIC, RUN
 from sweep.store.sharing import SPEED, WORKERS, workers_now
@@ -32,7 +32,8 @@ def progress(
     """Record how far a training is, its new points and its newest checkpoint, all or nothing.
 
     Points at the same (name, step) are replaced. A value that is not finite is stored as NULL and told in the log.
-    A checkpoint further than any before clears the count of crashes.
+    A step further than any before clears the counts of crashes and of lost workers: whatever the run cannot survive
+    would come at the same step again.
 
     Args:
         keep: Checkpoints that stay listed.
@@ -49,8 +50,8 @@ def progress(
 
     def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
         values: dict[str, Any] = {"step": step, "images": images}
-        if checkpoint is not None and checkpoint.step > _furthest(connection, claimed.run_id):
-            values["crashes"] = 0
+        if step > _furthest(connection, claimed.run_id):
+            values |= PROGRESSED
         require(connection, claimed, values)
         reached = {"last_step": step} if peak_bytes is None else {"last_step": step, "peak_bytes": peak_bytes}
         connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == claimed.attempt_id).values(reached))
@@ -77,7 +78,7 @@ def set_micro_batches(store: Store, claimed: Claim, micro_batches: int) -> None:
     def work(connection: Connection) -> None:
         require(connection, claimed, {"micro_batches": RUN.c.micro_batches})
         more = (RUN.c.id == claimed.run_id, RUN.c.micro_batches < micro_batches)
-        if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, crashes=0)).rowcount:
+        if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, **PROGRESSED)).rowcount:
             what = f"run {claimed.run_id} goes on with {micro_batches} micro-batches"
             write_event(connection, "micro_batches", what, study_id=claimed.study_id, run_id=claimed.run_id)
 
@@ -120,8 +121,8 @@ def write_artifacts(connection: Connection, claimed: Claim, artifacts: Sequence[
 
 
 def _furthest(connection: Connection, run_id: int) -> int:
-    steps = select(func.coalesce(func.max(ARTIFACT.c.step), 0))
-    return int(connection.scalars(steps.where(ARTIFACT.c.run_id == run_id, ARTIFACT.c.kind == "checkpoint")).one())
+    reached = select(func.max(ATTEMPT.c.last_step)).where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.score_id.is_(None))
+    return int(connection.scalars(reached).one())
 
 
 def _beside(connection: Connection, claimed: Claim, points: Sequence[MetricPoint]) -> list[MetricPoint]:

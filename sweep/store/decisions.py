@@ -18,8 +18,9 @@ from sweep.store.demand import (
     plan_cancelled_again,
     withdraw_unwanted_runs,
 )
+from sweep.store.endings import drop_scores, end_attempts
 from sweep.store.events import write_event
-from sweep.store.leases import WORK, drop_scores, end_attempts
+from sweep.store.leases import PROGRESSED, WORK
 from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.redaction import clean
 from sweep.store.schema import CELL, RUN, SCORE, STUDY
@@ -83,7 +84,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     """
 
     def work(connection: Connection) -> int:
-        again = PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}
+        again = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
         count = 0
         runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
         run_ids = connection.scalars(

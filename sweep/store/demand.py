@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
-from sweep.store.leases import WORK, end_attempts
+from sweep.store.endings import end_attempts
+from sweep.store.leases import PROGRESSED, WORK
 from sweep.store.records import Kind
 from sweep.store.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
 from sweep.store.states import AttemptEnd, RunState
@@ -92,7 +93,7 @@ def withdraw_unwanted_runs(connection: Connection, run_ids: Any) -> None:
 
 def plan_cancelled_again(connection: Connection, study_id: int) -> None:
     """Plan again what a study wants and what was cancelled; scores of runs that came to nothing stay as they are."""
-    anew = PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}
+    anew = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
     for kind, (table, _) in WORK.items():
         asked = asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
         hold(connection, kind, connection.scalars(asked.distinct()).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -107,7 +108,11 @@ def _sqlite(url: URL) -> Engine:
         )
     _make_private(path)
     engine = create_engine(
-        url.set(database=str(path)), connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, pool_size=2
+        url.set(database=str(path)),
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,
+        pool_size=2,
+        json_deserializer=_from_json,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -129,6 +134,7 @@ def _make_private(path: Path) -> None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours, see below
+    connection.text_factory = _text
     cursor = connection.cursor()
     # Switching an open file is refused at once when busy, so it is done only when needed.
     if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
@@ -138,6 +144,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # Runs carry their configs, so a pass over thousands passes over megabytes, of which SQLite keeps 2 by itself.
     cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.close()
+
+
+def _text(stored: bytes) -> str:
+    # A damaged byte is met by whoever reads the value, and fails no query over many rows.
+    return stored.decode(errors="replace")
+
+
+def _from_json(stored: str) -> Any:
+    # What is no JSON is given as it is, for the same reason: no model takes a text.
+    try:
+        return json.loads(stored)
+    except ValueError:
+        return stored
 
 
 def _begin_sqlite(connection: Connection) -> None:

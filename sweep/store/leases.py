@@ -34,19 +34,25 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from sweep.errors import LeaseLost
 from sweep.store.claim_record import claim_record, held_claim, run_row
-from sweep.store.clock import moment, now, uptime
+from sweep.store.clock import UtcDateTime, moment, now, uptime
+from sweep.store.endings import UNREADABLE, end_attempts, end_lost_work, end_unreadable_work
 from sweep.store.events import write_event
 from sweep.store.file_names import STORE_DIGITS, random_part
 from sweep.store.planner import unindexed
 from sweep.store.records import Claim, Kind, StudyState
 from sweep.store.schema import ATTEMPT, CELL, READING, RUN, SCORE, STORE_IDENTITY, STUDY, WORKER, WorkColumns
-from sweep.store.states import AttemptEnd, RunState, ScoreState
+from sweep.store.states import AttemptEnd, RunState
 from sweep.store.transaction import Store
 
 TTL_SECONDS = 120.0
-# Attempts that may be lost without a new checkpoint in between.
+# Failed attempts in a row, without a step further than any before, after which work is not tried again.
 MAX_CRASHES = 3
-_CRASH_LOOP = f"lost {MAX_CRASHES + 1} workers without a new checkpoint in between"
+# Workers lost in a row over the same work. That is no evidence against it: a person or a dead machine may have ended
+# them. But a run that has the kernel end its whole container looks the same from here, and must end. After
+# `MAX_CRASHES` it is handed out last, so that it holds nothing up meanwhile.
+MAX_LOST_WORKERS = 20
+# What is written to work that got further than ever before.
+PROGRESSED = {"crashes": 0, "lost_workers": 0}
 # A lease of somebody who is known to be dead: over whatever the clock says.
 DEAD = 0.0
 
@@ -75,13 +81,13 @@ def claim(
 
     A worker holds one lease at a time: while it has one, that one is returned again, so a lost reply does no harm.
     Begun runs go before new ones, low replicates before high ones, so that every arm has its first seed early. Work
-    whose lease ran out counts a crash; more than `MAX_CRASHES` without a new checkpoint fail it as `crash_loop`.
+    whose lease ran out counts a lost worker; more than `MAX_LOST_WORKERS` fail it as `crash_loop`. Work whose row
+    cannot be read fails as `bug`, and the next is taken.
 
     Args:
         worker_id: A registered worker.
         kinds: What this worker can do, the preferred first.
     """
-
     asked = {_STUDY.key: study_id, _WORKER.key: worker_id, _TTL.key: ttl}
 
     def work(connection: Connection) -> Claim | None:
@@ -89,15 +95,23 @@ def claim(
         for kind in WORK:
             if getattr(found, kind) is not None:
                 renewed = connection.scalars(_renewing(kind), asked).first()
-                if renewed is not None:  # nobody took it over in between
+                if renewed is None:
+                    continue  # it was taken over in between
+                try:
                     return held_claim(connection, study_id, worker_id, kind, int(renewed))
+                except UNREADABLE as error:
+                    end_unreadable_work(connection, study_id, kind, int(renewed), error)
         if found.state != "active":
             return None
         for kind in kinds:
             while (taken := connection.execute(_taking(kind), asked).one_or_none()) is not None:
-                if taken.crashes <= MAX_CRASHES:
+                if taken.lost_workers > MAX_LOST_WORKERS:
+                    end_lost_work(connection, study_id, kind, taken.id, MAX_LOST_WORKERS + 1)
+                    continue
+                try:
                     return _begun(connection, study_id, worker_id, kind, taken)
-                _fail_crash_loop(connection, study_id, kind, taken.id)
+                except UNREADABLE as error:
+                    end_unreadable_work(connection, study_id, kind, taken.id, error)
         return None
 
     return store.write(work)
@@ -183,10 +197,11 @@ def _renewing(kind: Kind) -> ReturningUpdate[int]:
 def _wanted(kind: Kind) -> Select[Any]:
     # From the few that are free to their cells, not from all cells of the study to the few.
     asked = (unindexed(CELL.c.study_id) == _STUDY, CELL.c.excluded_reason.is_(None))
+    suspect = case((WORK[kind][0].c.lost_workers > MAX_CRASHES, 1), else_=0)
     if kind == "train":
         begun = case((RUN.c.step > 0, 0), else_=1)
         runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(*asked, ~paused())
-        return runs.order_by(begun, CELL.c.replicate, CELL.c.id)
+        return runs.order_by(suspect, begun, CELL.c.replicate, CELL.c.id)
     scores = (
         select(SCORE.c.id)
         .join(READING, READING.c.score_id == SCORE.c.id)
@@ -194,7 +209,7 @@ def _wanted(kind: Kind) -> Select[Any]:
         .join(RUN, RUN.c.id == SCORE.c.run_id)
         .where(*asked, or_(RUN.c.state == RunState.TRAINED, SCORE.c.step <= RUN.c.reached_step))
     )
-    return scores.order_by(READING.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
+    return scores.order_by(suspect, READING.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
 
 
 @cache
@@ -207,13 +222,13 @@ def _taking(kind: Kind) -> ReturningUpdate[Any]:
         update(table)
         .where(table.c.id == candidate.scalar_subquery())
         .values(
-            crashes=table.c.crashes + case((table.c.state == leased, 1), else_=0),
+            lost_workers=table.c.lost_workers + case((table.c.state == leased, 1), else_=0),
             state=leased,
             token=table.c.token + 1,
             owner=_WORKER,
             lease_until=now() + _TTL,
         )
-        .returning(table)
+        .returning(*(column for column in table.c if not isinstance(column.type, UtcDateTime)))
     )
 
 
@@ -233,33 +248,3 @@ def _begun(connection: Connection, study_id: int, worker_id: str, kind: Kind, ta
     }
     begun = connection.execute(insert(ATTEMPT).values(attempt).returning(ATTEMPT.c.id, ATTEMPT.c.file_tag)).one()
     return claim_record(connection, study_id, worker_id, run, score, begun)
-
-
-def end_attempts(connection: Connection, kind: Kind, work_ids: Sequence[int], reason: str) -> int:
-    """Close the open attempts at some work; returns how many there were."""
-    at = ATTEMPT.c.score_id if kind == "score" else ATTEMPT.c.run_id
-    of_kind = ATTEMPT.c.score_id.is_not(None) if kind == "score" else ATTEMPT.c.score_id.is_(None)
-    open_ones = update(ATTEMPT).where(at.in_(work_ids), of_kind, ATTEMPT.c.ended_at.is_(None))
-    return connection.execute(open_ones.values(ended_at=moment(), end_reason=reason)).rowcount
-
-
-def _fail_crash_loop(connection: Connection, study_id: int, kind: Kind, work_id: int) -> None:
-    table, _ = WORK[kind]
-    ending = {"state": "failed", "failure": "crash_loop", "failure_reason": _CRASH_LOOP, "finished_at": moment()}
-    lost = update(table).where(table.c.id == work_id)
-    connection.execute(lost.values(owner=None, lease_until=None, **ending))
-    end_attempts(connection, kind, [work_id], AttemptEnd.EXPIRED)
-    if kind == "train":
-        drop_scores(connection, [work_id], "failed")
-    what = f"{kind} {work_id} failed: {_CRASH_LOOP}"
-    write_event(connection, "crash_loop", what, study_id=study_id, detail={"kind": kind, "id": work_id})
-
-
-def drop_scores(connection: Connection, run_ids: Sequence[int], state: str) -> None:
-    """Cancel the scores that can never be made because their runs ended in `state`."""
-    waiting = update(SCORE).where(SCORE.c.run_id.in_(run_ids), SCORE.c.state == ScoreState.PLANNED)
-    connection.execute(
-        waiting.values(
-            state="cancelled", failure="cancelled", failure_reason=f"its run is {state}", finished_at=moment()
-        )
-    )

@@ -15,8 +15,9 @@ from sqlalchemy import BigInteger, Connection, String, Update, bindparam, func, 
 
 from sweep.store.advance import write_artifacts
 from sweep.store.clock import moment, now
+from sweep.store.endings import drop_scores
 from sweep.store.events import write_event
-from sweep.store.leases import MAX_CRASHES, WORK, drop_scores, fence, lost
+from sweep.store.leases import MAX_CRASHES, PROGRESSED, WORK, fence, lost
 from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
 from sweep.store.redaction import clean
 from sweep.store.schema import ATTEMPT, MEASUREMENT, RUN
@@ -65,7 +66,7 @@ def pause_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, sec
     """
 
     def work(connection: Connection) -> None:
-        values = {"state": RunState.PLANNED, "reached_step": weights.step, "step": weights.step, "crashes": 0}
+        values = {"state": RunState.PLANNED, "reached_step": weights.step, "step": weights.step, **PROGRESSED}
         if end_attempt(connection, claimed, values, AttemptEnd.PAUSED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sweep.store.claim_record import artifacts_of
 from sweep.store.demand import PLANNED_AGAIN
 from sweep.store.events import write_event
+from sweep.store.leases import PROGRESSED
 from sweep.store.outcomes import end_attempt
 from sweep.store.records import Claim
 from sweep.store.schema import ARTIFACT, EVENT, RUN, SCORE
@@ -47,7 +48,7 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
         values = _again(run, claimed)
         if is_lost and (values is None or _times(connection, run.id) >= MAX_RETRAININGS):
             return False
-        back = {"state": ScoreState.PLANNED, "crashes": 0}
+        back = {"state": ScoreState.PLANNED, **PROGRESSED}
         if not end_attempt(connection, claimed, back, "released: weights", seconds=seconds) or not is_lost:
             return True
         assert values is not None
@@ -55,10 +56,10 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
             connection.execute(delete(ARTIFACT).where(ARTIFACT.c.path == weights.path))
         found = artifacts_of(connection, run.id, "checkpoint")
         step = found[0].step if found else 0
-        begun = {"step": step, "images": step * claimed.train_config.batch, "crashes": 0, "not_before": 0.0}
+        begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **PROGRESSED}
         connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
         failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == "weights")
-        connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"crashes": 0, "not_before": 0.0}))
+        connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **PROGRESSED}))
         what = f"run {run.id} is trained again from step {step}: {reason}"
         write_event(connection, RETRAINED, what, study_id=claimed.study_id, run_id=run.id)
         return True

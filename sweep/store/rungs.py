@@ -14,8 +14,9 @@ from sqlalchemy import Connection, delete, select, update
 from sweep.config.keys import eval_key, protocol_key
 from sweep.store.clock import moment
 from sweep.store.demand import PLANNED_AGAIN, hold, wanted_by_others
+from sweep.store.endings import drop_scores
 from sweep.store.events import write_event
-from sweep.store.leases import drop_scores, paused
+from sweep.store.leases import paused
 from sweep.store.schema import ARTIFACT, READING, RUN, SCORE
 from sweep.store.snapshots import CellRecord
 from sweep.store.states import ScoreState

@@ -166,7 +166,9 @@ class WorkColumns(TypedColumns):
     owner: Named[str | None] = Column(String(36))
     lease_until: Named[float | None] = Column(Double)
     not_before: Named[float] = Column(Double, default=0.0)
+    # Both in a row, since it last got further. A crash is the work's own; a worker may be lost for any reason.
     crashes: Named[int] = Column(Integer, default=0)
+    lost_workers: Named[int] = Column(Integer, default=0, server_default="0")
     failure: Named[str | None] = Column(String(16))
     failure_reason: Named[str | None] = Column(String)
     seconds: Named[float] = Column(Double, default=0.0)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 # Others keep their `alembic_version` in the same database: Optuna, where somebody uses it beside.
 VERSION_TABLE = "sweep_alembic_version"
 # Of the newest migration.
-HEAD = "0005"
+HEAD = "0006"
 
 
 def version_of(connection: Connection) -> str | None:

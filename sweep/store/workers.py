@@ -15,6 +15,9 @@ from sweep.store.schema import STUDY, WORKER
 from sweep.store.transaction import Store
 from sweep.store.upsert import insert_missing
 
+UNKNOWN_BOOT = "unknown"
+"""Of a system that does not tell one boot, or one process table, from another."""
+
 
 def register_worker(store: Store, worker: WorkerRecord) -> None:
     """Introduce a worker before its first claim; may be repeated."""
@@ -50,12 +53,15 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
 
     Args:
         boot_id: Of this kernel and this process table. Only of workers under the same one it can be told whether they
-            live: machines, and containers, of one name are common. Others are replaced when their lease runs out.
-        alive: Whether the process (pid, start time) is there.
+            live: machines, and containers, of one name are common. Others, and all where it is
+            `UNKNOWN_BOOT`, are replaced when their lease runs out.
+        alive: Whether the process (pid, start time) is there, or nothing can be told about it.
 
     Returns:
         Ids of the dead workers.
     """
+    if boot_id == UNKNOWN_BOOT:
+        return ()
     here = (WORKER.c.host == host, WORKER.c.boot_id == boot_id, WORKER.c.ended_at.is_(None))
     query = select(WORKER.c.id, WORKER.c.pid, WORKER.c.pid_started).where(*here)
     known = store.read(lambda connection: connection.execute(query).all())

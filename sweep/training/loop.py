@@ -14,6 +14,9 @@ from sweep.training.progress import Cadence, Hooks, Place, Progress, TrainResult
 from sweep.training.rig import KeptRig
 from sweep.training.state import Training
 
+# Of an attempt. What is killed again and again gets on, and what it cannot survive is told from what it can.
+FIRST_CHECKPOINT_SECONDS = 15.0
+
 
 def train(
     config: TrainConfig,
@@ -49,7 +52,7 @@ def train(
     run = Training(config, dataset, place, look_steps=cadence.look_steps, kept=kept)
     if resume is not None:
         run.load_state_dict(resume.state)
-    keeper = _Keeper(run, hooks.saved, last=None if resume is None else resume.ref)
+    keeper = _Keeper(run, hooks.saved, last=None if resume is None else resume.ref, every=cadence.checkpoint_seconds)
     watch = _Watch(run.step)
     end = config.steps if until is None else min(until, config.steps)
     while run.step < end:
@@ -66,7 +69,7 @@ def train(
             speed = {"images_per_second": watch.steps_per_second(run) * config.batch}
             hooks.report(Progress(run.step, run.step * config.batch, run.metrics(validate=validate) | speed))
             watch = _Watch(run.step)
-        if keeper.age >= cadence.checkpoint_seconds:
+        if keeper.is_due:
             keeper.save()
     run.trace.look()
     if run.step < config.steps:
@@ -98,19 +101,22 @@ class _Watch:
 class _Keeper:
     """Saves checkpoints of a run, no step twice."""
 
-    def __init__(self, run: Training, saved: Callable[[CheckpointRef], None], *, last: CheckpointRef | None) -> None:
+    def __init__(
+        self, run: Training, saved: Callable[[CheckpointRef], None], *, last: CheckpointRef | None, every: float
+    ) -> None:
         self._run, self._saved = run, saved
         self._last_step = None if last is None else last.step
-        self._at = time.monotonic()
+        self._at, self._every = time.monotonic(), every
+        self._wait = min(FIRST_CHECKPOINT_SECONDS, every)
 
     @property
-    def age(self) -> float:
-        """Seconds since the last save, or since the start."""
-        return time.monotonic() - self._at
+    def is_due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self._at >= self._wait
 
     def save(self) -> None:
         run, place = self._run, self._run.place
         if self._last_step != run.step:
             self._saved(checkpoint.save(run.state_dict(), place.folder, step=run.step, attempt=place.attempt))
             self._last_step = run.step
-        self._at = time.monotonic()
+        self._at, self._wait = time.monotonic(), self._every

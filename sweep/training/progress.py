@@ -35,7 +35,7 @@ class Cadence:
     Attributes:
         reports: Points of the training curves, at most.
         validations: Points of the validation curve, at most; the last step is one.
-        checkpoint_seconds: Time between checkpoints.
+        checkpoint_seconds: Time between checkpoints. The first of an attempt is saved after 15 s at the latest.
         look_steps: Steps between looks for a loss that is not finite; each look waits for the device.
     """
 

@@ -25,6 +25,7 @@ from sweep.worker.messages import (
     Trained,
 )
 from sweep.worker.options import StartMethod
+from sweep.worker.process_start import leave_deleted_folder, safe_path
 from sweep.worker.trial_process import serve
 
 START_SECONDS = 300.0
@@ -87,6 +88,7 @@ class Child:
         raise SweepError(f"the trial process did not start within {START_SECONDS:.0f} s", next="sweep doctor")
 
     def _open(self) -> None:
+        leave_deleted_folder()
         context = multiprocessing.get_context(self._start_method)
         os.environ.setdefault("PYTHONWARNINGS", _QUIET_TRACKER)
         self._pipe, theirs = context.Pipe()
@@ -95,7 +97,8 @@ class Child:
             target=serve, args=(theirs, asked, self._device, self._threads), name="sweep-trial"
         )
         assert self._process is not None
-        self._process.start()
+        with safe_path():
+            self._process.start()
         theirs.close()
         asked.close()
 

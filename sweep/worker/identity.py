@@ -6,10 +6,14 @@ import os
 import socket
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 from sweep.store.records import WorkerRecord
+from sweep.store.workers import UNKNOWN_BOOT
 
 _PROC = Path("/proc")
+# Of a process whose start time could not be read.
+_UNKNOWN_START = 0.0
 
 
 def this_worker(device: str, environment: dict[str, object]) -> WorkerRecord:
@@ -20,7 +24,7 @@ def this_worker(device: str, environment: dict[str, object]) -> WorkerRecord:
         host=host(),
         boot_id=boot_id(),
         pid=pid,
-        pid_started=started(pid) or 0.0,
+        pid_started=started(pid) or _UNKNOWN_START,
         device=device,
         environment=environment,
     )
@@ -32,24 +36,50 @@ def host() -> str:
 
 
 def boot_id() -> str:
-    """Changes when the machine restarts, and from container to container: process ids mean nothing across either."""
+    """Changes when the machine restarts, and from container to container: process ids mean nothing across either.
+
+    `unknown` where the system does not tell.
+    """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
-        return "unknown"
+        return UNKNOWN_BOOT
 
 
 def is_alive(pid: int, pid_started: float) -> bool:
-    """Whether the process that had this id and start time still runs."""
-    return started(pid) == pid_started
+    """Whether the process that had this id and start time still runs, as far as can be told.
+
+    A process about which nothing can be learned counts as alive: its lease runs out by itself, while a living worker
+    that was called dead would lose its work.
+    """
+    found = _stat(pid)
+    if found is not None:
+        return not found.is_zombie and pid_started in (found.started, _UNKNOWN_START)
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError, TypeError):
+        return True
+    return True
 
 
 def started(pid: int) -> float | None:
-    """Start time of a process in clock ticks since boot; None when there is none or it is a zombie."""
+    """Start time of a process in clock ticks since boot; None when there is none, it is a zombie, or it is hidden."""
+    found = _stat(pid)
+    return None if found is None or found.is_zombie else found.started
+
+
+class _Stat(NamedTuple):
+    is_zombie: bool
+    started: float
+
+
+def _stat(pid: int) -> _Stat | None:
     try:
         # The name in parentheses may hold spaces; the fields after it do not.
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        return _Stat(fields[0] in "ZX", float(fields[19]))
+    except (OSError, IndexError, ValueError):
         return None
-    return None if fields[0] == "Z" else float(fields[19])

@@ -13,8 +13,8 @@ CTRL_C = 130
 # A scheduler signals every process of a job, and the launcher passes its own on: one request, heard twice.
 SAME_REQUEST_SECONDS = 2.0
 # Schedulers of machines send SIGTERM; Slurm sends ahead of a time limit what the job asked for: SIGUSR1 by habit,
-# SIGUSR2 from submitit.
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+# SIGUSR2 from submitit. SIGHUP comes of a terminal that is closed, or of a connection that is lost.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)
 # A scheduler kills some 30 s after its signal. What is not saved by the first of these is given up, so that the work
 # is released and not lost with the process; at the second the process ends, whatever it waits for.
 LATE_SECONDS = 18.0
@@ -22,11 +22,18 @@ LAST_SECONDS = 27.0
 POLL_SECONDS = 0.25
 
 
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """The signals that ask this process to stop: not SIGHUP where `nohup` had it ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return tuple(kind for kind in STOP_SIGNALS if not (kind is signal.SIGHUP and ignored))
+
+
 class Interrupt:
     """Notes the first request to stop; the second ends the process at once.
 
-    SIGTERM, SIGUSR1 and SIGUSR2 come from schedulers: save, release, exit 75, and the work is requeued. Ctrl-C comes
-    from a person: the same, with exit 130. A time limit is a request that nobody has to send.
+    SIGTERM, SIGUSR1 and SIGUSR2 come from schedulers: save, release, exit 75, and the work is requeued. SIGHUP is met
+    alike, and is never a second request: a closed terminal sends several. Ctrl-C comes from a person: the same, with
+    exit 130. A time limit is a request that nobody has to send.
 
     A scheduler's request and a time limit are met within 30 s even while the database or the store of files is away;
     a person may wait for as long as saving takes.
@@ -76,7 +83,7 @@ class Interrupt:
         self._event.wait(max(0.0, min(seconds, self._left)))
 
     def __enter__(self) -> Interrupt:
-        for kind in STOP_SIGNALS:
+        for kind in stop_signals():
             self._before[kind] = signal.signal(kind, self._handle)
         threading.Thread(target=self._end_in_time, daemon=True).start()
         return self
@@ -97,7 +104,8 @@ class Interrupt:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # Only a flag: saving inside a handler would interrupt a save.
         now = time.monotonic()
-        if self._event.is_set() and now - self._asked_at > SAME_REQUEST_SECONDS:
+        again = self._event.is_set() and number != signal.SIGHUP
+        if again and now - self._asked_at > SAME_REQUEST_SECONDS:
             os._exit(CTRL_C if number == signal.SIGINT else PREEMPTED)
         if not self._event.is_set():
             self._signal, self._asked_at = number, now

@@ -122,6 +122,9 @@ def _be_killed_with_parent() -> None:
     """On Linux the kernel sees to it too: a process that is stopped, or deep in a call, runs no thread of its own."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            os._exit(1)  # it ended before it was asked for
 
 
 def _failed(error: Exception, seconds: float) -> Failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
+from sweep.errors import UnreadableWeights
 from sweep.store.advance import progress
 from sweep.store.depot import Depot
 from sweep.store.file_names import run_folder
@@ -13,7 +14,11 @@ from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 
 def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
-    """What the trial process is asked to do for a claim."""
+    """What the trial process is asked to do for a claim.
+
+    Raises:
+        UnreadableWeights: The weights that a score wants are not listed.
+    """
     if claim.kind == "train":
         return TrainJob(
             config=claim.train_config,
@@ -27,7 +32,12 @@ def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
         )
     assert claim.eval_config is not None
     assert claim.protocol is not None
-    assert claim.weights is not None
+    if claim.weights is None:
+        step = claim.train_config.steps if claim.score_step is None else claim.score_step
+        raise UnreadableWeights(
+            f"no weights of run {claim.run_id} at step {step} are listed",
+            why="The run went on from there, or its file was found damaged.",
+        )
     key = eval_key(claim.eval_config, claim.protocol, step=claim.score_step)
     return ScoreJob(
         train=claim.train_config,

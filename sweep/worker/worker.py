@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +32,7 @@ from sweep.worker.identity import boot_id, host, is_alive, this_worker
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Failed, Outcome, Scored, Trained
 from sweep.worker.options import WorkerOptions
+from sweep.worker.trial_process import failure_class
 from sweep.worker.work import job_of, label
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Worker:
         """
         if self._optuna is not None:
             check_optuna(self._optuna)
+        say = _unfailing(say)
         with self._interrupt:
             try:
                 code = self._employed(say)
@@ -172,20 +175,26 @@ class Worker:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""
         name = label(claimed)
         say(f"{claimed.kind}: {name}")
-        started = time.monotonic()
-        attempt = Attempt(self._store, claimed, self._study, self._interrupt, self._timing)
         try:
-            job = job_of(claimed, self._study.cadence, self._options.files)
-            try:
-                outcome: Outcome = self._child.run(job, hear=attempt.hear, tick=attempt.tick)
-            except Preempted as late:
-                outcome = Failed("preempted", str(late), seconds=time.monotonic() - started)
+            outcome = self._outcome(claimed)
             self._record(claimed, outcome)
         except LeaseLost as lost:
             say(f"{claimed.kind}: {name}: {lost.what}")
         else:
             if isinstance(outcome, Failed):
                 say(f"{claimed.kind}: {name}: {outcome.failure}: {outcome.reason.splitlines()[0]}")
+
+    def _outcome(self, claimed: Claim) -> Outcome:
+        started = time.monotonic()
+        attempt = Attempt(self._store, claimed, self._study, self._interrupt, self._timing)
+        try:
+            job = job_of(claimed, self._study.cadence, self._options.files)
+        except Exception as error:  # whatever is wrong with a claim ends its own work, and no worker
+            return Failed(failure_class(error), str(error) or type(error).__name__, traceback.format_exc())
+        try:
+            return self._child.run(job, hear=attempt.hear, tick=attempt.tick)
+        except Preempted as late:
+            return Failed("preempted", str(late), seconds=time.monotonic() - started)
 
     def _record(self, claimed: Claim, outcome: Outcome) -> None:
         match outcome:
@@ -200,8 +209,21 @@ class Worker:
                     seconds=outcome.seconds,
                 )
             case Scored():
-                finish_score(self._store, claimed, outcome.result)
+                try:
+                    finish_score(self._store, claimed, outcome.result)
+                except ValueError as error:  # a number that is none
+                    settle(self._store, claimed, Failed("nan", str(error)), self._timing)
             case Failed():
                 settle(self._store, claimed, outcome, self._timing)
             case _:
                 raise SweepError(f"{outcome!r} is no outcome of {claimed.kind}")
+
+
+def _unfailing(say: Say) -> Say:
+    """Whoever reads the lines may be gone; what is under way is saved all the same."""
+
+    def say_if_heard(text: str) -> None:
+        with suppress(OSError, SystemExit):
+            say(text)
+
+    return say_if_heard

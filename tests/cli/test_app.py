@@ -80,6 +80,20 @@ def test_what_starts_often_loads_nothing_heavy(module, heavy):
     assert done.stdout.strip() == "[]"
 
 
+def test_a_working_folder_that_is_gone_is_told_in_three_lines(tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for verb in ("launch study.yaml", "worker --study digits", "status"):
+        monkeypatch.setattr(sys, "argv", ["sweep", *verb.split(), "--storage", f"sqlite:///{tmp_path}/sweep.db"])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 2
+        told = capsys.readouterr().err.splitlines()
+        assert [line.split(":")[0].strip() for line in told] == ["error", "why", "next"]
+
+
 BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible", "no formula")
 
 

@@ -63,11 +63,15 @@ def gpu_cluster() -> Iterator[Any]:
 def launch(
     cluster: Any, spec: dict[str, Any], folder: Path, url: str, files: Path, *more: str
 ) -> subprocess.Popen[str]:
-    """`sweep launch --executor ray`, in a session of its own, so that a signal reaches it alone."""
+    """`sweep launch --executor ray`, in a session of its own, so that a signal reaches it alone.
+
+    It is typed in a folder with a `sweep.py` of the user's, which no task may import in place of ours.
+    """
+    (folder / "sweep.py").write_text("raise SystemExit('a sweep.py of the user was imported')")
     return subprocess.Popen(
-        [sys.executable, "-m", "sweep", "launch", str(write(spec, folder)), "--executor", "ray",
+        [Path(sys.executable).with_name("sweep"), "launch", str(write(spec, folder)), "--executor", "ray",
          "-o", f"address={cluster.address}", *more],
-        env=os.environ | {"SWEEP_STORAGE": url, "SWEEP_FILES": str(files)},
+        cwd=folder, env=os.environ | {"SWEEP_STORAGE": url, "SWEEP_FILES": str(files)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 

@@ -41,9 +41,12 @@ class Login:
     def launch(self, spec: dict[str, Any], *more: str) -> subprocess.Popen[str]:
         """`sweep launch` with two jobs."""
         file = write(spec, self.files.parent)
+        # In a folder with a `sweep.py` of the user's, which no job may import in place of ours.
+        (self.files.parent / "sweep.py").write_text("raise SystemExit('a sweep.py of the user was imported')")
         return subprocess.Popen(
-            [sys.executable, "-m", "sweep", "launch", str(file), "--executor", "slurm", "-n", "2", "--device", "cpu",
-             "-o", "partition=main", "-o", "cpus=1", *more],
+            [Path(sys.executable).with_name("sweep"), "launch", str(file), "--executor", "slurm", "-n", "2",
+             "--device", "cpu", "-o", "partition=main", "-o", "cpus=1", *more],
+            cwd=self.files.parent,
             env=self.cluster.environment | {"SWEEP_STORAGE": self.url, "SWEEP_FILES": str(self.files)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sweep.errors import LeaseLost
 from sweep.store import (
     MAX_CRASHES,
+    MAX_LOST_WORKERS,
     Store,
     add_cells,
     claim,
@@ -42,6 +43,7 @@ class Run:
     owner: int | None = None
     token: int = 0
     crashes: int = 0
+    lost: int = 0
     checkpoint: int = 0
     lapsed: bool = False
     points: dict[int, int] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Workers(RuleBasedStateMachine):
         work = claim(self.store, self.study.id, self.workers[worker], kinds=("train",), ttl=1000)
         mine = [i for i, run in self.model.items() if run.owner == worker]
         for run in self.model.values():
-            if not mine and run.lapsed and run.crashes >= MAX_CRASHES:
+            if not mine and run.lapsed and run.lost >= MAX_LOST_WORKERS:
                 run.give_back("failed")
         free = [i for i, run in self.model.items() if run.state == "planned" or run.lapsed]
         if work is None:
@@ -94,7 +96,7 @@ class Workers(RuleBasedStateMachine):
             run.lapsed = False
         else:
             assert work.run_id in free
-            run.crashes += run.lapsed
+            run.lost += run.lapsed
             run.state, run.owner, run.token, run.lapsed = "training", worker, run.token + 1, False
         assert (work.token, work.crashes) == (run.token, run.crashes)
         assert (work.checkpoints[0].step if work.checkpoints else 0) == run.checkpoint
@@ -133,8 +135,9 @@ class Workers(RuleBasedStateMachine):
 
         if run := self.attempt(worker, write):
             run.points[step] = run.token
+            run.crashes = run.lost = 0
             if saves:
-                run.checkpoint, run.crashes = step, 0
+                run.checkpoint = step
 
     @precondition(lambda self: any(self.believed))
     @rule(worker=WORKERS, end=st.sampled_from(["finish", "release", "retry", "fail"]))
@@ -170,12 +173,13 @@ class Workers(RuleBasedStateMachine):
 
     @invariant()
     def the_store_agrees_with_the_model(self) -> None:
-        query = select(RUN.c.id, RUN.c.state, RUN.c.token, RUN.c.crashes).where(RUN.c.id.in_(self.model))
+        counted = (RUN.c.crashes, RUN.c.lost_workers)
+        query = select(RUN.c.id, RUN.c.state, RUN.c.token, *counted).where(RUN.c.id.in_(self.model))
         rows = self.store.read(lambda connection: connection.execute(query).all())
         for run_id, *found in rows:
             run = self.model[run_id]
             # A lapsed crash loop is only found by the next claim.
-            assert found == [run.state, run.token, run.crashes] or run.state == "failed"
+            assert found == [run.state, run.token, run.crashes, run.lost] or run.state == "failed"
 
     def teardown(self) -> None:
         for run_id, run in self.model.items():

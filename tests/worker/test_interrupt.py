@@ -16,7 +16,7 @@ from sweep.worker.interrupt import Interrupt
 @pytest.mark.parametrize(
     ("number", "code"),
     # submitit#1732: submitit asks with SIGUSR2, which ends a process that does not expect it.
-    [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGUSR2, 75), (signal.SIGINT, 130)],
+    [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGUSR2, 75), (signal.SIGINT, 130), (signal.SIGHUP, 75)],
     ids=str,
 )
 def test_a_signal_is_noted_and_decides_the_exit_code(number: int, code: int) -> None:
@@ -30,6 +30,24 @@ def test_a_signal_is_noted_and_decides_the_exit_code(number: int, code: int) -> 
         assert interrupt.asked
         assert interrupt.exit_code == code
     assert signal.getsignal(number) is before
+
+
+def test_a_closed_terminal_that_says_so_again_ends_nothing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAME_REQUEST_SECONDS", -1.0)
+    with Interrupt() as interrupt:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert interrupt.exit_code == 75
+
+
+def test_what_was_started_under_nohup_stays_when_the_terminal_goes() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupt.asked
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_time_limit_asks_by_itself_and_cuts_waits_short() -> None:
