@@ -55,15 +55,21 @@ def _machine(depot: Depot) -> list[tuple[str, str, str]]:
     import shutil
 
     from sweep.cli.terminal import size
+    from sweep.errors import DepotError
     from sweep.launch.devices import cores, gpus
 
     there = next(folder for folder in (depot.folder, *depot.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free
     refused = depot.check()
+    mend = "Give --files FOLDER or URL." if refused else ""
+    try:
+        depot.require_access()
+    except DepotError as error:
+        refused, mend = f"{error.what}: {error.why}", error.next
     return [
         ("devices", f"{cores()} CPU cores, {len(gpus())} GPUs", ""),
         ("room for files", f"{size(room)} under {there}", "Free some: sweep gc" if room < LITTLE_ROOM else ""),
-        ("files", refused or f"{depot}: writable", "Give --files FOLDER or URL." if refused else ""),
+        ("files", refused or f"{depot}: writable", mend),
     ]
 
 

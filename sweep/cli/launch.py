@@ -94,6 +94,7 @@ def launch(
     here = executor == "local"
     place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
     depot = depot_at(files)
+    depot.require_access()
     # Before anything is made: it refuses what makes no sense.
     placed = named(executor)(
         Assignment(study=study.name, storage=storage, files=str(depot), device=device, workers=workers, work=work,

@@ -51,10 +51,12 @@ def worker(
     if with_parent:
         _leave_with_parent()
     place = slots(device, 1, work=1)[0]
+    depot = depot_at(files)
+    depot.require_access()
     options = WorkerOptions(
         device=place.device,
         threads=threads or place.threads,
-        files=depot_at(files),
+        files=depot,
         timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
 
+from sweep.files.sharing import SHARED_FILE, is_shared, make_folder
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Error numbers of a full disk, a used-up quota and a file that is too large."""
 
@@ -18,8 +20,9 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def atomic_file(path: Path) -> Iterator[BufferedRandom]:
     """A file to write to and read from, which becomes `path` when the block ends without an exception.
 
-    Until then it is a hidden file of mode 0600 beside `path`, named `.<name>.<random>.tmp`. The file and the entry in
-    its folder are synced: after a crash of the machine `path` holds either its old bytes or all of the new ones.
+    Until then it is a hidden file beside `path`, named `.<name>.<random>.tmp`. Its mode is 0600, or 0660 in a folder
+    that a group shares (`sharing.py`). The file and the entry in its folder are synced: after a crash of the machine
+    `path` holds either its old bytes or all of the new ones.
 
     Args:
         path: The file to make or to replace. Missing folders above it are made.
@@ -30,10 +33,12 @@ def atomic_file(path: Path) -> Iterator[BufferedRandom]:
     Raises:
         OSError: The file cannot be written; `path` is as it was, and nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "w+b") as file:
+            if is_shared(path.parent):
+                os.fchmod(file.fileno(), SHARED_FILE)
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sweep.files.sharing import PRIVATE_FILE, SHARED_FILE, is_shared, make_folder
 
 
 @contextmanager
@@ -20,7 +23,17 @@ def exclusive_lock(path: Path) -> Iterator[None]:
     Raises:
         OSError: The lock file cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    make_folder(path.parent)
+    with os.fdopen(_opened(path), "r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _opened(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    if is_shared(path.parent):
+        os.fchmod(handle, SHARED_FILE)
+    return handle

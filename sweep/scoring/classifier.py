@@ -115,7 +115,6 @@ def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = 
             why="The extractor `classifier` learns to tell the classes of the dataset apart.",
             next="Use extractor: inception, or sort the images into one folder for each class.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
     # Labels are no part of the dataset's own hash: no training of a diffusion model sees them, but this one does.
     learned_from = sha256_of_bytes(dataset.content_sha256.encode() + labels.numpy().tobytes())
     note = folder / f"{dataset.name}-cnn-{learned_from[:16]}-recipe{RECIPE}.json"

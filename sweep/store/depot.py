@@ -27,8 +27,10 @@ from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, Unsa
 from sweep.files.atomic import NO_ROOM, write_atomically
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.hashes import sha256_of_file
+from sweep.files.sharing import access_problem, make_folder, sharing_commands
+from sweep.store.file_names import EXTRACTORS, RUNS
 from sweep.store.redaction import clean
-from sweep.store.transfer import Stored, download, filesystem, listed, remote_path, upload
+from sweep.store.transfer import Stored, download, filesystem, listed, remote_path, shared_folder, upload
 
 T = TypeVar("T")
 # On a filesystem, below a path.
@@ -208,7 +210,7 @@ class Depot:
     def refuses(self) -> str:
         """Why this machine can write no file here, or nothing."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".tmp")
             os.close(handle)
             Path(name).unlink()
@@ -216,11 +218,26 @@ class Depot:
             return f"{self.folder}: {error.strerror}"
         return ""
 
+    def require_access(self) -> None:
+        """Refuse to work with files that are another user's.
+
+        Raises:
+            DepotError: Another user's files lie in the folder, or in the shared folder behind the URL, and this user
+                may not read them, or not write beside them.
+        """
+        for folder in (self.folder, *shared_folder(self.url)):
+            if problem := access_problem(folder, (RUNS, EXTRACTORS)):
+                raise DepotError(
+                    f"the files in {folder} cannot be used by this user",
+                    why=problem,
+                    next=f"To share them with a group, their owner types: {sharing_commands(folder)}",
+                )
+
     def check(self) -> str:
         """Write and delete a file that is large enough for a full disk to refuse it: why that fails, or nothing."""
         name = f".written-by-doctor-{uuid4().hex}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             write_atomically(self.folder / name, bytes(CHECK_BYTES))
             self.put(name, give_up=lambda: True)
             self.discard(name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 
-RUNS = "runs"
+RUNS, EXTRACTORS = "runs", "extractors"
 STORE_DIGITS = 8
 _RANDOM_BYTES = 6
 _TAG = re.compile(rf"(?<![0-9a-f])([0-9a-f]{{{STORE_DIGITS}}})-[0-9a-f]{{{2 * _RANDOM_BYTES}}}(?![0-9a-f])")

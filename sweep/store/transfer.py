@@ -14,6 +14,7 @@ from uuid import uuid4
 from sweep.errors import UnreadableCheckpoint, UnsafePath
 from sweep.files.atomic import atomic_file
 from sweep.files.contained import contained, unsafe_reason
+from sweep.files.sharing import SHARED_FILE, is_shared, make_folder
 
 # Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
@@ -47,15 +48,26 @@ def filesystem(url: str) -> tuple[Any, str]:
     return fs, root.rstrip("/")
 
 
+def shared_folder(url: str | None) -> Iterator[Path]:
+    """The folder that a `file://` URL names; nothing for any other store, and for none."""
+    if url is not None:
+        fs, root = filesystem(url)
+        if _protocols(fs) & FOLDERS:
+            yield Path(root)
+
+
 def upload(fs: Any, source: Path, target: str) -> None:
     """Make `target` a copy of a file here."""
     if _protocols(fs) & OBJECT_STORES:
         fs.put_file(str(source), target)
         return
-    fs.makedirs(target.rpartition("/")[0], exist_ok=True)
-    passing = f"{target}.{uuid4().hex}.tmp"
+    folder, passing = target.rpartition("/")[0], f"{target}.{uuid4().hex}.tmp"
+    is_folder = bool(_protocols(fs) & FOLDERS)
+    make_folder(Path(folder)) if is_folder else fs.makedirs(folder, exist_ok=True)
     try:
         fs.put_file(str(source), passing)
+        if is_folder and is_shared(Path(folder)):
+            Path(passing).chmod(SHARED_FILE)
         fs.mv(passing, target)
     except BaseException:
         if fs.exists(passing):

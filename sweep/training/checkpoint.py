@@ -73,11 +73,16 @@ def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict
 
     Raises:
         UnreadableCheckpoint: The file is missing, torn or altered.
+        SweepError: It is another user's.
         CheckpointError: It holds anything but plain data.
     """
     advice = "an earlier checkpoint is used where there is one; otherwise the run starts again"
     try:
         content = path.read_bytes()
+    except PermissionError as error:  # the file may be sound: nothing that others may read is given up
+        raise SweepError(
+            f"this user may not read the checkpoint {path.name}", why=str(error), next="sweep doctor says what to do"
+        ) from error
     except OSError as error:
         raise UnreadableCheckpoint(f"cannot read the checkpoint {path.name}", why=str(error), next=advice) from error
     if sha256_of_bytes(content) != sha256:

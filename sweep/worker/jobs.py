@@ -13,6 +13,7 @@ from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.nets.layout import channels_last, laid_out
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
+from sweep.store.file_names import EXTRACTORS
 from sweep.training import checkpoint
 from sweep.training.chain import betas_of
 from sweep.training.ema import Weights
@@ -35,7 +36,7 @@ from sweep.worker.messages import (
     Trained,
     TrainJob,
 )
-from sweep.worker.preparation import EXTRACTORS, counting, dataset_of, prepare, yardstick_of
+from sweep.worker.preparation import counting, dataset_of, prepare, yardstick_of
 from sweep.worker.run_files import RunFiles, send_file
 from sweep.worker.score_record import score_record
 from sweep.worker.timing import measure

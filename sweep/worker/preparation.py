@@ -16,9 +16,9 @@ from sweep.data.sources import load
 from sweep.errors import DataError
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
 from sweep.store.depot import Depot
+from sweep.store.file_names import EXTRACTORS
 from sweep.worker.messages import Counted, Prepared, PrepareJob, Send
 
-EXTRACTORS = "extractors"
 COUNT_SECONDS = 0.5
 
 

@@ -27,13 +27,13 @@ from sweep.data.sources import load
 from sweep.scoring.features import load_extractor
 from sweep.search.outline import outline
 from sweep.store.depot import Depot
+from sweep.store.file_names import EXTRACTORS
 from sweep.training.progress import Place
 from sweep.training.rig import KeptRig
 from sweep.training.state import Training
 from sweep.training.validation import validation_points
 from sweep.worker.jobs import perform
 from sweep.worker.messages import TrainJob
-from sweep.worker.preparation import EXTRACTORS
 from tests.benchmarks.rows import Ratio, Row
 
 HOUR = 3600.0
