@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -97,6 +97,14 @@ def setting_with(baseline: Setting, changes: Changes) -> Setting:
     return Setting.model_validate(told)
 
 
+def value_of_field(setting: Setting, field: str) -> Value:
+    """A setting's value of a field; dotted names reach into the net."""
+    value: Any = setting
+    for part in field.split("."):
+        value = getattr(value, part)
+    return value  # type: ignore[no-any-return]
+
+
 def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: bool, tuning: bool) -> None:
     """Refuse a factor that does not fit its role or its field.
 
@@ -116,7 +124,9 @@ def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: boo
         raise misfit(at, "the `range` of a scientific factor needs `design: search`; here, give `levels`")
     if factor.range is not None:
         for end in factor.range:
-            _check_level(name, factor, baseline, {name: _as_field_type(baseline, name, end)})
+            setting = _check_level(name, factor, baseline, {name: _as_field_type(baseline, name, end)})
+            if isinstance(value := value_of_field(setting, name), bool) or not isinstance(value, int | float):
+                raise misfit(at, f"`{name}` is no number, so it has no range: give its `levels`")
     elif factor.role != "fixed":
         _check_levels(name, factor, baseline)
 

@@ -15,13 +15,13 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
-from sweep.config.factors import Changes, Factor, Role, check_factor, levels_of, misfit, setting_with
+from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
 from sweep.config.names import NAME, RESERVED
 from sweep.config.problems import problem_of
 from sweep.config.run import Setting
 from sweep.config.values import Count, Frozen, Name, NoTruthForNumbers, Text
 from sweep.config.yaml_file import YamlFile, read_yaml
-from sweep.errors import UsageError
+from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
     MAX_EVALUATION_LEVELS,
     MAX_FACTORS,
@@ -170,9 +170,18 @@ class Study(NoTruthForNumbers):
         """The baseline with some fields changed. Dotted names reach into `net` and `data`.
 
         Raises:
-            ValidationError: a value is not allowed, or values contradict each other.
+            InfeasibleConfig: values contradict each other, for example fewer images than one batch.
         """
-        return setting_with(self.baseline, changes)
+        try:
+            return setting_with(self.baseline, changes)
+        except ValidationError as error:
+            written = ", ".join(f"{field}: {level_name(value)}" for field, value in changes.items())
+            raise InfeasibleConfig(
+                f"{written or 'the baseline'}: these values contradict each other",
+                why=f"{problem_of(error.errors()[0])}.",
+                next="Narrow the levels or ranges of one of the factors.",
+                changes=changes,
+            ) from None
 
 
 def load_study(path: Path) -> Study:

@@ -17,7 +17,7 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from sweep.config.factors import Changes, Factor
+from sweep.config.factors import Changes, Factor, value_of_field
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
 from sweep.search.designs import BASELINE
@@ -55,8 +55,9 @@ def params_of(study: Study, exploration: Exploration, changes: Changes) -> Param
     params: Params = {}
     for name, factor in exploration.factors.items():
         if factor.range is not None:
-            value = changes.get(name, _baseline_value(study, name))
-            inside = [value] if factor.range[0] <= value <= factor.range[1] else []
+            value: Any = changes[name] if name in changes else value_of_field(study.baseline, name)
+            # A baseline that switches the field off (null) lies outside, as any other value beyond the range.
+            inside = [value] if value is not None and factor.range[0] <= value <= factor.range[1] else []
         else:
             levels = study.levels_of(name)
             fields = {field for level in levels.values() for field in level}
@@ -115,14 +116,7 @@ def _distribution(study: Study, name: str, factor: Factor) -> BaseDistribution:
     if factor.range is None:
         return CategoricalDistribution(list(study.levels_of(name)))
     low, high = factor.range
-    value = _baseline_value(study, name)
-    if isinstance(value, int) and not isinstance(value, bool):
+    # By the field's own type: the baseline's value may be null.
+    if isinstance(value_of_field(study.setting({name: low}), name), int):
         return IntDistribution(int(low), int(high), log=factor.log)
     return FloatDistribution(low, high, log=factor.log)
-
-
-def _baseline_value(study: Study, field: str) -> Any:
-    value: Any = study.baseline
-    for part in field.split("."):
-        value = getattr(value, part)
-    return value

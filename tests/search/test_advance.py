@@ -21,6 +21,7 @@ from sweep.search.outline import outline
 from sweep.search.samplers import Shown
 from sweep.search.space import Params, Space
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
+from sweep.store.advisor import REFUSED
 from sweep.store.records import FailureClass
 from sweep.store.registry import study as find
 from sweep.store.views import run_config
@@ -304,6 +305,24 @@ def test_the_lease_is_renewed_for_as_long_as_a_sampler_works(store, monkeypatch)
     monkeypatch.setattr(Advisor, "ask", slow)
     assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
     assert advisor_lease(store, record.id, "second")
+
+
+def test_draws_whose_values_contradict_each_other_are_passed_over(store):
+    """Legal one by one; a batch of more images than the training sees is no training."""
+    factors = {
+        "batch": {"role": "nuisance", "levels": [64, 2500]},
+        "images": {"role": "nuisance", "levels": [1000, 3000]},
+    }
+    design = {"kind": "search", "trials": 5, "search_sampler": "random", "confirm": 0}
+    baseline = {"data": "digits", "net": "mlp_small", "T": 100, "images": 3000}
+    asked = study(factors=factors, design=design, baseline=baseline)
+    record = launched(store, asked)
+    play(store, asked, record.id, lambda train, evaluation: 1.0 + train.batch, owner=worker(store))
+    found = [run_config(store, cell.run_id) for cell in cells(store, record.id)]
+    assert len(found) == 5
+    assert all(config.batch <= config.images for config in found)
+    refused = [event.message for event in events(store, record.id) if event.kind == REFUSED]
+    assert any("contradict" in message for message in refused)
 
 
 def test_a_sampler_that_models_only_some_of_the_trials_says_so_once_and_models_no_more(store, monkeypatch):

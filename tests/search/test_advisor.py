@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import optuna
 import pytest
+from pydantic import ValidationError
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
@@ -266,3 +267,40 @@ def test_row_22_any_number_of_workers_draws_the_same_set(search_sampler):
         twelve.trials[number] = (twelve.ask(number), None)
     assert [changes for changes, _ in twelve.trials.values()] == one
     assert len({str(changes) for changes in one}) == 12
+
+
+RANGES = {
+    "a baseline of null": ({"grad_clip": None}, "grad_clip", [0.1, 1.0], False),
+    "a baseline of null, in logarithms": ({"grad_clip": None}, "grad_clip", [0.1, 1.0], True),
+    "a baseline of 0, in logarithms": ({"weight_decay": 0.0, "optimizer": "adamw"}, "weight_decay", [1e-6, 0.1], True),
+    "a baseline below": ({"lr": 1e-5}, "lr", [1e-3, 1e-2], True),
+    "a baseline above": ({"T": 100}, "T", [10, 50], False),
+}
+
+
+@pytest.mark.parametrize("search_sampler", SEARCH_SAMPLERS)
+@pytest.mark.parametrize("case", RANGES.values(), ids=RANGES)
+def test_a_search_whose_baseline_lies_outside_a_range_starts_inside_it(case, search_sampler: str) -> None:
+    baseline, name, ends, log = case
+    asked = Study.model_validate(
+        {
+            "name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100} | baseline,
+            "factors": {name: {"role": "nuisance", "range": ends, "log": log}},
+            "design": {"kind": "search", "trials": 14, "search_sampler": search_sampler},
+        }
+    )  # fmt: skip
+    drawn = Played(asked, explorations_of(asked)[0]).draw(14 if search_sampler == "gp" else 4)
+    assert all(ends[0] <= changes[name] <= ends[1] for changes in drawn)
+    assert len({changes[name] for changes in drawn}) > 1
+    assert {type(changes[name]) for changes in drawn} == {int if name == "T" else float}
+
+
+@pytest.mark.parametrize("name", ["flip", "zero_terminal_snr"])
+def test_a_switch_has_no_range(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"`{name}` is no number"):
+        Study.model_validate(
+            {
+                "name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+                "factors": {name: {"role": "nuisance", "range": [0, 1]}}, "design": {"kind": "search"},
+            }
+        )  # fmt: skip
