@@ -60,10 +60,12 @@ class KeptWorker:
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         # To the end, whatever becomes of a line: a worker whose pipe is full stands still. Where our own output was
         # closed, what prints raises SystemExit.
+        assert process.stdin is not None
         assert process.stderr is not None
-        for line in lines_of(process.stderr.fileno()):
-            with suppress(Exception, SystemExit):
-                self._say(line)
+        with process.stdin, process.stderr:
+            for line in lines_of(process.stderr.fileno()):
+                with suppress(Exception, SystemExit):
+                    self._say(line)
 
     def poll(self) -> int | None:
         """The exit code once the worker has ended for good; None while there is one."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 TAG = "SWEEP_TEST_TAG"
@@ -22,11 +27,12 @@ class Command:
         self.database, self.files, self.study = database, files, study
         self.tag = uuid4().hex
 
-    def start(self, *arguments: str, most: int = 1) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, most: int = 1, **how: Any) -> subprocess.Popen[str]:
         """The command on one core, or on as many as there are up to `most`.
 
         On one there is one worker on one thread, so that numbers are equal bit for bit.
         """
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
         environment = os.environ | {
             TAG: self.tag,
             "SWEEP_STORAGE": f"sqlite:///{self.database}",
@@ -37,7 +43,7 @@ class Command:
         try:
             return subprocess.Popen(
                 [sys.executable, "-m", "sweep", *arguments],
-                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                env=environment, text=True, **how,
             )  # fmt: skip
         finally:
             os.sched_setaffinity(0, cores)
@@ -45,6 +51,21 @@ class Command:
     def launch(self, *arguments: str, most: int = 1) -> subprocess.Popen[str]:
         """`sweep launch`."""
         return self.start("launch", str(self.study), "--device", "cpu", *arguments, most=most)
+
+    def launch_in_terminal(self) -> tuple[subprocess.Popen[str], int]:
+        """`sweep launch` in a terminal of its own, and what to close for the terminal to be gone."""
+        ours, theirs = pty.openpty()
+
+        def make_it_the_terminal() -> None:
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        launched = self.start(
+            "launch", str(self.study), "--device", "cpu", "--workers", "1",
+            start_new_session=True, preexec_fn=make_it_the_terminal, **ends,
+        )  # fmt: skip
+        os.close(theirs)
+        return launched, ours
 
     def rows(self) -> int:
         """How much the store holds: grows with every point, checkpoint, attempt and score."""
@@ -62,21 +83,25 @@ class Command:
                     found.append(int(environ.parent.name))
         return found
 
-    def killed(self, draws: random.Random, *, early: bool) -> bool:
-        """Launch, and kill at a random moment: while it starts, or after some rows more. False when it ended before."""
+    def killed(self, draws: random.Random, *, early: bool, alone: bool = False) -> bool:
+        """Launch, and kill at a random moment: while it starts, or after some rows more. False when it ended before.
+
+        Killed is the launcher `alone`, or, as when the power goes, everything at once.
+        """
         launched = self.launch()
         if early:
             moment = time.monotonic() + draws.uniform(0.1, 3.0)
             due = lambda: time.monotonic() > moment  # noqa: E731
         else:
-            # Two rows are of the claim. A point follows a checkpoint, without which four deaths are a crash loop.
             goal = self.rows() + draws.randint(4, 25)
             due = lambda: self.rows() >= goal  # noqa: E731
         while launched.poll() is None and not due():
             time.sleep(0.02)
         time.sleep(draws.uniform(0.0, 0.05))
         died = launched.poll() is None
-        launched.kill()
+        for pid in [launched.pid] if alone else self.strays():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         launched.communicate()
         self.wait_for_strays()
         return died

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from sweep.config.study import Study
-from sweep.store import open_store, study
+from sweep.store import artifacts, cells, open_store, study
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
 from tests.faults.processes import until
 from tests.faults.state import attempt_ends, check_invariants, live_workers, outcome
-from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, write
+from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, with_baseline, write
 from tests.search.played import shown as shown_to_optuna
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
@@ -36,7 +36,10 @@ def test_row_02_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
     draws = random.Random(2)
     early = [True, True, True, *[False] * 7]
     draws.shuffle(early)
-    died = sum(command.killed(draws, early=is_early) for is_early in early)
+    alones = [True, False] * 5
+    died = sum(
+        command.killed(draws, early=is_early, alone=alone) for is_early, alone in zip(early, alones, strict=True)
+    )
     last = command.launch()
     shown, said = last.communicate(timeout=600)
     assert last.returncode == 0, said
@@ -44,7 +47,8 @@ def test_row_02_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
     store = open_store(f"sqlite:///{command.database}")
     check_invariants(store)
     assert outcome(store, study(store, "tiny-long").id) == calm(LONG)
-    assert attempt_ends(store).count("expired") >= 3
+    assert attempt_ends(store).count("expired") >= 2
+    assert attempt_ends(store).count("released: preempted") >= 2  # of workers whose launcher died
     assert "done; next: sweep report tiny-long" in shown
     assert "warn" not in said.lower()
     assert command.strays() == []
@@ -92,6 +96,33 @@ def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for
     assert all((states[c["trial"]] == "PRUNED") == (c["state"] == "pruned")
                for c in found.values() if c["trial"] is not None)  # fmt: skip
     assert shown
+
+
+def test_row_05_a_closed_terminal_saves_as_a_scheduler_does(command: Command) -> None:
+    command.study = write(with_baseline(LONG, images=16_000_000), command.study.parent)
+    launched, terminal = command.launch_in_terminal()
+    until(lambda: command.rows() > 12)
+    os.close(terminal)
+    launched.wait(60)
+    command.wait_for_strays()
+    store = open_store(f"sqlite:///{command.database}")
+    assert set(attempt_ends(store)) == {"released: preempted"}
+    assert live_workers(store) == []
+    saved = [artifact.step for artifact in artifacts(store) if artifact.kind == "checkpoint"]
+    assert max(saved) == max(cell.step for cell in cells(store, study(store, "tiny-long").id))
+
+
+def test_row_27_a_launcher_that_dies_while_its_workers_start_leaves_none(command: Command) -> None:
+    """They found another parent and took work for it."""
+    for _ in range(3):
+        launched = command.launch("--workers", "3")
+        until(lambda: len(command.strays()) > 1)
+        launched.kill()
+        launched.communicate()
+        command.wait_for_strays()
+    store = open_store(f"sqlite:///{command.database}")
+    assert attempt_ends(store) == []
+    assert live_workers(store) == []
 
 
 def test_row_02_a_killed_worker_is_replaced_by_its_launcher(command: Command, undisturbed: dict[str, Any]) -> None:
