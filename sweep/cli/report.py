@@ -34,11 +34,12 @@ def report(
     from sweep.cli.bars import progress
     from sweep.cli.terminal import print_json, say
     from sweep.config.names import require_name
+    from sweep.report.index import INDEX, folder_name
     from sweep.report.notebook import build_report
     from sweep.report.since import read_last, since, since_in_words
 
     name = require_name(study)
-    folder = out or Path("reports") / name
+    folder = out or Path("reports") / folder_name(name)
     before = read_last(folder)["now"]
     with progress() as bars:
         bar = bars.add_task("report", total=None)
@@ -50,6 +51,8 @@ def report(
             as_of=as_of,
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
+    if paths.index is None:
+        say(f"{folder.parent / INDEX} is no index of reports, and was left alone")
     now = read_last(folder)["now"]
     changes = since(before, now) if before is not None and now is not None else None
     if as_json:

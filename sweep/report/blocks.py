@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from sweep.report.figures.style import settle
 from sweep.report.latex import to_latex
+from sweep.report.subject import report_folder
 from sweep.report.templates import fragment
 
 
@@ -67,9 +68,9 @@ def picture(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataF
 
 
 def show(blocks: Sequence[Block]) -> None:
-    """Display blocks in a notebook and write their files under the working folder."""
+    """Display blocks in a notebook and write their files into the folder of the report."""
     for block in blocks:
-        write(block, Path())
+        write(block, report_folder())
         for data, metadata in bundles(block):
             display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 

@@ -13,7 +13,8 @@ from scipy.stats import rankdata
 
 from sweep.config.design import FEWEST_SEEDS
 from sweep.report.frames import StudyFrames
-from sweep.report.statistics import ALPHA, Array, Verdict, sign_flip_p
+from sweep.report.statistics import ALPHA, Array, sign_flip_p
+from sweep.report.words import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

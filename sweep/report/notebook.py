@@ -13,37 +13,36 @@ read numbers: this process loads neither pandas nor matplotlib, which the kernel
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from sweep.errors import SweepError
+from sweep.errors import SweepError, UsageError
 from sweep.report.html import export_html
 from sweep.report.index import SUMMARY, write_index
+from sweep.report.kernel import execute
 from sweep.report.since import LAST
 from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE, Subject, find_subject
 from sweep.store.engine import open_engine
-
-CELL_SECONDS = 600
 
 SETUP = """\
 from sweep.report import sections
 from sweep.report.blocks import show
 
-# The store's address and the folder of its files come from SWEEP_STORAGE and SWEEP_FILES.
+# The store's address and the folder of its files come from SWEEP_STORAGE and SWEEP_FILES; SWEEP_REPORT is the folder to
+# write to, this one without.
 study = sections.open_study({name!r}, as_of={as_of!r})"""
 
 RECORD = """\
 # For the index, and for the next report to tell what changed since this one.
 sections.record(study)"""
+
+NOTEBOOK = "report.ipynb"
 
 # (section function, heading); the order of the page
 SECTIONS: tuple[tuple[str, str], ...] = (
@@ -80,7 +79,8 @@ class ReportPaths:
     html: Path
     summary: Path
     last: Path
-    index: Path
+    index: Path | None
+    """Of all reports beside this one; None where a page that is not ours has its name."""
     tables: Path
     figures: Path
 
@@ -105,36 +105,74 @@ def build_report(
 
     Raises:
         StoreError: no such store, study or revision.
-        SweepError: a cell failed; the partial notebook is written, and ends in the traceback.
+        UsageError: `out` is not a folder of reports.
+        SweepError: a cell failed, or the disk; the partial notebook is written, and ends in the traceback.
     """
     subject = find_subject(open_engine(store_url), study, as_of)
-    for folder in ("tables", "figures"):
-        shutil.rmtree(out / folder, ignore_errors=True)
-        (out / folder).mkdir(parents=True)
-    paths = ReportPaths(
-        out / "report.ipynb",
-        out / "report.html",
-        out / SUMMARY,
-        out / LAST,
-        out.parent / "index.html",
-        out / "tables",
-        out / "figures",
-    )
     notebook = build_notebook(subject, as_of=as_of)
     try:
-        with _environment({STORE_VARIABLE: store_url, FILES_VARIABLE: str(files_root.resolve())}):
-            execute(notebook, out, on_progress=on_progress)
-    except CellExecutionError as error:
+        _make_room(out)
+        _run(notebook, out, {STORE_VARIABLE: store_url, FILES_VARIABLE: str(files_root.resolve())}, study, on_progress)
+        index = write_index(out.parent)
+    except OSError as error:
         raise SweepError(
-            f"the report of {study} failed in cell `{_failed_cell(notebook)}`: {error.ename}: {error.evalue}",
-            why=f"All cells before it are in {paths.notebook}, and its traceback.",
+            f"the report of {study} cannot be written to {out}",
+            why=f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.",
+            next="Make room or give another folder: --out FOLDER.",
+        ) from None
+    return ReportPaths(
+        out / NOTEBOOK, out / "report.html", out / SUMMARY, out / LAST, index, out / "tables", out / "figures"
+    )
+
+
+def _run(
+    notebook: NotebookNode,
+    out: Path,
+    environment: dict[str, str],
+    study: str,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    """Run the cells, and write the notebook and its page whatever comes of it."""
+    try:
+        execute(notebook, out, environment=environment, on_progress=on_progress)
+    except CellExecutionError as error:
+        what, *rest = error.evalue.splitlines() or [""]
+        raise SweepError(
+            f"the report of {study} failed in cell `{_failed_cell(notebook)}`: {error.ename}: {what}",
+            why=" ".join([*rest, f"All cells before it are in {out / NOTEBOOK}, and its traceback."]),
             next="Run the notebook to see it happen; please report it with the notebook.",
         ) from None
+    except RuntimeError as error:
+        raise SweepError(
+            f"the report of {study} was not finished: its kernel did not start, or ended",
+            why=str(error),
+            next=f"Free memory and try again; what was made is in {out / NOTEBOOK}.",
+        ) from None
     finally:
-        nbformat.write(notebook, paths.notebook)  # type: ignore[no-untyped-call]
-        paths.html.write_text(export_html(notebook), encoding="utf-8")
-    write_index(out.parent)
-    return paths
+        nbformat.write(notebook, out / NOTEBOOK)  # type: ignore[no-untyped-call]
+        (out / "report.html").write_text(export_html(notebook), encoding="utf-8")
+
+
+def _make_room(out: Path) -> None:
+    """Empty the folders that a report replaces; never those of somebody else.
+
+    Raises:
+        UsageError: The folder is a file, or holds tables or figures that no report has made.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file, and a report is a folder", next="Give another: --out FOLDER.")
+    replaced = [out / "tables", out / "figures"]
+    others = [folder for folder in replaced if folder.exists() and not (out / NOTEBOOK).is_file()]
+    if others:
+        raise UsageError(
+            f"{others[0]} is there already, and no report has made it",
+            why=f"A report replaces it, and {out} holds no {NOTEBOOK} of an earlier one.",
+            next="Give a folder of its own: --out FOLDER.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in replaced:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
 
 
 def build_notebook(study: Subject, *, as_of: int | None) -> NotebookNode:
@@ -162,30 +200,6 @@ def _code(name: str, source: str) -> NotebookNode:
     return cell
 
 
-def execute(notebook: NotebookNode, folder: Path, *, on_progress: Callable[[int, int], None] | None = None) -> None:
-    """Run all cells in `folder`, with the interpreter that runs this."""
-    total = sum(cell.cell_type == "code" for cell in notebook.cells)
-    done = 0
-
-    def count(**_: object) -> None:
-        nonlocal done
-        done += 1
-        if on_progress is not None:
-            on_progress(done, total)
-
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-        on_cell_executed=count,
-        extra_arguments=["--log-level=ERROR"],  # it warns of TCP to itself
-    )
-    client.execute()
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata["language_info"] = {"name": "python"}
-
-
 def _failed_cell(notebook: NotebookNode) -> str:
     failed = [
         cell["id"]
@@ -193,22 +207,3 @@ def _failed_cell(notebook: NotebookNode) -> str:
         if any(output["output_type"] == "error" for output in cell.get("outputs", []))
     ]
     return str(failed[-1]) if failed else "?"
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set for the kernel, which inherits them, and put back."""
-    # A kernel of the user's that is called python3 must not win over this interpreter.
-    values = values | {"JUPYTER_PREFER_ENV_PATH": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    # Nor may a `random.py` or `sweep.py` in the folder of the command, or of the report, be imported by the kernel.
-    values = values | {"PYTHONSAFEPATH": "1"}
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

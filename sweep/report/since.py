@@ -12,20 +12,51 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
+
 from sweep.store.states import CellStatus
 
 LAST = "last.json"
-State = dict[str, Any]
-"""revision, data_as_of, cells {status: count}, arms {name: {verdict, n, mean, difference, low, high}}."""
 
 
-def read_last(folder: Path) -> dict[str, State | None]:
+class ArmState(TypedDict):
+    """What a report said of an arm; None where there was no number."""
+
+    verdict: str
+    n: int
+    mean: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+
+
+class State(TypedDict):
+    """Every number of a report that a reader would want to know the change of."""
+
+    revision: int
+    data_as_of: str
+    cells: dict[str, int]
+    """Status of a cell -> how many have it."""
+    arms: dict[str, ArmState]
+
+
+class Last(TypedDict):
+    """What `last.json` holds."""
+
+    now: State | None
+    before: State | None
+
+
+NOTHING_SHOWN = Last(now=None, before=None)
+
+
+def read_last(folder: Path) -> Last:
     """`now` and `before` of the last build in a folder; both None where there was none, or another version's."""
     try:
-        told = json.loads((folder / LAST).read_text(encoding="utf-8"))
-        return {"now": told["now"], "before": told["before"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"now": None, "before": None}
+        return TypeAdapter(Last).validate_json((folder / LAST).read_bytes())
+    except (OSError, ValidationError):
+        return NOTHING_SHOWN
 
 
 def state_before(folder: Path, now: State) -> State | None:

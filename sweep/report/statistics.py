@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sweep.config.design import FEWEST_SEEDS
+from sweep.report.words import Verdict
 
 Array = NDArray[np.float64]
-Verdict = Literal["better", "worse", "no difference", "undecided"]
 Test = Literal["sign-flip", "t", "signed-rank"]
 
 ALPHA = 0.05

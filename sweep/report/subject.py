@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, exists, select
@@ -11,7 +13,12 @@ from sqlalchemy import Engine, exists, select
 from sweep.errors import StoreError
 from sweep.store.schema import CELL, REVISION, STUDY
 
-STORE_VARIABLE, FILES_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES"
+STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
+
+
+def report_folder() -> Path:
+    """Where cells write their files: the folder of the report that is being built, else the one they are run in."""
+    return Path(os.environ.get(REPORT_VARIABLE, "."))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import update
 
-from sweep.errors import StoreError, SweepError
+from sweep.errors import StoreError, SweepError, UsageError
 from sweep.report import notebook as report_notebook
 from sweep.report.notebook import build_notebook, build_report
 from sweep.report.subject import find_subject
@@ -23,28 +23,72 @@ from tests.report.stores import ArmSpec, StoreSpec
 
 @pytest.fixture(scope="module")
 def twice(store, tmp_path_factory):
-    """The report of one store, built in two places."""
+    """The report of one store, built in two places: by somebody without any configuration, and by `somebody`."""
     progress: list[tuple[int, int]] = []
     built = []
-    for _ in range(2):
+    for configured in (False, True):
         out = tmp_path_factory.mktemp("reports") / "digits"
-        told = build_report(
-            store.url,
-            "digits",
-            out,
-            files_root=store.files,
-            on_progress=lambda done, total: progress.append((done, total)),
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            if configured:
+                somebody(patch, tmp_path_factory.mktemp("home"), out)
+            told = build_report(
+                store.url,
+                "digits",
+                out,
+                files_root=store.files,
+                on_progress=lambda done, total: progress.append((done, total)),
+            )
         built.append(told)
     return built, progress
 
 
+TRAP = "raise SystemExit('a file of the user was run')"
+
+
+def somebody(patch, home, out):
+    """A user with configurations that would change or end a report: of its libraries, of Python and of the locale."""
+    written = {
+        home / ".config/matplotlib/matplotlibrc": "text.usetex: True\naxes.facecolor: black",
+        home / "given/matplotlibrc": "font.size: 40\nno such thing",
+        home / ".ipython/profile_default/startup/00.py": TRAP,
+        home / ".ipython/profile_default/ipython_kernel_config.py": TRAP,
+        home / "start.py": TRAP,
+        home / "jupyter/nbconvert/templates/basic/index.html.j2": "another page",
+        home / "jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "x", "language": "python"}',
+        out / "matplotlibrc": "text.usetex: True",
+        out / "sweep.py": TRAP,
+        out / "pandas.py": TRAP,
+    }
+    for file, text in written.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    environment = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "JUPYTER_PATH": str(home / "jupyter"),
+        "MATPLOTLIBRC": str(home / "given"),
+        "MPLBACKEND": "no_such_backend",
+        "PANDAS_FUTURE_INFER_STRING": "0",
+        "PYTHONSTARTUP": str(home / "start.py"),
+        "PYTHONWARNINGS": "error",
+        "LC_ALL": "tr_TR.UTF-8",
+        "TZ": "Asia/Tokyo",
+    }
+    for name, value in environment.items():
+        patch.setenv(name, value)
+
+
+USERS_FILES = {"matplotlibrc", "sweep.py", "pandas.py"}
+
+
 def files_of(paths):
     root = paths.index.parent
-    return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
+    return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*"))
+            if file.is_file() and file.name not in USERS_FILES}  # fmt: skip
 
 
-def test_two_builds_are_the_same_bytes(twice):
+def test_two_builds_are_the_same_bytes_whatever_is_configured(twice):
     (one, two), progress = twice
     assert files_of(one) == files_of(two)
     total = progress[-1][1]
@@ -149,7 +193,25 @@ def test_no_such_study_writes_nothing(store, tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
-def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
+@pytest.mark.parametrize("folder", ["tables", "figures"])
+def test_folders_that_no_report_made_are_left_alone(store, tmp_path, folder):
+    mine = tmp_path / "paper" / folder / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("years of work")
+    with pytest.raises(UsageError, match=f"{folder} is there already, and no report has made it"):
+        build_report(store.url, "digits", tmp_path / "paper", files_root=store.files)
+    assert mine.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("place", ["file", "file/report", "/proc/report/digits"])
+def test_where_nothing_can_be_written_it_is_told(store, tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(SweepError) as caught:
+        build_report(store.url, "digits", tmp_path / place, files_root=store.files)
+    assert "--out FOLDER" in caught.value.next
+
+
+def test_a_study_name_cannot_leave_its_string_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
     name = "x'); import os  #"

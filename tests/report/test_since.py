@@ -81,9 +81,23 @@ def test_exclusions_failures_and_revisions_are_told():
 
 
 def test_a_torn_record_is_no_record(tmp_path):
-    for text in ("", "{", "[]", '{"now": 1}'):
+    now = '{"revision": 1, "data_as_of": "", "cells": {}, "arms": %s}'
+    arms = ("[]", '{"a": 5}', '{"a": {"verdict": "better"}}', '{"a": {"n": "many"}}')
+    torn = [
+        "",
+        "{",
+        "[]",
+        '{"now": 1}',
+        '{"now": 5, "before": []}',
+        "[" * 100_000,
+        "\x00",
+        '{"now": {}, "before": null}',
+    ]
+    for text in (*torn, *(f'{{"now": {now % each}, "before": null}}' for each in arms)):
         (tmp_path / LAST).write_text(text)
         assert read_last(tmp_path) == {"now": None, "before": None}
+    (tmp_path / LAST).write_bytes(b"\xff\xfe")
+    assert read_last(tmp_path) == {"now": None, "before": None}
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from sweep.report.metrics import extractor_of
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Badge, Column, Text, bars, table
 from sweep.report.templates import fragment
-from sweep.report.words import NOTHING, count, duration, listed, number, percent
+from sweep.report.words import NOTHING, Verdict, count, duration, listed, number, percent
 from sweep.store.states import CellStatus
 
 DRAWN_ARMS = 40
@@ -29,8 +29,7 @@ Row = Mapping[Hashable, Any]
 class Answer:
     """The verdict in words."""
 
-    word: str
-    """better | worse | no difference | undecided"""
+    word: Verdict
     sentence: str
     basis: str
     """What it stands on: arms, seeds, N, extractor."""
@@ -57,7 +56,7 @@ def answer(study: ReportedStudy) -> Answer:
         planned = count(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
-            return Answer(str(lost["verdict"]), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
+            return Answer(_word(lost), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
         return Answer("undecided", sentence, _basis(study))
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(row, comparison, study.decimals)
@@ -65,7 +64,12 @@ def answer(study: ReportedStudy) -> Answer:
         sentence += f" That is over the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and not (arms["verdict"] == "better").any():
         sentence = f"Not one of {len(arms)} arms is shown to be better than the baseline. Closest: {sentence}"
-    return Answer(str(row["verdict"]), sentence, f"{_tally(arms)}{_basis(study)}")
+    return Answer(_word(row), sentence, f"{_tally(arms)}{_basis(study)}")
+
+
+def _word(row: Row) -> Verdict:
+    word: Verdict = row["verdict"]
+    return word
 
 
 def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sweep.report.blocks import Block, Html
 from sweep.report.index import SUMMARY, Summary
-from sweep.report.sections.answer import answer
+from sweep.report.sections.answer import Row, answer
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.since import State, since, since_in_words, state_before, write_last
+from sweep.report.since import ArmState, State, since, since_in_words, state_before, write_last
+from sweep.report.subject import report_folder
 from sweep.report.templates import fragment
 from sweep.store.states import CellStatus
 
@@ -18,7 +19,7 @@ from sweep.store.states import CellStatus
 def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
     """What changed since the last report in this folder that showed something else; nothing in a first report."""
     now = state_of(study)
-    before = state_before(folder or Path(), now)
+    before = state_before(folder or report_folder(), now)
     if before is None:
         return []
     when = before["data_as_of"][:16].replace("T", " ")
@@ -29,8 +30,9 @@ def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
 def record(study: ReportedStudy, folder: Path | None = None) -> None:
     """Write summary.json and last.json; the last cell of the notebook."""
     told = json.dumps(summary_of(study).as_dict(), indent=2)
-    ((folder or Path()) / SUMMARY).write_text(told + "\n", encoding="utf-8")
-    write_last(folder or Path(), state_of(study))
+    folder = folder or report_folder()
+    (folder / SUMMARY).write_text(told + "\n", encoding="utf-8")
+    write_last(folder, state_of(study))
 
 
 def summary_of(study: ReportedStudy) -> Summary:
@@ -52,17 +54,19 @@ def summary_of(study: ReportedStudy) -> Summary:
 def state_of(study: ReportedStudy) -> State:
     """Every number that a reader would want to know the change of."""
     cells = study.frames.cells["status"].value_counts()
-    numbers = ("mean", "difference", "low", "high")
-    return {
-        "revision": study.frames.revision,
-        "data_as_of": _data_as_of(study),
-        "cells": {str(status): int(cells[status]) for status in sorted(cells.index)},
-        "arms": {
-            row["arm"]: {"verdict": row["verdict"], "n": row["n"]}
-            | {key: float(row[key]) if isfinite(row[key]) else None for key in numbers}
-            for row in study.comparison.arms.to_dict("records")
-        },
-    }
+    return State(
+        revision=study.frames.revision,
+        data_as_of=_data_as_of(study),
+        cells={str(status): int(cells[status]) for status in sorted(cells.index)},
+        arms={str(row["arm"]): _arm_state(row) for row in study.comparison.arms.to_dict("records")},
+    )
+
+
+def _arm_state(row: Row) -> ArmState:
+    mean, difference, low, high = (
+        float(row[key]) if isfinite(row[key]) else None for key in ("mean", "difference", "low", "high")
+    )
+    return ArmState(verdict=row["verdict"], n=row["n"], mean=mean, difference=difference, low=low, high=high)
 
 
 def _data_as_of(study: ReportedStudy) -> str:
