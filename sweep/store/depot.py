@@ -13,51 +13,28 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import random
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 from uuid import uuid4
 
-from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
-from sweep.files.atomic import NO_ROOM, write_atomically
+from sweep.errors import DepotError, UnreadableCheckpoint, UnsafePath, UsageError
+from sweep.files.atomic import write_atomically
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.hashes import sha256_of_file
 from sweep.files.sharing import access_problem, make_folder, sharing_commands
 from sweep.store.file_names import EXTRACTORS, RUNS
 from sweep.store.redaction import clean
-from sweep.store.transfer import Stored, download, filesystem, listed, remote_path, shared_folder, upload
-
-T = TypeVar("T")
-# On a filesystem, below a path.
-_Act = Callable[[Any, str], T]
+from sweep.store.remote import PATIENCE_SECONDS, Remote, never
+from sweep.store.transfer import Stored, filesystem, shared_folder
 
 CHECK_BYTES = 65_536
-PATIENCE_SECONDS = 600.0
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 # Locks, and files that are being written.
 _PASSING = re.compile(r"(^\.)|(\.lock$)|(\.tmp$)")
-# Waiting does not help against these.
-_FINAL = (
-    FileNotFoundError,
-    FileExistsError,
-    PermissionError,
-    IsADirectoryError,
-    NotADirectoryError,
-    ValueError,
-    ImportError,
-    TypeError,
-)
 
 _log = logging.getLogger("sweep.store")
-
-
-def _never() -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -85,7 +62,7 @@ class Depot:
         """
         return contained(self.folder, name)
 
-    def put(self, path: str, *, give_up: Callable[[], bool] = _never) -> None:
+    def put(self, path: str, *, give_up: Callable[[], bool] = never) -> None:
         """Send a file of the folder to where other machines find it.
 
         Args:
@@ -96,12 +73,11 @@ class Depot:
             DepotError: The store refuses it, or does not answer.
             UnsafePath: The name leads out of the folder.
         """
-        if self.url is not None:
-            source = self.path(path)
-            send: _Act[None] = lambda fs, root: upload(fs, source, remote_path(fs, root, path))  # noqa: E731
-            self._patiently(f"cannot store {path}", send, give_up)
+        source = self.path(path)
+        if self._remote is not None:
+            self._remote.send(source, path, give_up)
 
-    def fetch(self, path: str, sha256: str, *, give_up: Callable[[], bool] = _never) -> Path:
+    def fetch(self, path: str, sha256: str, *, give_up: Callable[[], bool] = never) -> Path:
         """The file here, brought from the store where it is missing or damaged. Without a URL it is not looked at.
 
         Raises:
@@ -112,10 +88,10 @@ class Depot:
         here = self.path(path)
         if here.exists() and not here.is_file():
             raise UnreadableCheckpoint(f"{path} is no file", why=f"There is something else at {here}.")
-        if self.url is None or (here.is_file() and sha256_of_file(here) == sha256):
+        if self._remote is None or (here.is_file() and sha256_of_file(here) == sha256):
             return here
         try:
-            self._patiently(f"cannot fetch {path}", self._bring(path, sha256), give_up)
+            self._remote.bring(path, here, sha256, give_up)
         except DepotError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise UnreadableCheckpoint(f"{path} is not in the store of files", why=error.why) from error
@@ -130,9 +106,10 @@ class Depot:
         Raises:
             DepotError: The store does not answer.
         """
-        for path in self._names(under) - self._names_here(under):
-            if wanted(Path(path).name):
-                self._patiently(f"cannot fetch {path}", self._bring(path, None))
+        if self._remote is not None:
+            for path in self._names(self._remote, under) - self._names_here(under):
+                if wanted(Path(path).name):
+                    self._remote.bring(path, self.path(path), None)
 
     def push(self, under: str) -> None:
         """Send the files below a folder that the store does not have, those written last at the end.
@@ -140,8 +117,8 @@ class Depot:
         Raises:
             DepotError: The store refuses one, or does not answer.
         """
-        if self.url is not None:
-            new = self._names_here(under) - self._names(under)
+        if self._remote is not None:
+            new = self._names_here(under) - self._names(self._remote, under)
             for path in sorted(new, key=lambda path: (self.folder / path).stat().st_mtime_ns):
                 self.put(path)
 
@@ -151,8 +128,8 @@ class Depot:
             if path.is_file() and not path.is_symlink():
                 found = path.stat()
                 yield Stored(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
-        if self.url is not None:
-            yield from self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
+        if self._remote is not None:
+            yield from self._remote.listed(under)
 
     def delete(self, stored: Stored) -> str:
         """Delete what `listed` gave. What is gone already is no error.
@@ -164,13 +141,7 @@ class Depot:
             UnsafePath: The name leads out of the folder or the store.
         """
         path = self.path(stored.path)
-        if stored.where != str(path):
-            return self.discard(stored.path)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            return error.strerror or type(error).__name__
-        return ""
+        return _unlinked(path) if stored.where == str(path) else self.discard(stored.path)
 
     def discard(self, path: str) -> str:
         """Delete a file in the store, if there is one: it is needed no more, so one try is enough.
@@ -182,16 +153,7 @@ class Depot:
             UnsafePath: The name leads out of the folder or the store.
         """
         self.path(path)
-        if self.url is not None:
-            fs, root = filesystem(self.url)
-            remote = remote_path(fs, root, path)
-            try:
-                fs.rm_file(remote)
-            except FileNotFoundError:
-                return ""
-            except Exception as error:  # what a store raises is not limited to one class
-                return _first_line(error)
-        return ""
+        return "" if self._remote is None else self._remote.discard(path)
 
     def remove(self, path: str) -> str:
         """Delete a file that is needed no more, on this machine and in the store.
@@ -200,12 +162,9 @@ class Depot:
             Why it cannot be deleted; empty when it is gone.
         """
         try:
-            self.path(path).unlink(missing_ok=True)
-            return self.discard(path)
+            return _unlinked(self.path(path)) or self.discard(path)
         except UnsafePath as error:
             return error.why
-        except OSError as error:
-            return error.strerror or type(error).__name__
 
     def refuses(self) -> str:
         """Why this machine can write no file here, or nothing."""
@@ -253,13 +212,12 @@ class Depot:
         """Where the files are, as `depot_at` takes it."""
         return str(self.folder) if self.url is None else self.url
 
-    def _bring(self, path: str, sha256: str | None) -> _Act[None]:
-        return lambda fs, root: download(fs, remote_path(fs, root, path), self.path(path), sha256)
+    @property
+    def _remote(self) -> Remote | None:
+        return None if self.url is None else Remote(self.url, self.patience_seconds)
 
-    def _names(self, under: str) -> set[str]:
-        if self.url is None:
-            return set()
-        found = self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)))
+    def _names(self, remote: Remote, under: str) -> set[str]:
+        found = remote.listed(under)
         names = {stored.path for stored in found if not _PASSING.search(Path(stored.path).name)}
         unsafe = {name for name in names if unsafe_reason(name)}
         if unsafe:
@@ -273,28 +231,14 @@ class Depot:
     def _below(self, under: str) -> Iterator[Path]:
         return (self.path(under) if under else self.folder).rglob("*")
 
-    def _patiently(self, what: str, act: _Act[T], give_up: Callable[[], bool] = _never) -> T:
-        assert self.url is not None
-        wait, deadline = FIRST_WAIT, None
-        while True:
-            try:
-                return act(*filesystem(self.url))
-            except CheckpointError:
-                raise
-            except Exception as error:  # what a store raises is not limited to one class
-                if isinstance(error, OSError) and error.errno in NO_ROOM:
-                    raise
-                # Patience counts from the first failure: this process may have been stopped during the try.
-                deadline = deadline or time.monotonic() + self.patience_seconds
-                if isinstance(error, _FINAL) or time.monotonic() > deadline or give_up():
-                    what = f"{what} at {clean(self.url)}"
-                    raise DepotError(what, why=_first_line(error), next="sweep doctor") from error
-            time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrets
-            wait = min(2 * wait, LONGEST_WAIT)
 
-
-def _first_line(error: Exception) -> str:
-    return clean(f"{type(error).__name__}: {error}".splitlines()[0])
+def _unlinked(path: Path) -> str:
+    """Why a file cannot be deleted; empty when it is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def depot_at(where: str) -> Depot:
