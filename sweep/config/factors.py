@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from sweep.config.net import NET_FIELDS
 from sweep.config.problems import cut, problem_of
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
-from sweep.config.values import Frozen, Name, Text, WholeNumber
+from sweep.config.values import Frozen, Name, Text, WholeNumber, shortest
 from sweep.limits import MAX_LEVELS, MAX_T
 
 NEAR_END = 0.05
@@ -68,9 +69,9 @@ class Factor(Frozen):
         if self.range is not None:
             low, high = self.range
             if not low < high:
-                raise ValueError(f"range [{low:g}, {high:g}] is reversed or empty: write [low, high]")
+                raise ValueError(f"range [{shortest(low)}, {shortest(high)}] is reversed or empty: write [low, high]")
             if self.log and low <= 0.0:
-                raise ValueError(f"a logarithmic range must start above 0, not at {low:g}")
+                raise ValueError(f"a logarithmic range must start above 0, not at {shortest(low)}")
             if self.role == "evaluation":
                 raise ValueError("an evaluation factor takes `levels`: each is scored from the same checkpoint")
         return self
@@ -81,8 +82,21 @@ def level_name(value: Value) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "none"}[value]
     if isinstance(value, list):
-        return "[" + ", ".join(f"{item:g}" for item in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return "[" + ", ".join(shortest(item) for item in value) + "]"
+    return shortest(value) if isinstance(value, float) else str(value)
+
+
+def renamed_levels(factors: Mapping[str, Factor]) -> dict[str, str]:
+    """How arms of older stores call a level -> how they are called now: names had six digits and could be equal."""
+    renamed: dict[str, str] = {}
+    for name, factor in factors.items():
+        for value in factor.levels if isinstance(factor.levels, list) else ():
+            six = f"{value:g}" if isinstance(value, float) else level_name(value)
+            if isinstance(value, list):
+                six = "[" + ", ".join(f"{item:g}" for item in value) + "]"
+            if six != level_name(value):
+                renamed[f"{name}={six}"] = f"{name}={level_name(value)}"
+    return renamed
 
 
 def setting_with(baseline: Setting, changes: Changes) -> Setting:

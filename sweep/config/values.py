@@ -11,6 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sweep.limits import MAX_NAME, MAX_TEXT
 
 
+def shortest(value: float) -> str:
+    """The shortest text that reads back as the same number: 1 and 0.9999999 are two names."""
+    # 17 digits tell any two doubles apart. From 6, so that usual numbers are called as ever.
+    return next(text for digits in range(6, 18) if float(text := f"{value:.{digits}g}") == value)
+
+
 class Frozen(BaseModel):
     """Immutable, keyword-only, unknown keys refused."""
 

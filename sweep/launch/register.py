@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.config.factors import renamed_levels
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
@@ -10,6 +11,7 @@ from sweep.search.outline import Outline
 from sweep.search.versions import versions
 from sweep.store import add_cells, register_study, studies
 from sweep.store.records import ArmRecord, StudyRecord
+from sweep.store.registry import rename_arms
 from sweep.store.transaction import Store
 
 
@@ -43,6 +45,8 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
 def register(store: Store, asked: Outline, protocol: Protocol, *, accept_change: bool, reason: str = "") -> StudyRecord:
     """Create the study with its cells, or bring what is there up to this content. The same again changes nothing."""
     study = asked.study
+    if renamed := renamed_levels(study.factors):
+        rename_arms(store, study.name, renamed)
     record = register_study(
         store,
         study.name,

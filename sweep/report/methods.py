@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sweep.config.run import EvalConfig, TrainSettings
+from sweep.config.values import shortest
 from sweep.report.comparison import Comparison
 from sweep.report.frames import StudyFrames
 from sweep.report.metrics import CLASSIFIER, METRICS, label_of
@@ -87,7 +88,7 @@ def _training(frames: StudyFrames, citing: Citing) -> str:
         f"T = {config['T']:,}, schedule {citing.setting(config, 'schedule')}, target "
         f"{citing.setting(config, 'target')} and {loss}, for "
         f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
-        f"{citing.setting(config, 'optimizer')} at a learning rate of {config['lr']:g} "
+        f"{citing.setting(config, 'optimizer')} at a learning rate of {shortest(config['lr'])} "
         f"({config['lr_schedule'].replace('_', ' ')}), in {precision}"
         f"{_further(TrainSettings(), config, said, citing)}."
     )
@@ -159,11 +160,11 @@ def _scoring(frames: StudyFrames, citing: Citing) -> str:
 def _weights(config: Mapping[str, Any]) -> str:
     """Which average of the weights drew the images."""
     if config.get("ema_std") is not None:
-        return f"power-function EMA of relative width {config['ema_std']:g}"
+        return f"power-function EMA of relative width {shortest(config['ema_std'])}"
     if not config["ema_decay"]:
         return "raw weights"
     start = config.get("ema_start", "corrected")
-    return f"EMA decay {config['ema_decay']:g}" + (f" that starts by {start}" if start != "corrected" else "")
+    return f"EMA decay {shortest(config['ema_decay'])}" + (f" that starts by {start}" if start != "corrected" else "")
 
 
 def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citing: Citing) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 Verdict = Literal["better", "worse", "no difference", "undecided"]
 """On an arm, and on a study."""
 
+from sweep.config.values import shortest
+
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 
@@ -21,7 +23,7 @@ def value_in_words(value: object) -> str:
         return "[" + ", ".join(value_in_words(item) for item in value) + "]"
     if isinstance(value, Mapping):
         return changes_in_words(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return shortest(value) if isinstance(value, float) else str(value)
 
 
 def changes_in_words(changes: Mapping[str, Any]) -> str:

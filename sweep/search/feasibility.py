@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweep.config.net import MLPConfig
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
+from sweep.config.values import shortest
 from sweep.data.facts import DATASET_FACTS
 from sweep.diffusion.feasibility import check_target
 from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
@@ -97,7 +98,7 @@ def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
         return
     if not setting.power_ema:
         raise InfeasibleConfig(
-            f"ema_std: {evaluation.ema_std:g} without power_ema.",
+            f"ema_std: {shortest(evaluation.ema_std)} without power_ema.",
             why="Such an average is made of snapshots, which the training keeps only when asked.",
             next="Set power_ema: [0.05, 0.1] in the baseline.",
         )
@@ -108,7 +109,7 @@ def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
         possible = possible_stds(profiles, steps)
         widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"
         raise InfeasibleConfig(
-            f"ema_std: {evaluation.ema_std:g} cannot be made of {len(profiles)} snapshots.",
+            f"ema_std: {shortest(evaluation.ema_std)} cannot be made of {len(profiles)} snapshots.",
             why=f"Those of power_ema {list(setting.power_ema)} can stand for {widths}.",
             next="Choose a width among these, or raise power_ema_snapshots.",
         )

@@ -100,6 +100,26 @@ def append_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord]
     insert_missing(connection, ARM, _arm_rows(study_id, arms, first))
 
 
+def rename_arms(store: Store, study_name: str, levels: Mapping[str, str]) -> None:
+    """Call the arms of a study by other names of its levels; nothing happens where there is no such arm or study.
+
+    Args:
+        levels: `factor=level` as it is in names -> as it is to be.
+    """
+
+    def renamed(name: str) -> str:
+        arm, trial, number = name.partition(" / ")
+        return " + ".join(levels.get(part, part) for part in arm.split(" + ")) + trial + number
+
+    def work(connection: Connection) -> None:
+        of_study = select(ARM.c.id, ARM.c.name).join(STUDY, STUDY.c.id == ARM.c.study_id)
+        for arm in connection.execute(of_study.where(STUDY.c.name == study_name)).all():
+            if renamed(arm.name) != arm.name:
+                connection.execute(update(ARM).where(ARM.c.id == arm.id).values(name=renamed(arm.name)))
+
+    store.write(work)
+
+
 def study(store: Store, name: str) -> StudyRecord:
     """The study of this name.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from sweep.config.run import EmaStart
+from sweep.config.values import shortest
 from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
 from sweep.files.atomic import NO_ROOM, write_atomically
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file
@@ -144,7 +145,7 @@ def load_weights(
 
 
 def _named(key: AverageKey) -> str:
-    return f"{key[1]:g} ({key[0]})" if isinstance(key, tuple) else f"{key:g}"
+    return f"{shortest(key[1])} ({key[0]})" if isinstance(key, tuple) else shortest(key)
 
 
 def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.device | str = "cpu") -> Weights:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sweep.config.run import TrainConfig
+from sweep.config.values import shortest
 from sweep.errors import UsageError
 from sweep.training.ema import MovingAverages, Weights
 from sweep.training.power_profiles import (
@@ -173,7 +174,7 @@ def reconstruct(snapshots: Sequence[Snapshot], std: float, *, step: int | None =
         possible = possible_stds(profiles, step)
         widths = f"between {possible[0]:.3f} and {possible[-1]:.3f}" if possible else "of no width at that step"
         raise UsageError(
-            f"no average of width {std:g} can be made from these {len(snapshots)} snapshots",
+            f"no average of width {shortest(std)} can be made from these {len(snapshots)} snapshots",
             why=f"they can represent averages {widths}",
             next="choose a width among these, or keep more snapshots along the run",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
+from sweep.config.values import shortest
 from sweep.errors import UnreadableWeights
 from sweep.store.advance import progress
 from sweep.store.depot import Depot
@@ -57,7 +58,7 @@ def label(claim: Claim) -> str:
         return f"run {claim.run_id} (seed {config.seed}, step {claim.step} of {config.steps})"
     evaluation = claim.eval_config
     length = evaluation.ema_decay if evaluation.ema_std is None else evaluation.ema_std
-    average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {length:g}"
+    average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {shortest(length)}"
     if evaluation.ema_start != "corrected" and evaluation.ema_std is None:
         average += f" ({evaluation.ema_start})"
     rung = "" if claim.score_step is None else f" after step {claim.score_step},"

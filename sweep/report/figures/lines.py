@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from sweep.config.values import shortest
 from sweep.report.figures.style import FAINT, INK, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
 
 Styles = dict[str, LineStyle]
@@ -83,7 +84,7 @@ def factor_curves(
             axes.vlines(xs, each["low"], each["high"], color=style["color"], linewidth=1.5, alpha=0.7)
             axes.plot(xs, each["mean"], **style)
             ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
-        axes.set_xticks(list(places.values()), [f"{level:g}" if numeric else str(level) for level in places])
+        axes.set_xticks(list(places.values()), [shortest(level) if numeric else str(level) for level in places])
         axes.set_xlabel(factor.replace("_", " "))
         axes.set_title(f"{label} ({direction})")
         label_ends(figure, [(axes, ends)])
