@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from math import floor, isfinite, log10
 from typing import Any, Literal
 
+from sweep.config.values import shortest
+
 Verdict = Literal["better", "worse", "no difference", "undecided"]
 """On an arm, and on a study."""
-
-from sweep.config.values import shortest
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
