@@ -32,7 +32,7 @@ def gc(
     store has written it. It is spared while the store names it, while anybody works on its run, and for an hour after
     its attempt has ended.
 
-    Files of other stores, of attempts that this database does not know (it was restored from a backup, or is a copy),
+    Files of other stores, that this database knows nothing of (it was restored from a backup, or is a copy),
     and of version 0.1.0 are counted and left alone. If no database needs them, delete them by hand: sweep gc --foreign
     lists them.
 
@@ -87,7 +87,7 @@ def _foreign_in_words(found: Survey) -> list[str]:
     for store, stored in found.foreign.items():
         whose = f"of store {store}" if store else "that name no store (of version 0.1.0, or no files of runs)"
         if store == found.store:
-            whose = f"of store {store}, of attempts that this database does not know"
+            whose = f"of store {store}, that this database knows nothing of"
         lines.append(f"{len(stored)} files ({size(sum(s.bytes for s in stored))}) {whose} are left alone")
     return lines
 

@@ -16,6 +16,8 @@ from sweep.store.transfer import Stored
 
 # A file that was just written may be recorded a moment from now; one that was just superseded may still be read.
 SPARED_SECONDS = 3600.0
+# Between the last sign of life of a worker and the last file that it wrote: a lease, and clocks that differ.
+HEARD_SECONDS = 300.0
 # Of a run's folder: runs/ab/abcd...
 FOLDER_PARTS = 3
 
@@ -61,24 +63,30 @@ def survey(store: Store, depot: Depot, *, spared_seconds: float | None = None) -
             next="Give --storage the database that the files belong to; sweep status lists its studies.",
         )
     unnamed = [stored for stored in listed if stored.path not in owners.named]
-    known = [stored for stored in unnamed if _is_own(stored, owners)]
+    known = [stored for stored in unnamed if _is_own(stored, owners, is_cached=depot.is_cached(stored))]
+    own = set(known)
     spared = SPARED_SECONDS if spared_seconds is None else spared_seconds
     before = time.time() - spared
     return Survey(
         store=owners.store,
         garbage=tuple(f for f in known if f.modified < before and _is_over(f, owners, spared)),
-        foreign=_by_store(f for f in unnamed if not _is_own(f, owners)),
+        foreign=_by_store(f for f in unnamed if f not in own),
     )
 
 
-def _is_own(stored: Stored, owners: FileOwners) -> bool:
-    """Whether an attempt that this database knows has written a file."""
-    return not unsafe_reason(stored.path) and file_tag_in(stored.path) in owners.attempts
+def _is_own(stored: Stored, owners: FileOwners, *, is_cached: bool) -> bool:
+    """Whether an attempt of this database has written a file while this database heard of it."""
+    times = owners.attempts.get(file_tag_in(stored.path))
+    if times is None or unsafe_reason(stored.path):
+        return False
+    # A copy of the database has the same attempt: what it wrote later may be named there. What is cached here was
+    # written later too, but is somewhere else as well.
+    return is_cached or times.ended_seconds is None or stored.modified <= times.heard_at + HEARD_SECONDS
 
 
 def _is_over(stored: Stored, owners: FileOwners, spared_seconds: float) -> bool:
     """Whether the attempt that has written a file ended long enough ago, and nobody works on its run."""
-    ended_seconds = owners.attempts[file_tag_in(stored.path)]
+    ended_seconds = owners.attempts[file_tag_in(stored.path)].ended_seconds
     live = "/".join(stored.path.split("/")[:FOLDER_PARTS]) in owners.live_folders
     return ended_seconds is not None and ended_seconds >= spared_seconds and not live
 

@@ -131,6 +131,10 @@ class Depot:
         if self._remote is not None:
             yield from self._remote.listed(under)
 
+    def is_cached(self, stored: Stored) -> bool:
+        """Whether what `listed` gave is this machine's copy of what machines share."""
+        return self.url is not None and stored.where == str(self.folder / stored.path)
+
     def delete(self, stored: Stored) -> str:
         """Delete what `listed` gave. What is gone already is no error.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 
 from sweep.config.keys import train_key
 from sweep.errors import UsageError
-from sweep.launch.garbage import Survey, survey
+from sweep.launch.garbage import HEARD_SECONDS, Survey, survey
 from sweep.store import Store, claim, finish_training, forget_artifact, open_store, progress, release
 from sweep.store.depot import Depot
 from sweep.store.file_names import run_folder
@@ -44,9 +45,9 @@ def depot(request: pytest.FixtureRequest, tmp_path: Path) -> Depot:
     return Depot(tmp_path / "files", urls.get(request.param), patience_seconds=5.0)
 
 
-def begun(store: Store) -> Claim:
+def begun(store: Store, ttl: float = 120.0) -> Claim:
     """A training that some worker has just begun."""
-    held = claim(store, 1, new_worker(store), kinds=["train"])
+    held = claim(store, 1, new_worker(store), kinds=["train"], ttl=ttl)
     assert held is not None
     return held
 
@@ -124,10 +125,13 @@ def test_files_of_another_database_are_counted_and_left_alone(tmp_path: Path, de
 def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_later(tmp_path: Path) -> None:
     one, _ = two_stores(tmp_path)
     depot = Depot(tmp_path / "files")
-    before = begun(one)
+    before = begun(one, ttl=-1.0)  # as long ago as it takes until somebody takes it over
     one.close()
     shutil.copy(tmp_path / "one.db", tmp_path / "backup.db")
-    written(depot, before, "0000000001.{}.pt")
+    early = written(depot, before, "0000000001.{}.pt")
+    since = written(depot, before, "0000000002.{}.pt")
+    later_on = time.time() + HEARD_SECONDS + 60.0
+    os.utime(depot.path(since.path), (later_on, later_on))
     release(one, before, "preempted")
     later = begun(one)
     weights = written(depot, later, "weights.{}.pt")
@@ -136,10 +140,14 @@ def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_late
     backup = open_store(f"sqlite:///{tmp_path}/backup.db")
     assert digits_of(backup) == digits_of(one)
     assert all_ended(survey(backup, depot, spared_seconds=0.0), one) == (0, {digits_of(one): 1})
-    release(backup, before, "preempted")
-    repeated = begun(backup)
+    repeated = begun(backup)  # takes over what went on elsewhere
     assert repeated.token == later.token
     assert written(depot, repeated, "weights.{}.pt").path != weights.path
+    release(backup, repeated, "preempted")
+    found = survey(backup, depot, spared_seconds=0.0)
+    assert early.path in {stored.path for stored in found.garbage}
+    assert {weights.path, since.path} == {stored.path for stored in found.foreign[digits_of(one)]}
+    backup.close()
 
 
 def test_files_of_the_first_version_and_hostile_names_are_never_garbage(tmp_path: Path) -> None:
