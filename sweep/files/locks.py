@@ -30,10 +30,12 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> int:
+    # Never through a link: in a shared folder it may lead anywhere.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        handle = os.open(path, flags | os.O_EXCL, PRIVATE_FILE)
     except FileExistsError:
-        return os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        return os.open(path, flags, PRIVATE_FILE)
     if is_shared(path.parent):
         os.fchmod(handle, SHARED_FILE)
     return handle

@@ -139,3 +139,10 @@ def test_a_checkpoint_that_this_user_may_not_read_is_not_given_up_as_damaged(rea
         return str(isinstance(error.value, CheckpointError))
 
     assert as_another_user(work) == "False"
+
+
+def test_a_lock_is_not_made_through_a_link(shared: Path) -> None:
+    (shared / "one.lock").symlink_to(shared.parent / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"), exclusive_lock(shared / "one.lock"):
+        pass
+    assert not (shared.parent / "elsewhere").exists()
