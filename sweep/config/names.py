@@ -6,9 +6,6 @@ import re
 
 from sweep.errors import StudyFileError
 
-RESERVED = frozenset({"index.html"})
-"""What lies beside the reports, whose folders are named for their studies."""
-
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -24,11 +21,5 @@ def require_name(name: str) -> str:
             f"{name!r} is not the name of a study",
             why="Names are lower-case letters, digits, dot, dash and underscore.",
             next="`sweep status` lists the studies in the store.",
-        )
-    if name in RESERVED:
-        raise StudyFileError(
-            f"{name!r} cannot be the name of a study",
-            why="The page of all reports has that name.",
-            next="Choose another name.",
         )
     return name

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
-from sweep.config.names import NAME, RESERVED
+from sweep.config.names import NAME
 from sweep.config.problems import problem_of
 from sweep.config.run import Setting
 from sweep.config.values import Count, Frozen, Name, NoTruthForNumbers, Text
@@ -52,12 +52,6 @@ def _never_perceptual(value: object) -> object:
             "by what it was trained on; allowed: classifier, inception"
         )
     return value
-
-
-def _not_reserved(name: str) -> str:
-    if name in RESERVED:
-        raise ValueError(f"found {name!r}, the name of the page of all reports; choose another name")
-    return name
 
 
 class ProtocolRequest(NoTruthForNumbers):
@@ -98,9 +92,7 @@ class Budget(Frozen):
 class Study(NoTruthForNumbers):
     """One question."""
 
-    name: Annotated[str, AfterValidator(_not_reserved)] = Field(
-        pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports."
-    )
+    name: str = Field(pattern=NAME, description="Lower-case letters, digits, dot, dash; names folders and reports.")
     question: Text = Field(min_length=1, description="The question, as a sentence.")
     cites: Text = Field("", description="Whose claim is tested, if anyone's.")
     baseline: Setting = Field(default_factory=Setting, description="What every arm is compared with.")

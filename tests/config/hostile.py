@@ -183,7 +183,7 @@ FORMULAS = [
 NAMES = [
     "", ".", "..", "../x", "a/b", "/etc/passwd", "-rf", "A", "a b", "a\nb", "a\n",
     "\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 65,
-    "index.html", "$(touch executed)", "a;touch executed", "a\x1b[2J", "~", "%2e%2e", "a\\b",
+    "index.html/", "$(touch executed)", "a;touch executed", "a\x1b[2J", "~", "%2e%2e", "a\\b",
 ]  # fmt: skip
 
 

@@ -156,7 +156,7 @@ def test_a_path_that_no_system_has_is_refused(tmp_path):
         {"factors": {"lr": {"role": "scientific", "levels": [10**400]}}},
         {"factors": {"a\nb\x00": {"role": "fixed"}}},
         {"factors": {"net": {"role": "scientific", "levels": [[1.0]]}}},
-        {"name": "index.html"},
+        {"name": "../x"},
     ],
     ids=lambda change: next(iter(change)),
 )
