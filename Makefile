@@ -6,7 +6,7 @@ export PYTHONHASHSEED ?= 0
 # Each of the many processes of a sweep would compile torch and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: all demo test faults check lock bench bench-gpu test-conformance chaos clean
+.PHONY: all demo test faults check lock bench bench-gpu test-conformance chaos smoke-lowest clean
 
 all: .venv/installed
 
@@ -31,6 +31,10 @@ faults: all
 
 test-conformance: all
 	$(BIN)/pytest -m conformance
+
+# The lowest versions that pyproject.toml allows, in an environment of their own.
+smoke-lowest: all
+	.ci/smoke-lowest
 
 chaos: all
 	SWEEP_CHAOS_FAULTS=200 $(BIN)/pytest tests/faults/test_chaos.py -s

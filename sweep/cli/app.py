@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from sweep.cli import (
@@ -34,6 +36,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def sweep(
+    version: Annotated[
+        bool, typer.Option("--version", callback=schema.print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command as a whole."""
+
 
 app.command("plan")(plan.plan)
 app.command("launch")(launch.launch)

@@ -24,6 +24,17 @@ def schema() -> None:
     print_json(study_json_schema())
 
 
+def print_version(asked: bool) -> None:
+    """Answer `sweep --version`, and end.
+
+    Args:
+        asked: Whether the option was given.
+    """
+    if asked:
+        version()
+        raise typer.Exit
+
+
 def version(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the versions that results depend on.")] = False,
     as_json: Json = False,
