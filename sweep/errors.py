@@ -6,6 +6,9 @@
     |  `- InfeasibleConfig        2   legal values that make no sense together
     |- DataError                  2   a dataset or weights file that is missing or not what it claims to be
     |- StoreError                 5   the database cannot be reached or used
+    |  |- StoreUrlError           5   what was given as the address of a store is none
+    |  |- StoreMissing            5   there is no store at this address; nothing was made
+    |  |- OlderTables             5   the store has the tables of an older version; nothing was changed
     |  |- StoreMismatch           5   the store was made by other versions, or holds another study
     |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
     |- DepotError                 5   files of runs cannot be stored or fetched
@@ -91,6 +94,18 @@ class StoreError(SweepError):
     """The database cannot be reached or used."""
 
     exit_code = 5
+
+
+class StoreUrlError(StoreError):
+    """What was given as the address of a store is none."""
+
+
+class StoreMissing(StoreError):
+    """There is no store at this address, and nothing was made."""
+
+
+class OlderTables(StoreError):
+    """The tables are those of an older version; nothing was changed."""
 
 
 class StoreMismatch(StoreError):

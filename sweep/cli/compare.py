@@ -36,13 +36,13 @@ def compare(
     from sweep.errors import UsageError
     from sweep.report.across import compare_studies
     from sweep.report.frames import load_study
-    from sweep.store.transaction import open_store
+    from sweep.store.opening import read_store
 
     names = [require_name(first), require_name(second)]
     if first == second:
         raise UsageError(f"{first} is one study", why="Its own arms are compared in its report.",
                          next=f"sweep report {first}")  # fmt: skip
-    engine = open_store(storage).engine
+    engine = read_store(storage).engine
     found = compare_studies(*(load_study(engine, name) for name in names))
     if as_json:
         print_json(document(found))

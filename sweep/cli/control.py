@@ -52,9 +52,9 @@ def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 def _set(name: str, storage: str, state: StudyState, then: str) -> None:
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
-    from sweep.store import open_store, set_study_state
+    from sweep.store import open_existing, set_study_state
     from sweep.store import study as find
 
-    store = open_store(storage)
+    store = open_existing(storage)
     set_study_state(store, find(store, require_name(name)).id, state)
     say(f"{name} is {state}: {then}")

@@ -34,7 +34,7 @@ def dashboard(
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.store import open_store
+    from sweep.store import read_store
     from sweep.store.depot import depot_at
     from sweep.store.registry import studies as all_studies
     from sweep.store.registry import study as find
@@ -56,7 +56,7 @@ def dashboard(
         def log_message(self, format: str, *args: object) -> None:
             """Requests are not worth a line."""
 
-    store = open_store(storage)
+    store = read_store(storage)
     shown = [find(store, require_name(name)) for name in studies] if studies else list(all_studies(store))
     app = wsgi(*mirror(store, shown, depot_at(files)))
     try:

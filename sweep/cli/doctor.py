@@ -22,9 +22,12 @@ def doctor(
     reap: Annotated[
         bool, typer.Option("--reap", help="Free the work of workers of this machine that are dead.")
     ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring the tables of an older version up to date.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check store, disk, device, versions and leases.
+    """Check store, disk, device, versions and leases. Changes nothing without --reap or --migrate.
 
     Whatever is wrong is said with the way to mend it.
 
@@ -33,22 +36,29 @@ def doctor(
     \b
     Examples: sweep doctor
               sweep doctor --reap
+              sweep doctor --migrate
     """
     from sweep.cli.terminal import print_json, say, stdout, table
-    from sweep.store import expire_dead_local, open_store
+    from sweep.errors import StoreError
+    from sweep.store import expire_dead_local, open_existing, read_store
     from sweep.store.depot import depot_at
     from sweep.worker.identity import boot_id, host, is_alive
 
-    store = open_store(storage)
-    if reap:
-        dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
-        say(f"{len(dead)} dead workers of this machine; their work is free")
-    found = [*_machine(depot_at(files)), *_studies(store)]
+    found, code = _machine(depot_at(files)), 0
+    try:
+        store = open_existing(storage) if reap or migrate else read_store(storage)
+        if reap:
+            dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
+            say(f"{len(dead)} dead workers of this machine; their work is free")
+        found += _studies(store)
+    except StoreError as error:
+        found.append(("store", " ".join(part for part in (f"{error.what}.", error.why) if part), error.next))
+        code = error.exit_code
     if as_json:
         print_json([{"what": what, "well": not mend, "found": value, "next": mend} for what, value, mend in found])
     else:
         stdout.print(table("", ["what", "found", "next"], [(w, v, mend or "-") for w, v, mend in found]))
-    raise typer.Exit(UNWELL if any(mend for _, _, mend in found) else 0)
+    raise typer.Exit(code or (UNWELL if any(mend for _, _, mend in found) else 0))
 
 
 def _machine(depot: Depot) -> list[tuple[str, str, str]]:
@@ -60,25 +70,29 @@ def _machine(depot: Depot) -> list[tuple[str, str, str]]:
 
     there = next(folder for folder in (depot.folder, *depot.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free
-    refused = depot.check()
+    unmade = depot.url is None and not depot.folder.exists()
+    refused = "" if unmade else depot.check()
     mend = "Give --files FOLDER or URL." if refused else ""
     try:
-        depot.require_access()
+        if not unmade:
+            depot.require_access()
     except DepotError as error:
         refused, mend = f"{error.what}: {error.why}", error.next
+    state = "not made yet; the first launch makes it" if unmade else "writable"
     return [
         ("devices", f"{cores()} CPU cores, {len(gpus())} GPUs", ""),
         ("room for files", f"{size(room)} under {there}", "Free some: sweep gc" if room < LITTLE_ROOM else ""),
-        ("files", refused or f"{depot}: writable", mend),
+        ("files", refused or f"{depot}: {state}", mend),
     ]
 
 
 def _studies(store: Store) -> list[tuple[str, str, str]]:
     from sweep.search.versions import versions
     from sweep.store import status, studies
+    from sweep.store.engine import shown
 
     here = versions()
-    found = [("store", store.engine.url.render_as_string(hide_password=True), ""), *_room_for_store(store)]
+    found = [("store", shown(store.engine), ""), *_room_for_store(store)]
     for record in studies(store):
         now = status(store, record.id)
         stale = sum(work.is_stale for work in now.running)

@@ -37,9 +37,9 @@ def export(
     """
     from sweep.config.names import require_name
     from sweep.report.frames import load_study
-    from sweep.store.transaction import open_store
+    from sweep.store.opening import read_store
 
-    frames = load_study(open_store(storage).engine, require_name(study))
+    frames = load_study(read_store(storage).engine, require_name(study))
     folder = out or Path(f"{study}-export")
     folder.mkdir(parents=True, exist_ok=True)
     tables = {"cells": frames.cells, "scores": frames.scores, "curves": frames.curves, "attempts": frames.attempts}

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sweep.cli.options import SQLITE
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -64,14 +61,16 @@ def power(asked: Outline, storage: str) -> dict[str, Any] | None:
 
 def pilot(study: Study, storage: str) -> tuple[float | None, str]:
     """Paired standard deviation of confirmed arms of the same baseline and protocol, over the store's studies."""
+    from sweep.errors import StoreMissing
     from sweep.report.comparison import compare
     from sweep.report.frames import load_study
+    from sweep.store.opening import read_store
     from sweep.store.registry import studies
-    from sweep.store.transaction import open_store
 
-    if storage.startswith(SQLITE) and not Path(storage.removeprefix(SQLITE)).exists():
-        return None, ""  # nothing was launched yet, and a plan makes no store
-    store = open_store(storage)
+    try:
+        store = read_store(storage)
+    except StoreMissing:  # nothing was launched yet
+        return None, ""
     asked = study.model_dump(mode="json")
     same = ("baseline", "protocol", "metric")
     squares, freedom, names = 0.0, 0, []

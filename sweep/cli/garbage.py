@@ -41,12 +41,12 @@ def gc(
               sweep gc --delete
               sweep gc --foreign
 
-    Exit codes: 0, 1 when a file could not be deleted, 2 when the store has no study.
+    Exit codes: 0, 1 when a file could not be deleted, 2 when the store has no study, 5 when there is no store.
     """
     from sweep.cli.terminal import say, size
     from sweep.errors import UsageError
     from sweep.launch.garbage import survey
-    from sweep.store import open_store
+    from sweep.store import read_store
     from sweep.store.depot import depot_at
 
     if foreign and delete:
@@ -56,7 +56,7 @@ def gc(
             next="Leave one of the two out.",
         )
     depot = depot_at(files)
-    found = survey(open_store(storage), depot)
+    found = survey(read_store(storage), depot)
     for line in _foreign_in_words(found):
         say(line)
     if foreign:

@@ -39,10 +39,10 @@ def extend(
     from sweep.errors import UsageError
     from sweep.launch.register import register
     from sweep.search.outline import outline
-    from sweep.store import open_store
+    from sweep.store import open_existing
     from sweep.store import study as find
 
-    store = open_store(storage)
+    store = open_existing(storage)
     record = find(store, require_name(study))
     before = Study.model_validate(record.spec)
     spec, changes = _grown(before, seeds, trials, budget)
@@ -108,10 +108,10 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     from sweep.cli.terminal import print_json, stdout, table
     from sweep.launch.changes import changes_of
     from sweep.search.outline import read_outline
-    from sweep.store import open_store
+    from sweep.store import read_store
 
     asked = read_outline(file)
-    found = changes_of(open_store(storage), asked)
+    found = changes_of(read_store(storage), asked)
     if as_json:
         print_json([{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found])
         return

@@ -80,13 +80,13 @@ def launch(
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
+    from sweep.config.store_url import is_new
     from sweep.launch.executors import executor as named
     from sweep.launch.local import slots
     from sweep.launch.placement import Assignment, pairs
     from sweep.search.outline import outline, read_outline
     from sweep.store.depot import depot_at
-    from sweep.store.engine import is_new
-    from sweep.store.transaction import open_store
+    from sweep.store.opening import open_store
 
     study = _with_total(read_outline(file).study, max_trials, n_trials)
     work = outline(study).trainings

@@ -9,12 +9,16 @@ import typer
 
 HOME = "sweep-data"
 
-SQLITE = "sqlite:///"
-
 
 def absolute(url: str) -> str:
-    """A SQLite file by its absolute path: workers and notebooks run in other folders."""
-    return SQLITE + str(Path(url.removeprefix(SQLITE)).expanduser().absolute()) if url.startswith(SQLITE) else url
+    """The address of a store, a SQLite file by its absolute path: workers and notebooks run in other folders.
+
+    Raises:
+        StoreUrlError: it is no address of a store.
+    """
+    from sweep.config.store_url import parse_store_url
+
+    return parse_store_url(url).text
 
 
 Storage = Annotated[

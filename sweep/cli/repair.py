@@ -28,11 +28,11 @@ def rerun(
     """
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
-    from sweep.store import open_store
+    from sweep.store import open_existing
     from sweep.store import rerun as plan_again
     from sweep.store import study as find
 
-    store = open_store(storage)
+    store = open_existing(storage)
     count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
     say(f"{count} planned again; next: sweep launch FILE, or sweep worker --study {study}")
 
@@ -64,11 +64,11 @@ def exclude(
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.store import cells, open_store
+    from sweep.store import cells, open_existing
     from sweep.store import exclude as leave_out
     from sweep.store import study as find
 
-    store = open_store(storage)
+    store = open_existing(storage)
     found = [cell for cell in cells(store, find(store, require_name(study)).id) if cell.run_id == run]
     if not found:
         raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
@@ -92,10 +92,10 @@ def repro(
     """
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.store import cells, open_store, run_config, trained_by
+    from sweep.store import cells, read_store, run_config, trained_by
     from sweep.store import study as find
 
-    store = open_store(storage)
+    store = read_store(storage)
     if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
         raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
     path = out or Path(f"run-{run}.json")

@@ -69,13 +69,13 @@ def report(
 def _grids(storage: str, study: str, files: str) -> Path:
     """The folder of files, with the sample grids of the study in it."""
     from sweep.errors import CheckpointError
-    from sweep.store import artifacts, cells, open_store
+    from sweep.store import artifacts, cells, read_store
     from sweep.store import study as find
     from sweep.store.depot import depot_at
 
     depot = depot_at(files)
     if depot.url is not None:
-        store = open_store(storage)
+        store = read_store(storage)
         keys = {cell.train_key[:16] for cell in cells(store, find(store, study).id)}
         grids = [a for a in artifacts(store) if a.kind == "grid" and keys & set(Path(a.path).parts)]
         for grid in grids:

@@ -43,10 +43,10 @@ def status(
     from sweep.cli.terminal import print_json, stdout
     from sweep.config.names import require_name
     from sweep.store import status as state_of
+    from sweep.store.opening import read_store
     from sweep.store.registry import study as find
-    from sweep.store.transaction import open_store
 
-    store = open_store(storage)
+    store = read_store(storage)
     if study is None:
         _list(store, as_json=as_json)
         return

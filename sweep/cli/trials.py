@@ -31,10 +31,10 @@ def ls(
     from sweep.cli.terminal import print_json, stdout, table
     from sweep.config.names import require_name
     from sweep.store import cells as cells_of
+    from sweep.store.opening import read_store
     from sweep.store.registry import study as find
-    from sweep.store.transaction import open_store
 
-    store = open_store(storage)
+    store = read_store(storage)
     record = find(store, require_name(study))
     cells = [c for c in cells_of(store, record.id) if state in (None, c.state) and arm in (None, c.arm_name)]
     if as_json:
@@ -73,11 +73,11 @@ def show(
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells as cells_of
+    from sweep.store.opening import read_store
     from sweep.store.registry import study as find
-    from sweep.store.transaction import open_store
     from sweep.store.views import run_config
 
-    store = open_store(storage)
+    store = read_store(storage)
     cells = [c for c in cells_of(store, find(store, require_name(study)).id) if c.run_id == run]
     if not cells:
         raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")

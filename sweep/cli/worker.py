@@ -43,8 +43,8 @@ def worker(
     from sweep.config.names import require_name
     from sweep.launch.local import slots
     from sweep.store.depot import depot_at
+    from sweep.store.opening import open_existing
     from sweep.store.registry import study as find
-    from sweep.store.transaction import open_store
     from sweep.worker.options import Timing, WorkerOptions
     from sweep.worker.worker import Worker
 
@@ -60,7 +60,7 @@ def worker(
         timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )
-    store = open_store(storage)
+    store = open_existing(storage)
     raise typer.Exit(Worker(store, find(store, require_name(study)), options).work(say))
 
 

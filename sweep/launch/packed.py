@@ -13,9 +13,10 @@ from sweep.launch.kept import KeptWorker, Say
 from sweep.launch.local import LocalWorkers, Slot, most_by_cores
 from sweep.launch.packing import DeviceMemory, most_that_fit, worth
 from sweep.launch.placement import Assignment
+from sweep.store.opening import open_existing
 from sweep.store.registry import study as find
 from sweep.store.sharing import DeviceUse, device_use
-from sweep.store.transaction import Store, open_store
+from sweep.store.transaction import Store
 from sweep.worker.identity import host
 
 # How often devices are looked at. A worker takes some seconds to start, and a point of a curve as long.
@@ -41,7 +42,7 @@ class PackedWorkers(LocalWorkers):
 
     @cached_property
     def _store(self) -> Store:
-        return open_store(self._assignment.storage, patience_seconds=0.0)
+        return open_existing(self._assignment.storage, patience_seconds=0.0)
 
     @property
     def alive(self) -> int:

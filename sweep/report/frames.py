@@ -34,17 +34,8 @@ from sweep.report.outcomes import with_status
 from sweep.report.query import frame_of
 from sweep.report.subject import Subject, find_subject
 from sweep.report.words import changes_in_words
-from sweep.store.schema import (
-    ARM,
-    ARTIFACT,
-    ATTEMPT,
-    CELL,
-    EVENT,
-    METRIC,
-    RUN,
-    SCORE,
-    WORKER,
-)
+from sweep.store.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, WORKER
+from sweep.store.transaction import reading
 
 ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
@@ -222,13 +213,14 @@ def _grids(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) ->
 def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions: pd.DataFrame) -> datetime | None:
     runs = select(CELL.c.run_id).where(mine)
     moments: list[datetime | None] = [moment.to_pydatetime() for moment in revisions["accepted_at"]]
-    with engine.connect() as connection:
-        moments += [
-            connection.scalar(select(func.max(RUN.c.finished_at)).where(RUN.c.id.in_(runs))),
-            connection.scalar(select(func.max(SCORE.c.finished_at)).where(SCORE.c.run_id.in_(runs))),
-            connection.scalar(select(func.max(ATTEMPT.c.ended_at)).where(ATTEMPT.c.run_id.in_(runs))),
-            connection.scalar(select(func.max(EVENT.c.at)).where(EVENT.c.study_id == study_id)),
-        ]
+    newest = (
+        select(func.max(RUN.c.finished_at)).where(RUN.c.id.in_(runs)),
+        select(func.max(SCORE.c.finished_at)).where(SCORE.c.run_id.in_(runs)),
+        select(func.max(ATTEMPT.c.ended_at)).where(ATTEMPT.c.run_id.in_(runs)),
+        select(func.max(EVENT.c.at)).where(EVENT.c.study_id == study_id),
+    )
+    with reading(engine) as connection:
+        moments += [connection.scalar(query) for query in newest]
     return max((moment for moment in moments if moment is not None), default=None)
 
 

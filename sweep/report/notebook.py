@@ -28,7 +28,7 @@ from sweep.report.index import SUMMARY, write_index
 from sweep.report.kernel import execute
 from sweep.report.since import LAST
 from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE, Subject, find_subject
-from sweep.store.engine import open_engine
+from sweep.store.opening import read_store
 
 SETUP = """\
 from sweep.report import sections
@@ -108,7 +108,7 @@ def build_report(
         UsageError: `out` is not a folder of reports.
         SweepError: a cell failed, or the disk; the partial notebook is written, and ends in the traceback.
     """
-    subject = find_subject(open_engine(store_url), study, as_of)
+    subject = find_subject(read_store(store_url).engine, study, as_of)
     notebook = build_notebook(subject, as_of=as_of)
     try:
         _make_room(out)

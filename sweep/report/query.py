@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, Select
 
+from sweep.store.transaction import reading
+
 
 def frame_of(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """All rows of a query, columns named as there."""
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         rows = connection.execute(query)
         return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, exists, select
 
 from sweep.errors import StoreError
 from sweep.store.schema import CELL, REVISION, STUDY
+from sweep.store.transaction import reading
 
 STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
 
@@ -58,7 +59,7 @@ def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject
     Raises:
         StoreError: no such study or revision.
     """
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
         if found is None:
             raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")

@@ -18,10 +18,11 @@ from sweep.store.advisor import advisor_lease, release_advisor, renew_advisor
 from sweep.store.decisions import exclude, rerun, set_study_state
 from sweep.store.events import add_event, events
 from sweep.store.leases import MAX_CRASHES, MAX_LOST_WORKERS, TTL_SECONDS, claim, heartbeat
+from sweep.store.opening import open_existing, open_store, read_store
 from sweep.store.outcomes import fail, finish_score, finish_training, release
 from sweep.store.plan import add_cells, add_search_cell
 from sweep.store.registry import add_arms, register_study, studies, study
-from sweep.store.transaction import Store, open_store
+from sweep.store.transaction import Store
 from sweep.store.views import artifacts, cells, curves, run_config, status, trained_by
 from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
 
@@ -48,8 +49,10 @@ __all__ = [
     "finish_training",
     "forget_artifact",
     "heartbeat",
+    "open_existing",
     "open_store",
     "progress",
+    "read_store",
     "register_study",
     "register_worker",
     "release",

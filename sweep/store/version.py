@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, column, inspect, select, table
 
+from sweep.errors import StoreMismatch
+
 # Others keep their `alembic_version` in the same database: Optuna, where somebody uses it beside.
 VERSION_TABLE = "sweep_alembic_version"
 # Of the newest migration.
@@ -18,6 +20,25 @@ def version_of(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def is_older(version: str) -> bool:
+    """Whether tables of this revision are of an older version of the code: revisions are numbers of four digits."""
+    return version < HEAD
+
+
 def is_current(connection: Connection) -> bool:
     """Whether the tables are those of this code."""
     return version_of(connection) == HEAD
+
+
+def check_not_newer(version: str | None) -> None:
+    """Refuse tables that this code cannot know.
+
+    Raises:
+        StoreMismatch: they are of a newer version.
+    """
+    if version is not None and version > HEAD:
+        raise StoreMismatch(
+            f"this store was made by a newer version of sweep (tables {version})",
+            why=f"This version knows tables up to {HEAD}.",
+            next="Upgrade sweep on this machine, then type the same command again.",
+        )

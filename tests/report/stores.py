@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Connection, Engine, Table, create_engine, insert, select
+from sqlalchemy import Connection, Engine, Table, insert, select
 
 from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.config.run import EvalConfig, Protocol, Setting
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
+from sweep.store import open_store as open_sweep_store
 from sweep.store.schema import (
     ARM,
     ARTIFACT,
@@ -25,7 +26,6 @@ from sweep.store.schema import (
     CELL,
     EVENT,
     MEASUREMENT,
-    METADATA,
     METRIC,
     READING,
     REVISION,
@@ -81,9 +81,7 @@ class StoreSpec:
 
 
 def open_store(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
-    METADATA.create_all(engine)
-    return engine
+    return open_sweep_store(f"sqlite:///{path}").engine
 
 
 def fill(engine: Engine, spec: StoreSpec, files: Path) -> dict[str, Any]:

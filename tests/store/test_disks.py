@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.store import Store, claim, events, open_store, release, status
+from sweep.store.access import Access
 from sweep.store.depot import Depot
 from sweep.store.disks import DISK_FULL, room_left
 from sweep.store.engine import open_engine
@@ -91,7 +92,7 @@ def test_status_and_doctor_tell_that_the_disk_of_the_database_is_nearly_full(
 
 
 def test_a_server_keeps_its_disk_to_itself() -> None:
-    assert room_left(open_engine("postgresql://nobody@localhost/none")) is None
+    assert room_left(open_engine("postgresql://nobody@localhost/none", Access.READ)) is None
 
 
 @contextmanager

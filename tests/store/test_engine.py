@@ -14,52 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from sweep.errors import StoreError
 from sweep.store import open_store
-from sweep.store.engine import file_system_of, is_network, open_engine, shown
-from sweep.store.redaction import clean, clean_json
+from sweep.store.access import Access
+from sweep.store.engine import open_engine, shown
 from sweep.store.transaction import Store
-
-MOUNTS = r"""
-overlay / overlay rw 0 0
-/dev/sda1 /home ext4 rw 0 0
-server:/export /home/shared nfs4 rw 0 0
-server:/export /with\040space nfs rw 0 0
-/dev/sda1 /home/shared/local ext4 rw 0 0
-bucket /s3 fuse.s3fs rw 0 0
-first /twice ext4 rw 0 0
-second /twice lustre rw 0 0
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "file_system", "network"),
-    [
-        ("/tmp/a.db", "overlay", False),
-        ("/home/me/a.db", "ext4", False),
-        ("/home/shared/a.db", "nfs4", True),
-        ("/home/sharedX/a.db", "ext4", False),
-        ("/home/shared/local/a.db", "ext4", False),
-        ("/with space/a.db", "nfs", True),
-        ("/s3/a.db", "fuse.s3fs", True),
-        ("/twice/a.db", "lustre", True),
-    ],
-)
-def test_network_file_systems_are_known_by_their_mount(path: str, file_system: str, network: bool) -> None:
-    assert file_system_of(Path(path), MOUNTS) == file_system
-    assert is_network(file_system) is network
-
-
-def test_sqlite_on_a_network_file_system_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    real = Path.read_text
-    mounts = f"server:/x {tmp_path} nfs4 rw 0 0\n"
-    monkeypatch.setattr(
-        Path, "read_text", lambda self, *a, **k: mounts if str(self) == "/proc/mounts" else real(self, *a, **k)
-    )
-
-    with pytest.raises(StoreError, match="nfs4") as caught:
-        open_engine(f"sqlite:///{tmp_path}/a.db")
-
-    assert "postgresql://" in caught.value.next
-    assert not (tmp_path / "a.db").exists()
 
 
 def test_sqlite_is_private_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
@@ -78,8 +35,8 @@ def test_sqlite_is_private_durable_and_checks_foreign_keys(tmp_path: Path) -> No
 def test_a_home_folder_and_a_relative_path_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert open_engine("sqlite:///a.db").url.database == str(tmp_path / "a.db")
-    assert open_engine("sqlite:///~/b.db").url.database == str(tmp_path / "b.db")
+    assert open_engine("sqlite:///a.db", Access.CREATE).url.database == str(tmp_path / "a.db")
+    assert open_engine("sqlite:///~/b.db", Access.CREATE).url.database == str(tmp_path / "b.db")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +44,7 @@ def test_a_home_folder_and_a_relative_path_are_understood(tmp_path: Path, monkey
 )
 def test_what_cannot_keep_a_store_is_refused(url: str) -> None:
     with pytest.raises(StoreError) as caught:
-        open_engine(url)
+        open_engine(url, Access.CREATE)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.why
     assert caught.value.next
@@ -132,7 +89,7 @@ def test_a_connection_leaves_nothing_prepared_on_the_server(postgres_url: str) -
 
     Seen with PgBouncer 1.18: `prepared statement "_pg3_1" already exists`.
     """
-    engine = open_engine(postgres_url)
+    engine = open_engine(postgres_url, Access.CREATE)
     with engine.connect() as connection:
         for _ in range(10):
             connection.execute(text("SELECT count(*) FROM study"))
@@ -156,7 +113,7 @@ def test_a_missing_database_is_told_at_once(postgres_server: str) -> None:
 )
 def test_row_29_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCaptureFixture, url: str) -> None:
     caplog.set_level(logging.DEBUG)
-    engine = open_engine(url)
+    engine = open_engine(url, Access.CREATE)
     store = Store(engine, patience_seconds=0.3)
     with pytest.raises(StoreError) as caught:
         store.read(lambda connection: None)
@@ -209,29 +166,3 @@ def test_a_statement_that_is_wrong_is_not_tried_again(store: Store) -> None:
     with pytest.raises(Exception, match="nowhere"):
         store.write(broken)
     assert len(tries) == 1
-
-
-@pytest.mark.parametrize(
-    ("text_", "kept"),
-    [
-        ("at postgresql+psycopg://me:hunter2@db:5432/x", "at postgresql+psycopg://me:***@db:5432/x"),
-        ("password=hunter2 host=db", "password=*** host=db"),
-        ("password = 'hunter2 3' host=db", "password = *** host=db"),
-        ("x://me:p/@ss@db", "x://me:***@db"),
-        ("postgresql://db/x?user=me&sslpassword=hunter2&y=1", "postgresql://db/x?user=me&sslpassword=***&y=1"),
-        (
-            "s3://b/x?X-Amz-Signature=hunter2&aws_secret_access_key=hunter2",
-            "s3://b/x?X-Amz-Signature=***&aws_secret_access_key=***",
-        ),
-        ("AccountName=me;AccountKey=hunter2==;x=1", "AccountName=me;AccountKey=***;x=1"),
-        ("https://example.org:443/ab", "https://example.org:443/ab"),
-        ("loss: 3 @ step 4", "loss: 3 @ step 4"),
-    ],
-)
-def test_passwords_in_text_are_masked(text_: str, kept: str) -> None:
-    assert clean(text_) == kept
-
-
-def test_json_is_cleaned_to_the_bottom() -> None:
-    found = clean_json({"a\x00": [float("nan"), ("x://u:p@h", 1)], "b": None})
-    assert found == {"a\N{REPLACEMENT CHARACTER}": ["nan", ["x://u:***@h", 1]], "b": None}

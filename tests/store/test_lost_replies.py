@@ -50,7 +50,9 @@ def lost_replies(store: Store, *, after: float = 0.0) -> Iterator[list[str]]:
             lost.append("reply")
             time.sleep(after)
             if dialect.name == "sqlite":
-                raise sqlite3.OperationalError("database is locked")
+                busy = sqlite3.OperationalError("database is locked")
+                busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise busy
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
     dialect.do_commit = commit_and_break  # type: ignore[method-assign]

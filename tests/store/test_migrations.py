@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,28 +15,11 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from sweep.errors import StoreMismatch
 from sweep.store import Store, add_cells, cells, open_store
-from sweep.store.engine import open_engine
 from sweep.store.file_owners import store_uuid
 from sweep.store.migrations import upgrade
 from sweep.store.schema import METADATA
 from sweep.store.version import HEAD, VERSION_TABLE, is_current, version_of
 from tests.store.tiny import new_cell, new_study
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/bare.db"
-    url: str = request.getfixturevalue("bare_postgres_url")
-    return url
-
-
-@pytest.fixture
-def bare(bare_url: str) -> Iterator[Store]:
-    store = Store(open_engine(bare_url), patience_seconds=20)
-    yield store
-    store.close()
 
 
 def differences(connection: Connection) -> list[Any]:

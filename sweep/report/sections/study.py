@@ -18,7 +18,7 @@ from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE
 from sweep.report.variance import VarianceSplit
 from sweep.report.words import decimals_for
 from sweep.store.depot import depot_at
-from sweep.store.engine import open_engine
+from sweep.store.opening import read_store
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
             next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run again.",
         )
     return read_study(
-        open_engine(url), name, files_root=depot_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
+        read_store(url).engine, name, files_root=depot_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
     )
 
 
