@@ -44,8 +44,8 @@ def variance_scaling_limit(fan_in: int, fan_out: int, scale: float) -> float:
 def initialise(net: nn.Module, generator: torch.Generator) -> None:
     """Overwrite every parameter of `net`, in module order, from `generator` alone.
 
-    Weights of convolutions and linear layers: uniform variance scaling over the mean fan, scale 1, or 1e-10 for the
-    `NearZero` classes. Biases 0. Norms 1 and 0.
+    Weights of convolutions and linear layers: uniform variance scaling over the mean fan, scale 1, or 1e-10 for
+    `NearZeroConv2d` and `NearZeroLinear`. Biases 0. Norms 1 and 0.
 
     Args:
         net: On any device. Draws happen on the generator's device and are copied, so a CPU generator gives the same
