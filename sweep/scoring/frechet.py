@@ -1,7 +1,7 @@
 """The Frechet distance between Gaussians, and its jackknife. float64.
 
-FID itself is torch-fidelity's (see fidelity.py). This second form is exact too, symmetric and fast, which is what twenty
-leave-one-block-out values need; each score checks the two against each other.
+FID itself is torch-fidelity's (see fidelity.py). This second form is exact too, symmetric and fast, which is what
+twenty leave-one-block-out values need; each score checks the two against each other.
 """
 
 from __future__ import annotations
