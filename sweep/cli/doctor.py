@@ -87,16 +87,18 @@ def _machine(depot: Depot) -> list[tuple[str, str, str]]:
 
 
 def _studies(store: Store) -> list[tuple[str, str, str]]:
+    from sweep.search.remaining import status_of
     from sweep.search.versions import versions
-    from sweep.store import status, studies
+    from sweep.store import studies
     from sweep.store.engine import shown
 
     here = versions()
     found = [("store", shown(store.engine), ""), *_room_for_store(store)]
     for record in studies(store):
-        now = status(store, record.id)
+        now = status_of(store, record.id)
         stale = sum(work.is_stale for work in now.running)
-        what = f"{record.state}, {now.runs_left} trainings and {now.scores_left} scores left, {stale} stale leases"
+        left = f"{now.runs_left} trainings and {now.scores_left} scores left, {now.to_come} trainings to come"
+        what = f"{record.state}, {left}, {stale} stale leases"
         mend = f"sweep worker --study {record.name}" if now.is_stalled else ""
         if record.state in ("paused", "stopped"):
             mend = f"sweep resume {record.name}"

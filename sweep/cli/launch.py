@@ -103,14 +103,14 @@ def launch(
     # Where the data cannot be had, no empty store is left behind.
     prepared = _prepare(study, depot, place) if is_new(storage) else None
     store = open_store(storage)
-    asked, record = _register(store, study, depot, place, prepared, accept_change=accept_change)
+    _, record = _register(store, study, depot, place, prepared, accept_change=accept_change)
     code = 0
-    if _has_work(store, record.id, asked):
+    if _has_work(store, record.id):
         placed.start()
         if detach:
             say(placed.whereabouts)
             raise typer.Exit(0)
-        has_work = partial(_has_work, study_id=record.id, asked=asked)
+        has_work = partial(_has_work, study_id=record.id)
         code = watch(store, record.id, placed, has_work)
         if code == PREEMPTED and not has_work(store):
             code = 0  # nothing was left to be saved
@@ -175,14 +175,11 @@ def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> S
     )
 
 
-def _has_work(store: Store, study_id: int, asked: Outline) -> bool:
+def _has_work(store: Store, study_id: int) -> bool:
     """Whether workers are worth starting: something is left, or comes on the way and is not known yet."""
-    from sweep.config.keys import train_key
-    from sweep.store import status
+    from sweep.search.remaining import status_of
 
-    now = status(store, study_id)
-    known = {train_key(cell.train_config) for cell in asked.cells}
-    return bool(now.runs_left or now.scores_left or len(known) < asked.trainings)
+    return status_of(store, study_id).has_work
 
 
 def _register(
@@ -227,13 +224,13 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
 def _summary(store: Store, study_id: int, file: Path) -> int:
     from sweep.cli.status import drawn
     from sweep.cli.terminal import say, stdout
-    from sweep.store import status
+    from sweep.search.remaining import status_of
 
-    record = status(store, study_id)
+    record = status_of(store, study_id)
     stdout.print(drawn(record))
-    if record.runs_left or record.scores_left:
+    if record.has_work:
         state, name = record.study.state, record.study.name
         again = f"sweep launch {file}"
         say(f"not complete; next: {again}" if state == "active" else f"{state}; next: sweep resume {name}, {again}")
         return NOT_COMPLETE
-    return FAILED_CELLS if record.failures else 0
+    return FAILED_CELLS if record.failed else 0

@@ -189,6 +189,7 @@ def _chosen_later(study: Study) -> str:
     """What is decided only as results come in."""
     from sweep.config.design import Path as PathDesign
     from sweep.config.design import Search
+    from sweep.search.rungs import rung_images
 
     design = study.design
     if isinstance(design, Search):
@@ -196,8 +197,10 @@ def _chosen_later(study: Study) -> str:
         ladder = ", ".join(f"{step.noise_sets} x {step.n:,}" for step in study.protocol.ladder)
         pruned = ""
         if design.pruner is not None:
-            at = ", ".join(f"{share * study.baseline.images:,.0f}" for share in design.pruner.rungs)
+            at = ", ".join(f"{images:,}" for images in rung_images(study))
             pruned = f"; {design.pruner.kind} stops trials at {at} images seen"
+            if not at:
+                pruned = f"; {design.pruner.kind} stops no trial: a training is too short for a rung"
         cheap = f"; cheaper scores of {ladder} images" if ladder else ""
         return (
             f"search over {factors}: {design.trials} trials, then the best against the baseline on fresh seeds"

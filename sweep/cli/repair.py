@@ -74,7 +74,7 @@ def exclude(
         raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
     for cell in found:
         leave_out(store, cell.cell_id, reason)
-        say(f"{cell.arm_name}, seed {cell.replicate}: excluded")
+        say(f"{cell.arm_name}, seed {cell.seed}: excluded")
 
 
 def repro(

@@ -12,9 +12,12 @@ import typer
 from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Sequence
 
-    from sweep.store.snapshots import StatusRecord
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from sweep.store.snapshots import FailureRecord, StatusRecord
     from sweep.store.transaction import Store
 
 WATCH_SECONDS = 2.0
@@ -42,7 +45,7 @@ def status(
     """
     from sweep.cli.terminal import print_json, stdout
     from sweep.config.names import require_name
-    from sweep.store import status as state_of
+    from sweep.search.remaining import status_of
     from sweep.store.opening import read_store
     from sweep.store.registry import study as find
 
@@ -50,16 +53,16 @@ def status(
     if study is None:
         _list(store, as_json=as_json)
         return
-    record = state_of(store, find(store, require_name(study)).id)
+    record = status_of(store, find(store, require_name(study)).id)
     if as_json:
         print_json(document(record) | ({"ranks": ranks} if (ranks := _ranks(store, record)) else {}))
         return
     stdout.print(drawn(record))
     for line in (*_ranks(store, record), *_little_room(store)):
         stdout.print(line, markup=False, soft_wrap=True)
-    while watch and record.runs_left + record.scores_left:
+    while watch and record.has_work:
         time.sleep(WATCH_SECONDS)
-        record = state_of(store, record.study.id)
+        record = status_of(store, record.study.id)
         if stdout.is_terminal:
             stdout.clear()
         stdout.print(drawn(record))
@@ -67,15 +70,16 @@ def status(
 
 def _list(store: Store, *, as_json: bool) -> None:
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.store import status as state_of
+    from sweep.search.remaining import status_of
     from sweep.store.registry import studies
 
-    rows = [state_of(store, study.id) for study in studies(store)]
+    rows = [status_of(store, study.id) for study in studies(store)]
     if as_json:
         print_json([document(record) for record in rows])
         return
-    stdout.print(table("", ["study", "state", "runs left", "scores left", "failures", "question"], [
-        (r.study.name, r.study.state, r.runs_left, r.scores_left, len(r.failures), r.study.question) for r in rows
+    stdout.print(table("", ["study", "state", "runs left", "scores left", "to come", "failed", "question"], [
+        (r.study.name, r.study.state, r.runs_left, r.scores_left, r.to_come, len(r.failed), r.study.question)
+        for r in rows
     ]))  # fmt: skip
 
 
@@ -109,19 +113,23 @@ def document(record: StatusRecord) -> dict[str, Any]:
         "revision": record.study.revision,
         "runs_left": record.runs_left,
         "scores_left": record.scores_left,
+        "to_come": record.to_come,
         "stalled": record.is_stalled,
         "full_disks": [{"host": d.host, "waiting": d.waiting, "reason": d.reason} for d in record.full_disks],
         "arms": [{"name": arm.name, "baseline": arm.is_baseline, "cells": dict(arm.counts)} for arm in record.arms],
         "running": [
-            {"kind": w.kind, "arm": w.arm_name, "replicate": w.replicate, "step": w.step, "steps": w.steps,
-             "host": w.host, "device": w.device, "stale": w.is_stale}
+            {"kind": w.kind, "arm": w.arm_name, "replicate": w.replicate, "seed": w.seed, "step": w.step,
+             "steps": w.steps, "host": w.host, "device": w.device, "stale": w.is_stale}
             for w in record.running
         ],
-        "failures": [
-            {"arm": f.arm_name, "replicate": f.replicate, "state": f.state, "class": f.failure, "reason": f.reason}
-            for f in record.failures
-        ],
+        "failures": [_end(failure) for failure in record.failed],
+        "ended": [_end(failure) for failure in record.failures if failure.is_intended],
     }  # fmt: skip
+
+
+def _end(ended: FailureRecord) -> dict[str, Any]:
+    return {"arm": ended.arm_name, "replicate": ended.replicate, "seed": ended.seed, "state": ended.state,
+            "class": ended.failure, "reason": ended.reason}  # fmt: skip
 
 
 def drawn(record: StatusRecord) -> RenderableType:
@@ -139,20 +147,39 @@ def drawn(record: StatusRecord) -> RenderableType:
     ]  # fmt: skip
     if record.running:
         parts.append(table("running", ["what", "arm", "seed", "step", "on"], [
-            (w.kind, w.arm_name, w.replicate, f"{w.step:,} / {w.steps:,}" if w.kind == "train" else "-",
+            (w.kind, w.arm_name, w.seed, f"{w.step:,} / {w.steps:,}" if w.kind == "train" else "-",
              f"{w.host} {w.device}" + (" (no sign of life: will be taken over)" if w.is_stale else ""))
             for w in record.running
         ]))  # fmt: skip
-    if record.failures:
-        parts.append(table("failed", ["arm", "seed", "class", "reason"], [
-            (f.arm_name, f.replicate, f.failure or f.state, f.reason.splitlines()[0] if f.reason else "-")
-            for f in record.failures[:MOST_FAILURES]
-        ]))  # fmt: skip
-    if (more := len(record.failures) - MOST_FAILURES) > 0:
+    if record.failed:
+        parts.append(_ends("failed", record.failed))
+    if (more := len(record.failed) - MOST_FAILURES) > 0:
         parts.append(f"and {more:,} more; next: sweep trials ls {record.study.name}")
+    parts += _intended(record)
     parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
     parts.append(_next(record))
     return Group(*parts)
+
+
+def _ends(title: str, ends: Sequence[FailureRecord]) -> Table:
+    from sweep.cli.terminal import table
+
+    return table(title, ["arm", "seed", "class", "reason"], [
+        (end.arm_name, end.seed, end.failure or end.state, end.reason.splitlines()[0] if end.reason else "-")
+        for end in ends[:MOST_FAILURES]
+    ])  # fmt: skip
+
+
+def _intended(record: StatusRecord) -> list[RenderableType]:
+    """Ends that are results or decisions: those that diverged with their evidence, the others counted."""
+    ends = [end for end in record.failures if end.is_intended]
+    parts: list[RenderableType] = []
+    if diverged := [end for end in ends if end.failure == "nan"]:
+        parts.append(_ends("diverged", diverged))
+    for state, why in (("pruned", "stopped at a rung by their scores"), ("cancelled", "somebody cancelled the study")):
+        if count := len({end.cell_id for end in ends if end.state == state}):
+            parts.append(f"{state}: {count:,} ({why}); sweep trials ls {record.study.name} --state {state}")
+    return parts
 
 
 def _first_line(text: str) -> str:
@@ -177,6 +204,7 @@ def _next(record: StatusRecord) -> str:
         return f"{waiting} trainings and scores wait for room; next: free some there, e.g. by sweep gc --delete"
     if record.is_stalled:
         return f"nobody is working on it; next: sweep launch FILE, or sweep worker --study {name}"
-    if record.runs_left or record.scores_left:
-        return f"{record.runs_left} trainings and {record.scores_left} scores left"
+    if record.has_work:
+        more = f", {record.to_come} trainings to come" if record.to_come else ""
+        return f"{record.runs_left} trainings and {record.scores_left} scores left{more}"
     return f"done; next: sweep report {name}"

@@ -45,7 +45,7 @@ def ls(
         "run": [c.run_id for c in cells],
         "arm": [c.arm_name for c in cells],
         "phase": [c.phase for c in cells],
-        "seed": [c.replicate for c in cells],
+        "seed": [c.seed for c in cells],
         "state": [c.state for c in cells],
         "step": [f"{c.step:,}/{c.steps:,}" for c in cells],
         record.protocol.label: [_primary(c, metric) for c in cells],
@@ -86,7 +86,9 @@ def show(
         print_json({"config": config.model_dump(mode="json"), "cells": [document(cell) for cell in cells]})
         return
     for cell in cells:
-        stdout.print(f"{cell.arm_name}, {cell.phase} replicate {cell.replicate}: {cell.state}", markup=False)
+        stdout.print(
+            f"{cell.arm_name}, {cell.phase} replicate {cell.replicate}, seed {cell.seed}: {cell.state}", markup=False
+        )
         if cell.failure:
             stdout.print(f"{cell.failure}: {cell.failure_reason}", markup=False)
         stdout.print(table("", ["evaluation", "score", "value", "standard error"], [
@@ -100,6 +102,7 @@ def document(cell: CellRecord) -> dict[str, Any]:
     """A cell as JSON."""
     return {
         "run": cell.run_id, "arm": cell.arm_name, "phase": cell.phase, "replicate": cell.replicate,
+        "seed": cell.seed,
         "trial": cell.trial_number, "state": cell.state, "step": cell.step, "steps": cell.steps,
         "images": cell.images, "seconds": cell.seconds, "train_key": cell.train_key,
         "failure": cell.failure, "reason": cell.failure_reason,

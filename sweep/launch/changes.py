@@ -41,9 +41,9 @@ def changes_of(store: Store, asked: Outline) -> list[Change]:
     for cell in asked.cells:
         old = held.pop((cell.arm_name, cell.replicate), None)
         if old is None:
-            found.append(Change(cell.arm_name, cell.replicate, "added", None))
+            found.append(Change(cell.arm_name, cell.train_config.seed, "added", None))
         else:
             kind: Literal["kept", "changed"] = "kept" if old.train_key == train_key(cell.train_config) else "changed"
-            found.append(Change(cell.arm_name, cell.replicate, kind, old.state))
+            found.append(Change(cell.arm_name, cell.train_config.seed, kind, old.state))
     left = held.values() if asked.cells else ()  # the cells of a search are decided on the way
-    return [*found, *(Change(cell.arm_name, cell.replicate, "dropped", cell.state) for cell in left)]
+    return [*found, *(Change(cell.arm_name, cell.seed, "dropped", cell.state) for cell in left)]

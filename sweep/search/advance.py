@@ -108,8 +108,7 @@ class _Growth:
     def _explore(self) -> bool:
         """Ask for the exploration that has the fewest trials and wants more."""
         for exploration in sorted(self._explorations, key=lambda each: len(self._known.trials(each))):
-            counted = sum(cell.excluded_reason is None for cell in self._known.trials(exploration).values())
-            if counted < exploration.trials and self._ask(exploration):
+            if self._known.counted(exploration) < exploration.trials and self._ask(exploration):
                 return True
         return False
 
@@ -133,13 +132,20 @@ class _Growth:
                 shown += history.advisor.shown(number, changes, Outcome(None))
                 continue
             record = ArmRecord(arm.name, arm.changes)
-            total = sum(each.trials for each in self._explorations)
+            total = self._most_trials()
             return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
         raise InfeasibleConfig(
             f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
             why=f"The last ones stand as `{REFUSED}` in the study's events.",
             next="Narrow the factors of the study, then: sweep plan FILE",
         )
+
+    def _most_trials(self) -> int:
+        """Trials of the whole study, with those that an earlier revision asked for and this one does not."""
+        counted = {each.prefix: self._known.counted(each) for each in self._explorations}
+        trials = sum(cell.phase == "search" and cell.excluded_reason is None for cell in self._known.cells)
+        wanted = sum(max(each.trials, counted[each.prefix]) for each in self._explorations)
+        return wanted + trials - sum(counted.values())
 
     def _warn_of_subset(self, exploration: Exploration, finished: int) -> None:
         sampler = exploration.search_sampler

@@ -98,7 +98,7 @@ class Climb:
             return False
         needed = threshold(design.pruner, value, values)
         reason = (
-            f"{self._study.metric} {value:.4g} under {rung.protocol.label} after {rung.images:,} of "
+            f"{self._study.metric} {value:.4g} under {rung.protocol.label} after {self._seen(cell, rung):,} of "
             f"{self._images(cell):,} images; {needed:.4g} or less goes on ({design.pruner.kind}, "
             f"{len(values)} other trials)"
         )
@@ -125,6 +125,9 @@ class Climb:
     def _rungs(self, cell: CellRecord) -> list[Rung]:
         setting = self._study.setting(self._changes(cell))
         return rungs_of(self._study, self._protocol, batch=setting.batch, images=setting.images)
+
+    def _seen(self, cell: CellRecord, rung: Rung) -> int:
+        return rung.step * self._study.setting(self._changes(cell)).batch
 
     def _images(self, cell: CellRecord) -> int:
         return self._study.setting(self._changes(cell)).images

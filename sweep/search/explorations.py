@@ -114,6 +114,10 @@ class Known:
             }
         return self._trials[exploration.prefix]
 
+    def counted(self, exploration: Exploration) -> int:
+        """Trials that count towards the total: excluded ones are replaced by others."""
+        return sum(cell.excluded_reason is None for cell in self.trials(exploration).values())
+
     def explored(self, exploration: Exploration) -> bool:
         """Whether all trials are there and have come to an end; excluded ones are replaced by others."""
         counted = [cell for cell in self.trials(exploration).values() if cell.excluded_reason is None]

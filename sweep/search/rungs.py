@@ -24,8 +24,8 @@ class Rung:
     """One comparison.
 
     Attributes:
-        images: Images seen at which trials are compared.
-        step: Of this run: with another batch it is another one.
+        images: Images seen at which trials are compared, by the study file's share: the same in every trial.
+        step: Of this run: with another batch it is another one. At least 1.
         protocol: That scores are made under here.
     """
 
@@ -66,8 +66,15 @@ def _places(study: Study, batch: int, images: int) -> list[tuple[int, int]]:
     if pruner is None:
         return []
     seen = [round(share * study.baseline.images) for share in pruner.rungs]
-    places = {at // batch: at for at in seen if 0 < at // batch < images // batch}
-    return [(at, step) for step, at in places.items()]
+    # A run is compared after whole steps, so the first is the earliest rung, and two within one step are one.
+    places = {max(1, at // batch): at for at in seen}
+    return [(at, step) for step, at in places.items() if step < images // batch]
+
+
+def rung_images(study: Study) -> list[int]:
+    """Images that the baseline has seen at each rung: of whole steps, each rung once."""
+    batch = study.baseline.batch
+    return [step * batch for _, step in _places(study, batch, study.baseline.images)]
 
 
 def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> float | None:

@@ -82,7 +82,7 @@ def _cells_of(*which: ColumnElement[bool]) -> Select[Any]:
         CELL.c.trial_number,
         CELL.c.excluded_reason,
     )
-    of_run = (RUN.c.train_key, RUN.c.state.label("run_state"), RUN.c.step, RUN.c.steps, RUN.c.images)
+    of_run = (RUN.c.train_key, RUN.c.seed, RUN.c.state.label("run_state"), RUN.c.step, RUN.c.steps, RUN.c.images)
     outcome = (RUN.c.seconds, RUN.c.failure, RUN.c.failure_reason)
     waits = case((paused(), RUN.c.reached_step)).label("paused_at")
     states = cell_states(*which)
@@ -128,6 +128,7 @@ def _cell_record(row: Any, scores: tuple[ScoreRecord, ...], rungs: tuple[RungRec
         run_id=row.run_id,
         run_state=row.run_state,
         train_key=row.train_key,
+        seed=row.seed,
         step=row.step,
         steps=row.steps,
         images=row.images,

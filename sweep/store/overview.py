@@ -98,7 +98,7 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
     """Why cells have no number: one line for a run, else one for each broken score."""
     # From the few that failed, of all studies, to their cells; and so in `running`.
     cell: Any = (
-        select(CELL.c.id, ARM.c.name, CELL.c.phase, CELL.c.replicate, CELL.c.run_id)
+        select(CELL.c.id, ARM.c.name, CELL.c.phase, CELL.c.replicate, CELL.c.run_id, RUN.c.seed)
         .join(ARM, ARM.c.id == CELL.c.arm_id)
         .join(RUN, RUN.c.id == CELL.c.run_id)
         .where(unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
@@ -117,6 +117,7 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
             arm_name=row.name,
             phase=row.phase,
             replicate=row.replicate,
+            seed=row.seed,
             run_id=row.run_id,
             score_id=row.score_id if query is scores else None,
             state=row.state,
@@ -135,7 +136,7 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
         at = ATTEMPT.c.score_id == SCORE.c.id if kind == "score" else ATTEMPT.c.score_id.is_(None)
         query = (
             select(
-                *(table.c.id.label("work_id"), RUN.c.id.label("run_id"), ARM.c.name, CELL.c.replicate),
+                *(table.c.id.label("work_id"), RUN.c.id.label("run_id"), ARM.c.name, CELL.c.replicate, RUN.c.seed),
                 *(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, RUN.c.step, RUN.c.steps),
                 *(ATTEMPT.c.started_at, (table.c.lease_until - now()).label("left")),
             )
@@ -162,6 +163,7 @@ def _running_record(kind: Kind, row: Any) -> RunningRecord:
         score_id=row.work_id if kind == "score" else None,
         arm_name=row.name,
         replicate=row.replicate,
+        seed=row.seed,
         worker_id=row.worker_id,
         host=row.host,
         device=row.device,

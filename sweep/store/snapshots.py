@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.store.records import Kind, Measurement, Phase, StudyRecord
+from sweep.store.states import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class CellRecord:
     run_id: int
     run_state: str
     train_key: str
+    seed: int
     step: int
     steps: int
     images: int
@@ -98,6 +100,7 @@ class RunningRecord:
     score_id: int | None
     arm_name: str
     replicate: int
+    seed: int
     worker_id: str
     host: str
     device: str
@@ -120,11 +123,17 @@ class FailureRecord:
     arm_name: str
     phase: Phase
     replicate: int
+    seed: int
     run_id: int
     score_id: int | None
     state: str
     failure: str | None
     reason: str
+
+    @property
+    def is_intended(self) -> bool:
+        """An end that is a result or somebody's decision: pruned, diverged or cancelled."""
+        return self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED) or self.failure == "nan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +158,13 @@ class StatusRecord:
     """A study at one moment.
 
     Attributes:
+        failures: Why cells have no number, whether that was intended or not.
         runs_left: Runs that are still to be trained, those under way included.
         scores_left: Scores still to be made, those under way included.
         delayed: Of these, how many wait for a retry time.
         full_disks: Machines that gave work back because their disk was full.
+        to_come: Trainings that are not planned yet, because what they train is decided on the way: trials of a search,
+            confirmations, steps of a path.
     """
 
     study: StudyRecord
@@ -163,9 +175,19 @@ class StatusRecord:
     scores_left: int
     delayed: int
     full_disks: tuple[FullDisk, ...] = ()
+    to_come: int = 0
+
+    @property
+    def failed(self) -> tuple[FailureRecord, ...]:
+        """What went wrong."""
+        return tuple(failure for failure in self.failures if not failure.is_intended)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is still to be done, planned or not."""
+        return self.runs_left + self.scores_left + self.to_come > 0
 
     @property
     def is_stalled(self) -> bool:
         """There is work left and nobody holds a live lease."""
-        left = self.runs_left + self.scores_left > 0
-        return left and self.study.state == "active" and all(work.is_stale for work in self.running)
+        return self.has_work and self.study.state == "active" and all(work.is_stale for work in self.running)

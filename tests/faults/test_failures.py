@@ -54,7 +54,7 @@ def test_row_16_a_diverged_run_is_infeasible_keeps_its_evidence_and_is_not_retri
     command = Command(database, files, write(one_arm(**DIVERGES), files.parent))
     launched = command.launch()
     shown, said = launched.communicate(timeout=300)
-    assert launched.returncode == 4, said
+    assert launched.returncode == 0, said  # a result, not a failure
     assert "step 3" in shown
 
 

@@ -1,0 +1,70 @@
+"""What a study still trains that nobody has planned yet, so that it is not called done between two trials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sweep.store.snapshots import StatusRecord
+from sweep.store.transaction import Store
+from sweep.store.views import cells, status
+
+if TYPE_CHECKING:
+    from sweep.config.study import Study
+    from sweep.search.explorations import Known
+
+
+def status_of(store: Store, study_id: int) -> StatusRecord:
+    """How far a study is, with the trainings that are decided on the way. Reads only.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    found = status(store, study_id)
+    spec = found.study.spec
+    # Without reading its spec: a study that was planned whole is shown without loading the configuration's models.
+    if (spec.get("design") or {}).get("kind") not in ("search", "path") and not spec.get("tune"):
+        return found
+    return replace(found, to_come=to_come(store, found))
+
+
+def to_come(store: Store, now: StatusRecord) -> int:
+    """Trainings of a study that grows and that are not planned yet; 0 of a cancelled one.
+
+    While results are out that decide what comes next, as many as the design may ask for; then exactly what is due.
+
+    Args:
+        now: The study as its tables have it.
+    """
+    from sweep.config.study import Study
+    from sweep.search.explorations import Known
+    from sweep.search.outline import outline
+
+    if now.study.state == "cancelled":
+        return 0
+    study = Study.model_validate(now.study.spec)
+    changes = {arm.name: dict(arm.changes) for arm in now.study.arms}
+    known = Known(cells(store, now.study.id), changes, study.metric)
+    due = _trials_due(study, known) + _requested(study, known)
+    if not due and now.runs_left + now.scores_left == 0:
+        return 0
+    planned = sum(cell.excluded_reason is None for cell in known.cells)
+    return max(due, outline(study).trainings - planned)
+
+
+def _trials_due(study: Study, known: Known) -> int:
+    from sweep.search.explorations import explorations_of
+
+    return sum(max(0, each.trials - known.counted(each)) for each in explorations_of(study))
+
+
+def _requested(study: Study, known: Known) -> int:
+    """Cells that the results so far ask for and that nobody has added yet."""
+    from sweep.search.cells import cells_of
+    from sweep.search.stages import requests_of
+
+    there = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
+    wanted = (
+        cell for request in requests_of(study, known) for cell in cells_of(study, request.arm, phase=request.phase)
+    )
+    return len({(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - there)
