@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError, UsageError
 from sweep.nets.random_features import RandomFeatures
-from sweep.scoring.classifier import load_classifier, train_classifier
+from sweep.scoring.classifier_file import load_classifier, train_classifier
 from sweep.scoring.progress import Progress, ignore_progress
 
 

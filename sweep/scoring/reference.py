@@ -7,17 +7,16 @@ from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sweep.config.keys import canonical_json
 from sweep.data.dataset import Dataset
-from sweep.files.atomic import write_atomically
+from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
 from sweep.files.hashes import sha256_of_bytes
-from sweep.files.locks import exclusive_lock
 from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.features import Extractor
 from sweep.scoring.frechet import Moments, frechet_distance, moments
@@ -103,31 +102,64 @@ def load_reference(
     images_hash = images_sha256(dataset, split)
     path = folder / f"reference-{split}-{images_hash[:16]}-{extractor.sha256[:16]}.npz"
     known = {"images_sha256": images_hash, "extractor_sha256": extractor.sha256}
-    with exclusive_lock(path.with_suffix(".lock")):
-        kept = _read(path, known)
-        if kept is not None:
-            return kept
+
+    def build() -> Reference:
         images = _shuffled(reference_images(dataset, split))
         rows = extractor.extract(images, on_progress=on_progress).penultimate
         reference = Reference(**known, rows=rows, moments=moments(rows), pairs=mean_of_pairs(rows[:COMPARED_ROWS]))
         _write(path, reference, known)
         return reference
 
+    return find_or_build(path, lambda: _read(path, known), build)
+
 
 def load_bounds(
-    dataset: Dataset, split: Split, extractor: Extractor, reference: Reference, *, n: int, folder: Path
+    dataset: Dataset,
+    split: Split,
+    extractor: Extractor,
+    reference: Reference,
+    *,
+    n: int,
+    folder: Path,
+    on_progress: Progress = ignore_progress,
 ) -> Bounds:
-    """Floor and ceiling of FID at `n` images, from `folder` or computed and put there."""
+    """Floor and ceiling of FID at `n` images, from `folder` if they are there whole, else computed and put there.
+
+    Args:
+        dataset: Where the held-out images come from.
+        split: The split of the reference.
+        extractor: The net that made the features of the reference.
+        reference: What the distances are measured to.
+        n: Number of generated images of a score.
+        folder: Where bounds are kept.
+        on_progress: Called over the held-out images and the noise, if they are computed.
+    """
     name = f"bounds-{split}-{reference.images_sha256[:16]}-{dataset.content_sha256[:16]}-{extractor.sha256[:16]}-{n}"
     path = folder / f"{name}.json"
-    with exclusive_lock(path.with_suffix(".lock")):
-        if path.is_file():
-            return Bounds(**json.loads(path.read_text()))
+    known = {
+        "split": split,
+        "images_sha256": reference.images_sha256,
+        "data_sha256": dataset.content_sha256,
+        "extractor_sha256": extractor.sha256,
+    }
+
+    def find() -> Bounds | None:
+        kept = read_sealed(path)
+        if kept is None or {name: kept.pop(name, None) for name in known} != known or kept.get("n") != n:
+            return None
+        return Bounds(**kept)
+
+    def build() -> Bounds:
         real = held_out_images(dataset, split)[:n]
         noise = uniform_noise((n, *real.shape[1:]))
-        bounds = Bounds(n, _fid(real, extractor, reference), len(real), _fid(noise, extractor, reference))
-        write_atomically(path, canonical_json(asdict(bounds)).encode())
+        total = len(real) + n
+        floor = _fid(real, extractor, reference, lambda done, _: on_progress(done, total))
+        ceiling = _fid(noise, extractor, reference, lambda done, _: on_progress(len(real) + done, total))
+        bounds = Bounds(n, floor, len(real), ceiling)
+        write_sealed(path, asdict(bounds) | known)
         return bounds
+
+    return find_or_build(path, find, build)
 
 
 def uniform_noise(shape: tuple[int, ...]) -> Tensor:
@@ -135,8 +167,9 @@ def uniform_noise(shape: tuple[int, ...]) -> Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
-def _fid(images: Tensor, extractor: Extractor, reference: Reference) -> float:
-    return frechet_distance(moments(extractor.extract(images).penultimate), reference.moments)
+def _fid(images: Tensor, extractor: Extractor, reference: Reference, on_progress: Progress) -> float:
+    rows = extractor.extract(images, on_progress=on_progress).penultimate
+    return frechet_distance(moments(rows), reference.moments)
 
 
 def _shuffled(images: Tensor) -> Tensor:
@@ -144,22 +177,24 @@ def _shuffled(images: Tensor) -> Tensor:
 
 
 def _read(path: Path, known: dict[str, str]) -> Reference | None:
-    note = path.with_suffix(".json")
-    if not (path.is_file() and note.is_file()):
+    data = read_cache(path)
+    note = read_json(read_cache(path.with_suffix(".json")))
+    if data is None or note != known | {"sha256": sha256_of_bytes(data)}:
         return None
-    data, told = path.read_bytes(), json.loads(note.read_text())
-    if told != known | {"sha256": sha256_of_bytes(data)}:
+    try:
+        with np.load(BytesIO(data), allow_pickle=False) as file:
+            rows = file["rows"]
+            kept = Moments(mu=file["mu"], sigma=file["sigma"], root=file["root"], n=len(rows))
+            return Reference(**known, rows=rows, moments=kept, pairs=float(file["pairs"]))
+    # A note can also belong to a file that never was a reference.
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
-    with np.load(BytesIO(data), allow_pickle=False) as file:
-        rows = file["rows"]
-        kept = Moments(mu=file["mu"], sigma=file["sigma"], root=file["root"], n=len(rows))
-        return Reference(**known, rows=rows, moments=kept, pairs=float(file["pairs"]))
 
 
 def _write(path: Path, reference: Reference, known: dict[str, str]) -> None:
     buffer, kept = BytesIO(), reference.moments
     np.savez(buffer, rows=reference.rows, mu=kept.mu, sigma=kept.sigma, root=kept.root, pairs=reference.pairs)
-    write_atomically(path, buffer.getvalue())
-    sha256 = sha256_of_bytes(buffer.getvalue())
+    write_cache(path, buffer.getvalue())
+    note = known | {"sha256": sha256_of_bytes(buffer.getvalue())}
     # The note last: a crash between the two leaves a file that nobody believes.
-    write_atomically(path.with_suffix(".json"), canonical_json(known | {"sha256": sha256}).encode())
+    write_cache(path.with_suffix(".json"), json.dumps(note, sort_keys=True).encode())

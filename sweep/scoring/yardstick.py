@@ -10,7 +10,8 @@ import torch
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError
-from sweep.files.contained import contained
+from sweep.files.caches import read_cache
+from sweep.files.hashes import sha256_of_bytes
 from sweep.scoring.features import Extractor, load_extractor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Bounds, Reference, Split, images_sha256, load_bounds, load_reference
@@ -71,8 +72,18 @@ def open_yardstick(
     device: torch.device = CPU,
     weights: Path | None = None,
     on_progress: Progress = ignore_progress,
+    on_bounds: Progress = ignore_progress,
 ) -> Yardstick:
     """Load what `protocol` names, on the machine that scores. Slow once per folder, then seconds.
+
+    Args:
+        protocol: A protocol with its hashes.
+        dataset: The images of the study.
+        folder: Where classifiers, references and bounds are kept. What is damaged there is made again.
+        device: Where features are computed.
+        weights: The extractor's weights file, if not the usual one.
+        on_progress: Called over the images of the reference, if its features are computed.
+        on_bounds: Called over the images of the bounds, if they are computed.
 
     Raises:
         ProtocolError: The dataset or the extractor here is not the one that the protocol means.
@@ -87,7 +98,9 @@ def open_yardstick(
         )
     extractor = _extractor_of(protocol, dataset, folder, device, weights)
     reference = load_reference(dataset, protocol.reference, extractor, folder=folder, on_progress=on_progress)
-    bounds = load_bounds(dataset, protocol.reference, extractor, reference, n=protocol.n, folder=folder)
+    bounds = load_bounds(
+        dataset, protocol.reference, extractor, reference, n=protocol.n, folder=folder, on_progress=on_bounds
+    )
     shape = (dataset.channels, dataset.size, dataset.size)
     return Yardstick(protocol=protocol, extractor=extractor, reference=reference, bounds=bounds, shape=shape)
 
@@ -96,8 +109,11 @@ def _extractor_of(
     protocol: Protocol, dataset: Dataset, folder: Path, device: torch.device, weights: Path | None
 ) -> Extractor:
     kind = "inception" if protocol.extractor.startswith("inception") else "classifier"
-    file = contained(folder, f"{protocol.extractor}.pt")
-    usual = file if kind == "classifier" and file.is_file() else None
+    file = folder / f"{protocol.extractor}.pt"
+    # A damaged file is no file: where this machine trained it, training makes the same one again. The hash also keeps
+    # a name from the database, or a link in the folder, from leading to anything else.
+    whole = sha256_of_bytes(read_cache(file) or b"") == protocol.extractor_sha256
+    usual = file if kind == "classifier" and whole else None
     extractor = load_extractor(kind, dataset, folder=folder, device=device, weights=weights or usual)
     if extractor.sha256 != protocol.extractor_sha256:
         raise ProtocolError(

@@ -14,8 +14,10 @@ import torch
 from sweep.config.data import DataConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError
-from sweep.scoring import classifier
-from sweep.scoring.classifier import RECIPES, Classifier, check_gate, load_classifier, train_classifier
+from sweep.scoring import classifier_file
+from sweep.scoring.classifier import RECIPES, Classifier
+from sweep.scoring.classifier_file import load_classifier, train_classifier
+from sweep.scoring.gate import check_gate
 from sweep.scoring.reference import uniform_noise
 
 CPU = torch.device("cpu")
@@ -24,7 +26,7 @@ TRAIN_ELSEWHERE = """
 import sys, torch
 from pathlib import Path
 from sweep.data.sources import load
-from sweep.scoring.classifier import train_classifier
+from sweep.scoring.classifier_file import train_classifier
 torch.set_num_threads(2)
 torch.manual_seed(int(sys.argv[2]))
 state = torch.get_rng_state()
@@ -60,13 +62,13 @@ def test_another_process_makes_the_same_file(weights: Path, tmp_path: Path) -> N
 def test_of_callers_at_once_one_trains(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1, least_accuracy=0.3))
     trainings: list[int] = []
-    gate = classifier.check_gate
+    gate = classifier_file.check_gate
 
     def counted(net: Classifier, dataset: Dataset) -> dict[str, object]:
         trainings.append(1)
         return gate(net, dataset)
 
-    monkeypatch.setattr(classifier, "check_gate", counted)
+    monkeypatch.setattr(classifier_file, "check_gate", counted)
     with ThreadPoolExecutor(3) as pool:
         paths = list(pool.map(lambda _: train_classifier(digits, folder=tmp_path), range(3)))
     assert len(set(paths)) == 1
