@@ -17,6 +17,8 @@
     |  `- UnreadableCheckpoint    1   it is missing, torn or altered; another try, or another machine, may read it
     |     `- UnsafePath           1   its name leads out of the folder of files
     |- ProtocolError              2   scores that must not be computed or compared
+    |- OutputError                1   what was to be printed cannot be: the disk is full
+    |  `- ReaderGone            141   whoever read the output has ended, as `head` does; nothing is said
     |- Diverged                   -   loss or gradients are not finite; carries its evidence
     `- Preempted                  75  asked to stop; everything is saved, the same command continues
 
@@ -142,6 +144,16 @@ class ProtocolError(SweepError):
     """A score that must not be computed, or scores that must not be compared."""
 
     exit_code = 2
+
+
+class OutputError(SweepError):
+    """What was to be printed on stdout cannot be written."""
+
+
+class ReaderGone(OutputError):
+    """The reader of stdout has ended, as `head` does: as a program that SIGPIPE ends, in silence."""
+
+    exit_code = 141
 
 
 class Diverged(SweepError):

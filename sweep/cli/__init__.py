@@ -15,12 +15,20 @@ def main() -> None:
     """Run the command and turn every error into three lines and an exit code."""
     gc.set_threshold(_GC_THRESHOLD)
     atexit.register(gc.freeze)  # else the end of a process walks all that it imported, a fifth of a short command
+    from sweep.cli.streams import prepare_streams
+    from sweep.errors import ReaderGone, SweepError
+
+    prepare_streams()
     from sweep.cli.app import app
-    from sweep.errors import SweepError
 
     try:
         _require_working_folder()
-        app(prog_name="sweep")
+        try:
+            app(prog_name="sweep")
+        finally:
+            sys.stdout.flush()
+    except ReaderGone as error:
+        raise SystemExit(error.exit_code) from None
     except SweepError as error:
         if "--debug" in sys.argv:
             raise

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.report.across import AcrossStudies
@@ -41,7 +42,7 @@ def compare(
     names = [require_name(first), require_name(second)]
     if first == second:
         raise UsageError(f"{first} is one study", why="Its own arms are compared in its report.",
-                         next=f"sweep report {first}")  # fmt: skip
+                         next=command("report", first, *place_options(storage)))  # fmt: skip
     engine = read_store(storage).engine
     found = compare_studies(*(load_study(engine, name) for name in names))
     if as_json:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName
+from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.store.records import StudyState
@@ -15,7 +16,12 @@ def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: sweep pause digits
     """
-    _set(study, storage, "paused", f"workers save and wait within a heartbeat; next: sweep resume {study}")
+    _set(
+        study,
+        storage,
+        "paused",
+        f"workers save and wait within a heartbeat; next: {command('resume', study, *place_options(storage))}",
+    )
 
 
 def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
@@ -25,7 +31,12 @@ def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: sweep resume digits
     """
-    _set(study, storage, "active", f"work is handed out; next: sweep launch FILE, or sweep status {study}")
+    _set(
+        study,
+        storage,
+        "active",
+        f"work is handed out; next: sweep launch FILE, or {command('status', study, *place_options(storage))}",
+    )
 
 
 def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
@@ -33,7 +44,12 @@ def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
     Example: sweep stop digits
     """
-    _set(study, storage, "stopped", f"what is under way finishes; next: sweep resume {study} to go on")
+    _set(
+        study,
+        storage,
+        "stopped",
+        f"what is under way finishes; next: {command('resume', study, *place_options(storage))} to go on",
+    )
 
 
 def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
@@ -45,7 +61,8 @@ def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
         study,
         storage,
         "cancelled",
-        f"workers leave within a heartbeat; sweep resume {study} and sweep launch FILE take it up again",
+        f"workers leave within a heartbeat; {command('resume', study, *place_options(storage))} and "
+        "sweep launch FILE take it up again",
     )
 
 

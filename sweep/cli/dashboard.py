@@ -31,7 +31,7 @@ def dashboard(
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-    from sweep.cli.terminal import say
+    from sweep.cli.terminal import echo, say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import read_store
@@ -65,7 +65,7 @@ def dashboard(
         raise UsageError(
             f"port {port} cannot be used: {error.strerror}", next="sweep dashboard --port 0 takes any that is free."
         ) from None
-    typer.echo(f"http://{HOST}:{server.server_port}/")
+    echo(f"http://{HOST}:{server.server_port}/")
     say(f"a copy of {len(shown)} studies; changes made there stay there. Ctrl-C ends it.")
     with server:
         try:

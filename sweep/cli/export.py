@@ -35,7 +35,9 @@ def export(
 
     Example: sweep export digits -o digits-export --format parquet
     """
+    from sweep.cli.terminal import echo
     from sweep.config.names import require_name
+    from sweep.report.csv_file import write_csv
     from sweep.report.frames import load_study
     from sweep.store.opening import read_store
 
@@ -49,8 +51,8 @@ def export(
             if kind is Format.parquet:
                 flat(frame).to_parquet(path, index=False)
             else:
-                flat(frame).to_csv(path, index=False)
-            typer.echo(path)
+                write_csv(flat(frame), path)
+            echo(path)
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

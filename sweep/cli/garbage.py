@@ -43,7 +43,7 @@ def gc(
 
     Exit codes: 0, 1 when a file could not be deleted, 2 when the store has no study, 5 when there is no store.
     """
-    from sweep.cli.terminal import say, size
+    from sweep.cli.terminal import echo, say, size
     from sweep.errors import UsageError
     from sweep.launch.garbage import survey
     from sweep.store import read_store
@@ -61,10 +61,10 @@ def gc(
         say(line)
     if foreign:
         for stored in (stored for of_store in found.foreign.values() for stored in of_store):
-            typer.echo(_printable(stored.where))
+            echo(stored.where)
         return
     for stored in found.garbage:
-        typer.echo(stored.where)
+        echo(stored.where)
     total = size(sum(stored.bytes for stored in found.garbage))
     if not delete:
         say(f"{total} of store {found.store} could go; next: sweep gc --delete")
@@ -90,7 +90,3 @@ def _foreign_in_words(found: Survey) -> list[str]:
             whose = f"of store {store}, that this database knows nothing of"
         lines.append(f"{len(stored)} files ({size(sum(s.bytes for s in stored))}) {whose} are left alone")
     return lines
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else ascii(text)

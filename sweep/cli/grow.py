@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyName
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyName, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -121,4 +122,5 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
         stdout.print(table("", ["arm", "seed", "change", "is now"], rows))
     stdout.print(f"{kept} cells stay as they are, {len(rows)} change")
     if rows:
-        stdout.print(f"next: sweep launch {file} --accept-change", markup=False)
+        again = command("launch", file, "--accept-change", *place_options(storage))
+        stdout.print(f"next: {again}", markup=False, soft_wrap=True)

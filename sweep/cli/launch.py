@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sweep.config.study import Study
     from sweep.launch.local import Slot
     from sweep.launch.placement import Pack, Placed
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 NOT_COMPLETE = 1
 FAILED_CELLS = 4
 PREEMPTED = 75
-_GO_ON = "stopped; next: sweep launch {file} goes on from the last checkpoints"
-_NEXT = {3: "the budget is spent; next: sweep extend {name} --budget +10h", PREEMPTED: _GO_ON, 130: _GO_ON}
+_GO_ON = "stopped; next: {launch} goes on from the last checkpoints"
+_NEXT = {3: "the budget is spent; next: {extend}", PREEMPTED: _GO_ON, 130: _GO_ON}
 
 
 def launch(
@@ -88,6 +87,7 @@ def launch(
     from sweep.store.depot import depot_at
     from sweep.store.opening import open_store
 
+    again = command("launch", file, *place_options(storage, files))
     study = _with_total(read_outline(file).study, max_trials, n_trials)
     work = outline(study).trainings
     packed = _packed(pack, workers, executor)
@@ -117,8 +117,9 @@ def launch(
     elif placed.outlives:
         placed.join()  # those that wait for a machine have nothing to wait for
     if code in _NEXT and not placed.outlives:
-        say(_NEXT[code].format(name=record.name, file=file))
-    raise typer.Exit(code or _summary(store, record.id, file))
+        more = command("extend", record.name, "--budget", "+10h", *place_options(storage))
+        say(_NEXT[code].format(launch=again, extend=more))
+    raise typer.Exit(code or _summary(store, record.id, again, place_options(storage)))
 
 
 def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
@@ -221,16 +222,16 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     raise DataError(what, why=why, next=following)
 
 
-def _summary(store: Store, study_id: int, file: Path) -> int:
+def _summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
     from sweep.cli.status import drawn
     from sweep.cli.terminal import say, stdout
     from sweep.search.remaining import status_of
 
     record = status_of(store, study_id)
-    stdout.print(drawn(record))
+    stdout.print(drawn(record, options))
     if record.has_work:
         state, name = record.study.state, record.study.name
-        again = f"sweep launch {file}"
-        say(f"not complete; next: {again}" if state == "active" else f"{state}; next: sweep resume {name}, {again}")
+        resume = command("resume", name, *options)
+        say(f"not complete; next: {again}" if state == "active" else f"{state}; next: {resume}; {again}")
         return NOT_COMPLETE
     return FAILED_CELLS if record.failed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,3 +46,20 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
 DEFAULT_FILES = HOME
+
+
+def place_options(storage: str, files: str | None = None) -> list[str]:
+    """The options that another command needs to find the same store and files from here; none where it does without.
+
+    Args:
+        storage: Address of the store, whose password is never part of them.
+        files: Folder or URL of the files, for a command that takes it.
+    """
+    from sweep.store.redaction import clean
+
+    options = []
+    if storage != absolute(os.environ.get("SWEEP_STORAGE") or DEFAULT_STORAGE):
+        options += ["--storage", clean(storage)]
+    if files is not None and files != (os.environ.get("SWEEP_FILES") or DEFAULT_FILES):
+        options += ["--files", clean(files)]
+    return options

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile
+from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -47,7 +48,7 @@ def plan(
 
         print_json(document)
     else:
-        _print(file, asked, document)
+        _print(file, asked, document, storage)
 
 
 def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
@@ -59,7 +60,7 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
 
     child = Child(device=places[0].device, threads=places[0].threads)
     try:
-        with stderr.status("timing a few steps here"):
+        with stderr.status("timing a few steps here", spinner="line"):
             outcome = child.run(MeasureJob(asked.example_train()), hear=lambda _: None, tick=lambda: False)
     finally:
         child.close()
@@ -75,7 +76,7 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
     raise SweepError(
         "the baseline does not run here",
         why=reason,
-        next="; ".join([*rest[-1:], f"without timing: sweep plan {file} --no-measure"]),
+        next="; ".join([*rest[-1:], f"without timing: {command('plan', file, '--no-measure')}"]),
     )
 
 
@@ -119,7 +120,7 @@ def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: 
     return document
 
 
-def _print(file: Path, asked: Outline, document: dict[str, Any]) -> None:
+def _print(file: Path, asked: Outline, document: dict[str, Any], storage: str) -> None:
     from sweep.cli.terminal import stdout, table
     from sweep.config.factors import level_name
 
@@ -132,7 +133,7 @@ def _print(file: Path, asked: Outline, document: dict[str, Any]) -> None:
     stdout.print(table("", ["arm", "differs from the baseline in", "alphas_bar_T", "SNR_T", "prior bits/dim"], rows))
     for line in _lines(asked, document):
         stdout.print(line, markup=False)
-    stdout.print(f"next: sweep launch {file}", markup=False)
+    stdout.print(f"next: {command('launch', file, *place_options(storage))}", markup=False, soft_wrap=True)
 
 
 def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName
+from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.store.records import FailureClass
@@ -34,7 +35,10 @@ def rerun(
 
     store = open_existing(storage)
     count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
-    say(f"{count} planned again; next: sweep launch FILE, or sweep worker --study {study}")
+    say(
+        f"{count} planned again; next: sweep launch FILE, or "
+        f"{command('worker', '--study', study, *place_options(storage))}"
+    )
 
 
 def _classes(text: str) -> list[FailureClass]:
@@ -71,7 +75,7 @@ def exclude(
     store = open_existing(storage)
     found = [cell for cell in cells(store, find(store, require_name(study)).id) if cell.run_id == run]
     if not found:
-        raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
+        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
     for cell in found:
         leave_out(store, cell.cell_id, reason)
         say(f"{cell.arm_name}, seed {cell.seed}: excluded")
@@ -90,6 +94,7 @@ def repro(
 
     Example: sweep trials repro digits 3
     """
+    from sweep.cli.terminal import echo
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells, read_store, run_config, trained_by
@@ -97,9 +102,9 @@ def repro(
 
     store = read_store(storage)
     if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
-        raise UsageError(f"study {study!r} has no run {run}", next=f"sweep trials ls {study}")
+        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
     path = out or Path(f"run-{run}.json")
-    path.write_text(run_config(store, run).model_dump_json(indent=2) + "\n")
+    path.write_text(run_config(store, run).model_dump_json(indent=2) + "\n", encoding="utf-8")
     worker = trained_by(store, run)
-    place = "" if worker is None else f" --device {worker.device} --threads {worker.environment['threads']}"
-    typer.echo(f"sweep train {path} --out {path.with_suffix('')}{place}")
+    place = () if worker is None else ("--device", worker.device, "--threads", worker.environment["threads"])
+    echo(command("train", path, "--out", path.with_suffix(""), *place))

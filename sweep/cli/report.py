@@ -32,7 +32,7 @@ def report(
               sweep report digits --json | jq .since.verdicts
     """
     from sweep.cli.bars import progress
-    from sweep.cli.terminal import print_json, say
+    from sweep.cli.terminal import echo, print_json, say
     from sweep.config.names import require_name
     from sweep.report.index import INDEX, folder_name
     from sweep.report.notebook import build_report
@@ -63,7 +63,7 @@ def report(
         say("since the last report:" if before != now else "nothing changed since the last report")
         for line in since_in_words(changes) if before != now else ():
             say(f"  {line}")
-    typer.echo(paths.html)
+    echo(paths.html)
 
 
 def _grids(storage: str, study: str, files: str) -> Path:

@@ -54,4 +54,6 @@ def version(
 
         print_json(versions)
     else:
-        typer.echo("\n".join(f"{name} {number}" for name, number in versions.items()))
+        from sweep.cli.terminal import echo
+
+        echo("\n".join(f"{name} {number}" for name, number in versions.items()))

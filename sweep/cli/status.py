@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +59,7 @@ def status(
     if as_json:
         print_json(document(record) | ({"ranks": ranks} if (ranks := _ranks(store, record)) else {}))
         return
-    stdout.print(drawn(record))
+    stdout.print(drawn(record, place_options(storage)))
     for line in (*_ranks(store, record), *_little_room(store)):
         stdout.print(line, markup=False, soft_wrap=True)
     while watch and record.has_work:
@@ -65,7 +67,7 @@ def status(
         record = status_of(store, record.study.id)
         if stdout.is_terminal:
             stdout.clear()
-        stdout.print(drawn(record))
+        stdout.print(drawn(record, place_options(storage)))
 
 
 def _list(store: Store, *, as_json: bool) -> None:
@@ -132,7 +134,7 @@ def _end(ended: FailureRecord) -> dict[str, Any]:
             "class": ended.failure, "reason": ended.reason}  # fmt: skip
 
 
-def drawn(record: StatusRecord) -> RenderableType:
+def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
     """A status as tables."""
     from rich.console import Group
     from rich.text import Text
@@ -154,10 +156,10 @@ def drawn(record: StatusRecord) -> RenderableType:
     if record.failed:
         parts.append(_ends("failed", record.failed))
     if (more := len(record.failed) - MOST_FAILURES) > 0:
-        parts.append(f"and {more:,} more; next: sweep trials ls {record.study.name}")
+        parts.append(f"and {more:,} more; next: {command('trials ls', record.study.name, *options)}")
     parts += _intended(record)
     parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
-    parts.append(_next(record))
+    parts.append(Text(_next(record, options), overflow="fold"))
     return Group(*parts)
 
 
@@ -195,16 +197,16 @@ def _arms(record: StatusRecord) -> dict[str, Counter[str]]:
     return lines
 
 
-def _next(record: StatusRecord) -> str:
+def _next(record: StatusRecord, options: Sequence[str]) -> str:
     name = record.study.name
     if record.study.state != "active":
-        return f"the study is {record.study.state}; next: sweep resume {name}"
+        return f"the study is {record.study.state}; next: {command('resume', name, *options)}"
     if record.full_disks:
         waiting = sum(disk.waiting for disk in record.full_disks)
         return f"{waiting} trainings and scores wait for room; next: free some there, e.g. by sweep gc --delete"
     if record.is_stalled:
-        return f"nobody is working on it; next: sweep launch FILE, or sweep worker --study {name}"
+        return f"nobody is working on it; next: sweep launch FILE, or {command('worker', '--study', name, *options)}"
     if record.has_work:
         more = f", {record.to_come} trainings to come" if record.to_come else ""
         return f"{record.runs_left} trainings and {record.scores_left} scores left{more}"
-    return f"done; next: sweep report {name}"
+    return f"done; next: {command('report', name, *options)}"

@@ -1,4 +1,8 @@
-"""Printing: data on stdout, progress and errors on stderr, colours only on a terminal."""
+"""Printing: data on stdout, progress and errors on stderr, colours only on a terminal.
+
+Whatever is printed may come from a file or a database of somebody else: no character that a terminal would obey gets
+through.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,37 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from sweep.errors import SweepError
+from sweep.printable import printable
 
 # In a pipe a row is a line, whatever its length: for grep and cut.
 PIPE_WIDTH = 10_000
 _piped = not sys.stdout.isatty()
 
-stdout = Console(
+
+class SafeConsole(Console):
+    """A console that prints no control character but its own."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The same of a text that was made printable, so that its width is that of what is shown."""
+        return super().render_str(printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The same, whatever the text was made by; segments of control are rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+stdout = SafeConsole(
     highlight=False, soft_wrap=_piped, width=PIPE_WIDTH if _piped and "COLUMNS" not in os.environ else None
 )
-stderr = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_error(error: SweepError) -> None:
@@ -37,6 +58,11 @@ def print_error(error: SweepError) -> None:
 def say(text: str) -> None:
     """One line of progress."""
     stderr.print(escape(text))
+
+
+def echo(value: object) -> None:
+    """One line of data on stdout, as it is however long."""
+    stdout.print(escape(str(value)), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

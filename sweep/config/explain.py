@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sweep.commands import command
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
 from sweep.errors import StudyFileError
@@ -25,7 +27,7 @@ def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> S
     return StudyFileError(
         "\n".join(lines),
         why="Nothing was written.",
-        next=f"Mend the file, then: sweep plan {file.path}",
+        next=f"Mend the file, then: {command('plan', Path(file.path))}",
     )
 
 

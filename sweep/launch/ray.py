@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sweep.errors import UsageError
 from sweep.launch.kept import KeptWorker, Say
 from sweep.launch.placement import Assignment, options_of, require_shared
+from sweep.printable import printable
 from sweep.worker.interrupt import CTRL_C, PREEMPTED
 
 _POLL_SECONDS = 0.2
@@ -169,7 +170,7 @@ def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> En
     lines: deque[str] = deque(maxlen=LAST_LINES)
 
     def hear(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
         lines.append(text)
 
     worker = KeptWorker(arguments, os.environ | dict(environment), hear)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweep.commands import command
 from sweep.errors import SweepError, UsageError
 from sweep.files.private import make_private_folder, require_private
 from sweep.launch.kept import Say
@@ -67,8 +68,8 @@ class SlurmWorkers:
         """The commands that find them."""
         study = self._assignment.study
         return (
-            f"the jobs stay in the queue; next: sweep status {study} --watch, squeue --name {self.name}, "
-            f"sweep stop {study}, or scancel --name {self.name}; logs: {self.folder}"
+            f"the jobs stay in the queue; next: {command('status', study, '--watch')}, squeue --name {self.name}, "
+            f"{command('stop', study)}, or scancel --name {self.name}; logs: {shlex.quote(str(self.folder))}"
         )
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from types import FrameType
 
 from sweep.errors import SweepError
 from sweep.launch.kept import KeptWorker
+from sweep.printable import printable
 from sweep.worker.interrupt import PREEMPTED
 
 # The worker said it all, and wants no other try.
@@ -84,4 +85,4 @@ def _slurm(*command: str) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
+from sweep.report.csv_file import write_csv
 from sweep.report.figures.style import settle
 from sweep.report.latex import to_latex
 from sweep.report.subject import report_folder
@@ -92,10 +93,10 @@ def write(block: Block, folder: Path) -> None:
     """The files of a block: tables/NAME.csv and .tex, figures/NAME.png and .csv."""
     if isinstance(block, Table):
         (folder / "tables").mkdir(parents=True, exist_ok=True)
-        block.data.to_csv(folder / "tables" / f"{block.name}.csv", index=False, lineterminator="\n")
+        write_csv(block.data, folder / "tables" / f"{block.name}.csv")
         tex = to_latex(block.tex if block.tex is not None else block.data, caption=block.caption, label=block.name)
         (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
     elif isinstance(block, Picture):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
-        block.data.to_csv(folder / "figures" / f"{block.name}.csv", index=False, lineterminator="\n")
+        write_csv(block.data, folder / "figures" / f"{block.name}.csv")

@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 
+from sweep.printable import printable
+
 SIGNS = {
     "\N{MINUS SIGN}": "$-$",
     "\N{EN DASH}": "--",
@@ -38,7 +40,7 @@ def to_latex(data: pd.DataFrame, *, caption: str, label: str) -> str:
 
 def latex_text(text: str) -> str:
     """Text that LaTeX prints as it stands; signs outside ASCII that it has no command for become `?`."""
-    escaped = "".join(SPECIAL.get(letter, letter) for letter in text)
+    escaped = "".join(SPECIAL.get(letter, letter) for letter in printable(text))
     escaped = re.sub(
         f"[{RAISED}]+", lambda power: f"$^{{{power[0].translate(str.maketrans(RAISED, PLAIN))}}}$", escaped
     )
