@@ -71,7 +71,7 @@ MAX_RESOLUTIONS = 10
 """Resolutions of a U-Net: an image of 512 pixels can be halved 9 times."""
 MAX_AVERAGES = 16
 """Power-function averages of one training."""
-MAX_SNAPSHOTS = 512
+MAX_SNAPSHOTS = 256
 """Snapshots of all power-function averages of one training together."""
 MAX_NOISED_TIMES = 50
 """Values of t that partial noising starts from."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Two widths span the useful ones (EDM2, section 3.2).
 DEFAULT_STDS = (0.05, 0.10)
@@ -20,6 +22,7 @@ LARGEST_PROFILE_ERROR = 0.05
 
 
 # EDM2, eq. 126: solved for the largest real root.
+@lru_cache(maxsize=256)
 def exponent_of_std(std: float) -> float:
     """Exponent gamma of the profile tau^gamma whose relative width is `std`, in (0, 0.2886); 0.05 -> 16.97."""
     s = std**-2
@@ -57,23 +60,47 @@ def coefficients(profiles: Sequence[tuple[float, int]], std: float, step: int) -
     Returns:
         Least-squares coefficients that sum to 1, and the error of the mixed profile relative to the wanted one (L2).
     """
+    return _mixtures(profiles, [std], step)[0]
+
+
+def _mixtures(
+    profiles: Sequence[tuple[float, int]], stds: Sequence[float], step: int
+) -> list[tuple[list[float], float]]:
+    """`coefficients` of many widths, for the work of one."""
     gammas = [(float(t), exponent_of_std(s)) for s, t in profiles]
-    wanted = (float(step), exponent_of_std(std))
-    A = np.array([[profile_product(*a, *b) for b in gammas] for a in gammas])
-    b = np.array([profile_product(*a, *wanted) for a in gammas])
-    x = np.linalg.lstsq(A, b, rcond=None)[0]
-    x = x / x.sum()
-    norm = profile_product(*wanted, *wanted)
-    error = math.sqrt(max(float(x @ A @ x - 2 * x @ b) + norm, 0.0) / norm)
-    return [float(value) for value in x], error
+    A = _products(tuple(gammas))
+    targets = [(float(step), exponent_of_std(std)) for std in stds]
+    B = np.array([[profile_product(*a, *wanted) for wanted in targets] for a in gammas])
+    X = np.linalg.lstsq(A, B, rcond=None)[0]
+    mixtures = []
+    for wanted, solution, b in zip(targets, X.T, B.T, strict=True):
+        x = solution / solution.sum()
+        norm = profile_product(*wanted, *wanted)
+        error = math.sqrt(max(float(x @ A @ x - 2 * x @ b) + norm, 0.0) / norm)
+        mixtures.append(([float(value) for value in x], error))
+    return mixtures
+
+
+@lru_cache(maxsize=8)
+def _products(gammas: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """Inner products of all pairs of profiles (t, exponent); a study asks for many widths of the same ones."""
+    return np.array([[profile_product(*a, *b) for b in gammas] for a in gammas])
 
 
 def representable(profiles: Sequence[tuple[float, int]], std: float, step: int) -> bool:
     """Whether the snapshots can stand for the average of width `std` after `step` steps."""
-    if std < NARROWEST * min(s for s, _ in profiles):
-        return False
-    x, error = coefficients(profiles, std, step)
-    return max(map(abs, x)) < LARGEST_COEFFICIENT and error <= LARGEST_PROFILE_ERROR
+    return bool(_among(profiles, [std], step))
+
+
+def _among(profiles: Sequence[tuple[float, int]], stds: Sequence[float], step: int) -> list[float]:
+    """Those of the widths that the snapshots can stand for."""
+    narrowest = NARROWEST * min(s for s, _ in profiles)
+    tried = [std for std in stds if std >= narrowest]
+    return [
+        std
+        for std, (x, error) in zip(tried, _mixtures(profiles, tried, step) if tried else [], strict=True)
+        if max(map(abs, x)) < LARGEST_COEFFICIENT and error <= LARGEST_PROFILE_ERROR
+    ]
 
 
 def snapshot_steps(steps: int, count: int) -> list[int]:
@@ -83,5 +110,4 @@ def snapshot_steps(steps: int, count: int) -> list[int]:
 
 def possible_stds(profiles: Sequence[tuple[float, int]], step: int) -> list[float]:
     """The widths, in steps of 0.005, that snapshots (std, step) can stand for after `step` steps."""
-    grid = [0.005 * k for k in range(1, 58)]
-    return [value for value in grid if representable(profiles, value, step)]
+    return _among(profiles, [0.005 * k for k in range(1, 58)], step)

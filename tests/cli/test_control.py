@@ -121,8 +121,14 @@ def test_more_seeds_of_a_planned_study_are_one_look_more_until_somebody_looked(s
     store.close()
 
 
-@pytest.mark.parametrize("arguments", [["--seeds", "2"], ["--seeds", "some"], ["--trials", "+3"], []])
-def test_extend_refuses_what_does_not_grow(sweep: Sweep, arguments: list[str]) -> None:
+BAD_GROWTH = [
+    ["--seeds", "2"], ["--seeds", "some"], ["--trials", "+3"], [], ["--seeds", "+1000000000"], ["--seeds", "9" * 5000],
+    ["--budget", f"{'9' * 400}h"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", BAD_GROWTH, ids=lambda arguments: " ".join(arguments)[:30])
+def test_extend_refuses_what_does_not_grow_or_grows_beyond_bounds(sweep: Sweep, arguments: list[str]) -> None:
     refused = sweep("extend", "tiny", *arguments)
     assert isinstance(refused.exception, UsageError)
     assert refused.exception.next

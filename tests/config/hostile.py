@@ -123,6 +123,7 @@ NUMBERS = {
     "a list for a preset": f"{HEAD}baseline: {{net: {{preset: [unet_8]}}}}\n",
     "thousands of averages": baseline(f"power_ema: [{'0.1, ' * 5_000}]"),
     "thousands of snapshots": baseline(f"power_ema: [{numbers(16)}], power_ema_snapshots: 256"),
+    "an average of too many snapshots": baseline("power_ema: [0.1], power_ema_snapshots: 256, ema_std: 0.01"),
     "thousands of noised t": baseline(f"partial_noising: [{'1, ' * 5_000}]"),
     "1e12 samples": f"{HEAD}protocol: {{n: 1000000000000}}\n",
     "1e9 noise sets": f"{HEAD}protocol: {{noise_sets: 1000000000}}\n",

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from sweep.config.presets import NET_PRESETS
 from sweep.errors import InfeasibleConfig
 from sweep.nets.initialisation import initialise
 from sweep.nets.layers import Attention, ResBlock
+from sweep.nets.shape import unet_levels, unet_weights
 from sweep.nets.unet import UNet
 from tests.nets.peer import diffusers_net, to_diffusers
 
@@ -251,3 +253,16 @@ def test_28_pixels_halve_twice() -> None:
 def test_learned_variance_doubles_the_output_channels() -> None:
     net = small_net(out_channels=2)
     assert net(torch.zeros(1, 1, 8, 8), torch.zeros(1)).shape == (1, 2, 8, 8)
+
+
+@pytest.mark.parametrize("preset", ["ho_cifar10", "unet_28", "unet_8"])
+def test_weights_are_counted_without_building_the_net(preset: str) -> None:
+    """`plan` refuses a net that no database and no device holds before torch tries to."""
+    net = {name: value for name, value in NET_PRESETS[preset].items() if name != "kind"}
+    shape = {name: net[name] for name in ("channels", "channel_mults", "attention_resolutions", "heads", "groups")}
+    size = {"ho_cifar10": 32, "unet_28": 28, "unet_8": 8}[preset]
+    with torch.device("meta"):
+        built = UNet(image_channels=3, image_size=size, **net)  # type: ignore[arg-type]
+    whole = sum(parameter.numel() for parameter in built.parameters())
+    counted = unet_weights(unet_levels(image_size=size, **shape), net["res_blocks"])  # type: ignore[arg-type]
+    assert 0.8 * whole < counted < whole
