@@ -57,6 +57,13 @@ class uptime(FunctionElement[float]):  # noqa: N801
     inherit_cache = True
 
 
+class seconds_since(FunctionElement[float]):  # noqa: N801
+    """Seconds from a stored time, the one argument, to the start of the statement."""
+
+    type = Float()
+    inherit_cache = True
+
+
 _SQL: dict[type[FunctionElement[Any]], dict[str, str]] = {
     now: {
         "postgresql": "CAST(EXTRACT(EPOCH FROM statement_timestamp()) AS FLOAT8)",
@@ -79,3 +86,15 @@ _SQL: dict[type[FunctionElement[Any]], dict[str, str]] = {
 @compiles(uptime)
 def _spell(element: FunctionElement[Any], compiler: Any, **_: Any) -> str:
     return _SQL[type(element)][compiler.dialect.name]
+
+
+@compiles(seconds_since, "postgresql")
+def _since_postgresql(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+    then = compiler.process(element.clauses, **options)
+    return f"CAST(EXTRACT(EPOCH FROM statement_timestamp() - ({then})) AS FLOAT8)"
+
+
+@compiles(seconds_since, "sqlite")
+def _since_sqlite(element: FunctionElement[Any], compiler: Any, **options: Any) -> str:
+    then = compiler.process(element.clauses, **options)
+    return f"((julianday('now') - julianday({then})) * 86400.0)"
