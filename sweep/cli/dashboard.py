@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 HOST = "127.0.0.1"
+NAMES = frozenset({HOST, "localhost"})
+"""By which a browser of this machine reaches it, whatever the port: it may come through a tunnel."""
 
 
 def dashboard(
@@ -60,7 +67,7 @@ def dashboard(
     shown = [find(store, require_name(name)) for name in studies] if studies else list(all_studies(store))
     app = wsgi(*mirror(store, shown, depot_at(files)))
     try:
-        server = make_server(HOST, port, app, server_class=Server, handler_class=Quiet)
+        server = make_server(HOST, port, for_hosts(app, NAMES), server_class=Server, handler_class=Quiet)
     except OSError as error:
         raise UsageError(
             f"port {port} cannot be used: {error.strerror}", next="sweep dashboard --port 0 takes any that is free."
@@ -72,3 +79,31 @@ def dashboard(
             server.serve_forever()
         except KeyboardInterrupt:
             say("ended")
+
+
+def for_hosts(app: WSGIApplication, names: frozenset[str]) -> WSGIApplication:
+    """An application that answers only requests made to these names.
+
+    A page of the internet that lets its own name lead to this machine (DNS rebinding) would else read what is served
+    here, in the browser of whoever visits it. A request of another page is refused by its Origin.
+
+    Args:
+        app: What answers.
+        names: Host names without a port, in lower case.
+    """
+
+    def checked(environment: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environment.get("HTTP_ORIGIN")
+        if _name(f"//{environment.get('HTTP_HOST', '')}") in names and (origin is None or _name(origin) in names):
+            return app(environment, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"This is served to {' and '.join(sorted(names))} alone.\n".encode()]
+
+    return checked
+
+
+def _name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None

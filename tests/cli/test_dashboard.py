@@ -157,6 +157,29 @@ def test_without_the_package_it_says_how_to_get_it():
     assert "next: pip install optuna-dashboard" in refused.stderr
 
 
+def test_only_requests_made_to_this_machine_by_its_own_pages_are_answered(served: Served) -> None:
+    """A page of the internet whose name leads here, or that sends a form here, gets nothing."""
+    place = urlsplit(served.url)
+    port = place.port
+    own = [f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST", f"127.0.0.1:{port + 1}"]
+    foreign = ["evil.example", f"evil.example:{port}", "", "127.0.0.1.evil.example", "localhost.evil.example", "[",
+               f"evil@{port}", "127.0.0.1 evil.example"]  # fmt: skip
+    for host, origin, status in [
+        *((host, None, 200) for host in own),
+        *((host, None, 403) for host in foreign),
+        (own[0], f"http://localhost:{port}", 200),
+        (own[0], "http://evil.example", 403),
+        (own[0], "null", 403),
+    ]:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"Host": host} | ({} if origin is None else {"Origin": origin})
+        connection.request("GET", "/api/studies", headers=headers)
+        answer = connection.getresponse()
+        assert answer.status == status, (host, origin)
+        assert status == 200 or b"digits" not in answer.read()
+        connection.close()
+
+
 def test_ctrl_c_ends_it_in_order(served):
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(timeout=20) == 0
