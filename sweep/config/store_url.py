@@ -71,7 +71,7 @@ def parse_store_url(text: str) -> SqliteUrl | PostgresUrl:
     if kind in ("postgresql", "postgres") and driver in _POSTGRESQL_DRIVERS:
         return _postgres(rest)
     raise StoreUrlError(
-        f"no store can be kept in {kind}{f' by {driver}' if driver else ''}",
+        f"no store can be kept in {kind}{' by this driver' if driver else ''}",
         why="Leases need its locks to be known and tested; those of SQLite and PostgreSQL are.",
         next=_FORMS,
     )

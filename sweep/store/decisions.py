@@ -36,6 +36,8 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
     planned again when the study is active again.
     """
 
+    what = clean(f"study is {state}" + (f": {reason}" if reason else ""))
+
     def work(connection: Connection) -> None:
         change = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.state != state).values(state=state)
         if not connection.execute(change).rowcount:
@@ -46,7 +48,7 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
             _cancel(connection, study_id, "score")
         elif state == "active":
             plan_cancelled_again(connection, study_id)
-        write_event(connection, "study", f"study is {state}" + (f": {reason}" if reason else ""), study_id=study_id)
+        write_event(connection, "study", what, study_id=study_id)
 
     store.write(work)
 
@@ -61,11 +63,12 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
     """
     if not reason.strip():
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
+    reason = clean(reason)
 
     def work(connection: Connection) -> None:
         of_cell = select(CELL.c.run_id).where(CELL.c.id == cell_id)
         connection.execute(select(RUN.c.id).where(RUN.c.id.in_(of_cell)).with_for_update())
-        change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=clean(reason))
+        change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=reason)
         cell = connection.execute(change.returning(CELL.c.study_id, CELL.c.run_id)).one_or_none()
         if cell is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")

@@ -43,6 +43,7 @@ def add_event(
     detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Append one line. A lost reply may write it twice."""
+    message, detail = clean(message), clean_json(detail or {})
     store.write(
         lambda connection: write_event(connection, kind, message, study_id=study_id, run_id=run_id, detail=detail)
     )

@@ -19,7 +19,7 @@ from sweep.store.endings import drop_scores
 from sweep.store.events import write_event
 from sweep.store.leases import MAX_CRASHES, PROGRESSED, WORK, fence, lost
 from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
-from sweep.store.redaction import clean
+from sweep.store.redaction import clean, clean_json
 from sweep.store.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sharing import ENDED_ATTEMPT, ITS_WORKER, workers_meanwhile
 from sweep.store.states import AttemptEnd, RunState, ScoreState
@@ -135,6 +135,7 @@ def release(
     """
     values = {"state": "planned", "not_before": now() + delay}
     ending = f"released: {reason}"[:32]
+    detail = clean(detail)
 
     def work(connection: Connection) -> None:
         if end_attempt(connection, claimed, values, ending, seconds=seconds, detail=detail or None) and detail:
@@ -172,11 +173,14 @@ def fail(
         LeaseLost: nothing was written.
     """
 
+    # Before the transaction: nobody waits for a lock while long texts are cleaned.
+    reason, detail = clean(reason), clean_json(detail or {})
+
     def work(connection: Connection) -> str:
         table, _ = WORK[claimed.kind]
         crashes = connection.scalars(select(table.c.crashes).where(table.c.id == claimed.work_id)).one()
         ends = final or crashes >= MAX_CRASHES
-        values: dict[str, Any] = {"crashes": table.c.crashes + 1, "failure": failure, "failure_reason": clean(reason)}
+        values: dict[str, Any] = {"crashes": table.c.crashes + 1, "failure": failure, "failure_reason": reason}
         if ends:
             values |= {"state": state if final else "failed", "finished_at": moment()}
         else:

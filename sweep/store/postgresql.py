@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from sweep.errors import StoreUrlError
 from sweep.store.access import Access
+from sweep.store.text import to_json
 
 # A worker that was frozen inside a transaction must not hold its row locks for ever.
 _OPTIONS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=30000"
@@ -41,6 +42,7 @@ def open_postgresql(text: str, access: Access) -> Engine:
         pool_pre_ping=True,
         pool_size=2,  # the work and its heartbeat
         hide_parameters=True,
+        json_serializer=to_json,
         isolation_level="READ COMMITTED",
         execution_options={"postgresql_readonly": True} if access is Access.READ else {},
         connect_args={
@@ -69,6 +71,8 @@ def _taken_apart(text: str) -> URL:
     # What an unescaped character of a password leaves behind is seen here, before the driver can repeat it.
     if not _HOST.fullmatch(url.host or "") or not 0 < (url.port or 5432) < 65_536:
         raise _refused("What stands where host and port belong is neither.")
+    if url.username is None and "@" in text.partition("?")[0]:
+        raise _refused("An @ follows the host: what stands before it cannot be told from a password.")
     known = {option.keyword.decode() for option in Conninfo.get_defaults()} - _REFUSED_OPTIONS
     given = [name for name, _ in parse_qsl(_after_host(text, url), keep_blank_values=True)]
     if not known.issuperset(given):

@@ -38,7 +38,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Named,
-    String,
     Table,
     TypedColumns,
     UniqueConstraint,
@@ -48,6 +47,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from sweep.store.clock import UtcDateTime, moment
 from sweep.store.states import RunState, ScoreState
+from sweep.store.text import Text
 
 RUN_STATES = tuple(state.value for state in RunState)
 SCORE_STATES = tuple(state.value for state in ScoreState)
@@ -73,7 +73,7 @@ class StoreIdentityColumns(TypedColumns):
     """One row: who this store is, in the names of the files that its attempts write."""
 
     id: Named[int] = Column(Integer, primary_key=True)
-    uuid: Named[str] = Column(String(36))
+    uuid: Named[str] = Column(Text(36))
 
 
 STORE_IDENTITY = Table("store_identity", METADATA, StoreIdentityColumns)
@@ -83,12 +83,12 @@ class StudyColumns(TypedColumns):
     """One question."""
 
     id: Named[int] = Column(Integer, primary_key=True)
-    name: Named[str] = Column(String(64), unique=True)
-    question: Named[str] = Column(String)
-    state: Named[str] = Column(String(16), default="active")
+    name: Named[str] = Column(Text(64), unique=True)
+    question: Named[str] = Column(Text)
+    state: Named[str] = Column(Text(16), default="active")
     created_at: Named[datetime] = Column(UtcDateTime, default=moment())
     # Only the holder asks Optuna: serial asks end duplicates, and draws follow the trial number.
-    advisor_owner: Named[str | None] = Column(String(36))
+    advisor_owner: Named[str | None] = Column(Text(36))
     advisor_until: Named[float | None] = Column(Double)
 
 
@@ -102,12 +102,12 @@ class RevisionColumns(TypedColumns):
     study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     number: Named[int] = Column(Integer)
     spec: Named[dict[str, Any]] = Column(_JSON)
-    spec_sha256: Named[str] = Column(String(64))
-    arms_sha256: Named[str] = Column(String(64))
+    spec_sha256: Named[str] = Column(Text(64))
+    arms_sha256: Named[str] = Column(Text(64))
     protocol: Named[dict[str, Any]] = Column(_JSON)
-    protocol_key: Named[str] = Column(String(64))
+    protocol_key: Named[str] = Column(Text(64))
     versions: Named[dict[str, Any]] = Column(_JSON)
-    reason: Named[str] = Column(String)
+    reason: Named[str] = Column(Text)
     accepted_at: Named[datetime] = Column(UtcDateTime, default=moment())
 
 
@@ -120,7 +120,7 @@ class ArmColumns(TypedColumns):
     id: Named[int] = Column(Integer, primary_key=True)
     study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"))
     position: Named[int] = Column(Integer)
-    name: Named[str] = Column(String(128))
+    name: Named[str] = Column(Text(128))
     changes: Named[dict[str, Any]] = Column(_JSON)
     is_baseline: Named[bool] = Column(Boolean, default=False)
 
@@ -140,12 +140,12 @@ class CellColumns(TypedColumns):
     id: Named[int] = Column(Integer, primary_key=True)
     study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     arm_id: Named[int] = Column(ForeignKey("arm.id", ondelete="CASCADE"), index=True)
-    phase: Named[str] = Column(String(16))
+    phase: Named[str] = Column(Text(16))
     replicate: Named[int] = Column(Integer)
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
     revision: Named[int] = Column(Integer)
     trial_number: Named[int | None] = Column(Integer)
-    excluded_reason: Named[str | None] = Column(String)
+    excluded_reason: Named[str | None] = Column(Text)
 
 
 CELL = Table(
@@ -163,23 +163,23 @@ class WorkColumns(TypedColumns):
 
     id: Named[int] = Column(Integer, primary_key=True)
     token: Named[int] = Column(Integer, default=0)
-    owner: Named[str | None] = Column(String(36))
+    owner: Named[str | None] = Column(Text(36))
     lease_until: Named[float | None] = Column(Double)
     not_before: Named[float] = Column(Double, default=0.0)
     # Both in a row, since it last got further. A crash is the work's own; a worker may be lost for any reason.
     crashes: Named[int] = Column(Integer, default=0)
     lost_workers: Named[int] = Column(Integer, default=0, server_default="0")
-    failure: Named[str | None] = Column(String(16))
-    failure_reason: Named[str | None] = Column(String)
+    failure: Named[str | None] = Column(Text(16))
+    failure_reason: Named[str | None] = Column(Text)
     seconds: Named[float] = Column(Double, default=0.0)
 
 
 class RunColumns(WorkColumns):
     """One training; its train key is its identity."""
 
-    train_key: Named[str] = Column(String(64), unique=True)
+    train_key: Named[str] = Column(Text(64), unique=True)
     config: Named[dict[str, Any]] = Column(_JSON)
-    state: Named[str] = Column(String(16), default=RunState.PLANNED.value)
+    state: Named[str] = Column(Text(16), default=RunState.PLANNED.value)
     seed: Named[int] = Column(BigInteger)
     step: Named[int] = Column(Integer, default=0)
     steps: Named[int] = Column(Integer)
@@ -211,14 +211,14 @@ class ScoreColumns(WorkColumns):
     """One evaluation of a run; (run, eval key) is its identity."""
 
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
-    eval_key: Named[str] = Column(String(64))
+    eval_key: Named[str] = Column(Text(64))
     config: Named[dict[str, Any]] = Column(_JSON)
     protocol: Named[dict[str, Any]] = Column(_JSON)
-    protocol_key: Named[str] = Column(String(64))
+    protocol_key: Named[str] = Column(Text(64))
     # Of the weights that a rung reads; NULL: of the finished training, under the study's own protocol.
     step: Named[int | None] = Column(Integer)
-    state: Named[str] = Column(String(16), default=ScoreState.PLANNED.value)
-    samples_sha256: Named[str | None] = Column(String(64))
+    state: Named[str] = Column(Text(16), default=ScoreState.PLANNED.value)
+    samples_sha256: Named[str | None] = Column(Text(64))
     sampling_seconds: Named[float | None] = Column(Double)
     features_seconds: Named[float | None] = Column(Double)
     statistics_seconds: Named[float | None] = Column(Double)
@@ -240,7 +240,7 @@ class MeasurementColumns(TypedColumns):
     """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error."""
 
     score_id: Named[int] = Column(ForeignKey("score.id", ondelete="CASCADE"), primary_key=True)
-    name: Named[str] = Column(String(32), primary_key=True)
+    name: Named[str] = Column(Text(32), primary_key=True)
     noise_set: Named[int] = Column(Integer, primary_key=True)
     value: Named[float] = Column(Double)
     standard_error: Named[float | None] = Column(Double)
@@ -265,7 +265,7 @@ class MetricColumns(TypedColumns):
     """One point of a curve. A value that is not finite is NULL and told in `event`."""
 
     run_id: Named[int] = Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    name: Named[str] = Column(String(32), primary_key=True)
+    name: Named[str] = Column(Text(32), primary_key=True)
     step: Named[int] = Column(Integer, primary_key=True)
     images: Named[int] = Column(BigInteger)
     value: Named[float | None] = Column(Double)
@@ -282,19 +282,19 @@ class AttemptColumns(TypedColumns):
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
     score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
     token: Named[int] = Column(Integer)
-    worker_id: Named[str] = Column(String(36), ForeignKey("worker.id"), index=True)
+    worker_id: Named[str] = Column(Text(36), ForeignKey("worker.id"), index=True)
     first_step: Named[int] = Column(Integer, default=0)
     last_step: Named[int] = Column(Integer, default=0)
     started_at: Named[datetime] = Column(UtcDateTime, default=moment())
     ended_at: Named[datetime | None] = Column(UtcDateTime)
-    end_reason: Named[str | None] = Column(String(32))
-    detail: Named[str | None] = Column(String)
+    end_reason: Named[str | None] = Column(Text(32))
+    detail: Named[str | None] = Column(Text)
     # Workers that held work on its device while it lasted, its own included: above 1, its timings are of a shared one.
     device_workers: Named[int | None] = Column(Integer)
     # Of the trial process: on a GPU what torch reserved there, else resident.
     peak_bytes: Named[int | None] = Column(BigInteger)
     # In the names of the files that it writes, see `file_names.py`; empty for those of version 0.1.0.
-    file_tag: Named[str] = Column(String(32), default="", server_default="")
+    file_tag: Named[str] = Column(Text(32), default="", server_default="")
 
 
 # Two indexes, because a NULL score is unequal to any other NULL.
@@ -320,9 +320,9 @@ class ArtifactColumns(TypedColumns):
     id: Named[int] = Column(Integer, primary_key=True)
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
     score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
-    kind: Named[str] = Column(String(16))
-    path: Named[str] = Column(String)
-    sha256: Named[str] = Column(String(64))
+    kind: Named[str] = Column(Text(16))
+    path: Named[str] = Column(Text)
+    sha256: Named[str] = Column(Text(64))
     bytes: Named[int] = Column(BigInteger)
     step: Named[int] = Column(Integer, default=0)
     token: Named[int] = Column(Integer)
@@ -335,17 +335,17 @@ ARTIFACT = Table("artifact", METADATA, ArtifactColumns, UniqueConstraint("path")
 class WorkerColumns(TypedColumns):
     """One worker process and the machine it ran on."""
 
-    id: Named[str] = Column(String(36), primary_key=True)
-    host: Named[str] = Column(String(128))
-    boot_id: Named[str] = Column(String(128))
+    id: Named[str] = Column(Text(36), primary_key=True)
+    host: Named[str] = Column(Text(128))
+    boot_id: Named[str] = Column(Text(128))
     pid: Named[int] = Column(Integer)
     pid_started: Named[float] = Column(Double)
-    device: Named[str] = Column(String(128))
+    device: Named[str] = Column(Text(128))
     environment: Named[dict[str, Any]] = Column(_JSON)
     started_at: Named[datetime] = Column(UtcDateTime, default=moment())
     seen_at: Named[datetime] = Column(UtcDateTime, default=moment())
     ended_at: Named[datetime | None] = Column(UtcDateTime)
-    end_reason: Named[str | None] = Column(String(32))
+    end_reason: Named[str | None] = Column(Text(32))
 
 
 WORKER = Table("worker", METADATA, WorkerColumns)
@@ -358,8 +358,8 @@ class EventColumns(TypedColumns):
     study_id: Named[int | None] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     run_id: Named[int | None] = Column(ForeignKey("run.id"), index=True)
     at: Named[datetime] = Column(UtcDateTime, default=moment())
-    kind: Named[str] = Column(String(32))
-    message: Named[str] = Column(String)
+    kind: Named[str] = Column(Text(32))
+    message: Named[str] = Column(Text)
     detail: Named[dict[str, Any]] = Column(_JSON)
 
 

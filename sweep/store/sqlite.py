@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import stat
@@ -16,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engi
 from sweep.errors import StoreError, StoreMissing
 from sweep.store.access import Access
 from sweep.store.mounts import network_file_system_of
+from sweep.store.text import from_json, to_json
 
 BUSY_SECONDS = 60.0
 CACHE_KIB = 32_768
@@ -58,7 +58,9 @@ def _engine(path: Path, creator: Callable[[], sqlite3.Connection], access: Acces
         pool: dict[str, Any] = {"poolclass": NullPool}
     else:
         pool = {"poolclass": QueuePool, "pool_size": 2}
-    engine = create_engine(url, creator=creator, hide_parameters=True, json_deserializer=_from_json, **pool)
+    engine = create_engine(
+        url, creator=creator, hide_parameters=True, json_serializer=to_json, json_deserializer=from_json, **pool
+    )
     if access is not Access.READ:
         event.listen(engine, "connect", _prepare_for_writing)
     event.listen(engine, "begin", _begin)
@@ -79,14 +81,6 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
 def _text(stored: bytes) -> str:
     # A damaged byte is met by whoever reads the value, and fails no query over many rows.
     return stored.decode(errors="replace")
-
-
-def _from_json(stored: str) -> Any:
-    # What is no JSON is given as it is, for the same reason: no model takes a text.
-    try:
-        return json.loads(stored)
-    except ValueError:
-        return stored
 
 
 def _reader(path: Path) -> Callable[[], sqlite3.Connection]:

@@ -145,6 +145,7 @@ class Worker:
             # look so often that the last scores of a study wait for neither.
             waits = min(waits + 1, MOST_WAITS)
             idle = min(self._timing.idle, LOOK_SHARE * workers)
+            self._store.close()  # a server has room for so many connections, and those that wait need none
             self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
         return 0
 

@@ -9,11 +9,12 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.search.advisor import Advisor
-from sweep.store import Store, advisor_lease, cells, release_advisor
+from sweep.store import Store, advisor_lease, cells, open_store, release_advisor, set_study_state
 from sweep.store import study as find
 from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 from sweep.worker import worker
+from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Failed, Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
 from sweep.worker.options import Timing, WorkerOptions
 from tests.search.played import launched
@@ -100,3 +101,23 @@ def test_a_run_whose_weights_cannot_be_read_is_trained_again_and_nothing_fails(
     monkeypatch.setattr(worker, "Child", ForgetfulChild)
     assert work(store, "s", tmp_path) == 0
     assert Counter(cell.state for cell in cells(store, record.id)) == {"complete": 6}
+
+
+def test_a_worker_that_waits_holds_no_connection(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands may wait at the end of a study, and a server has room for a hundred."""
+    store = open_store(postgres_url, patience_seconds=20)
+    set_study_state(store, launched(store, STUDY).id, "paused")
+    held: list[int] = []
+
+    def waits(self: Interrupt, _seconds: float) -> None:
+        held.append(store.engine.pool.checkedin())  # type: ignore[attr-defined]
+        if len(held) == 3:
+            set_study_state(store, find(store, "s").id, "stopped")
+
+    monkeypatch.setattr(worker, "Child", InstantChild)
+    monkeypatch.setattr(Interrupt, "wait", waits)
+    assert work(store, "s", tmp_path) == 0
+    assert held == [0, 0, 0]
+    store.close()
