@@ -119,7 +119,7 @@ def launch(
     if code in _NEXT and not placed.outlives:
         more = command("extend", record.name, "--budget", "+10h", *place_options(storage))
         say(_NEXT[code].format(launch=again, extend=more))
-    raise typer.Exit(code or _summary(store, record.id, again, place_options(storage)))
+    raise typer.Exit(code or summary(store, record.id, again, place_options(storage)))
 
 
 def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
@@ -222,7 +222,8 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     raise DataError(what, why=why, next=following)
 
 
-def _summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
+def summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
+    """Print what a launch came to, once its workers have ended; returns its exit code."""
     from sweep.cli.status import drawn
     from sweep.cli.terminal import say, stdout
     from sweep.search.remaining import status_of

@@ -13,13 +13,26 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
+from sweep.cli.launch import summary as summary_of
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.errors import StoreMismatch, UsageError
 from sweep.launch.garbage import Survey
 from sweep.launch.register import identity, known, register
 from sweep.search.outline import outline
-from sweep.store import Store, cells, claim, events, fail, finish_training, open_store, register_worker, release, study
+from sweep.store import (
+    Store,
+    cells,
+    claim,
+    events,
+    fail,
+    finish_training,
+    open_store,
+    register_worker,
+    release,
+    set_study_state,
+    study,
+)
 from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord, WorkerRecord
 from sweep.store.transfer import Stored
@@ -258,3 +271,15 @@ def test_row_30_hostile_study_names_are_refused(sweep: Sweep, name: str) -> None
     for verb in (["pause", name], ["status", name], ["trials", "ls", name], ["trials", "repro", name, "1"]):
         refused = sweep(*verb)
         assert isinstance(refused.exception, UsageError), verb
+
+
+@pytest.mark.parametrize(
+    ("state", "following"), [("active", "sweep launch s.yaml"), ("stopped", "sweep resume tiny; sweep launch s.yaml")]
+)
+def test_a_launch_whose_workers_ended_with_work_left_says_so_and_ends_with_1(
+    planned: Store, capsys: pytest.CaptureFixture[str], state: Any, following: str
+) -> None:
+    found = study(planned, "tiny")
+    set_study_state(planned, found.id, state)
+    assert summary_of(planned, found.id, "sweep launch s.yaml", []) == 1
+    assert f"next: {following}" in capsys.readouterr().err

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from sweep.store import Store, cells, curves
-from sweep.store.schema import ARTIFACT, ATTEMPT, METRIC, RUN, SCORE, WORKER
+from sweep.store.retraining import RETRAINED
+from sweep.store.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, READING, RUN, SCORE, WORKER
 from sweep.store.snapshots import ScoreRecord
 
 # Of the machine, not of the run.
@@ -49,13 +50,21 @@ def check_invariants(store: Store) -> None:
     """What holds at the end of any study, whatever happened on the way."""
 
     def work(connection: Any) -> None:
-        for table, leased in ((RUN, "training"), (SCORE, "scoring")):
-            assert not connection.execute(select(table.c.id).where(table.c.state.in_((leased, "planned")))).all()
+        wanted = CELL.c.excluded_reason.is_(None)
+        runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(wanted)
+        assert not connection.execute(runs.where(RUN.c.state.in_(("training", "planned")))).all()
+        scores = select(SCORE.c.id).join(READING, READING.c.score_id == SCORE.c.id)
+        scores = scores.join(CELL, CELL.c.id == READING.c.cell_id).where(wanted)
+        assert not connection.execute(scores.where(SCORE.c.state.in_(("scoring", "planned")))).all()
+        for table in (RUN, SCORE):
             assert not connection.execute(select(table.c.id).where(table.c.owner.is_not(None))).all()
         attempts = connection.execute(select(ATTEMPT)).all()
         assert all(attempt.ended_at is not None and attempt.end_reason for attempt in attempts)
         ends = Counter((a.run_id, a.score_id) for a in attempts if a.end_reason in ("trained", "complete"))
-        assert set(ends.values()) <= {1}, "some work was done twice to the end"
+        # What lost its weights afterwards was trained again, and said so.
+        again = Counter(connection.scalars(select(EVENT.c.run_id).where(EVENT.c.kind == RETRAINED)))
+        twice = {work: count for work, count in ends.items() if count > 1 + (again[work[0]] if work[1] is None else 0)}
+        assert not twice, "some work was done twice to the end"
         # Rows are under the token of an attempt that was really made, and no later than the last.
         tokens = {(a.run_id, a.token) for a in attempts if a.score_id is None}
         points = connection.execute(select(METRIC.c.run_id, METRIC.c.token).distinct()).all()

@@ -9,32 +9,47 @@ import pytest
 
 from sweep.store import Store
 from sweep.store import status as status_of
-from tests.faults.chaos import TIMING, Chaos
+from tests.faults.chaos import TIMING, Attacked, Chaos
+from tests.faults.chaos_control import ALL, extend, is_left_out
 from tests.faults.conftest import Calm, Team
 from tests.faults.state import check_invariants, outcome
-from tests.faults.tiny import ABLATION, with_baseline
+from tests.faults.tiny import ABLATION, SEARCH, more, with_baseline
 
 FAULTS = int(os.environ.get("SWEEP_CHAOS_FAULTS", "12"))
 SEED = int(os.environ.get("SWEEP_CHAOS_SEED", "1"))
 # Enough steps that the work outlasts the faults.
-LONG: dict[str, Any] = with_baseline(ABLATION, images=16 * 20 * FAULTS) | {"name": "chaos", "seeds": 3}
+SPECS: tuple[dict[str, Any], ...] = (
+    with_baseline(ABLATION, images=16 * 15 * FAULTS) | {"name": "chaos", "seeds": 3},
+    with_baseline(SEARCH, images=16 * 15 * FAULTS) | {"name": "chaos-search"},
+)
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(60 + 60 * FAULTS)
+@pytest.mark.timeout(120 + 60 * FAULTS)
 def test_row_34_chaos_changes_no_number(store: Store, team: Team, calm: Calm) -> None:
-    study, workers = team(store, LONG, timing=TIMING)
-    chaos = Chaos(store, study, workers, SEED)
+    attacked = [Attacked(*team(store, spec, timing=TIMING)) for spec in SPECS]
+    chaos = Chaos(store, attacked, SEED, ALL)
     chaos.attack(FAULTS)
+    for each in attacked:
+        extend(chaos, each)
     chaos.settle()
-    for worker in workers.running:
-        worker.join(60)
-    print(f"{store.engine.dialect.name}: {sum(chaos.done.values())} faults {dict(chaos.done)}")
-    now = status_of(store, study.id)
-    assert (now.runs_left, now.scores_left, now.failures) == (0, 0, ())
+    print(f"{store.engine.dialect.name}: {chaos.done.total()} faults {dict(chaos.done)}")
     check_invariants(store)
+    for each, spec in zip(attacked, SPECS, strict=True):
+        now = status_of(store, each.study.id)
+        assert (now.runs_left, now.scores_left, now.failures) == (0, 0, ())
+        disturbed = outcome(store, each.study.id)
+        # How often it saves changes no number, so the undisturbed study need not save at every step.
+        undisturbed = calm(more(spec) | {"cadence": spec["cadence"] | {"checkpoint_seconds": 60}})
+        assert disturbed.keys() == undisturbed.keys(), "a run or a trial was lost"
+        if each.excluded:
+            left_out = [cell for cell in undisturbed if is_left_out(*_arm_and_replicate(cell))]
+            assert [disturbed.pop(cell)["state"] for cell in left_out] == ["excluded"]
+            undisturbed = {cell: told for cell, told in undisturbed.items() if cell not in left_out}
+        assert {cell["state"] for cell in disturbed.values()} == {"complete"}
+        assert disturbed == undisturbed
 
-    disturbed = outcome(store, study.id)
-    assert {cell["state"] for cell in disturbed.values()} == {"complete"}
-    # How often it saves changes no number, so the undisturbed study need not save at every step.
-    assert disturbed == calm(LONG | {"cadence": LONG["cadence"] | {"checkpoint_seconds": 60}})
+
+def _arm_and_replicate(cell: str) -> tuple[str, int]:
+    arm, _, replicate = cell.split("/")
+    return arm, int(replicate)

@@ -14,7 +14,7 @@ from sweep.config.study import Study
 from sweep.store import artifacts, cells, open_store, study
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
-from tests.faults.processes import until
+from tests.faults.processes import training, until
 from tests.faults.state import attempt_ends, check_invariants, live_workers, outcome
 from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, with_baseline, write
 from tests.search.played import shown as shown_to_optuna
@@ -101,11 +101,11 @@ def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for
 def test_row_05_a_closed_terminal_saves_as_a_scheduler_does(command: Command) -> None:
     command.study = write(with_baseline(LONG, images=16_000_000), command.study.parent)
     launched, terminal = command.launch_in_terminal()
-    until(lambda: command.rows() > 12)
+    store = open_store(f"sqlite:///{command.database}")
+    until(lambda: attempt_ends(store) and training(store, study(store, "tiny-long")))
     os.close(terminal)
     launched.wait(60)
     command.wait_for_strays()
-    store = open_store(f"sqlite:///{command.database}")
     assert set(attempt_ends(store)) == {"released: preempted"}
     assert live_workers(store) == []
     saved = [artifact.step for artifact in artifacts(store) if artifact.kind == "checkpoint"]

@@ -92,7 +92,8 @@ def test_row_26_a_dead_ray_node_costs_a_task_that_is_started_on_another(
     assert "2 tasks with 0 GPUs and 1 CPUs each" in said
     assert "done; next: sweep report tiny-long" in shown
     check_invariants(store)
-    assert "expired" in attempt_ends(store)
+    # Ray ends what is its own on the node; the worker that was kept there hears of it, saves and leaves.
+    assert {"expired", "released: preempted"} & set(attempt_ends(store))
     assert outcome(store, study(store, "tiny-long").id) == calm(LONG)
     store.close()
 

@@ -56,6 +56,13 @@ PRUNED: dict[str, Any] = SEARCH | {
 }
 
 
+def more(study: dict[str, Any]) -> dict[str, Any]:
+    """A study that was extended: by a trial, or where it has none by a seed."""
+    if "trials" in study.get("design", {}):
+        return study | {"design": study["design"] | {"trials": study["design"]["trials"] + 1}}
+    return study | {"seeds": study["seeds"] + 1}
+
+
 def with_baseline(study: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A study with some settings of its baseline changed."""
     return study | {"baseline": study["baseline"] | changes}

@@ -11,7 +11,7 @@ import torch
 from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError, Diverged, Preempted, UsageError
-from sweep.training import checkpoint
+from sweep.training import checkpoint, loop
 from sweep.training.checkpoint import CheckpointRef
 from sweep.training.loop import train
 from sweep.training.objective import build_net
@@ -232,6 +232,15 @@ def test_a_checkpoint_of_another_run_is_refused(digits: Dataset, tmp_path: Path)
     ref = stopped(tiny(), digits, tmp_path, at=2).refs[-1]
     with pytest.raises(CheckpointError, match="of another run"):
         train(tiny(lr=1e-4), digits, Place(folder=tmp_path, attempt="2"), resume=checkpoint.read(ref))
+
+
+def test_an_attempt_saves_early_once_and_then_at_its_cadence(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "FIRST_CHECKPOINT_SECONDS", 0.0)
+    listener = Listener()
+    train(tiny(), digits, Place(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=CADENCE)
+    assert [ref.step for ref in listener.refs] == [1]
 
 
 def test_divergence_is_found_late_and_named_exactly(digits: Dataset, tmp_path: Path) -> None:
