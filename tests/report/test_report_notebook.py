@@ -211,7 +211,7 @@ def test_where_nothing_can_be_written_it_is_told(store, tmp_path, place):
     assert "--out FOLDER" in caught.value.next
 
 
-def test_a_study_name_cannot_leave_its_string_cannot_leave_its_string(tmp_path):
+def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
     name = "x'); import os  #"
