@@ -5,6 +5,7 @@
     |  |- StudyFileError          2   the study file: names file, line and key
     |  `- InfeasibleConfig        2   legal values that make no sense together
     |- DataError                  2   a dataset or weights file that is missing or not what it claims to be
+    |  `- ImagesUnavailable       2   the images of a study cannot be had on this machine; another may have them
     |- StoreError                 5   the database cannot be reached or used
     |  |- StoreUrlError           5   what was given as the address of a store is none
     |  |- StoreMissing            5   there is no store at this address; nothing was made
@@ -90,6 +91,10 @@ class DataError(SweepError):
     """A dataset or weights file is missing or not what it claims to be."""
 
     exit_code = 2
+
+
+class ImagesUnavailable(DataError):
+    """The images of a study cannot be had on this machine; another may have them."""
 
 
 class StoreError(SweepError):

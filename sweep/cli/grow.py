@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.store.transaction import Store
 
+_WHAT_OF_IMAGES = {
+    "moved": "the images lie in {path} now, and are those of the launch",
+    "changed": "the images are others than at the launch: every run of them is a new one",
+}
+
 space = typer.Typer(help="Compare a study file with the study in the store.", no_args_is_help=True)
 
 
@@ -107,15 +112,20 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     Example: sweep space diff studies/digits.yaml
     """
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.launch.changes import changes_of
+    from sweep.launch.changes import changes_of, images_of, with_images_of
     from sweep.search.outline import read_outline
     from sweep.store import read_store
 
     asked = read_outline(file)
-    found = changes_of(read_store(storage), asked)
+    store = read_store(storage)
+    asked = with_images_of(asked)
+    found, images = changes_of(store, asked), images_of(store, asked)
     if as_json:
-        print_json([{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found])
+        told = [{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found]
+        print_json([change | {"images": images} for change in told])
         return
+    if images != "same":
+        stdout.print(_WHAT_OF_IMAGES[images].format(path=asked.study.baseline.data.path), markup=False)
     rows = [(c.arm, c.seed, c.kind, c.state or "-") for c in found if c.kind != "kept"]
     kept = len(found) - len(rows)
     if rows:

@@ -83,13 +83,17 @@ def launch(
     from sweep.launch.executors import executor as named
     from sweep.launch.local import slots
     from sweep.launch.placement import Assignment, pairs
+    from sweep.search.images import check_images
     from sweep.search.outline import outline, read_outline
     from sweep.store.depot import depot_at
     from sweep.store.opening import open_store
 
     again = command("launch", file, *place_options(storage, files))
     study = _with_total(read_outline(file).study, max_trials, n_trials)
+    check_images(study)
     work = outline(study).trainings
+    for note in outline(study).notes:
+        say(note)
     packed = _packed(pack, workers, executor)
     here = executor == "local"
     place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
@@ -186,24 +190,28 @@ def _has_work(store: Store, study_id: int) -> bool:
 def _register(
     store: Store, study: Study, files: Depot, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[Outline, StudyRecord]:
-    from sweep.launch.register import known, register
+    from sweep.launch.register import known, note_images, register
     from sweep.search.outline import outline
 
     asked = outline(study)
-    # A published data set is what its name says, so a known study has its protocol: a relaunch prepares nothing.
-    named = study.baseline.data.name != "image_folder"
-    record = known(store, asked, accept_change=accept_change) if named else None
+    if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
+        prepared = prepared or _prepare(study, files, place)
+        asked = outline(study.with_images(prepared.data_sha256))
+    record = known(store, asked, accept_change=accept_change)
     if record is not None:
-        protocol = record.protocol
+        protocol = record.protocol  # so the relaunch of a published data set prepares nothing
     else:
         prepared = prepared or _prepare(study, files, place)
-        protocol, asked = prepared.protocol, outline(study.with_images(prepared.data_sha256))
-    return asked, register(store, asked, protocol, accept_change=accept_change)
+        protocol = prepared.protocol
+    record = register(store, asked, protocol, accept_change=accept_change)
+    note_images(store, record.id, () if prepared is None else prepared.found)
+    return asked, record
 
 
 def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
     from sweep.cli.bars import counting
+    from sweep.cli.terminal import say
     from sweep.errors import DataError
     from sweep.worker.child import Child
     from sweep.worker.messages import Failed, Prepared, PrepareJob
@@ -215,6 +223,8 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     finally:
         child.close()
     if isinstance(outcome, Prepared):
+        for line in outcome.found:
+            say(line)
         return outcome
     assert isinstance(outcome, Failed)
     what, _, rest = outcome.reason.partition("\n")

@@ -13,6 +13,7 @@ from sweep.commands import command
 if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.launch.local import Slot
+    from sweep.scoring.needs import Data
     from sweep.search.outline import Outline
     from sweep.worker.messages import Timed
 
@@ -36,19 +37,34 @@ def plan(
     Examples: sweep plan studies/digits.yaml
               sweep plan studies/digits.yaml --no-measure --json
     """
+    from dataclasses import asdict
+
     from sweep.launch.local import slots
+    from sweep.search.images import check_images
     from sweep.search.outline import read_outline
 
     asked = read_outline(file)
+    images = check_images(asked.study) if measure else _read_images(asked.study)
     places = slots(device, workers, work=asked.trainings)
     timed = _measure(file, asked, places) if measure else None
     document = _document(asked, places, timed, storage)
+    if images is not None:
+        remarks = images.remarks if timed is None else timed.remarks
+        document["images"] = {**asdict(images.sizes), "found": [str(images), *remarks]}
     if as_json:
         from sweep.cli.terminal import print_json
 
         print_json(document)
     else:
         _print(file, asked, document, storage)
+
+
+def _read_images(study: Study) -> Data | None:
+    from sweep.cli.terminal import stderr
+    from sweep.search.images import read_images
+
+    with stderr.status("reading the images"):
+        return read_images(study)
 
 
 def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
@@ -68,7 +84,8 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
         return outcome
     assert isinstance(outcome, Failed)
     reason, *rest = outcome.reason.splitlines() or [""]
-    if outcome.failure == "infra":
+    if outcome.failure in ("infra", "no_images"):
+        _read_images(asked.study)  # where they are what is wrong, a launch would refuse them too
         say(f"no times: {reason}")
         if rest:
             say(f" next: {rest[-1]}")
@@ -151,6 +168,7 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
     )
     if study.protocol.noise_sets < FEWEST_NOISE_SETS:
         lines.append(f"note: {FEWEST_NOISE_SETS} noise sets are the fewest that show how much a score depends on them")
+    lines += [*document.get("images", {}).get("found", ()), *asked.notes]
     if document["trainings_saved"]:
         scored = ", ".join(study.factors_of("evaluation"))
         lines.append(f"{document['trainings_saved']} trainings saved: {scored} scored from one checkpoint")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -21,6 +23,20 @@ class DataConfig(Frozen):
     sha256: str | None = Field(
         None, max_length=64, description="Of the images; only for image_folder, filled in at launch."
     )
+
+    def absolute(self) -> DataConfig:
+        """The same with a path that every process understands alike: `~` expanded, from the root on."""
+        if self.path is None:
+            return self
+        path = Path(self.path)
+        with suppress(RuntimeError):  # no such user
+            path = path.expanduser()
+        return self.model_copy(update={"path": str(path.absolute())})
+
+    def lies_at(self, other: DataConfig) -> DataConfig:
+        """The same images where `other` says that they lie; unchanged where it means other images."""
+        same = self.sha256 is not None and (self.sha256, self.size) == (other.sha256, other.size)
+        return other if same else self
 
     @model_validator(mode="after")
     def _path_belongs_to_folder(self) -> DataConfig:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
+from sweep.config.data import DataConfig
 from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
@@ -155,7 +156,10 @@ class Study(NoTruthForNumbers):
         """The study with its folder of images pinned to their hash; published data sets are pinned by their name."""
         if self.baseline.data.name != "image_folder":
             return self
-        data = self.baseline.data.model_copy(update={"sha256": sha256})
+        return self.with_data(self.baseline.data.model_copy(update={"sha256": sha256}))
+
+    def with_data(self, data: DataConfig) -> Study:
+        """The study with its images somewhere else."""
         return self.model_copy(update={"baseline": self.baseline.model_copy(update={"data": data})})
 
     def setting(self, changes: Changes) -> Setting:

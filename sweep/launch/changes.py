@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from sweep.config.keys import train_key
-from sweep.search.outline import Outline
+from sweep.config.study import Study
+from sweep.data.sources import load
+from sweep.launch.register import same_images
+from sweep.search.outline import Outline, outline
 from sweep.store import cells, study
 from sweep.store.transaction import Store
+
+Images = Literal["same", "moved", "changed"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,30 @@ class Change:
     seed: int
     kind: Literal["added", "kept", "changed", "dropped"]
     state: str | None
+
+
+def with_images_of(asked: Outline) -> Outline:
+    """The same with the images that the study's folder holds now, as a launch would know them: reads all of them.
+
+    Raises:
+        DataError: the folder is missing, or an image cannot be read.
+    """
+    data = asked.study.baseline.data
+    if data.path is None:
+        return asked
+    return outline(asked.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
+
+
+def images_of(store: Store, asked: Outline) -> Images:
+    """What became of the images since the launch.
+
+    Raises:
+        UsageError: the study is not in the store.
+    """
+    before = Study.model_validate(study(store, asked.study.name).spec)
+    if not same_images(before, asked.study):
+        return "changed"
+    return "same" if before.baseline.data.path == asked.study.baseline.data.path else "moved"
 
 
 def changes_of(store: Store, asked: Outline) -> list[Change]:

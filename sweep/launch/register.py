@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sweep.config.factors import renamed_levels
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
@@ -10,14 +12,22 @@ from sweep.errors import StoreMismatch
 from sweep.search.outline import Outline
 from sweep.search.versions import versions
 from sweep.store import add_cells, register_study, studies
+from sweep.store.events import add_event, events
 from sweep.store.records import ArmRecord, StudyRecord
-from sweep.store.registry import rename_arms
+from sweep.store.registry import move_images, rename_arms
 from sweep.store.transaction import Store
+
+SHOWN_HASH = 16
 
 
 def identity(study: Study) -> str:
-    """Hash of what a study file says. Defaults are left out: a field that a later version adds changes nothing."""
+    """Hash of what a study file says. Defaults are left out: a field that a later version adds changes nothing.
+
+    A folder of images whose hash is known is known by it, wherever it lies.
+    """
     told = study.model_dump(mode="json", exclude_defaults=True)
+    if study.baseline.data.sha256 is not None:
+        told["baseline"]["data"].pop("path")
     return sha256_of(told | {"design": {"kind": study.design.kind} | told.get("design", {})})
 
 
@@ -25,21 +35,34 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
     """The study as it is in the store under the same content; None when it is new or its change is accepted.
 
     Raises:
-        StoreMismatch: the file changed since, and nobody said that this is meant.
+        StoreMismatch: the file or the images changed since, and nobody said that this is meant.
     """
-    name = asked.study.name
-    found = next((record for record in studies(store) if record.name == name), None)
-    if found is None or found.spec_sha256 == identity(asked.study):
+    found = held(store, asked.study.name)
+    if found is None or is_same(found, asked.study):
         return found
+    before = Study.model_validate(found.spec)
     if not accept_change:
-        raise StoreMismatch(
-            f"study {name!r} is in this store with another content (revision {found.revision})",
-            why="Its file was changed since; scores of both versions would meet in one report.",
-            next="sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision.",
-        )
-    same_yardstick = Study.model_validate(found.spec).protocol == asked.study.protocol
-    same_data = Study.model_validate(found.spec).baseline.data == asked.study.baseline.data
-    return found if same_yardstick and same_data else None
+        raise _changed(found, before, asked.study)
+    same_yardstick = before.protocol == asked.study.protocol
+    return found if same_yardstick and same_images(before, asked.study) else None
+
+
+def held(store: Store, name: str) -> StudyRecord | None:
+    """The study of a name, if there is one."""
+    return next((record for record in studies(store) if record.name == name), None)
+
+
+def is_same(found: StudyRecord, asked: Study) -> bool:
+    """Whether a study in the store has this content."""
+    if found.spec_sha256 == identity(asked):
+        return True
+    # Version 0.1.0 hashed the path of a folder too.
+    return asked.baseline.data.sha256 is not None and identity(Study.model_validate(found.spec)) == identity(asked)
+
+
+def same_images(before: Study, asked: Study) -> bool:
+    """Whether two studies are of the same images, wherever they lie."""
+    return before.baseline.data.lies_at(asked.baseline.data) == asked.baseline.data
 
 
 def register(store: Store, asked: Outline, protocol: Protocol, *, accept_change: bool, reason: str = "") -> StudyRecord:
@@ -47,17 +70,45 @@ def register(store: Store, asked: Outline, protocol: Protocol, *, accept_change:
     study = asked.study
     if renamed := renamed_levels(study.factors):
         rename_arms(store, study.name, renamed)
+    found = held(store, study.name)
+    same = found is not None and is_same(found, study)
     record = register_study(
         store,
         study.name,
         question=study.question,
         spec=study.model_dump(mode="json"),
-        spec_sha256=identity(study),
+        spec_sha256=found.spec_sha256 if found is not None and same else identity(study),
         arms=[ArmRecord(arm.name, arm.changes, is_baseline=arm.is_baseline) for arm in asked.arms],
         protocol=protocol,
         versions=versions(),
         reason=reason,
         accept_change=accept_change,
     )
+    if study.baseline.data.path is not None:
+        record = move_images(store, record.id, study.baseline.data.path)
     add_cells(store, record.id, asked.cells)
     return record
+
+
+def note_images(store: Store, study_id: int, found: Sequence[str]) -> None:
+    """Keep with the study what was read of its folder of images, and what was left out; once for each such word."""
+    message = "; ".join(found)
+    if message and all(event.message != message for event in events(store, study_id)):
+        add_event(store, "images", message, study_id=study_id)
+
+
+def _changed(found: StudyRecord, before: Study, asked: Study) -> StoreMismatch:
+    name, was, now = asked.name, before.baseline.data, asked.baseline.data
+    following = "sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision."
+    if was.path is not None and now.path is not None and not same_images(before, asked):
+        return StoreMismatch(
+            f"the images in {now.path} are not those that study {name!r} was launched with",
+            why=f"Their sha256 is {str(now.sha256)[:SHOWN_HASH]}..., not {str(was.sha256)[:SHOWN_HASH]}... of "
+            f"{was.path} (revision {found.revision}).",
+            next=f"Restore them, or give the study another name; {following}",
+        )
+    return StoreMismatch(
+        f"study {name!r} is in this store with another content (revision {found.revision})",
+        why="Its file was changed since; scores of both versions would meet in one report.",
+        next=following,
+    )

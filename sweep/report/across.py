@@ -143,6 +143,7 @@ def _setting(frames: StudyFrames, changes: Mapping[str, Any]) -> Setting:
 
 def _changed(base: Setting, other: Setting) -> dict[str, Any]:
     """Fields of a training in which two settings differ, with the values of the second; `net.x` for the net's."""
+    other = other.model_copy(update={"data": other.data.lies_at(base.data)})  # equal images are no difference
     evaluation = set(EvalConfig.model_fields)
     old, new = (each.model_dump(mode="json", exclude=evaluation) for each in (base, other))
     told = {field: value for field, value in new.items() if field != "net" and value != old[field]}

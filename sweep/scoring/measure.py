@@ -13,14 +13,13 @@ from sweep.scoring.features import Features
 from sweep.scoring.frechet import CPU, fid_jackknife
 from sweep.scoring.jackknife import Jackknife
 from sweep.scoring.kernel import kid_jackknife, kid_of_subsets
+from sweep.scoring.needs import DENSITY_NEIGHBOURS, NEIGHBOURS
 from sweep.scoring.reference import COMPARED_ROWS, Reference
 
 Rows = NDArray[np.floating]
 
 KID_SUBSETS = 100
 KID_SUBSET_SIZE = 1000
-NEIGHBOURS = 3  # Kynkaanniemi et al. 2019, sec. 3.1
-DENSITY_NEIGHBOURS = 5  # Naeem et al. 2020, sec. 4
 ROWS_PER_INFINITY = 8  # below N = 8 D the extrapolation is worse than none
 
 

@@ -48,6 +48,15 @@ class Outline:
         """Hash of the list of arms, as the launch records it: proof that they were chosen before any result."""
         return sha256_of([[arm.name, arm.changes, arm.is_baseline] for arm in self.arms])
 
+    @property
+    def notes(self) -> list[str]:
+        """What is legal and hardly meant; one sentence each."""
+        settings = {arm.name: self.study.setting(arm.changes) for arm in self.arms}
+        rising = [name for name, setting in settings.items() if 0 < setting.images <= setting.warmup_images]
+        if not rising:
+            return []
+        return [f"note: lr still grows at the end of {', '.join(rising)}: warmup_images is not less than images"]
+
     def example_train(self) -> TrainConfig:
         """The baseline's training."""
         return self.study.baseline.train_config(seed=self.study.first_seed, ema_decays=())
@@ -87,7 +96,7 @@ class Outline:
 
 
 def read_outline(file: FilePath) -> Outline:
-    """What the study in a file asks for.
+    """What the study in a file asks for; a relative path of images begins in the folder of this process.
 
     Raises:
         StudyFileError: the file is wrong at a line that the message names.
@@ -95,6 +104,7 @@ def read_outline(file: FilePath) -> Outline:
     """
     read = read_yaml(file)
     study = study_in(read)
+    study = study.with_data(study.baseline.data.absolute())
     try:
         return outline(study)
     except UsageError as error:

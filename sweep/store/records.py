@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 Kind = Literal["train", "score"]
 Phase = Literal["search", "confirm"]
 StudyState = Literal["active", "paused", "stopped", "cancelled"]
-FailureClass = Literal["preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "weights", "cancelled"]
+FailureClass = Literal[
+    "preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "weights", "no_images", "cancelled"
+]
 FinalState = Literal["failed", "infeasible", "pruned"]
 
 

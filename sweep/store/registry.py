@@ -82,6 +82,23 @@ def register_study(
     return store.write(work)
 
 
+def move_images(store: Store, study_id: int, path: str) -> StudyRecord:
+    """Note where the images of a study lie now: its content is their hash, so this is no revision."""
+
+    def work(connection: Connection) -> StudyRecord:
+        newest = newest_revision(connection, study_id)
+        assert newest is not None
+        data = newest.spec["baseline"]["data"]
+        if data["path"] != path:
+            baseline = newest.spec["baseline"] | {"data": data | {"path": path}}
+            moved = update(REVISION).where(REVISION.c.id == newest.id)
+            connection.execute(moved.values(spec=newest.spec | {"baseline": baseline}))
+            write_event(connection, "images", f"the images lie in {path}, before in {data['path']}", study_id=study_id)
+        return study_record(connection, STUDY.c.id == study_id)
+
+    return store.write(work)
+
+
 def add_arms(store: Store, study_id: int, arms: Sequence[ArmRecord]) -> None:
     """Add arms that only became known on the way, like those between baseline and best; known names stay as they are.
 

@@ -61,6 +61,11 @@ def disk_full(store: Store, claim: Claim, failed: Failed, timing: Timing) -> Non
     release(store, claim, DISK_FULL, delay=timing.disk, seconds=failed.seconds, detail=failed.reason)
 
 
+def no_images(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+    """This machine lacks the images: its worker leaves, and another machine may have them."""
+    release(store, claim, "no_images", seconds=failed.seconds)
+
+
 def oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
     """The same effective batch in twice as many slices; it is recorded with the run."""
     sliced = claim.micro_batches * 2
@@ -93,6 +98,7 @@ POLICIES: dict[str, Policy] = {
     "infra": infra,
     "weights": weights,
     "disk_full": disk_full,
+    "no_images": no_images,
     "oom": oom,
     "nan": nan,
     "bug": bug,

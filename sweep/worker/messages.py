@@ -115,19 +115,29 @@ class Counted:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The protocol with its hashes, and the hash of the data."""
+    """The protocol with its hashes, and the hash of the data.
+
+    Attributes:
+        found: Of an image folder: how many images there are, and what was left out; one sentence each.
+    """
 
     protocol: Protocol
     data_sha256: str
+    found: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds of one optimizer step, and of one network call for each image, on this machine."""
+    """Seconds of one optimizer step, and of one network call for each image, on this machine.
+
+    Attributes:
+        remarks: Of the data (`Dataset.remarks`).
+    """
 
     step_seconds: float
     call_seconds: float
     parameters: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

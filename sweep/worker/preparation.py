@@ -12,8 +12,10 @@ import torch
 from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
+from sweep.data.listing import printable
 from sweep.data.sources import load
-from sweep.errors import DataError
+from sweep.errors import DataError, ImagesUnavailable
+from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
 from sweep.store.depot import Depot
 from sweep.store.file_names import EXTRACTORS
@@ -27,11 +29,19 @@ def dataset_of(config: DataConfig) -> Dataset:
     """The images of a study, kept between the jobs of a process.
 
     Raises:
-        DataError: A folder that holds other images than at launch, or data that cannot be had.
+        ImagesUnavailable: A folder that holds other images than at launch, or data that cannot be had.
     """
-    dataset = load(config.name, path=Path(config.path) if config.path else None, size=config.size)
+    return _read(config)
+
+
+def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
+    path = Path(config.path) if config.path else None
+    try:
+        dataset = load(config.name, path=path, size=config.size, on_read=on_read)
+    except DataError as error:
+        raise ImagesUnavailable(error.what, why=error.why, next=error.next) from error
     if config.sha256 not in (None, dataset.content_sha256):
-        raise DataError(
+        raise ImagesUnavailable(
             f"the images in {config.path} are not those that the study was launched with",
             why=f"Their sha256 is {dataset.content_sha256[:16]}..., not {str(config.sha256)[:16]}...",
             next="Restore the folder, or give the study a new name.",
@@ -41,7 +51,7 @@ def dataset_of(config: DataConfig) -> Dataset:
 
 def prepare(job: PrepareJob, send: Send) -> Prepared:
     """Everything that must exist before the first score: data, extractor, reference."""
-    dataset = dataset_of(job.data)
+    dataset = _read(job.data, counting("reading the images", send))
     request = job.request
     folder = job.files.path(EXTRACTORS)
     # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
@@ -59,7 +69,13 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
     _pull_yardstick(protocol, job.files)
     open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
     job.files.push(EXTRACTORS)
-    return Prepared(protocol, dataset.content_sha256)
+    return Prepared(protocol, dataset.content_sha256, _found(job.data, dataset))
+
+
+def _found(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:
+    if config.path is None:
+        return ()
+    return (f"{printable(config.path)}: {dataset.sizes}", *dataset.remarks)
 
 
 def counting(what: str, send: Send) -> Callable[[int, int], None]:

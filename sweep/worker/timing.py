@@ -34,7 +34,7 @@ def measure(job: MeasureJob, device: torch.device) -> Timed:
     net = training.net.eval()
     with torch.inference_mode():
         call_seconds = _seconds_each(lambda: net(images, index), device)
-    return Timed(step_seconds, call_seconds / rows, sum(p.numel() for p in net.parameters()))
+    return Timed(step_seconds, call_seconds / rows, sum(p.numel() for p in net.parameters()), dataset.remarks)
 
 
 def _seconds_each(act: Callable[[], object], device: torch.device) -> float:

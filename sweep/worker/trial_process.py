@@ -21,6 +21,7 @@ from sweep.errors import (
     DataError,
     DepotError,
     Diverged,
+    ImagesUnavailable,
     Preempted,
     ProtocolError,
     UnreadableCheckpoint,
@@ -142,6 +143,9 @@ def failure_class(error: BaseException) -> FailureClass:
     text = f"{type(error).__name__}: {error}".lower()
     if isinstance(error, Preempted):
         return "preempted"
+    if isinstance(error, ImagesUnavailable):
+        full = error.__cause__ is not None and failure_class(error.__cause__) == "disk_full"
+        return "disk_full" if full else "no_images"
     if isinstance(error, Diverged):
         return "nan"
     if isinstance(error, UnreadableWeights):

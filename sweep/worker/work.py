@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.config.data import DataConfig
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.config.values import shortest
@@ -14,15 +15,20 @@ from sweep.store.transaction import Store
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 
-def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
+def job_of(claim: Claim, cadence: Cadence, files: Depot, images: DataConfig) -> Job:
     """What the trial process is asked to do for a claim.
+
+    Args:
+        images: Where those of the study lie on this machine: a run knows them by their hash.
 
     Raises:
         UnreadableWeights: The weights that a score wants are not listed.
     """
+    train = claim.train_config
+    train = train.model_copy(update={"data": train.data.lies_at(images)})
     if claim.kind == "train":
         return TrainJob(
-            config=claim.train_config,
+            config=train,
             cadence=cadence,
             files=files,
             folder=run_folder(train_key(claim.train_config)),
@@ -41,7 +47,7 @@ def job_of(claim: Claim, cadence: Cadence, files: Depot) -> Job:
         )
     key = eval_key(claim.eval_config, claim.protocol, step=claim.score_step)
     return ScoreJob(
-        train=claim.train_config,
+        train=train,
         evaluation=claim.eval_config,
         protocol=claim.protocol,
         weights=claim.weights,

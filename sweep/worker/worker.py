@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sweep.config.data import DataConfig
 from sweep.config.study import Study
-from sweep.errors import DepotError, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
+from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.explorations import Advance, grows
 from sweep.search.versions import check_optuna
 from sweep.store.leases import claim
@@ -32,6 +33,7 @@ from sweep.worker.identity import boot_id, host, is_alive, this_worker
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Failed, Outcome, Scored, Trained
 from sweep.worker.options import WorkerOptions
+from sweep.worker.readiness import Readiness
 from sweep.worker.trial_process import failure_class
 from sweep.worker.work import job_of, label
 
@@ -65,7 +67,6 @@ class Worker:
             stall=options.timing.stall,
         )
         self._memory: Memory | None = None
-        self._barred_at: float | None = None
         self._id = ""
 
     def work(self, say: Say) -> int:
@@ -78,6 +79,7 @@ class Worker:
             StoreError: the store stayed away for longer than it is waited for.
             StoreMismatch: the study was begun with an Optuna that draws otherwise.
             DepotError: no file could be written here for as long as files are waited for.
+            ImagesUnavailable: the study's images are not here, or are others.
             SweepError: the trial process cannot be started here.
         """
         if self._optuna is not None:
@@ -112,6 +114,7 @@ class Worker:
 
     def _loop(self, say: Say) -> int:
         told, waits = "", 0
+        ready = Readiness(self._options.files, say, self._study.baseline.data)
         while not self._interrupt.asked:
             self._child.start()  # before the claim: a machine that cannot start one takes no work
             # Workers of this machine that were killed hold leases that nobody renews: take over at once.
@@ -119,11 +122,11 @@ class Worker:
             if over_budget(self._store, self._study, self._study_id):
                 return BUDGET_REACHED
             claimed = None
-            if self._takes_work(say):
+            if ready.takes_work(self._study.baseline.data):
                 claimed = claim(self._store, self._study_id, self._id, ttl=self._timing.lease)
             if claimed is not None:
                 waits = 0
-                self._attempt(claimed, say)
+                self._attempt(claimed, ready.images, say)
                 continue
             now = work_left(self._store, self._study_id)
             self._study = Study.model_validate(now.spec)  # it may have been extended meanwhile
@@ -149,19 +152,6 @@ class Worker:
             self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
         return 0
 
-    def _takes_work(self, say: Say) -> bool:
-        # A machine that can write no file would fail run after run, and use up the tries of all of them.
-        why = self._options.files.refuses()
-        if not why:
-            self._barred_at = None
-            return True
-        if self._barred_at is None:
-            say(f"no work is taken here: {why}")
-        self._barred_at = self._barred_at or time.monotonic()
-        if time.monotonic() - self._barred_at > self._options.files.patience_seconds:
-            raise DepotError("this machine can write no files", why=why, next="Give --files FOLDER or URL.")
-        return False
-
     def _advance(self) -> Advance:
         if not grows(self._study):
             return Advance.NOTHING_DUE
@@ -172,24 +162,26 @@ class Worker:
         self._memory = self._memory or Memory()
         return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)
 
-    def _attempt(self, claimed: Claim, say: Say) -> None:
+    def _attempt(self, claimed: Claim, images: DataConfig, say: Say) -> None:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""
         name = label(claimed)
         say(f"{claimed.kind}: {name}")
         try:
-            outcome = self._outcome(claimed)
+            outcome = self._outcome(claimed, images)
             self._record(claimed, outcome)
         except LeaseLost as lost:
             say(f"{claimed.kind}: {name}: {lost.what}")
         else:
             if isinstance(outcome, Failed):
                 say(f"{claimed.kind}: {name}: {outcome.failure}: {outcome.reason.splitlines()[0]}")
+                if outcome.failure == "no_images":
+                    raise _without_images(outcome.reason)
 
-    def _outcome(self, claimed: Claim) -> Outcome:
+    def _outcome(self, claimed: Claim, images: DataConfig) -> Outcome:
         started = time.monotonic()
         attempt = Attempt(self._store, claimed, self._study, self._interrupt, self._timing)
         try:
-            job = job_of(claimed, self._study.cadence, self._options.files)
+            job = job_of(claimed, self._study.cadence, self._options.files, images)
         except Exception as error:  # whatever is wrong with a claim ends its own work, and no worker
             return Failed(failure_class(error), str(error) or type(error).__name__, traceback.format_exc())
         try:
@@ -228,3 +220,8 @@ def _unfailing(say: Say) -> Say:
             say(text)
 
     return say_if_heard
+
+
+def _without_images(reason: str) -> ImagesUnavailable:
+    what, *rest = reason.splitlines()
+    return ImagesUnavailable(what, why=" ".join(rest[:-1]), next="".join(rest[-1:]))

@@ -1,0 +1,39 @@
+"""Whether the images of a study are there, can be read, and are enough for its scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sweep.config.study import Study
+from sweep.data.folder import read_folder, sizes_of
+from sweep.data.listing import list_images, printable
+from sweep.scoring.needs import Data, check_needs
+from sweep.search.cells import readings_of
+
+
+def read_images(study: Study) -> Data | None:
+    """The same after every file was decoded, as a launch does.
+
+    Raises:
+        DataError: As `check_images`, or an image that cannot be read.
+    """
+    found, data = check_images(study), study.baseline.data
+    if found is None or data.path is None or data.size is None:
+        return found
+    return replace(found, remarks=read_folder(Path(data.path), data.size).remarks)
+
+
+def check_images(study: Study) -> Data | None:
+    """What a study's folder of images holds; None for a published data set, whose images are known.
+
+    Raises:
+        DataError: The folder is missing, or has too few images or classes for the study's scores.
+    """
+    data = study.baseline.data
+    if data.path is None:
+        return None
+    listing = list_images(Path(data.path))
+    found = Data(printable(data.path), sizes_of(listing), listing.remarks)
+    check_needs(found, study.protocol, [reading.eval_config for reading in readings_of(study, study.baseline)])
+    return found
