@@ -63,7 +63,7 @@ def disk_full(store: Store, claim: Claim, failed: Failed, timing: Timing) -> Non
 
 def no_images(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
     """This machine lacks the images: its worker leaves, and another machine may have them."""
-    release(store, claim, "no_images", seconds=failed.seconds)
+    release(store, claim, "no_images", seconds=failed.seconds, detail=failed.reason)
 
 
 def oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:

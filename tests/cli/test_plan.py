@@ -15,6 +15,7 @@ from sweep.config.study import load_study
 from sweep.errors import DataError
 from sweep.report.power import t_power
 from sweep.store import open_store
+from tests.data.folders import digits_folder, empty_images, study_text
 from tests.search.played import launched, play, worker
 
 BASELINE = "name: s\nquestion: Is it?\nbaseline: {data: digits, net: mlp_small, T: 100}\n"
@@ -186,3 +187,38 @@ def test_a_launch_without_the_data_leaves_no_store_behind(tmp_path, monkeypatch)
     assert isinstance(result.exception, DataError), result.output
     assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.is_file()] == []
     assert not (tmp_path / "none").exists()
+
+
+def test_a_plan_says_what_a_folder_of_images_holds_and_what_is_left_out(planned, tmp_path):
+    folder = digits_folder(tmp_path / "images", 50)
+    (folder / "3" / "deeper").mkdir()
+    (folder / "3" / "deeper" / "x.png").touch()
+    told, page = planned(study_text("s", folder))
+    assert told["images"]["train"] == 40
+    assert told["images"]["classes"] == 10
+    assert "50 images in 10 classes: 40 for training, 5 for validation, 5 for testing" in page
+    assert "left out: 1 file in deeper folders (3/deeper)" in page
+
+
+@pytest.mark.parametrize("measure", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_plan_refuses_the_images_that_a_launch_refuses(tmp_path, measure):
+    file, folder = tmp_path / "study.yaml", digits_folder(tmp_path / "images", 50)
+    (folder / "0" / "torn.png").write_bytes(b"no image")
+
+    def refused(path: Path) -> str:
+        file.write_text(study_text("s", path))
+        more = [] if measure else ["--no-measure"]
+        result = CliRunner().invoke(app, ["plan", str(file), "--device", "cpu", *more])
+        assert isinstance(result.exception, DataError)
+        return str(result.exception)
+
+    assert "torn.png" in refused(folder)
+    assert "one class only" in refused(empty_images(tmp_path / "one" / "class", 50).parent)
+    assert "no classes" in refused(empty_images(tmp_path / "flat", 50))
+    assert "no folder" in refused(tmp_path / "absent")
+
+
+def test_a_plan_says_that_a_learning_rate_still_grows_at_the_end(planned):
+    assert "lr still grows" not in planned(BASELINE)[1]
+    _, page = planned(BASELINE.replace("T: 100", "T: 100, images: 1000, warmup_images: 1000"))
+    assert "lr still grows at the end of baseline: warmup_images is not less than images" in page
