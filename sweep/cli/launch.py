@@ -190,12 +190,12 @@ def _has_work(store: Store, study_id: int) -> bool:
 def _register(
     store: Store, study: Study, files: Depot, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[Outline, StudyRecord]:
-    from sweep.launch.register import known, note_images, register
+    from sweep.launch.register import known, note_images, register, with_known_images
     from sweep.search.outline import outline
 
     asked = outline(study)
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
-        prepared = prepared or _prepare(study, files, place)
+        prepared = prepared or _prepare(study if accept_change else with_known_images(store, study), files, place)
         asked = outline(study.with_images(prepared.data_sha256))
     record = known(store, asked, accept_change=accept_change)
     if record is not None:

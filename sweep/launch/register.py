@@ -17,8 +17,6 @@ from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.registry import move_images, rename_arms
 from sweep.store.transaction import Store
 
-SHOWN_HASH = 16
-
 
 def identity(study: Study) -> str:
     """Hash of what a study file says. Defaults are left out: a field that a later version adds changes nothing.
@@ -35,14 +33,18 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
     """The study as it is in the store under the same content; None when it is new or its change is accepted.
 
     Raises:
-        StoreMismatch: the file or the images changed since, and nobody said that this is meant.
+        StoreMismatch: the file changed since, and nobody said that this is meant.
     """
     found = held(store, asked.study.name)
     if found is None or is_same(found, asked.study):
         return found
-    before = Study.model_validate(found.spec)
     if not accept_change:
-        raise _changed(found, before, asked.study)
+        raise StoreMismatch(
+            f"study {found.name!r} is in this store with another content (revision {found.revision})",
+            why="Its file was changed since; scores of both versions would meet in one report.",
+            next="sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision.",
+        )
+    before = Study.model_validate(found.spec)
     same_yardstick = before.protocol == asked.study.protocol
     return found if same_yardstick and same_images(before, asked.study) else None
 
@@ -50,6 +52,15 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
 def held(store: Store, name: str) -> StudyRecord | None:
     """The study of a name, if there is one."""
     return next((record for record in studies(store) if record.name == name), None)
+
+
+def with_known_images(store: Store, asked: Study) -> Study:
+    """A study of a folder with the hash of the images that it was launched with, so that others are refused at once."""
+    found, now = held(store, asked.name), asked.baseline.data
+    if found is None or now.path is None:
+        return asked
+    before = Study.model_validate(found.spec).baseline.data
+    return asked.with_images(before.sha256) if before.sha256 is not None and before.size == now.size else asked
 
 
 def is_same(found: StudyRecord, asked: Study) -> bool:
@@ -95,20 +106,3 @@ def note_images(store: Store, study_id: int, found: Sequence[str]) -> None:
     message = "; ".join(found)
     if message and all(event.message != message for event in events(store, study_id)):
         add_event(store, "images", message, study_id=study_id)
-
-
-def _changed(found: StudyRecord, before: Study, asked: Study) -> StoreMismatch:
-    name, was, now = asked.name, before.baseline.data, asked.baseline.data
-    following = "sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision."
-    if was.path is not None and now.path is not None and not same_images(before, asked):
-        return StoreMismatch(
-            f"the images in {now.path} are not those that study {name!r} was launched with",
-            why=f"Their sha256 is {str(now.sha256)[:SHOWN_HASH]}..., not {str(was.sha256)[:SHOWN_HASH]}... of "
-            f"{was.path} (revision {found.revision}).",
-            next=f"Restore them, or give the study another name; {following}",
-        )
-    return StoreMismatch(
-        f"study {name!r} is in this store with another content (revision {found.revision})",
-        why="Its file was changed since; scores of both versions would meet in one report.",
-        next=following,
-    )

@@ -44,7 +44,7 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
         raise ImagesUnavailable(
             f"the images in {config.path} are not those that the study was launched with",
             why=f"Their sha256 is {dataset.content_sha256[:16]}..., not {str(config.sha256)[:16]}...",
-            next="Restore the folder, or give the study a new name.",
+            next="Restore the folder, or give the study a new name; sweep launch FILE --accept-change trains anew.",
         )
     return dataset
 
