@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from sweep.config.design import Path
+from sweep.config.factors import Changes
 from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.search.designs import Arm, evaluation_levels
@@ -17,29 +18,38 @@ from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
 SEARCH_SEED_OFFSET = 1_000_000
 
 
-def tracked_decays(study: Study) -> tuple[float, ...]:
-    """EMA decays that every run of the study keeps, so that each is scored from one checkpoint."""
-    return tuple(sorted({decay for start, decay in _averages(study) if start == "corrected"}))
+@dataclass(frozen=True)
+class Evaluation:
+    """How every run of a study is scored: worked out once, since a study has hundreds of arms.
+
+    Attributes:
+        levels: What each score changes, the primary one first.
+        decays: EMA decays that every run keeps, so that each is scored from one checkpoint.
+        starts: The same of averages that start otherwise than `corrected`, each with its decay.
+    """
+
+    levels: list[Changes]
+    decays: tuple[float, ...]
+    starts: tuple[tuple[EmaStart, float], ...]
 
 
-def tracked_starts(study: Study) -> tuple[tuple[EmaStart, float], ...]:
-    """The same of averages that start otherwise than `corrected`, each with its decay."""
-    return tuple(sorted(one for one in _averages(study) if one[0] != "corrected"))
+def evaluation_of(study: Study) -> Evaluation:
+    """The scores that a study asks of every run."""
+    levels = evaluation_levels(study)
+    settings = [study.setting(level) for level in levels]
+    averages = {(setting.ema_start, setting.ema_decay) for setting in settings if setting.ema_decay > 0.0}
+    decays = tuple(sorted({decay for start, decay in averages if start == "corrected"}))
+    return Evaluation(levels, decays, tuple(sorted(one for one in averages if one[0] != "corrected")))
 
 
-def _averages(study: Study) -> set[tuple[EmaStart, float]]:
-    read = [study.setting(level) for level in evaluation_levels(study)]
-    return {(setting.ema_start, setting.ema_decay) for setting in read if setting.ema_decay > 0.0}
-
-
-def readings_of(study: Study, setting: Setting) -> list[NewReading]:
+def readings_of(evaluation: Evaluation, setting: Setting) -> list[NewReading]:
     """The scores asked of one run: the primary one first, then the other evaluation levels.
 
     Raises:
         InfeasibleConfig: one of them cannot be sampled.
     """
     readings = []
-    for changes in evaluation_levels(study):
+    for changes in evaluation.levels:
         fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
         config = EvalConfig.model_validate(fields)
         with met_at(changes):
@@ -49,11 +59,20 @@ def readings_of(study: Study, setting: Setting) -> list[NewReading]:
     return readings
 
 
-def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None) -> list[NewCell]:
+def cells_of(
+    study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None, evaluation: Evaluation | None = None
+) -> list[NewCell]:
     """The cells of one arm: every replicate of it in the confirm phase, one in the search phase (or as the path says).
 
     Replicate r has the same seed in every arm, so that arms are compared with equal initialisation, data order and
     noise.
+
+    Args:
+        study: Whose arm it is.
+        arm: The difference from the baseline.
+        phase: `search` trains on seeds that the verdict never uses.
+        trial_number: Optuna's, of a trial.
+        evaluation: That of the study, where it is known already.
 
     Raises:
         InfeasibleConfig: the arm cannot be trained or sampled.
@@ -61,8 +80,8 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
     setting = study.setting(arm.changes)
     with met_at(arm.changes):
         facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
-    readings = readings_of(study, setting)
-    decays, starts = tracked_decays(study), tracked_starts(study)
+    evaluation = evaluation or evaluation_of(study)
+    readings = readings_of(evaluation, setting)
     first_seed, replicates = study.first_seed, study.seeds
     until_step = None
     if phase == "search":
@@ -74,7 +93,9 @@ def cells_of(study: Study, arm: Arm, *, phase: Phase, trial_number: int | None =
             arm_name=arm.name,
             phase=phase,
             replicate=replicate,
-            train_config=setting.train_config(seed=first_seed + replicate, ema_decays=decays, ema_starts=starts),
+            train_config=setting.train_config(
+                seed=first_seed + replicate, ema_decays=evaluation.decays, ema_starts=evaluation.starts
+            ),
             facts=facts,
             readings=readings,
             trial_number=trial_number,

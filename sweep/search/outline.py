@@ -14,9 +14,10 @@ from sweep.config.yaml_file import read_yaml
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
-from sweep.search.cells import cells_of, readings_of
-from sweep.search.designs import Arm, arms_of, evaluation_levels
-from sweep.search.places import line_of
+from sweep.search.cells import cells_of, evaluation_of, readings_of
+from sweep.search.designs import Arm, arms_of
+from sweep.search.feasibility import check_setting
+from sweep.search.places import line_of, met_at
 from sweep.store.records import NewCell
 
 FLOAT_BYTES = 4
@@ -91,7 +92,7 @@ class Outline:
         for cell in told.values():
             yield 1, cell.train_config, [reading.eval_config for reading in cell.readings]
         if later := self.trainings - len(told):  # unknown yet: taken to cost what the baseline costs
-            scores = [reading.eval_config for reading in readings_of(self.study, self.study.baseline)]
+            scores = [reading.eval_config for reading in readings_of(evaluation_of(self.study), self.study.baseline)]
             yield later, self.example_train(), scores
 
 
@@ -120,9 +121,13 @@ def outline(study: Study) -> Outline:
         InfeasibleConfig: an arm that cannot be trained or sampled, or a design that makes no sense, with the reason.
     """
     arms = arms_of(study)
-    levels = len(evaluation_levels(study))
+    evaluation = evaluation_of(study)
+    levels = len(evaluation.levels)
     _check_size(study, len(arms), levels)
-    cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm")]  # raises where one makes no sense
+    for arm in arms:  # each is tried before any is laid out, which takes longer
+        with met_at(arm.changes):
+            check_setting(study.setting(arm.changes), name=arm.name)
+    cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation)]
     trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
     if isinstance(study.design, Search) or study.tune is not None:
         cells = []  # their values are not known yet, or none is needed before the search is over
