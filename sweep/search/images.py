@@ -9,7 +9,7 @@ from sweep.config.study import Study
 from sweep.data.folder import read_folder, sizes_of
 from sweep.data.listing import list_images, printable
 from sweep.scoring.needs import Data, check_needs
-from sweep.search.cells import readings_of
+from sweep.search.cells import evaluation_of, readings_of
 
 
 def read_images(study: Study) -> Data | None:
@@ -35,5 +35,7 @@ def check_images(study: Study) -> Data | None:
         return None
     listing = list_images(Path(data.path))
     found = Data(printable(data.path), sizes_of(listing), listing.remarks)
-    check_needs(found, study.protocol, [reading.eval_config for reading in readings_of(study, study.baseline)])
+    check_needs(
+        found, study.protocol, [reading.eval_config for reading in readings_of(evaluation_of(study), study.baseline)]
+    )
     return found
