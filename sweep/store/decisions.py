@@ -26,6 +26,7 @@ from sweep.store.redaction import clean
 from sweep.store.schema import CELL, RUN, SCORE, STUDY
 from sweep.store.states import AttemptEnd, RunState, ScoreState
 from sweep.store.transaction import Store
+from sweep.store.trial_changes import note_change, note_work_changes
 
 
 def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: str = "") -> None:
@@ -73,6 +74,7 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         if cell is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
         study_id = cell.study_id
+        note_change(connection, study_id)
         withdraw_unwanted_runs(connection, [cell.run_id])
         write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
 
@@ -107,6 +109,10 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
             update(SCORE).where(*scores, SCORE.c.failure.in_(failures)).values(again).returning(SCORE.c.id)
         ).all()
         count += len(score_ids)
+        for ids in batches(run_ids):
+            note_work_changes(connection, "train", ids)
+        for ids in batches(score_ids):
+            note_work_changes(connection, "score", ids)
         what = f"{count} planned again ({', '.join(sorted(failures))})"
         write_event(connection, "rerun", what, study_id=study_id)
         return count

@@ -17,6 +17,7 @@ from sweep.store.leases import PROGRESSED, WORK
 from sweep.store.records import Kind
 from sweep.store.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
 from sweep.store.states import AttemptEnd, RunState
+from sweep.store.trial_changes import note_work_changes
 
 # Databases limit the parameters of one statement.
 BATCH = 500
@@ -102,7 +103,9 @@ def plan_cancelled_again(connection: Connection, study_id: int) -> None:
             ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))
             cancelled += [SCORE.c.run_id.not_in(hopeless), has_weights()]
-        connection.execute(update(table).where(*cancelled).values(anew))
+        planned = connection.scalars(update(table).where(*cancelled).values(anew).returning(table.c.id)).all()
+        for ids in batches(planned):
+            note_work_changes(connection, kind, ids)
 
 
 def has_weights() -> ColumnElement[bool]:

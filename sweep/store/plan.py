@@ -17,6 +17,7 @@ from sweep.store.records import ArmRecord, NewCell
 from sweep.store.registry import append_arms, newest_revision
 from sweep.store.schema import ARM, CELL, READING, RUN, SCORE, WorkColumns
 from sweep.store.transaction import Store
+from sweep.store.trial_changes import note_work_changes
 from sweep.store.upsert import insert_missing, insert_or_replace
 
 if TYPE_CHECKING:
@@ -220,4 +221,5 @@ def _plan_again(connection: Connection, table: Table[WorkColumns], found: Iterab
             # One that was cancelled because its run came to nothing stays so until the run is planned again.
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
             condition.append(SCORE.c.run_id.not_in(hopeless))
-        connection.execute(update(table).where(*condition).values(PLANNED_AGAIN))
+        planned = update(table).where(*condition).values(PLANNED_AGAIN).returning(table.c.id)
+        note_work_changes(connection, "train" if table is RUN else "score", connection.scalars(planned).all())

@@ -14,6 +14,7 @@ from sweep.store.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.schema import ARM, CELL, REVISION, STUDY
 from sweep.store.transaction import Store
+from sweep.store.trial_changes import note_change
 from sweep.store.upsert import insert_missing, insert_or_replace
 
 if TYPE_CHECKING:
@@ -129,10 +130,11 @@ def rename_arms(store: Store, study_name: str, levels: Mapping[str, str]) -> Non
         return " + ".join(levels.get(part, part) for part in arm.split(" + ")) + trial + number
 
     def work(connection: Connection) -> None:
-        of_study = select(ARM.c.id, ARM.c.name).join(STUDY, STUDY.c.id == ARM.c.study_id)
+        of_study = select(ARM.c.id, ARM.c.name, ARM.c.study_id).join(STUDY, STUDY.c.id == ARM.c.study_id)
         for arm in connection.execute(of_study.where(STUDY.c.name == study_name)).all():
             if renamed(arm.name) != arm.name:
                 connection.execute(update(ARM).where(ARM.c.id == arm.id).values(name=renamed(arm.name)))
+                note_change(connection, arm.study_id)
 
     store.write(work)
 

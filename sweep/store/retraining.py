@@ -13,6 +13,7 @@ from sweep.store.records import Claim
 from sweep.store.schema import ARTIFACT, EVENT, RUN, SCORE
 from sweep.store.states import RunState, ScoreState
 from sweep.store.transaction import Store
+from sweep.store.trial_changes import note_work_changes
 
 RETRAINED = "retrained"
 """Kind of the event that tells of a run that is trained again."""
@@ -60,6 +61,7 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
         connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
         failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == "weights")
         connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **PROGRESSED}))
+        note_work_changes(connection, "train", [run.id])
         what = f"run {run.id} is trained again from step {step}: {reason}"
         write_event(connection, RETRAINED, what, study_id=claimed.study_id, run_id=run.id)
         return True

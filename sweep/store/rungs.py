@@ -21,6 +21,7 @@ from sweep.store.schema import ARTIFACT, READING, RUN, SCORE
 from sweep.store.snapshots import CellRecord
 from sweep.store.states import ScoreState
 from sweep.store.transaction import Store
+from sweep.store.trial_changes import note_work_changes
 from sweep.store.upsert import insert_missing
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
         mine = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
         score_id = connection.scalars(select(SCORE.c.id).where(*mine)).one()
         hold(connection, "score", [score_id])
-        connection.execute(update(SCORE).where(*mine, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN))
+        again = update(SCORE).where(*mine, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
+        if connection.execute(again).rowcount:
+            note_work_changes(connection, "score", [score_id])
         reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
         insert_missing(connection, READING, [reading])
 

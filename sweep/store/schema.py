@@ -4,6 +4,7 @@
     study --< arm --< cell >-- run     an arm is a difference from the baseline; a cell is one replicate of an arm
     run --< metric                     curves
     run --< score --< measurement      one evaluation of a run; FID, KID, ... for each noise set and over all
+    study --< trial_change             a cell that was over changed; how often tells workers to read anew
     cell >--< score  (reading)         which scores of its run a study asked for, and by which name
     run, score --< attempt >-- worker  who tried, under which fencing token, on what machine, how it ended
     run, score --< artifact            files: checkpoints, weights, features, sample grids
@@ -156,6 +157,16 @@ CELL = Table(
     UniqueConstraint("study_id", "trial_number"),
     CheckConstraint(f"phase IN {PHASES}", name="phase"),
 )
+
+
+class TrialChangeColumns(TypedColumns):
+    """A cell that was over is another one since: excluded, or its run or score planned again. Append-only."""
+
+    id: Named[int] = Column(Integer, primary_key=True)
+    study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+
+
+TRIAL_CHANGE = Table("trial_change", METADATA, TrialChangeColumns)
 
 
 class WorkColumns(TypedColumns):

@@ -9,7 +9,7 @@ from sweep.errors import StoreMismatch
 # Others keep their `alembic_version` in the same database: Optuna, where somebody uses it beside.
 VERSION_TABLE = "sweep_alembic_version"
 # Of the newest migration.
-HEAD = "0006"
+HEAD = "0007"
 
 
 def version_of(connection: Connection) -> str | None:

@@ -283,3 +283,26 @@ def test_a_launch_whose_workers_ended_with_work_left_says_so_and_ends_with_1(
     set_study_state(planned, found.id, state)
     assert summary_of(planned, found.id, "sweep launch s.yaml", []) == 1
     assert f"next: {following}" in capsys.readouterr().err
+
+
+def test_the_seed_that_is_shown_is_the_runs_own(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
+    """Not the number of the replicate: a study may begin its seeds anywhere."""
+    later = SPEC | {"name": "later", "first_seed": 40}
+    record = register(planned, outline(Study.model_validate(later)), PROTOCOL, accept_change=False)
+    work = claim(planned, record.id, new_worker(planned))
+    assert work is not None
+    assert [row["seed"] for row in json.loads(sweep("trials", "ls", "later", "--json").output)] == [40, 41, 40, 41]
+    assert [row["seed"] for row in json.loads(sweep("status", "later", "--json").output)["running"]] == [40]
+    fail(planned, work, "bug", "a bug", final=True)
+    (failed,) = json.loads(sweep("status", "later", "--json").output)["failures"]
+    assert (failed["seed"], failed["replicate"]) == (40, 0)
+    file = tmp_path / "later.yaml"
+    file.write_text(yaml.safe_dump(later | {"seeds": 3}))
+    found = json.loads(sweep("space", "diff", str(file), "--json").output)
+    assert [(row["seed"], row["change"]) for row in found if row["arm"] == "baseline"] == [
+        (40, "kept"), (41, "kept"), (42, "added")
+    ]  # fmt: skip
+    assert (
+        "baseline, seed 40: excluded" in sweep("trials", "exclude", "later", str(work.run_id), "--reason", "x").output
+    )
+    assert "replicate 0, seed 40" in sweep("trials", "show", "later", str(work.run_id)).output

@@ -5,17 +5,18 @@ from __future__ import annotations
 from math import log10
 
 import pytest
-from sqlalchemy import update
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import LadderStep, Study
 from sweep.search.advance import advance
-from sweep.search.explorations import Advance
+from sweep.search.cells import cells_of
+from sweep.search.explorations import Advance, explorations_of
 from sweep.search.memory import Memory
-from sweep.store import Store, cells, claim, exclude, fail, open_store, rerun
+from sweep.store import Store, add_arms, add_cells, cells, claim, exclude, fail, open_store, rerun, set_study_state
 from sweep.store.inventory import Inventory, inventory
+from sweep.store.records import ArmRecord
 from sweep.store.registry import study as find
-from sweep.store.schema import CELL, RUN, SCORE
+from sweep.store.retraining import retrain
 from tests.search.played import finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -87,25 +88,64 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
     assert seen.open == ()
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda cell: update(RUN).where(RUN.c.id == cell.run_id).values(state="planned"),  # by another study
-        lambda cell: update(SCORE).where(SCORE.c.id == cell.scores[0].score_id).values(state="failed"),
-        lambda cell: update(CELL).where(CELL.c.id == cell.cell_id).values(excluded_reason="looked wrong"),
-    ],
-)
+def excluded(store: Store, study_id: int, _owner: str) -> None:
+    exclude(store, cells(store, study_id)[0].cell_id, "looked wrong")
+
+
+def run_again(store: Store, study_id: int, _owner: str) -> None:
+    assert rerun(store, study_id, ["bug"]) == 1
+
+
+def cancelled_and_resumed(store: Store, study_id: int, _owner: str) -> None:
+    set_study_state(store, study_id, "cancelled")
+    set_study_state(store, study_id, "active")
+
+
+def wanted_by_another_study(store: Store, study_id: int, _owner: str) -> None:
+    """What was cancelled is planned again because another study asks for it."""
+    again = STUDY.model_copy(update={"name": "again"})
+    other = launched(store, again)
+    (exploration,) = explorations_of(again)
+    changes = next(arm.changes for arm in find(store, STUDY.name).arms if arm.name == "trial-0002")
+    arm = exploration.trial(2, dict(changes))
+    add_arms(store, other.id, [ArmRecord(arm.name, arm.changes)])
+    add_cells(store, other.id, cells_of(again, arm, phase="search", trial_number=2))
+
+
+def trained_again(store: Store, study_id: int, owner: str) -> None:
+    """Another study scores a shared run otherwise, and finds its weights damaged."""
+    again = Study.model_validate(STUDY.model_dump() | {"name": "again", "first_seed": 0})
+    again = again.model_copy(update={"baseline": again.baseline.model_copy(update={"sampling_steps": 7})})
+    other = launched(store, again)
+    (exploration,) = explorations_of(again)
+    arm = exploration.trial(0, {})
+    add_arms(store, other.id, [ArmRecord(arm.name, arm.changes)])
+    add_cells(store, other.id, cells_of(again, arm, phase="search", trial_number=0))
+    held = claim(store, other.id, owner)
+    assert held is not None
+    assert held.kind == "score"
+    assert retrain(store, held, "its bytes do not have the recorded hash")
+
+
+@pytest.mark.parametrize("change", [excluded, run_again, cancelled_and_resumed, wanted_by_another_study, trained_again])
 def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, change) -> None:
+    """One trial is complete, one has failed, one is planned; then somebody decides something."""
     record, owner, memory = launched(store, STUDY), worker(store), Memory()
-    for _ in range(8):
-        claimed = claim(store, record.id, owner)
-        if claimed is None:
-            advance(store, STUDY, record.id, owner=owner, memory=memory)
-        else:
-            finish(store, claimed, formula)
+    play(store, STUDY, record.id, formula, owner=owner, steps=3, memory=memory)
+    advance(store, STUDY, record.id, owner=owner, memory=memory)
+    failing = claim(store, record.id, owner)
+    assert failing is not None
+    fail(store, failing, "bug", "a bug", final=True)
+    advance(store, STUDY, record.id, owner=owner, memory=memory)
     seen = agrees(store, record.id, None)
-    store.write(lambda connection: connection.execute(change(seen.settled[0])))
-    agrees(store, record.id, seen)
+    assert [cell.state for cell in seen.settled] == ["complete", "failed"]
+    if change in (cancelled_and_resumed, wanted_by_another_study):
+        set_study_state(store, record.id, "cancelled")
+        seen = agrees(store, record.id, seen)
+        assert len(seen.settled) == 3
+    change(store, record.id, owner)
+    after = agrees(store, record.id, seen)
+    assert after.settled != seen.settled
 
 
 def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp_path) -> None:
