@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, place_options
+from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.store.depot import Depot
@@ -50,7 +52,7 @@ def doctor(
         if reap:
             dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
             say(f"{len(dead)} dead workers of this machine; their work is free")
-        found += _studies(store)
+        found += _studies(store, place_options(storage))
     except StoreError as error:
         found.append(("store", " ".join(part for part in (f"{error.what}.", error.why) if part), error.next))
         code = error.exit_code
@@ -86,7 +88,7 @@ def _machine(depot: Depot) -> list[tuple[str, str, str]]:
     ]
 
 
-def _studies(store: Store) -> list[tuple[str, str, str]]:
+def _studies(store: Store, options: Sequence[str]) -> list[tuple[str, str, str]]:
     from sweep.search.remaining import status_of
     from sweep.search.versions import versions
     from sweep.store import studies
@@ -99,9 +101,9 @@ def _studies(store: Store) -> list[tuple[str, str, str]]:
         stale = sum(work.is_stale for work in now.running)
         left = f"{now.runs_left} trainings and {now.scores_left} scores left, {now.to_come} trainings to come"
         what = f"{record.state}, {left}, {stale} stale leases"
-        mend = f"sweep worker --study {record.name}" if now.is_stalled else ""
+        mend = command("worker", "--study", record.name, *options) if now.is_stalled else ""
         if record.state in ("paused", "stopped"):
-            mend = f"sweep resume {record.name}"
+            mend = command("resume", record.name, *options)
         found.append((f"study {record.name}", what, mend))
         for disk in now.full_disks:
             reason = disk.reason.splitlines()[0] if disk.reason else "a file could not be written"

@@ -157,7 +157,7 @@ def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
         parts.append(_ends("failed", record.failed))
     if (more := len(record.failed) - MOST_FAILURES) > 0:
         parts.append(f"and {more:,} more; next: {command('trials ls', record.study.name, *options)}")
-    parts += _intended(record)
+    parts += _intended(record, options)
     parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
     parts.append(Text(_next(record, options), overflow="fold"))
     return Group(*parts)
@@ -172,7 +172,7 @@ def _ends(title: str, ends: Sequence[FailureRecord]) -> Table:
     ])  # fmt: skip
 
 
-def _intended(record: StatusRecord) -> list[RenderableType]:
+def _intended(record: StatusRecord, options: Sequence[str]) -> list[RenderableType]:
     """Ends that are results or decisions: those that diverged with their evidence, the others counted."""
     ends = [end for end in record.failures if end.is_intended]
     parts: list[RenderableType] = []
@@ -180,7 +180,8 @@ def _intended(record: StatusRecord) -> list[RenderableType]:
         parts.append(_ends("diverged", diverged))
     for state, why in (("pruned", "stopped at a rung by their scores"), ("cancelled", "somebody cancelled the study")):
         if count := len({end.cell_id for end in ends if end.state == state}):
-            parts.append(f"{state}: {count:,} ({why}); sweep trials ls {record.study.name} --state {state}")
+            which = command("trials ls", record.study.name, "--state", state, *options)
+            parts.append(f"{state}: {count:,} ({why}); {which}")
     return parts
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweep.commands import command
 from sweep.config.run import EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.errors import ProtocolError, UsageError
@@ -75,7 +76,7 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
         raise UsageError(
             f"the baseline of {first.name} has no score yet",
             why="Every arm of both studies is compared with it.",
-            next=f"sweep status {first.name}, or put the other study first.",
+            next=f"{command('status', first.name)}, or put the other study first.",
         )
     base = _setting(first, {})
     rows = [

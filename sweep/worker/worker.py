@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sweep.commands import command
 from sweep.config.data import DataConfig
 from sweep.config.study import Study
 from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
@@ -141,7 +142,7 @@ class Worker:
                 if advanced is Advance.NOTHING_DUE and now.nothing:
                     return 0
             if state == "paused" and told != state:
-                say(f"the study is paused; next: sweep resume {self._study.name}")
+                say(f"the study is paused; next: {command('resume', self._study.name)}")
             told = state
             workers = worker_seen(self._store, self._id)
             # Longer each time, and the more there are: at the end of a study thousands may have nothing to do. Two

@@ -34,6 +34,7 @@ from sweep.store.schema import (
     STUDY,
     WORKER,
 )
+from sweep.store.states import AttemptEnd
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PROTOCOL = Protocol(
@@ -212,7 +213,7 @@ class Writer:
             last_step=run["step"],
             started_at=START,
             ended_at=START + timedelta(minutes=2),
-            end_reason="failed" if failed else "done",
+            end_reason=failure if failed else AttemptEnd.TRAINED,
         )
         if self.spec.curves:
             self.curve(run_id, run, position)
@@ -250,6 +251,16 @@ class Writer:
             statistics_seconds=1.0,
             seconds=4.0 + 0.4 * config.sampling_steps,
             finished_at=START + timedelta(hours=2),
+        )
+        self.add(
+            ATTEMPT,
+            run_id=run_id,
+            score_id=score_id,
+            token=1,
+            worker_id="w0",
+            started_at=START + timedelta(hours=1),
+            ended_at=START + timedelta(hours=2),
+            end_reason=AttemptEnd.COMPLETE,
         )
         self.add(READING, cell_id=cell_id, score_id=score_id, level=level, is_primary=not level)
         drawn = value + self.random.normal(0, self.spec.noise_sd, size=len(PROTOCOL.noise_sets))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweep.report.blocks import Block, Html, note
 from sweep.report.lint import environments
+from sweep.report.outcomes import FAILURES
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.tables import Column, Text, table, texts
 from sweep.report.templates import fragment
@@ -75,7 +76,7 @@ def cost(study: ReportedStudy) -> list[Block]:
         for part in [*parts, "total"]
     ]
     attempts = study.frames.attempts
-    ends = attempts["end_reason"].fillna("running").value_counts(sort=False)
+    ends = attempts["end_reason"].fillna("running").replace(FAILURES).value_counts(sort=False)
     told = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
     caption = f"Work of all seeds and readings, by part. {count(len(attempts), 'attempt')}: {told or 'none'}."
     caption += shared(attempts)
