@@ -84,7 +84,7 @@ def check_gate(net: Classifier, dataset: Dataset) -> dict[str, object]:
     if not all(a < b for a, b in pairwise(distances)):
         raise DataError(
             f"The classifier of {dataset.name} sees no growing distance under growing noise: {distances}.",
-            why="Its distances would not rank images by quality.",
+            why=" ".join(("Its distances would not rank images by quality.", _counts(dataset))),
             next="Use extractor: inception.",
         )
     return asdict(recognition) | {"corruptions": list(CORRUPTIONS), "distances": distances}
@@ -125,8 +125,12 @@ def _evidence(recognition: Recognition, dataset: Dataset) -> str:
         f"It learned from {len(dataset.train):,} images of {classes} classes and was tested on {len(dataset.test):,} "
         f"images of {len(recognition.recalls)} of them: {recognition.accuracy:.1%} of its answers are correct, and "
         f"{recognition.majority:.1%} would be if it always named the most frequent class. It recognises "
-        f"{recognition.recalls[worst]:.0%} of the {shown} test images of class {worst}, the weakest."
+        f"{recognition.recalls[worst]:.0%} of the {shown} test images of class {worst}, the weakest. {_counts(dataset)}"
     )
+
+
+def _counts(dataset: Dataset) -> str:
+    return "; ".join((f"There are {dataset.sizes}", *dataset.remarks)) + "."
 
 
 def _corruption_distances(net: Classifier, dataset: Dataset) -> list[float]:

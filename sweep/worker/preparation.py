@@ -14,8 +14,9 @@ from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.data.listing import printable
 from sweep.data.sources import load
-from sweep.errors import DataError, ImagesUnavailable
+from sweep.errors import DataError, ImagesUnavailable, SweepError
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.trial import try_score
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
 from sweep.store.depot import Depot
 from sweep.store.file_names import EXTRACTORS
@@ -50,7 +51,24 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
 
 
 def prepare(job: PrepareJob, send: Send) -> Prepared:
-    """Everything that must exist before the first score: data, extractor, reference."""
+    """Everything that must exist before the first score: data, extractor, reference.
+
+    Raises:
+        SweepError: What is wrong; an error of a library too is one, which names the images and a command.
+    """
+    try:
+        return _prepared(job, send)
+    except SweepError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the scores of {printable(job.data.path or job.data.name)} cannot be prepared",
+            why=" ".join(f"{type(error).__name__}: {error}".split()),
+            next="sweep doctor; or protocol: {extractor: inception, ...}",
+        ) from error
+
+
+def _prepared(job: PrepareJob, send: Send) -> Prepared:
     dataset = _read(job.data, counting("reading the images", send))
     request = job.request
     folder = job.files.path(EXTRACTORS)
@@ -67,7 +85,8 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
     )
     counted = counting("features of the real images", send)
     _pull_yardstick(protocol, job.files)
-    open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
+    yardstick = open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
+    try_score(yardstick, dataset, folder=folder)
     job.files.push(EXTRACTORS)
     return Prepared(protocol, dataset.content_sha256, _found(job.data, dataset))
 
