@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 
 def run_pytest(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Pytest where no browser is installed: none on the PATH, and none that Playwright downloaded."""
-    bare = {"PATH": str(tmp_path), "HOME": str(tmp_path), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path)}
+    nowhere = dict.fromkeys(("PATH", "HOME", "PLAYWRIGHT_BROWSERS_PATH"), str(tmp_path))
+    bare = nowhere | {"SWEEP_TEST_CHROMIUM": "", "SWEEP_REQUIRE_CHROMIUM": ""}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not faults and not slow", *arguments],
         cwd=ROOT, capture_output=True, text=True, env=os.environ | bare | environment, timeout=110,
