@@ -210,7 +210,7 @@ def _register(
 
 def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
-    from sweep.cli.bars import counting
+    from sweep.cli.preparing import preparing
     from sweep.cli.terminal import say
     from sweep.errors import DataError
     from sweep.worker.child import Child
@@ -218,8 +218,9 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
 
     child = Child(device=place.device, threads=place.threads)
     try:
-        with counting() as hear:
-            outcome = child.run(PrepareJob(study.baseline.data, study.protocol, files), hear=hear, tick=lambda: False)
+        with preparing() as (on_message, on_poll):
+            job = PrepareJob(study.baseline.data, study.protocol, files)
+            outcome = child.run(job, hear=on_message, tick=on_poll)
     finally:
         child.close()
     if isinstance(outcome, Prepared):

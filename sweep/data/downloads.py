@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import io
+import logging
+import os
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +23,7 @@ import torch
 from torch import Tensor
 
 from sweep.errors import DataError
+from sweep.files.caches import set_folder_aside
 
 # MD5 of the unpacked files. torchvision checks only the archives it downloads itself, and reads a truncated or
 # exchanged file that lies in their place.
@@ -28,13 +39,46 @@ FASHION_MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
     "t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
 }
+# Of the archives that are downloaded; the four of a data set in MNIST's format together.
+MNIST_BYTES = 11_594_722
+FASHION_MNIST_BYTES = 30_878_645
+CIFAR10_BYTES = 170_498_071
+
+PARTIAL = ".download-"
+"""How the names of folders begin in which a download is under way."""
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 60.0
+
+OnBytes = Callable[[int, int], None]
+"""Called with (bytes received, bytes in all) while a data set is downloaded."""
+
+log = logging.getLogger(__name__)
 
 Split = tuple[Tensor, Tensor]
 """Images uint8 [N, C, H, W] and labels int64 [N]."""
 
 
+def ignore_bytes(_done: int, _total: int) -> None:
+    """For callers that show no progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetching:
+    """Whether and how files that are missing or damaged are downloaded.
+
+    Attributes:
+        allowed: False: they are an error.
+        total_bytes: Size of all archives; 0 where it is not known, then no progress is shown.
+        on_bytes: Hears how far a download is.
+    """
+
+    allowed: bool
+    total_bytes: int = 0
+    on_bytes: OnBytes = ignore_bytes
+
+
 def read_mnist_like(
-    reader: Callable[..., Any], md5: Mapping[str, str], *, root: Path, download: bool
+    reader: Callable[..., Any], md5: Mapping[str, str], *, root: Path, fetching: Fetching
 ) -> tuple[Split, Split]:
     """Official training and test split of a data set in MNIST's file format, 28 x 28 as published.
 
@@ -42,22 +86,22 @@ def read_mnist_like(
         reader: torchvision's class; the files lie in root / its name / raw.
         md5: Checksum of each unpacked file.
         root: Folder that holds all data sets.
-        download: Fetch the files when they are missing.
+        fetching: What to do about files that are missing or damaged.
 
     Raises:
-        DataError: Files are missing and not to be had, or are not the published ones.
+        DataError: Files are missing or damaged, and not to be had.
     """
     folder = Path(reader.__name__) / "raw"
-    ensure_files(reader, folder, md5, root=root, download=download)
+    ensure_files(reader, folder, md5, root=root, fetching=fetching)
     parts = [reader(root=root, train=train, download=False) for train in (True, False)]
     train, test = [(part.data[:, None], part.targets.long()) for part in parts]
     return train, test
 
 
-def read_cifar10(reader: Callable[..., Any], *, root: Path, download: bool) -> tuple[Split, Split]:
+def read_cifar10(reader: Callable[..., Any], *, root: Path, fetching: Fetching) -> tuple[Split, Split]:
     """Official training and test split of CIFAR-10, from torchvision's class; errors as `read_mnist_like`."""
     md5 = dict([*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])])  # type: ignore[attr-defined]
-    ensure_files(reader, Path(reader.base_folder), md5, root=root, download=download)  # type: ignore[attr-defined]
+    ensure_files(reader, Path(reader.base_folder), md5, root=root, fetching=fetching)  # type: ignore[attr-defined]
     parts = [reader(root=root, train=train, download=False) for train in (True, False)]
     train, test = [
         (torch.from_numpy(np.ascontiguousarray(part.data.transpose(0, 3, 1, 2))), torch.tensor(part.targets))
@@ -67,42 +111,110 @@ def read_cifar10(reader: Callable[..., Any], *, root: Path, download: bool) -> t
 
 
 def ensure_files(
-    reader: Callable[..., Any], folder: Path, md5: Mapping[str, str], *, root: Path, download: bool
+    reader: Callable[..., Any], folder: Path, md5: Mapping[str, str], *, root: Path, fetching: Fetching
 ) -> None:
     """Have every file of `md5` in root / folder with its checksum, or raise DataError.
 
-    A download happens in a folder of its own beside the target. Files move over, each whole, after all are
-    checked: a killed download leaves nothing that looks like data, and two at once do not disturb each other.
+    A file that is damaged is as good as missing. A download happens in a folder of its own beside the target. Files
+    move over, each whole, after all are checked: a killed download leaves nothing that looks like data, and two at once
+    do not disturb each other.
     """
-    missing = [name for name in md5 if not (root / folder / name).is_file()]
-    if missing and not download:
-        raise _missing(root, folder, missing, "downloading is switched off")
-    if missing:
-        _download(reader, folder, md5, root)
-    for name, expected in md5.items():
-        found = _md5(root / folder / name)
-        if found != expected:
-            raise DataError(
-                f"{root / folder / name} is not the published file",
-                why=f"its MD5 is {found}, published is {expected}: cut short, or another file of that name",
-                next=f"remove {root / folder} and type the same command again",
-            )
-
-
-def _download(reader: Callable[..., Any], folder: Path, md5: Mapping[str, str], root: Path) -> None:
+    wrong = _wrong_files(root / folder, md5)
+    if not wrong:
+        return
+    damaged = [name for name in wrong if os.path.lexists(root / folder / name)]
+    if not fetching.allowed:
+        raise _unusable(root, folder, wrong, damaged, "downloading is switched off")
+    if damaged:
+        log.warning("%s: %s damaged, so it is downloaded again", root / folder, ", ".join(damaged))
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as partial:
-            reader(root=partial, train=True, download=True)
-            wrong = [name for name, expected in md5.items() if _md5(Path(partial) / folder / name) != expected]
-            if wrong:
-                raise RuntimeError(f"{', '.join(wrong)}: received something else than the published file")
-            (root / folder).mkdir(parents=True, exist_ok=True)
-            for name in md5:
-                (Path(partial) / folder / name).replace(root / folder / name)
+        _download(reader, folder, md5, root, fetching)
     # URLError and a full disk are OSErrors; torchvision raises RuntimeError for all else.
-    except (OSError, RuntimeError, EOFError) as error:
-        raise _missing(root, folder, list(md5), f"the download failed: {error}") from error
+    except (OSError, RuntimeError, EOFError, HTTPException) as error:
+        raise _unusable(root, folder, wrong, damaged, f"the download failed: {error}") from error
+
+
+def _download(reader: Callable[..., Any], folder: Path, md5: Mapping[str, str], root: Path, fetching: Fetching) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    with _partial_folder(root) as partial:
+        arrived = lambda: sum(path.stat().st_size for path in partial.rglob("*.gz"))  # noqa: E731
+        # torchvision draws a bar on stderr, also in a log.
+        with showing_bytes(arrived, fetching.total_bytes, fetching.on_bytes), redirect_stderr(io.StringIO()):
+            reader(root=partial, train=True, download=True)
+        wrong = _wrong_files(partial / folder, md5)
+        if wrong:
+            raise RuntimeError(f"{', '.join(wrong)}: received something else than the published file")
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for name in md5:
+            set_folder_aside(root / folder / name)
+            (partial / folder / name).replace(root / folder / name)
+
+
+@contextmanager
+def _partial_folder(root: Path) -> Iterator[Path]:
+    """A folder for one download. What killed downloads have left is deleted: nobody holds its lock any more."""
+    for left in root.glob(f"{PARTIAL}*"):
+        # A new folder is locked a moment after it is made.
+        with suppress(OSError), _locked(left):
+            if time.time() - left.stat().st_mtime > GRACE_SECONDS:
+                shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=root, prefix=PARTIAL) as name, _locked(Path(name)):
+        yield Path(name)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which ends with the process.
+
+    Raises:
+        OSError: Another process holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def showing_bytes(arrived: Callable[[], int], total: int, on_bytes: OnBytes) -> Iterator[None]:
+    """Tell several times a second how far a download is that tells nothing itself.
+
+    Args:
+        arrived: Counts the bytes that have arrived; it may raise OSError.
+        total: Bytes in all; 0: nothing is told.
+        on_bytes: Is called from a thread that ends with the block.
+    """
+    over = threading.Event()
+
+    def poll() -> None:
+        while total and not over.wait(POLL_SECONDS):
+            with suppress(OSError):  # files come and go meanwhile
+                on_bytes(min(arrived(), total), total)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _wrong_files(folder: Path, md5: Mapping[str, str]) -> list[str]:
+    """The names of the files that are missing, unreadable or not the published ones."""
+    return [name for name, expected in md5.items() if _md5(folder / name) != expected]
+
+
+def _unusable(root: Path, folder: Path, wrong: list[str], damaged: list[str], reason: str) -> DataError:
+    if not damaged:
+        return _missing(root, folder, wrong, reason)
+    return DataError(
+        f"{', '.join(str(root / folder / name) for name in damaged)} is not the published file",
+        why=f"Its MD5 is not the published one, so it was cut short or is another file of that name; {reason}.",
+        next=f"remove {root / folder} and type the same command again",
+    )
 
 
 def _missing(root: Path, folder: Path, names: list[str], reason: str) -> DataError:
@@ -114,6 +226,11 @@ def _missing(root: Path, folder: Path, names: list[str], reason: str) -> DataErr
     )
 
 
-def _md5(file: Path) -> str:
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def _md5(file: Path) -> str | None:
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as handle:
+            return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError:
+        return None

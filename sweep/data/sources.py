@@ -14,7 +14,16 @@ import torch
 from torch import Tensor
 
 from sweep.data.dataset import Dataset, with_official_test, without_official_test
-from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, read_cifar10, read_mnist_like
+from sweep.data.downloads import (
+    CIFAR10_BYTES,
+    FASHION_MNIST_BYTES,
+    FASHION_MNIST_MD5,
+    MNIST_BYTES,
+    MNIST_MD5,
+    Fetching,
+    read_cifar10,
+    read_mnist_like,
+)
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.folder import OnRead, ignore_reading, read_folder, sizes_of
 from sweep.errors import InfeasibleConfig
@@ -33,7 +42,11 @@ class Source:
     download: bool
     """Fetch what is missing."""
     on_read: OnRead = ignore_reading
-    """Hears of the progress in an image folder."""
+    """Hears of the progress: in images of a folder, in bytes of a download."""
+
+    def fetching(self, total_bytes: int) -> Fetching:
+        """How a data set whose archives have this size is downloaded."""
+        return Fetching(allowed=self.download, total_bytes=total_bytes, on_bytes=self.on_read)
 
 
 def load(
@@ -54,7 +67,7 @@ def load(
         size: Height and width to resize to, pixels; for `image_folder` only. All others have the size they were
             published in: 28 x 28 stays 28 x 28.
         download: Fetch a missing data set on first use.
-        on_read: Hears how many of how many files of an image folder were read.
+        on_read: Hears how many of how many files of an image folder were read, or bytes of a data set downloaded.
 
     Raises:
         InfeasibleConfig: No such data set, or options that do not go with it.
@@ -101,7 +114,7 @@ def mnist(source: Source) -> Dataset:
     """Handwritten digits, 28 x 28, one channel (LeCun et al. 1998)."""
     from torchvision.datasets import MNIST  # takes seconds, which digits need not pay
 
-    train, test = read_mnist_like(MNIST, MNIST_MD5, root=source.root, download=source.download)
+    train, test = read_mnist_like(MNIST, MNIST_MD5, root=source.root, fetching=source.fetching(MNIST_BYTES))
     return _official("mnist", train, test)
 
 
@@ -109,7 +122,8 @@ def fashion_mnist(source: Source) -> Dataset:
     """Pieces of clothing, 28 x 28, one channel (Xiao et al. 2017)."""
     from torchvision.datasets import FashionMNIST
 
-    train, test = read_mnist_like(FashionMNIST, FASHION_MNIST_MD5, root=source.root, download=source.download)
+    fetching = source.fetching(FASHION_MNIST_BYTES)
+    train, test = read_mnist_like(FashionMNIST, FASHION_MNIST_MD5, root=source.root, fetching=fetching)
     return _official("fashion_mnist", train, test)
 
 
@@ -120,7 +134,7 @@ def cifar10(source: Source) -> Dataset:
     """
     from torchvision.datasets import CIFAR10
 
-    train, test = read_cifar10(CIFAR10, root=source.root, download=source.download)
+    train, test = read_cifar10(CIFAR10, root=source.root, fetching=source.fetching(CIFAR10_BYTES))
     return _official("cifar10", train, test)
 
 

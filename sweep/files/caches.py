@@ -68,7 +68,7 @@ def write_cache(path: Path, content: bytes) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    _set_aside(path, unless=_is_no_folder)
+    set_folder_aside(path)
     write_atomically(path, content)
 
 
@@ -105,16 +105,20 @@ def _canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
-def _is_no_folder(path: Path) -> bool:
-    return path.is_symlink() or not path.is_dir()
+def set_folder_aside(path: Path) -> None:
+    """Rename a folder that lies where a file must be written. It may be somebody's, so it is not deleted.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    _set_aside(path, unless=lambda there: there.is_symlink() or not there.is_dir())
 
 
 def _set_aside(path: Path, *, unless: Callable[[Path], bool]) -> None:
-    """Rename what lies in the way of a cache: it may be somebody's, so it is not deleted."""
     if not os.path.lexists(path) or unless(path):
         return
     other = path.with_name(f"{path.name}.{uuid4().hex[:8]}.aside")
     # Another process may have been faster.
     with suppress(FileNotFoundError):
         path.rename(other)
-        log.warning("%s was in the way of a cache: it is now %s", path, other.name)
+        log.warning("%s was in the way of another file: it is now %s", path, other.name)

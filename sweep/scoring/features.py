@@ -90,10 +90,10 @@ def inception(
 
     Source: Heusel et al. 2017.
     """
-    del folder, on_progress  # its weights have a place of their own, and nothing is trained
+    del folder  # its weights are kept where torch keeps what it downloads
     from sweep.scoring.inception import load_inception  # loads torch-fidelity: seconds, which others need not pay
 
-    name, sha256, net = load_inception(weights, device)
+    name, sha256, net = load_inception(weights, device, on_progress)
     return Extractor(name=name, sha256=sha256, dim=2048, batch=32, net=net, device=device)
 
 
@@ -132,7 +132,7 @@ def load_extractor(
         folder: Where classifiers are kept.
         device: Where the net runs.
         weights: Its weights file, if not the usual one.
-        on_progress: Over the images of a classifier's training, where it has to be trained.
+        on_progress: Over the images of a classifier's training, or the bytes of weights that are downloaded.
 
     Raises:
         UsageError: No extractor of that name.

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from sweep.errors import SweepError
+from sweep.worker.interrupt import held_signals
 from sweep.worker.messages import (
     Failed,
     Job,
@@ -97,7 +98,7 @@ class Child:
             target=serve, args=(theirs, asked, self._device, self._threads), name="sweep-trial"
         )
         assert self._process is not None
-        with safe_path():
+        with safe_path(), held_signals():
             self._process.start()
         theirs.close()
         asked.close()

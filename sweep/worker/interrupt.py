@@ -6,6 +6,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 
 PREEMPTED = 75
@@ -26,6 +29,20 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     """The signals that ask this process to stop: not SIGHUP where `nohup` had it ignored."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return tuple(kind for kind in STOP_SIGNALS if not (kind is signal.SIGHUP and ignored))
+
+
+@contextmanager
+def held_signals() -> Iterator[None]:
+    """Hold back the signals that ask to stop, for a process that is started meanwhile: it inherits that.
+
+    A process that is still importing would end with a traceback. It takes the signals once it has decided about them.
+    """
+    resource_tracker.ensure_running()  # which multiprocessing would start meanwhile, and that lets signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Interrupt:

@@ -104,13 +104,18 @@ class Warned:
     text: str
 
 
+READING = "reading the images"
+"""The part of a preparation whose result is kept in memory alone."""
+
+
 @dataclass(frozen=True)
 class Counted:
-    """`done` of `total` of something that takes long."""
+    """`done` of `total` of something that takes long, counted in `unit`."""
 
     what: str
     done: int
     total: int
+    unit: str = "images"
 
 
 @dataclass(frozen=True)

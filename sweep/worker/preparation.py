@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.data.listing import printable
 from sweep.data.sources import load
-from sweep.errors import DataError, ImagesUnavailable, SweepError
+from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.trial import try_score
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
 from sweep.store.depot import Depot
 from sweep.store.file_names import EXTRACTORS
-from sweep.worker.messages import Counted, Prepared, PrepareJob, Send
+from sweep.worker.messages import READING, Counted, Prepared, PrepareJob, Send
 
 COUNT_SECONDS = 0.5
 
@@ -69,8 +70,14 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
 
 
 def _prepared(job: PrepareJob, send: Send) -> Prepared:
-    dataset = _read(job.data, counting("reading the images", send))
     request = job.request
+    published = job.data.path is None
+    reading = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING, send)
+    dataset = _read(job.data, reading)
+    if request.extractor == "inception":
+        on_extractor = counting("downloading the Inception weights", send, "bytes")
+    else:
+        on_extractor = counting("training the classifier", send)
     folder = job.files.path(EXTRACTORS)
     # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
     job.files.pull(EXTRACTORS, lambda name: name.startswith(f"{dataset.name}-cnn-"))
@@ -81,11 +88,16 @@ def _prepared(job: PrepareJob, send: Send) -> Prepared:
         n=request.n,
         noise_sets=tuple(range(request.noise_sets)),
         folder=folder,
-        on_progress=counting("training the classifier", send),
+        on_progress=on_extractor,
     )
-    counted = counting("features of the real images", send)
     _pull_yardstick(protocol, job.files)
-    yardstick = open_yardstick(protocol, dataset, folder=folder, on_progress=counted)
+    yardstick = open_yardstick(
+        protocol,
+        dataset,
+        folder=folder,
+        on_progress=counting("features of the real images", send),
+        on_bounds=counting("bounds of the scores", send),
+    )
     try_score(yardstick, dataset, folder=folder)
     job.files.push(EXTRACTORS)
     return Prepared(protocol, dataset.content_sha256, _found(job.data, dataset))
@@ -97,7 +109,7 @@ def _found(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:
     return (f"{printable(config.path)}: {dataset.sizes}", *dataset.remarks)
 
 
-def counting(what: str, send: Send) -> Callable[[int, int], None]:
+def counting(what: str, send: Send, unit: str = "images") -> Callable[[int, int], None]:
     """Tell how far something is, a few times a second: a message a batch would be more talk than work."""
     told_at = 0.0
 
@@ -106,7 +118,7 @@ def counting(what: str, send: Send) -> Callable[[int, int], None]:
         now = time.monotonic()
         if done == total or now - told_at > COUNT_SECONDS:
             told_at = now
-            send(Counted(what, done, total))
+            send(Counted(what, done, total, unit))
 
     return count
 
@@ -122,5 +134,8 @@ def yardstick_of(protocol: Protocol, data: DataConfig, files: Depot, device: tor
 
 def _pull_yardstick(protocol: Protocol, files: Depot) -> None:
     """The extractor of a protocol and what it has seen of the real images, from where they were first computed."""
-    weights, seen = f"{protocol.extractor}.pt", f"-{protocol.extractor_sha256[:16]}"
-    files.pull(EXTRACTORS, lambda name: name == weights or seen in name)
+    # One that is damaged here is replaced; if it is nowhere, or damaged everywhere, it is trained again.
+    with suppress(UnreadableCheckpoint, UnsafePath):
+        files.fetch(f"{EXTRACTORS}/{protocol.extractor}.pt", protocol.extractor_sha256)
+    seen = f"-{protocol.extractor_sha256[:16]}"
+    files.pull(EXTRACTORS, lambda name: seen in name)

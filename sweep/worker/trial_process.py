@@ -52,6 +52,7 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
     """
     for kind in STOP_SIGNALS:
         signal.signal(kind, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # held back until here (`held_signals`)
     _be_killed_with_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
     warnings.simplefilter("ignore")  # those of libraries, which nobody who launches a study can act on

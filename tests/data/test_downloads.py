@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
+import os
 import pickle
 import struct
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,10 +21,11 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR10, FashionMNIST
 
-from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, read_cifar10, read_mnist_like
+from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, PARTIAL, Fetching, read_cifar10, read_mnist_like
 from sweep.data.sources import load
 from sweep.errors import DataError
 
+FETCHING = Fetching(allowed=True)
 RNG = np.random.default_rng(0)
 TRAIN = RNG.integers(0, 256, (20, 28, 28), dtype=np.uint8)
 TEST = RNG.integers(0, 256, (6, 28, 28), dtype=np.uint8)
@@ -81,7 +84,7 @@ def tiny_mnist(folder: Path, address: str) -> tuple[type[FashionMNIST], dict[str
 def test_downloads_once_and_reads_the_published_format(tmp_path: Path, served: tuple[Path, str]) -> None:
     reader, checksums = tiny_mnist(*served)
     root = tmp_path / "root"
-    train, test = read_mnist_like(reader, checksums, root=root, download=True)
+    train, test = read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
     assert train[0].dtype == torch.uint8
     np.testing.assert_array_equal(train[0][:, 0], TRAIN)
     np.testing.assert_array_equal(test[0][:, 0], TEST)
@@ -91,7 +94,7 @@ def test_downloads_once_and_reads_the_published_format(tmp_path: Path, served: t
 
     for archive in served[0].iterdir():
         archive.unlink()
-    again, _ = read_mnist_like(reader, checksums, root=root, download=True)
+    again, _ = read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
     assert torch.equal(again[0], train[0])
 
 
@@ -100,7 +103,7 @@ def test_a_wrong_archive_is_refused_and_leaves_nothing(tmp_path: Path, served: t
     archive = served[0] / "t10k-labels-idx1-ubyte.gz"
     archive.write_bytes(archive.read_bytes()[:-9])
     with pytest.raises(DataError) as error:
-        read_mnist_like(reader, checksums, root=tmp_path / "root", download=True)
+        read_mnist_like(reader, checksums, root=tmp_path / "root", fetching=FETCHING)
     assert "the download failed" in error.value.why
     assert list((tmp_path / "root").iterdir()) == []
 
@@ -108,7 +111,9 @@ def test_a_wrong_archive_is_refused_and_leaves_nothing(tmp_path: Path, served: t
 def test_an_archive_with_other_content_is_refused_and_leaves_nothing(tmp_path: Path, served: tuple[Path, str]) -> None:
     reader, checksums = tiny_mnist(*served)
     with pytest.raises(DataError, match="lacks") as error:
-        read_mnist_like(reader, {**checksums, "train-images-idx3-ubyte": "0" * 32}, root=tmp_path / "r", download=True)
+        read_mnist_like(
+            reader, {**checksums, "train-images-idx3-ubyte": "0" * 32}, root=tmp_path / "r", fetching=FETCHING
+        )
     assert "something else than the published file" in error.value.why
     assert list((tmp_path / "r").iterdir()) == []
 
@@ -117,29 +122,69 @@ def test_an_interrupted_download_is_made_good(tmp_path: Path, served: tuple[Path
     """One file missing, as after a kill between two moves."""
     reader, checksums = tiny_mnist(*served)
     root = tmp_path / "root"
-    read_mnist_like(reader, checksums, root=root, download=True)
+    read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
     (root / "TinyMNIST/raw/t10k-images-idx3-ubyte").unlink()
-    _, test = read_mnist_like(reader, checksums, root=root, download=True)
+    _, test = read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
     np.testing.assert_array_equal(test[0][:, 0], TEST)
 
 
-@pytest.mark.parametrize("damage", ["cut", "altered", "empty"])
-def test_a_damaged_file_is_named_although_torchvision_would_look_away(
-    tmp_path: Path, served: tuple[Path, str], damage: str
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-100]),
+    "altered": lambda file: file.write_bytes(file.read_bytes()[:-1] + bytes([file.read_bytes()[-1] ^ 1])),
+    "empty": lambda file: file.write_bytes(b""),
+    "folder": lambda file: (file.unlink(), (file / "of").mkdir(parents=True)),
+    "pipe": lambda file: (file.unlink(), os.mkfifo(file)),
+    "link to itself": lambda file: (file.unlink(), file.symlink_to(file.name)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_downloaded_again_although_torchvision_would_look_away(
+    tmp_path: Path, served: tuple[Path, str], caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     reader, checksums = tiny_mnist(*served)
     root = tmp_path / "root"
-    read_mnist_like(reader, checksums, root=root, download=True)
+    read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
     file = root / "TinyMNIST/raw/train-images-idx3-ubyte"
-    whole = file.read_bytes()
-    file.write_bytes({"cut": whole[:-100], "altered": whole[:-1] + bytes([whole[-1] ^ 1]), "empty": b""}[damage])
+    DAMAGES[damage](file)
     if damage == "altered":
         assert len(reader(root=root, train=True)) == 20  # the peer's check: the file is there
     with pytest.raises(DataError) as error:
-        read_mnist_like(reader, checksums, root=root, download=True)
+        read_mnist_like(reader, checksums, root=root, fetching=Fetching(allowed=False))
     assert str(file) in error.value.what
-    assert checksums[file.name] in error.value.why
     assert f"remove {file.parent}" in error.value.next
+    train, _ = read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
+    np.testing.assert_array_equal(train[0][:, 0], TRAIN)
+    assert "damaged, so it is downloaded again" in caplog.text
+
+
+def test_what_a_killed_download_has_left_is_removed_and_what_is_under_way_is_not(
+    tmp_path: Path, served: tuple[Path, str]
+) -> None:
+    reader, checksums = tiny_mnist(*served)
+    root = tmp_path / "root"
+    for name in ("killed", "running"):
+        (root / f"{PARTIAL}{name}").mkdir(parents=True)
+        os.utime(root / f"{PARTIAL}{name}", (0, 0))
+    handle = os.open(root / f"{PARTIAL}running", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    read_mnist_like(reader, checksums, root=root, fetching=FETCHING)
+    os.close(handle)
+    assert sorted(path.name for path in root.iterdir()) == [f"{PARTIAL}running", "TinyMNIST"]
+
+
+def test_a_download_tells_how_far_it_is_and_torchvision_draws_no_bar(
+    tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sweep.data.downloads.POLL_SECONDS", 0.0005)
+    reader, checksums = tiny_mnist(*served)
+    total = sum(archive.stat().st_size for archive in served[0].iterdir())
+    counts: list[tuple[int, int]] = []
+    fetching = Fetching(allowed=True, total_bytes=total, on_bytes=lambda done, of: counts.append((done, of)))
+    read_mnist_like(reader, checksums, root=tmp_path / "root", fetching=fetching)
+    assert {of for _, of in counts} == {total}
+    assert 0 < max(done for done, _ in counts) <= total
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture
@@ -212,7 +257,7 @@ def tiny_cifar(folder: Path, address: str, levels: np.ndarray) -> Any:
 def test_cifar_rows_become_channels_first(tmp_path: Path, served: tuple[Path, str]) -> None:
     levels = RNG.integers(0, 256, (18, 3072), dtype=np.uint8)
     reader = tiny_cifar(*served, levels)
-    train, test = read_cifar10(reader, root=tmp_path / "root", download=True)
+    train, test = read_cifar10(reader, root=tmp_path / "root", fetching=FETCHING)
     np.testing.assert_array_equal(train[0], levels[:16].reshape(16, 3, 32, 32))
     assert train[0][0, 1, 2, 3] == levels[0, 1024 + 2 * 32 + 3]  # green, row 2, column 3
     assert train[1].dtype == torch.int64
@@ -222,7 +267,7 @@ def test_cifar_rows_become_channels_first(tmp_path: Path, served: tuple[Path, st
 def test_a_tampered_pickle_is_never_opened(tmp_path: Path, served: tuple[Path, str]) -> None:
     levels = RNG.integers(0, 256, (18, 3072), dtype=np.uint8)
     reader = tiny_cifar(*served, levels)
-    read_cifar10(reader, root=tmp_path / "root", download=True)
+    read_cifar10(reader, root=tmp_path / "root", fetching=FETCHING)
     marker = tmp_path / "opened"
 
     class Payload:
@@ -232,5 +277,6 @@ def test_a_tampered_pickle_is_never_opened(tmp_path: Path, served: tuple[Path, s
     batch = tmp_path / "root/cifar-10-batches-py/test_batch"
     batch.write_bytes(pickle.dumps(Payload()))
     with pytest.raises(DataError, match="test_batch is not the published file"):
-        read_cifar10(reader, root=tmp_path / "root", download=True)
+        read_cifar10(reader, root=tmp_path / "root", fetching=Fetching(allowed=False))
+    read_cifar10(reader, root=tmp_path / "root", fetching=FETCHING)
     assert not marker.exists()

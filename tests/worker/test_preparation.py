@@ -1,0 +1,55 @@
+"""Preparation on a machine that works for a store of files behind a URL."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from sweep.config.data import DataConfig
+from sweep.config.study import ProtocolRequest
+from sweep.scoring.classifier import RECIPES, train_net
+from sweep.store.depot import depot_at
+from sweep.store.file_names import EXTRACTORS
+from sweep.worker.messages import Counted, Message, PrepareJob
+from sweep.worker.preparation import prepare, yardstick_of
+
+DIGITS = DataConfig(name="digits")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["digits"], epochs=2, width=8, least_accuracy=0.3)
+    monkeypatch.setitem(RECIPES, "digits", recipe)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_damaged_weights_come_from_the_store_of_files_and_are_trained_where_they_are_damaged_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = depot_at(f"file://{tmp_path}/remote")
+    heard: list[Message] = []
+    request = ProtocolRequest(extractor="classifier", n=60, noise_sets=1)
+    protocol = prepare(PrepareJob(DIGITS, request, files), heard.append).protocol
+    parts = list(dict.fromkeys(message.what for message in heard if isinstance(message, Counted)))
+    assert parts == ["training the classifier", "features of the real images", "bounds of the scores"]
+
+    name = f"{EXTRACTORS}/{protocol.extractor}.pt"
+    here, there = files.path(name), tmp_path / "remote" / name
+    whole = here.read_bytes()
+    device = torch.device("cpu")
+
+    here.write_bytes(whole[:-5])
+    monkeypatch.setattr("sweep.scoring.classifier_file.train_net", None)
+    yardstick_of.cache_clear()
+    assert yardstick_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
+    assert here.read_bytes() == whole
+
+    here.write_bytes(b"")
+    there.write_bytes(whole[:-5])
+    monkeypatch.setattr("sweep.scoring.classifier_file.train_net", train_net)
+    yardstick_of.cache_clear()
+    assert yardstick_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
+    assert here.read_bytes() == whole
