@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -63,6 +64,8 @@ class Bounds:
 
     def suspicion(self, fid: float, standard_error: float) -> str | None:
         """Why a distance is not to be believed, or None."""
+        if not math.isfinite(fid):
+            return f"{fid:.4g} is no distance: images or features that are not finite, or a bug"
         if self.floor_n == self.n and fid < self.floor - 3 * standard_error:
             return f"{fid:.4g} is below what real images reach ({self.floor:.4g}): memorised images, or a bug"
         if fid > self.ceiling:

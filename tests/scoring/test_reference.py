@@ -138,5 +138,6 @@ def test_suspicion_falls_on_what_is_too_good_or_too_bad_to_be_true() -> None:
     assert bounds.suspicion(0.9, 0.1) is None
     assert "below what real images reach" in str(bounds.suspicion(0.6, 0.1))
     assert "above uniform noise" in str(bounds.suspicion(101.0, 5.0))
+    assert "no distance" in str(bounds.suspicion(float("nan"), 0.1))
     # With fewer real images than n the floor is too high to accuse anyone.
     assert dataclasses.replace(bounds, floor_n=400).suspicion(0.6, 0.1) is None
