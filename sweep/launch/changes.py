@@ -8,7 +8,6 @@ from typing import Literal
 
 from sweep.config.keys import train_key
 from sweep.config.study import Study
-from sweep.data.sources import load
 from sweep.launch.register import same_images
 from sweep.search.outline import Outline, outline
 from sweep.store import cells, study
@@ -41,6 +40,8 @@ def with_images_of(asked: Outline) -> Outline:
     data = asked.study.baseline.data
     if data.path is None:
         return asked
+    from sweep.data.sources import load
+
     return outline(asked.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
 
 
