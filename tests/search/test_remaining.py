@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
-from sweep.cli.launch import _summary
+from sweep.cli.launch import summary
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.launch.register import register
@@ -69,7 +68,7 @@ def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store:
     (line,) = [each for each in json.loads(sweep("doctor", "--json").output) if each["what"] == "study s"]
     assert "4 trainings to come" in line["found"]
     assert not line["well"]
-    assert _summary(store, record.id, Path("s.yaml")) == 1
+    assert summary(store, record.id, "sweep launch s.yaml", []) == 1
     set_study_state(store, record.id, "cancelled")
     assert status_of(store, record.id).to_come == 0
 
@@ -89,7 +88,7 @@ def test_a_search_in_which_everything_diverges_has_nothing_to_confirm(store: Sto
     record = launched(store, asked)
     play(store, asked, record.id, lambda train, evaluation: None, owner=worker(store))
     assert not status_of(store, record.id).has_work
-    assert _summary(store, record.id, Path("s.yaml")) == 0
+    assert summary(store, record.id, "sweep launch s.yaml", []) == 0
     said = capsys.readouterr().out
     assert "diverged" in said
     assert "failed" not in said
@@ -127,7 +126,7 @@ def test_pruned_trials_stand_on_a_line_of_their_own_and_their_rungs_are_whole_st
     assert {cell.step for cell in pruned} <= {1, 30}
     assert all(f"after {cell.step * 10} of 1,000 images" in str(cell.failure_reason) for cell in pruned)
     assert status(store, record.id).failed == ()
-    assert _summary(store, record.id, Path("s.yaml")) == 0
+    assert summary(store, record.id, "sweep launch s.yaml", []) == 0
     lines = capsys.readouterr().out.splitlines()
     assert not any(line.startswith("failed") for line in lines)
     (line,) = [line for line in lines if line.startswith("pruned: ")]
