@@ -32,12 +32,12 @@ from sweep.nets.registry import NETS
 from sweep.scoring.features import EXTRACTORS
 from sweep.scoring.further import FURTHER
 from sweep.scoring.measure import Measurements
+from sweep.training.auxiliary_losses import TERMS
 from sweep.training.ema import EMA_STARTS, ConstantEMA
 from sweep.training.lr_schedules import LR_SCHEDULES
 from sweep.training.objective import OBJECTIVES
 from sweep.training.optimizers import OPTIMIZERS
 from sweep.training.power_ema import PowerEMA
-from sweep.training.terms import TERMS
 from sweep.training.timesteps import ImportanceSampler, draw_uniform
 from sweep.worker.score_record import METRICS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import load_study
-from sweep.search.outline import outline
+from sweep.design.plan import outline
 from tests.cli.test_app import VERBS
 
 ROOT = Path(__file__).parents[1]

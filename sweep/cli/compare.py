@@ -11,7 +11,7 @@ from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, place_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
-    from sweep.report.across import AcrossStudies
+    from sweep.report.cross_study import AcrossStudies
 
 
 def compare(
@@ -35,8 +35,8 @@ def compare(
     from sweep.cli.terminal import print_json, stdout
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.report.across import compare_studies
-    from sweep.report.frames import load_study
+    from sweep.report.cross_study import compare_studies
+    from sweep.report.frames.frames import load_study
     from sweep.store.opening import read_store
 
     names = [require_name(first), require_name(second)]
@@ -70,7 +70,7 @@ def document(found: AcrossStudies) -> dict[str, Any]:
 
 def _table(found: AcrossStudies) -> Any:
     from sweep.cli.terminal import table
-    from sweep.report.words import decimals_for
+    from sweep.report.formatting import decimals_for
 
     decimals = decimals_for(found.decimals_at)
     against = f"from the baseline of {found.studies[0]}"
@@ -85,13 +85,13 @@ def _table(found: AcrossStudies) -> Any:
 
 
 def _mean(row: dict[Any, Any], decimals: int) -> str:
-    from sweep.report.words import number
+    from sweep.report.formatting import number
 
     return number(row["mean"], decimals) + ("" if isnan(row["sd"]) else f" ± {number(row['sd'], decimals)}")
 
 
 def _interval(difference: float, low: float, high: float, decimals: int) -> str:
-    from sweep.report.words import number
+    from sweep.report.formatting import number
 
     if isnan(difference):
         return ""
@@ -107,7 +107,7 @@ def _over(row: dict[Any, Any]) -> str:
 
 
 def _notes(found: AcrossStudies) -> list[str]:
-    from sweep.report.words import changes_in_words
+    from sweep.report.formatting import changes_in_words
 
     first, second = found.studies
     same = f"{second} has the same baseline as {first}."

@@ -41,10 +41,10 @@ def dashboard(
     from sweep.cli.terminal import echo, say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
+    from sweep.files.file_store import depot_at
     from sweep.store import read_store
-    from sweep.store.depot import depot_at
-    from sweep.store.registry import studies as all_studies
-    from sweep.store.registry import study as find
+    from sweep.store.studies.studies import studies as all_studies
+    from sweep.store.studies.studies import study as find
 
     try:
         from optuna_dashboard import wsgi
@@ -54,7 +54,7 @@ def dashboard(
             why="Nothing else needs it, so it comes with the extra `dashboard` alone.",
             next="pip install optuna-dashboard",
         ) from None
-    from sweep.search.mirror import mirror
+    from sweep.search.optuna_export import mirror
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True

@@ -11,8 +11,8 @@ from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Stora
 from sweep.commands import command
 
 if TYPE_CHECKING:
-    from sweep.store.depot import Depot
-    from sweep.store.transaction import Store
+    from sweep.files.file_store import Depot
+    from sweep.store.sql.transaction import Store
 
 LITTLE_ROOM = 2e9
 UNWELL = 1
@@ -42,8 +42,8 @@ def doctor(
     """
     from sweep.cli.terminal import print_json, say, stdout, table
     from sweep.errors import StoreError
+    from sweep.files.file_store import depot_at
     from sweep.store import expire_dead_local, open_existing, read_store
-    from sweep.store.depot import depot_at
     from sweep.worker.identity import boot_id, host, is_alive
 
     found, code = _machine(depot_at(files)), 0
@@ -92,7 +92,7 @@ def _studies(store: Store, options: Sequence[str]) -> list[tuple[str, str, str]]
     from sweep.search.remaining import status_of
     from sweep.search.versions import versions
     from sweep.store import studies
-    from sweep.store.engine import shown
+    from sweep.store.sql.engine import shown
 
     here = versions()
     found = [("store", shown(store.engine), ""), *_room_for_store(store)]
@@ -117,7 +117,7 @@ def _studies(store: Store, options: Sequence[str]) -> list[tuple[str, str, str]]
 
 def _room_for_store(store: Store) -> list[tuple[str, str, str]]:
     from sweep.cli.terminal import size
-    from sweep.store.disks import room_left
+    from sweep.store.queries.disks import room_left
 
     room = room_left(store.engine)
     if room is None:

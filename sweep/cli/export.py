@@ -37,8 +37,8 @@ def export(
     """
     from sweep.cli.terminal import echo
     from sweep.config.names import require_name
-    from sweep.report.csv_file import write_csv
-    from sweep.report.frames import load_study
+    from sweep.report.frames.frames import load_study
+    from sweep.report.render.csv_file import write_csv
     from sweep.store.opening import read_store
 
     frames = load_study(read_store(storage).engine, require_name(study))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.search.fractions import Fraction
-    from sweep.search.outline import Outline
+    from sweep.design.fractional_factorial import Fraction
+    from sweep.design.plan import Outline
 
 
 def compared_arms(asked: Outline) -> int:
@@ -29,9 +29,9 @@ def power(asked: Outline, storage: str) -> dict[str, Any] | None:
     Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
     """
     from sweep.config.design import FEWEST_SEEDS
-    from sweep.report.looks import look_plan
-    from sweep.report.power import POWER, seeds_needed, standard_effect
-    from sweep.report.statistics import ALPHA, arms_confirmable, deciding_test
+    from sweep.report.stats.interim import look_plan
+    from sweep.report.stats.paired import ALPHA, arms_confirmable, deciding_test
+    from sweep.report.stats.power import POWER, seeds_needed, standard_effect
 
     study, arms = asked.study, compared_arms(asked)
     if not arms:
@@ -62,10 +62,10 @@ def power(asked: Outline, storage: str) -> dict[str, Any] | None:
 def pilot(study: Study, storage: str) -> tuple[float | None, str]:
     """Paired standard deviation of confirmed arms of the same baseline and protocol, over the store's studies."""
     from sweep.errors import StoreMissing
-    from sweep.report.comparison import compare
-    from sweep.report.frames import load_study
+    from sweep.report.frames.frames import load_study
+    from sweep.report.stats.comparison import compare
     from sweep.store.opening import read_store
-    from sweep.store.registry import studies
+    from sweep.store.studies.studies import studies
 
     try:
         store = read_store(storage)

@@ -11,9 +11,9 @@ from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sweep.files.file_store import Depot
+    from sweep.files.transfer import Stored
     from sweep.launch.garbage import Survey
-    from sweep.store.depot import Depot
-    from sweep.store.transfer import Stored
 
 UNDELETED = 1
 
@@ -45,9 +45,9 @@ def gc(
     """
     from sweep.cli.terminal import echo, say, size
     from sweep.errors import UsageError
+    from sweep.files.file_store import depot_at
     from sweep.launch.garbage import survey
     from sweep.store import read_store
-    from sweep.store.depot import depot_at
 
     if foreign and delete:
         raise UsageError(

@@ -11,7 +11,7 @@ from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.store.transaction import Store
+    from sweep.store.sql.transaction import Store
 
 _WHAT_OF_IMAGES = {
     "moved": "the images lie in {path} now, and are those of the launch",
@@ -42,9 +42,9 @@ def extend(
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.config.study import Study, changed_study
+    from sweep.design.plan import outline
     from sweep.errors import UsageError
     from sweep.launch.register import register
-    from sweep.search.outline import outline
     from sweep.store import open_existing
     from sweep.store import study as find
 
@@ -90,8 +90,8 @@ def _with_a_look_more(store: Store, study: Study, spec: dict[str, Any]) -> str:
         UsageError: a planned look has been reached, so the chance of error is partly spent on it.
     """
     from sweep.errors import UsageError
-    from sweep.report.frames import load_study
-    from sweep.report.looks import current_look
+    from sweep.report.frames.frames import load_study
+    from sweep.report.stats.interim import current_look
 
     look = current_look(load_study(store.engine, study.name))
     assert look is not None
@@ -112,8 +112,8 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     Example: sweep space diff studies/digits.yaml
     """
     from sweep.cli.terminal import print_json, stdout, table
+    from sweep.design.plan import read_outline
     from sweep.launch.changes import changes_of, images_of, with_images_of
-    from sweep.search.outline import read_outline
     from sweep.store import read_store
 
     asked = read_outline(file)

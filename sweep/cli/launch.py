@@ -12,12 +12,12 @@ from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
+    from sweep.design.plan import Outline
+    from sweep.files.file_store import Depot
     from sweep.launch.local import Slot
     from sweep.launch.placement import Pack, Placed
-    from sweep.search.outline import Outline
-    from sweep.store.depot import Depot
     from sweep.store.records import StudyRecord
-    from sweep.store.transaction import Store
+    from sweep.store.sql.transaction import Store
     from sweep.worker.messages import Prepared
 
 NOT_COMPLETE = 1
@@ -80,12 +80,12 @@ def launch(
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
     from sweep.config.store_url import is_new
+    from sweep.design.plan import outline, read_outline
+    from sweep.files.file_store import depot_at
     from sweep.launch.executors import executor as named
     from sweep.launch.local import slots
     from sweep.launch.placement import Assignment, pairs
     from sweep.search.images import check_images
-    from sweep.search.outline import outline, read_outline
-    from sweep.store.depot import depot_at
     from sweep.store.opening import open_store
 
     again = command("launch", file, *place_options(storage, files))
@@ -190,8 +190,8 @@ def _has_work(store: Store, study_id: int) -> bool:
 def _register(
     store: Store, study: Study, files: Depot, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[Outline, StudyRecord]:
+    from sweep.design.plan import outline
     from sweep.launch.register import known, note_images, register, with_known_images
-    from sweep.search.outline import outline
 
     asked = outline(study)
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it

@@ -55,7 +55,7 @@ def place_options(storage: str, files: str | None = None) -> list[str]:
         storage: Address of the store, whose password is never part of them.
         files: Folder or URL of the files, for a command that takes it.
     """
-    from sweep.store.redaction import clean
+    from sweep.redaction import clean
 
     options = []
     if storage != absolute(os.environ.get("SWEEP_STORAGE") or DEFAULT_STORAGE):

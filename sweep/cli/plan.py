@@ -12,9 +12,9 @@ from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
+    from sweep.design.plan import Outline
     from sweep.launch.local import Slot
     from sweep.scoring.needs import Data
-    from sweep.search.outline import Outline
     from sweep.worker.messages import Timed
 
 # The field's chains are longer; what a schedule is named for is tried and published there.
@@ -39,9 +39,9 @@ def plan(
     """
     from dataclasses import asdict
 
+    from sweep.design.plan import read_outline
     from sweep.launch.local import slots
     from sweep.search.images import check_images
-    from sweep.search.outline import read_outline
 
     asked = read_outline(file)
     images = check_images(asked.study) if measure else _read_images(asked.study)
@@ -100,8 +100,8 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
 def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: str) -> dict[str, Any]:
     from sweep.cli.forecast import fraction_document, power
     from sweep.config.design import Fractional
-    from sweep.search.designs import study_fraction
-    from sweep.search.feasibility import check_setting
+    from sweep.design.arms import study_fraction
+    from sweep.design.feasibility import check_setting
 
     study = asked.study
     arms = []
@@ -190,8 +190,8 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
 
 def _subset(study: Study) -> str:
     """That a search sampler will model only some of the trials, where it will."""
-    from sweep.search.designs import evaluation_levels
-    from sweep.search.explorations import MAX_MODELLED, exceeds, explorations_of
+    from sweep.design.arms import evaluation_levels
+    from sweep.design.tuning import MAX_MODELLED, exceeds, explorations_of
 
     levels = len(evaluation_levels(study))
     for exploration in explorations_of(study):
@@ -208,7 +208,7 @@ def _chosen_later(study: Study) -> str:
     """What is decided only as results come in."""
     from sweep.config.design import Path as PathDesign
     from sweep.config.design import Search
-    from sweep.search.rungs import rung_images
+    from sweep.design.rungs import rung_images
 
     design = study.design
     if isinstance(design, Search):

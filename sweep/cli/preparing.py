@@ -14,7 +14,7 @@ from rich.progress import Progress, TaskID
 from sweep.cli.bars import progress
 from sweep.cli.terminal import duration, say
 from sweep.errors import Preempted
-from sweep.store.redaction import clean
+from sweep.redaction import clean
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import READING, Counted, Message
 

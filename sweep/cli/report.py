@@ -34,9 +34,9 @@ def report(
     from sweep.cli.bars import progress
     from sweep.cli.terminal import echo, print_json, say
     from sweep.config.names import require_name
-    from sweep.report.index import INDEX, folder_name
-    from sweep.report.notebook import build_report
-    from sweep.report.since import read_last, since, since_in_words
+    from sweep.report.render.index import INDEX, folder_name
+    from sweep.report.render.notebook import build_report
+    from sweep.report.text.report_diff import read_last, since, since_in_words
 
     name = require_name(study)
     folder = out or Path("reports") / folder_name(name)
@@ -69,9 +69,9 @@ def report(
 def _grids(storage: str, study: str, files: str) -> Path:
     """The folder of files, with the sample grids of the study in it."""
     from sweep.errors import CheckpointError
+    from sweep.files.file_store import depot_at
     from sweep.store import artifacts, cells, read_store
     from sweep.store import study as find
-    from sweep.store.depot import depot_at
 
     depot = depot_at(files)
     if depot.url is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from sweep.store.snapshots import FailureRecord, StatusRecord
-    from sweep.store.transaction import Store
+    from sweep.store.sql.transaction import Store
 
 WATCH_SECONDS = 2.0
 # Shown in a table; thousands of lines say no more than these.
@@ -49,7 +49,7 @@ def status(
     from sweep.config.names import require_name
     from sweep.search.remaining import status_of
     from sweep.store.opening import read_store
-    from sweep.store.registry import study as find
+    from sweep.store.studies.studies import study as find
 
     store = read_store(storage)
     if study is None:
@@ -73,7 +73,7 @@ def status(
 def _list(store: Store, *, as_json: bool) -> None:
     from sweep.cli.terminal import print_json, stdout, table
     from sweep.search.remaining import status_of
-    from sweep.store.registry import studies
+    from sweep.store.studies.studies import studies
 
     rows = [status_of(store, study.id) for study in studies(store)]
     if as_json:
@@ -90,8 +90,8 @@ def _ranks(store: Store, record: StatusRecord) -> list[str]:
     spec = record.study.spec
     if not (spec.get("protocol", {}).get("ladder") or spec.get("design", {}).get("pruner")):
         return []
-    from sweep.report.frames import load_study
-    from sweep.report.ranks import rank_correlations, ranks_in_words
+    from sweep.report.frames.frames import load_study
+    from sweep.report.stats.rank_correlation import rank_correlations, ranks_in_words
 
     return ranks_in_words(rank_correlations(load_study(store.engine, record.study.name)))
 
@@ -99,7 +99,7 @@ def _ranks(store: Store, record: StatusRecord) -> list[str]:
 def _little_room(store: Store) -> list[str]:
     """That the database's disk is nearly full, where it is."""
     from sweep.cli.terminal import size
-    from sweep.store.disks import room_left
+    from sweep.store.queries.disks import room_left
 
     room = room_left(store.engine)
     if room is None or not room.is_little:

@@ -35,9 +35,9 @@ def train(
     from sweep.cli.terminal import say
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
+    from sweep.files.file_names import random_part
+    from sweep.files.file_store import Depot
     from sweep.launch.local import slots
-    from sweep.store.depot import Depot
-    from sweep.store.file_names import random_part
     from sweep.worker.child import Child
     from sweep.worker.interrupt import Interrupt
     from sweep.worker.messages import Progressed, Trained, TrainJob

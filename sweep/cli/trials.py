@@ -33,7 +33,7 @@ def ls(
     from sweep.config.names import require_name
     from sweep.store import cells as cells_of
     from sweep.store.opening import read_store
-    from sweep.store.registry import study as find
+    from sweep.store.studies.studies import study as find
 
     store = read_store(storage)
     record = find(store, require_name(study))
@@ -75,8 +75,8 @@ def show(
     from sweep.errors import UsageError
     from sweep.store import cells as cells_of
     from sweep.store.opening import read_store
-    from sweep.store.registry import study as find
-    from sweep.store.views import run_config
+    from sweep.store.queries.views import run_config
+    from sweep.store.studies.studies import study as find
 
     store = read_store(storage)
     cells = [c for c in cells_of(store, find(store, require_name(study)).id) if c.run_id == run]

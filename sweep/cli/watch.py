@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sweep.launch.placement import Placed
     from sweep.store.snapshots import CellRecord
-    from sweep.store.transaction import Store
+    from sweep.store.sql.transaction import Store
 
 REFRESH_SECONDS = 1.0
 POLL_SECONDS = 0.2

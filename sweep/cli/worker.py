@@ -41,10 +41,10 @@ def worker(
     from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
     from sweep.config.names import require_name
+    from sweep.files.file_store import depot_at
     from sweep.launch.local import slots
-    from sweep.store.depot import depot_at
     from sweep.store.opening import open_existing
-    from sweep.store.registry import study as find
+    from sweep.store.studies.studies import study as find
     from sweep.worker.options import Timing, WorkerOptions
     from sweep.worker.worker import Worker
 

@@ -26,7 +26,7 @@ from sweep.store import (
     set_study_state,
 )
 from sweep.store.records import ArmRecord, ChainFacts, Claim, MetricPoint, NewCell, NewReading, WorkerRecord
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
 from sweep.worker.process_start import safe_path
 
 VERBS = ("claim and release", "heartbeat", "progress with 6 points")

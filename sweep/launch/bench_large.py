@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.design.tuning import Advance
 from sweep.launch.bench import Rate, rate
-from sweep.search.advance import advance
-from sweep.search.explorations import Advance
 from sweep.search.finished_search import finished_search
-from sweep.search.memory import Memory
+from sweep.search.scheduler import advance
+from sweep.search.trial_cache import Memory
 from sweep.store import (
     add_cells,
     claim,
@@ -38,7 +38,7 @@ from sweep.store.records import (
     ScoreResult,
     WorkerRecord,
 )
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
 ASKS = 40

@@ -8,10 +8,10 @@ from typing import Literal
 
 from sweep.config.keys import train_key
 from sweep.config.study import Study
+from sweep.design.plan import Outline, outline
 from sweep.launch.register import same_images
-from sweep.search.outline import Outline, outline
 from sweep.store import cells, study
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
 
 Images = Literal["same", "moved", "changed"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sweep.errors import UsageError
 from sweep.files.contained import unsafe_reason
-from sweep.store.depot import Depot
-from sweep.store.file_names import RUNS, file_tag_in, store_in
-from sweep.store.file_owners import FileOwners, file_owners
-from sweep.store.transaction import Store
-from sweep.store.transfer import Stored
+from sweep.files.file_names import RUNS, file_tag_in, store_in
+from sweep.files.file_store import Depot
+from sweep.files.transfer import Stored
+from sweep.store.queries.file_owners import FileOwners, file_owners
+from sweep.store.sql.transaction import Store
 
 # A file that was just written may be recorded a moment from now; one that was just superseded may still be read.
 SPARED_SECONDS = 3600.0

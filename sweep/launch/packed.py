@@ -14,9 +14,9 @@ from sweep.launch.local import LocalWorkers, Slot, most_by_cores
 from sweep.launch.packing import DeviceMemory, most_that_fit, worth
 from sweep.launch.placement import Assignment
 from sweep.store.opening import open_existing
-from sweep.store.registry import study as find
-from sweep.store.sharing import DeviceUse, device_use
-from sweep.store.transaction import Store
+from sweep.store.queue.device_load import DeviceUse, device_use
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.studies import study as find
 from sweep.worker.identity import host
 
 # How often devices are looked at. A worker takes some seconds to start, and a point of a curve as long.

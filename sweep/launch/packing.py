@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sweep.store.sharing import Speed
+from sweep.store.queue.device_load import Speed
 
 # Points of one worker's curve before a number of workers counts as measured.
 ENOUGH = 4

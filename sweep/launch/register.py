@@ -8,14 +8,14 @@ from sweep.config.factors import renamed_levels
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
+from sweep.design.plan import Outline
 from sweep.errors import StoreMismatch
-from sweep.search.outline import Outline
 from sweep.search.versions import versions
 from sweep.store import add_cells, register_study, studies
-from sweep.store.events import add_event, events
+from sweep.store.queue.events import add_event, events
 from sweep.store.records import ArmRecord, StudyRecord
-from sweep.store.registry import move_images, rename_arms
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.studies import move_images, rename_arms
 
 
 def identity(study: Study) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sweep.nets.shape import check_embedding
+from sweep.nets.unet_spec import check_embedding
 
 
 # Ho et al. 2020, released code; Vaswani et al. 2017, section 3.5, with half - 1 where that has half.

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from sweep.nets.embedding import TimeEmbedding
 from sweep.nets.initialisation import NearZeroConv2d
 from sweep.nets.layers import Attention, Block, Downsample, GroupNorm, ResBlock, Upsample
-from sweep.nets.shape import Level, unet_levels
+from sweep.nets.unet_spec import Level, unet_levels
 
 # Of input width, output width and whether attention follows.
 _MakeBlock = Callable[[int, int, bool], Block]

@@ -1,0 +1,4 @@
+"""Scores of a trained run: images are drawn, features extracted, distances computed with their errors.
+
+Knows no SQL. Start with `score.py`.
+"""

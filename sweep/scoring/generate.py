@@ -14,7 +14,7 @@ from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
-from sweep.nets.replay import Replay, replayed
+from sweep.nets.cuda_graph import Replay, replayed
 from sweep.scoring.predictor import FixedPredictor
 from sweep.scoring.progress import Progress, ignore_progress
 

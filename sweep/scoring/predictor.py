@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sweep.config.run import Precision
 from sweep.diffusion.samplers import Denoise
-from sweep.nets.replay import Replay, replayed
+from sweep.nets.cuda_graph import Replay, replayed
 
 
 def predictor(net: nn.Module, precision: Precision) -> Denoise:

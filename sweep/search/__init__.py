@@ -1,0 +1,4 @@
+"""The adaptive part of a study: asks Optuna, promotes, prunes and confirms. The only package that imports Optuna.
+
+Start with `scheduler.py`, which adds the next cells of a study that grows.
+"""

@@ -10,14 +10,14 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.search.cells import cells_of
-from sweep.search.explorations import explorations_of
-from sweep.search.space import changes_of, space_of
+from sweep.design.cells import cells_of
+from sweep.design.tuning import explorations_of
+from sweep.search.search_space import changes_of, space_of
 from sweep.store.filled import finish_all
-from sweep.store.plan import add_cells
 from sweep.store.records import ArmRecord, NewCell
-from sweep.store.registry import register_study
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.cells import add_cells
+from sweep.store.studies.studies import register_study
 
 FACTORS = {
     "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},

@@ -8,8 +8,8 @@ from pathlib import Path
 from sweep.config.study import Study
 from sweep.data.folder import read_folder, sizes_of
 from sweep.data.listing import list_images, printable
+from sweep.design.cells import evaluation_of, readings_of
 from sweep.scoring.needs import Data, check_needs
-from sweep.search.cells import evaluation_of, readings_of
 
 
 def read_images(study: Study) -> Data | None:

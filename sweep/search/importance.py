@@ -15,8 +15,8 @@ from optuna.trial import create_trial
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.search.explorations import explorations_of
-from sweep.search.space import params_of, space_of
+from sweep.design.tuning import explorations_of
+from sweep.search.search_space import params_of, space_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sweep.store.queries.views import cells, status
 from sweep.store.snapshots import StatusRecord
-from sweep.store.transaction import Store
-from sweep.store.views import cells, status
+from sweep.store.sql.transaction import Store
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.search.explorations import Known
+    from sweep.design.tuning import Known
 
 
 def status_of(store: Store, study_id: int) -> StatusRecord:
@@ -37,8 +37,8 @@ def to_come(store: Store, now: StatusRecord) -> int:
         now: The study as its tables have it.
     """
     from sweep.config.study import Study
-    from sweep.search.explorations import Known
-    from sweep.search.outline import outline
+    from sweep.design.plan import outline
+    from sweep.design.tuning import Known
 
     if now.study.state == "cancelled":
         return 0
@@ -53,15 +53,15 @@ def to_come(store: Store, now: StatusRecord) -> int:
 
 
 def _trials_due(study: Study, known: Known) -> int:
-    from sweep.search.explorations import explorations_of
+    from sweep.design.tuning import explorations_of
 
     return sum(max(0, each.trials - known.counted(each)) for each in explorations_of(study))
 
 
 def _requested(study: Study, known: Known) -> int:
     """Cells that the results so far ask for and that nobody has added yet."""
-    from sweep.search.cells import cells_of
-    from sweep.search.stages import requests_of
+    from sweep.design.cells import cells_of
+    from sweep.design.stages import requests_of
 
     there = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
     wanted = (

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from sweep.errors import StoreError
-from sweep.store.advisor import renew_advisor
-from sweep.store.transaction import Store
+from sweep.store.queue.search_lease import renew_advisor
+from sweep.store.sql.transaction import Store
 
 RENEWALS_PER_LEASE = 4
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from optuna.trial import TrialState
 
-from sweep.search.explorations import MAX_MODELLED
-from sweep.search.samplers import Shown
+from sweep.design.tuning import MAX_MODELLED
+from sweep.search.optuna_samplers import Shown
 
 # The most trials under way that it keeps away from, the newest: its acquisition is cubic in these.
 MAX_UNDER_WAY = 100

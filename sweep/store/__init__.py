@@ -13,18 +13,18 @@ it runs twice. Records go in and come out, rows never do.
 
 from __future__ import annotations
 
-from sweep.store.advance import forget_artifact, progress, set_micro_batches
-from sweep.store.advisor import advisor_lease, release_advisor, renew_advisor
-from sweep.store.decisions import exclude, rerun, set_study_state
-from sweep.store.events import add_event, events
-from sweep.store.leases import MAX_CRASHES, MAX_LOST_WORKERS, TTL_SECONDS, claim, heartbeat
 from sweep.store.opening import open_existing, open_store, read_store
-from sweep.store.outcomes import fail, finish_score, finish_training, release
-from sweep.store.plan import add_cells, add_search_cell
-from sweep.store.registry import add_arms, register_study, studies, study
-from sweep.store.transaction import Store
-from sweep.store.views import artifacts, cells, curves, run_config, status, trained_by
-from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
+from sweep.store.queries.views import artifacts, cells, curves, run_config, status, trained_by
+from sweep.store.queue.attempts import fail, finish_score, finish_training, release
+from sweep.store.queue.events import add_event, events
+from sweep.store.queue.leases import MAX_CRASHES, MAX_LOST_WORKERS, TTL_SECONDS, claim, heartbeat
+from sweep.store.queue.progress import forget_artifact, progress, set_micro_batches
+from sweep.store.queue.search_lease import advisor_lease, release_advisor, renew_advisor
+from sweep.store.queue.workers import end_worker, expire_dead_local, register_worker, worker_seen
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.cells import add_cells, add_search_cell
+from sweep.store.studies.control import exclude, rerun, set_study_state
+from sweep.store.studies.studies import add_arms, register_study, studies, study
 
 __all__ = [
     "MAX_CRASHES",

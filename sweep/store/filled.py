@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Float, cast, func, insert, literal, select, text, update
 
-from sweep.store.clock import moment
-from sweep.store.schema import CELL, MEASUREMENT, METRIC, READING, RUN, SCORE
-from sweep.store.transaction import Store
+from sweep.store.sql.clock import moment
+from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, READING, RUN, SCORE
+from sweep.store.sql.transaction import Store
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection, text
 
 from sweep.errors import OlderTables, StoreError, StoreMissing
-from sweep.store.access import Access
-from sweep.store.engine import open_engine, shown
-from sweep.store.transaction import PATIENCE_SECONDS, Store
-from sweep.store.version import HEAD, check_not_newer, is_current, is_older, version_of
+from sweep.store.sql.access import Access
+from sweep.store.sql.engine import open_engine, shown
+from sweep.store.sql.transaction import PATIENCE_SECONDS, Store
+from sweep.store.sql.version import HEAD, check_not_newer, is_current, is_older, version_of
 
 # Somebody waits for what is read, and typing it again costs nothing.
 READING_PATIENCE_SECONDS = 1.0

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from sweep.config.run import TrainSettings
 from sweep.data.pixels import to_model_range
+from sweep.training.auxiliary_losses import active_terms
 from sweep.training.seeding import batch_indices, generator
-from sweep.training.terms import active_terms
 from sweep.training.timesteps import ImportanceSampler, draw_shares, draw_uniform
 
 

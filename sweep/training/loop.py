@@ -10,9 +10,9 @@ from sweep.data.dataset import Dataset
 from sweep.errors import Preempted
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef
-from sweep.training.progress import Cadence, Hooks, Place, Progress, TrainResult
-from sweep.training.rig import KeptRig
-from sweep.training.state import Training
+from sweep.training.interfaces import Cadence, Hooks, Place, Progress, TrainResult
+from sweep.training.step_state import KeptRig
+from sweep.training.trainer import Training
 
 # Of an attempt. What is killed again and again gets on, and what it cannot survive is told from what it can.
 FIRST_CHECKPOINT_SECONDS = 15.0

@@ -17,10 +17,10 @@ from sweep.diffusion.reverse import reverse_distribution, split_output
 from sweep.diffusion.targets import epsilon_from_x0, predicted_x0, target_for
 from sweep.nets import registry
 from sweep.nets.random_features import RandomFeatures
+from sweep.training.auxiliary_losses import Term, Views, active_terms
 from sweep.training.batch import Batch
-from sweep.training.chain import betas_of, check_objective, weights_of
+from sweep.training.noise_tables import betas_of, check_objective, weights_of
 from sweep.training.seeding import generator
-from sweep.training.terms import Term, Views, active_terms
 
 
 def build_net(config: TrainSettings, *, channels: int, size: int, seed: int = 0) -> nn.Module:

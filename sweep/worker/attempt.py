@@ -6,11 +6,11 @@ import time
 
 from sweep.config.study import Study
 from sweep.errors import Preempted
-from sweep.store.advance import forget_artifact
-from sweep.store.events import add_event
-from sweep.store.leases import heartbeat
+from sweep.store.queue.events import add_event
+from sweep.store.queue.leases import heartbeat
+from sweep.store.queue.progress import forget_artifact
 from sweep.store.records import Claim
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
 from sweep.worker.budget import over_budget
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Damaged, Message, Progressed, Warned

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sweep.config.study import Study
-from sweep.store.spending import training_seconds
-from sweep.store.transaction import Store
+from sweep.store.queries.spending import training_seconds
+from sweep.store.sql.transaction import Store
 
 BUDGET_REACHED = 3
 HOUR = 3600.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sweep.store import status
-from sweep.store.advance import set_micro_batches
-from sweep.store.decisions import set_study_state
-from sweep.store.disks import DISK_FULL
-from sweep.store.leases import MAX_CRASHES
-from sweep.store.outcomes import fail, release
+from sweep.store.queries.disks import DISK_FULL
+from sweep.store.queue.attempts import fail, release
+from sweep.store.queue.leases import MAX_CRASHES
+from sweep.store.queue.progress import set_micro_batches
 from sweep.store.records import Claim, FinalState
-from sweep.store.retraining import retrain
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.control import set_study_state
+from sweep.store.studies.retraining import retrain
 from sweep.worker.messages import Failed
 from sweep.worker.options import Timing
 

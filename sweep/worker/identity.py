@@ -8,8 +8,8 @@ import uuid
 from pathlib import Path
 from typing import NamedTuple
 
+from sweep.store.queue.workers import UNKNOWN_BOOT
 from sweep.store.records import WorkerRecord
-from sweep.store.workers import UNKNOWN_BOOT
 
 _PROC = Path("/proc")
 # Of a process whose start time could not be read.

@@ -10,17 +10,17 @@ import torch
 from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
 from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
-from sweep.nets.layout import channels_last, laid_out
+from sweep.files.file_names import EXTRACTORS
+from sweep.nets.memory_format import channels_last, laid_out
 from sweep.scoring.further import Subject, measure_further
 from sweep.scoring.score import score
-from sweep.store.file_names import EXTRACTORS
 from sweep.training import checkpoint
-from sweep.training.chain import betas_of
 from sweep.training.ema import Weights
+from sweep.training.interfaces import Cadence, Hooks, Place, Progress
 from sweep.training.loop import train
+from sweep.training.noise_tables import betas_of
 from sweep.training.objective import build_net
-from sweep.training.progress import Cadence, Hooks, Place, Progress
-from sweep.training.rig import KeptRig
+from sweep.training.step_state import KeptRig
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sweep.config.data import DataConfig
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence, ProtocolRequest
-from sweep.store.depot import Depot
+from sweep.files.file_store import Depot
 from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sweep.store.depot import Depot
+from sweep.files.file_store import Depot
 
 StartMethod = Literal["spawn", "fork"]
 

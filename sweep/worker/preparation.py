@@ -16,11 +16,11 @@ from sweep.data.dataset import Dataset
 from sweep.data.listing import printable
 from sweep.data.sources import load
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
+from sweep.files.file_names import EXTRACTORS
+from sweep.files.file_store import Depot
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.trial import try_score
 from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
-from sweep.store.depot import Depot
-from sweep.store.file_names import EXTRACTORS
 from sweep.worker.messages import READING, Counted, Prepared, PrepareJob, Send
 
 COUNT_SECONDS = 0.5

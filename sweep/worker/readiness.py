@@ -10,7 +10,7 @@ from pathlib import Path
 from sweep.config.data import DataConfig
 from sweep.data.listing import printable
 from sweep.errors import DepotError, ImagesUnavailable, SweepError
-from sweep.store.depot import Depot
+from sweep.files.file_store import Depot
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from sweep.errors import CheckpointError, DepotError, Preempted
-from sweep.store.depot import Depot
+from sweep.files.file_store import Depot
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef

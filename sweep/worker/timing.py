@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from sweep.nets.layout import channels_last
-from sweep.training.progress import Place
-from sweep.training.state import Training
+from sweep.nets.memory_format import channels_last
+from sweep.training.interfaces import Place
+from sweep.training.trainer import Training
 from sweep.worker.messages import MeasureJob, Timed
 from sweep.worker.preparation import dataset_of
 

@@ -60,7 +60,7 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         # Read once, when numpy loads: otherwise each worker's linear algebra takes all cores and waits for the others.
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     try:
-        from sweep.training.rig import KeptRig  # loads torch: here and nowhere else in a worker
+        from sweep.training.step_state import KeptRig  # loads torch: here and nowhere else in a worker
         from sweep.worker import jobs, machine
 
         place = machine.set_up(device, threads)

@@ -7,11 +7,11 @@ from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.config.values import shortest
 from sweep.errors import UnreadableWeights
-from sweep.store.advance import progress
-from sweep.store.depot import Depot
-from sweep.store.file_names import run_folder
+from sweep.files.file_names import run_folder
+from sweep.files.file_store import Depot
+from sweep.store.queue.progress import progress
 from sweep.store.records import Claim, MetricPoint
-from sweep.store.transaction import Store
+from sweep.store.sql.transaction import Store
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 

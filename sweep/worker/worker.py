@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from sweep.commands import command
 from sweep.config.data import DataConfig
 from sweep.config.study import Study
+from sweep.design.tuning import Advance, grows
 from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
-from sweep.search.explorations import Advance, grows
 from sweep.search.versions import check_optuna
-from sweep.store.leases import claim
-from sweep.store.outcomes import finish_score, finish_training, pause_training
+from sweep.store.queries.views import work_left
+from sweep.store.queue.attempts import finish_score, finish_training, pause_training
+from sweep.store.queue.leases import claim
+from sweep.store.queue.workers import end_worker, expire_dead_local, register_worker, worker_seen
 from sweep.store.records import Claim, StudyRecord
-from sweep.store.transaction import Store
-from sweep.store.views import work_left
-from sweep.store.workers import end_worker, expire_dead_local, register_worker, worker_seen
+from sweep.store.sql.transaction import Store
 from sweep.worker.attempt import Attempt
 from sweep.worker.budget import BUDGET_REACHED, over_budget
 from sweep.worker.child import Child
@@ -39,7 +39,7 @@ from sweep.worker.trial_process import failure_class
 from sweep.worker.work import job_of, label
 
 if TYPE_CHECKING:
-    from sweep.search.memory import Memory
+    from sweep.search.trial_cache import Memory
 
 Say = Callable[[str], None]
 
@@ -157,8 +157,8 @@ class Worker:
         if not grows(self._study):
             return Advance.NOTHING_DUE
         # Optuna takes a while to import, and most studies ask it nothing.
-        from sweep.search.advance import advance
-        from sweep.search.memory import Memory
+        from sweep.search.scheduler import advance
+        from sweep.search.trial_cache import Memory
 
         self._memory = self._memory or Memory()
         return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)

@@ -13,7 +13,7 @@ from statistics import median
 from sqlalchemy import create_engine, insert, select
 
 from sweep.store import open_store
-from sweep.store.schema import METRIC, RUN
+from sweep.store.sql.schema import METRIC, RUN
 from tests.benchmarks.rows import Row
 
 POINTS_AT_ONCE = 50_000

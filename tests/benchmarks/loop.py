@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader
 from sweep.config.data import DataConfig
 from sweep.data.sources import load
 from sweep.diffusion.schedules import beta_schedule
+from sweep.files.file_names import EXTRACTORS
 from sweep.scoring.features import load_extractor
-from sweep.store.file_names import EXTRACTORS
 from tests.benchmarks.cases import Case
 from tests.benchmarks.diffusers_peer import CPU_WORKERS, GPU_WORKERS, Pictures, sampler
 from tests.benchmarks.fidelity_peer import METRICS, calculated, register

@@ -6,9 +6,9 @@ import torch
 
 from sweep.config.run import EvalConfig, Precision
 from sweep.diffusion.process import Diffusion
-from sweep.nets.layout import laid_out
+from sweep.nets.memory_format import laid_out
 from sweep.scoring.generate import default_batch, generate, sampling_plan
-from sweep.training.chain import betas_of
+from sweep.training.noise_tables import betas_of
 from tests.benchmarks.cases import Case, cases
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.pairs import Block, alternate, rate, ratio

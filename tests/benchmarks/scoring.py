@@ -9,11 +9,11 @@ import torch
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.data.sources import load
 from sweep.diffusion.process import Diffusion
-from sweep.nets.layout import laid_out
+from sweep.nets.memory_format import laid_out
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.score import score
 from sweep.scoring.yardstick import open_yardstick, resolve_protocol
-from sweep.training.chain import betas_of
+from sweep.training.noise_tables import betas_of
 from sweep.training.objective import build_net
 from tests.benchmarks.fidelity_peer import METRICS, calculated, register
 from tests.benchmarks.pairs import alternate, ratio

@@ -24,13 +24,13 @@ from sweep.config.data import DataConfig
 from sweep.config.study import Cadence, Study
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
+from sweep.design.plan import outline
+from sweep.files.file_names import EXTRACTORS
+from sweep.files.file_store import Depot
 from sweep.scoring.features import load_extractor
-from sweep.search.outline import outline
-from sweep.store.depot import Depot
-from sweep.store.file_names import EXTRACTORS
-from sweep.training.progress import Place
-from sweep.training.rig import KeptRig
-from sweep.training.state import Training
+from sweep.training.interfaces import Place
+from sweep.training.step_state import KeptRig
+from sweep.training.trainer import Training
 from sweep.training.validation import validation_points
 from sweep.worker.jobs import perform
 from sweep.worker.messages import TrainJob

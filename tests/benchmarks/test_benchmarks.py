@@ -14,7 +14,7 @@ import torch
 
 from sweep.config.study import Study
 from sweep.data.sources import load
-from sweep.search.outline import outline
+from sweep.design.plan import outline
 from tests.benchmarks import sweeps
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CPU, GPU, Case, difference

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from sweep.nets.layout import channels_last
-from sweep.training.progress import Place
-from sweep.training.state import Training
+from sweep.nets.memory_format import channels_last
+from sweep.training.interfaces import Place
+from sweep.training.trainer import Training
 from tests.benchmarks.cases import Case, cases
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.pairs import Block, alternate, rate, ratio

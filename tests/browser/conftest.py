@@ -12,11 +12,11 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sweep.report import sections
-from sweep.report.blocks import bundles
-from sweep.report.html import export_html
-from sweep.report.notebook import build_notebook
+from sweep.report.frames.study_ref import find_subject
+from sweep.report.render.blocks import bundles
+from sweep.report.render.html import export_html
+from sweep.report.render.notebook import build_notebook
 from sweep.report.sections import ReportedStudy
-from sweep.report.subject import find_subject
 from tests.browser.chromium import find_chromium
 from tests.report.conftest import Store
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
+from sweep.report.formatting import number
 from sweep.report.sections import ReportedStudy
-from sweep.report.words import number
-from sweep.store.schema import MEASUREMENT
+from sweep.store.sql.schema import MEASUREMENT
 from tests.browser.conftest import Visit, page_of
 from tests.report.conftest import Store, make_store
 from tests.report.stores import ArmSpec, StoreSpec, ablation

@@ -16,10 +16,12 @@ from sweep.cli.app import app
 from sweep.cli.launch import summary as summary_of
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
+from sweep.design.plan import outline
 from sweep.errors import StoreMismatch, UsageError
+from sweep.files.file_store import Depot
+from sweep.files.transfer import Stored
 from sweep.launch.garbage import Survey
 from sweep.launch.register import identity, known, register
-from sweep.search.outline import outline
 from sweep.store import (
     Store,
     cells,
@@ -33,9 +35,7 @@ from sweep.store import (
     set_study_state,
     study,
 )
-from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord, WorkerRecord
-from sweep.store.transfer import Stored
 from tests.search.played import play
 from tests.store.tiny import file_of, new_worker
 

@@ -9,7 +9,7 @@ from sweep.cli.status import MOST_ARMS
 from sweep.config.study import Study
 from sweep.store import add_cells, open_store
 from sweep.store.records import ArmRecord
-from sweep.store.registry import add_arms
+from sweep.store.studies.studies import add_arms
 from tests.search.played import launched
 
 FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}
@@ -17,8 +17,8 @@ FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}
 
 def shown(url: str, trials: int) -> list[str]:
     """Lines of the status of a search with so many trials, two of them with a cell."""
-    from sweep.search.cells import cells_of
-    from sweep.search.explorations import explorations_of
+    from sweep.design.cells import cells_of
+    from sweep.design.tuning import explorations_of
 
     study = Study.model_validate(
         {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100},

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study, load_study
+from sweep.design.plan import read_outline
 from sweep.errors import SweepError
-from sweep.search.outline import read_outline
 from tests.config import hostile
 from tests.config.hostile import FORMULAS, NAMES, NUMBERS, SIZES, STUDIES, YAML, with_formula, with_name
 

@@ -9,11 +9,11 @@ import pytest
 from sweep.config.factors import level_name
 from sweep.config.study import Study
 from sweep.config.values import shortest
+from sweep.design.plan import outline
 from sweep.launch.register import register
-from sweep.report.words import value_in_words
-from sweep.search.outline import outline
+from sweep.report.formatting import value_in_words
 from sweep.store import Store, cells, claim
-from sweep.store.registry import rename_arms
+from sweep.store.studies.studies import rename_arms
 from sweep.worker.work import label
 from tests.search.played import PROTOCOL, finish, worker
 

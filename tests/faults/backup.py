@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from sweep.store import Store
-from sweep.store.schema import METADATA
+from sweep.store.sql.schema import METADATA
 
 
 class Backup:

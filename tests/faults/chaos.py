@@ -20,9 +20,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from sweep.store import Store, artifacts, events
+from sweep.store.queries.views import work_left
 from sweep.store.records import StudyRecord
-from sweep.store.retraining import MAX_RETRAININGS, RETRAINED
-from sweep.store.views import work_left
+from sweep.store.studies.retraining import MAX_RETRAININGS, RETRAINED
 from tests.faults.backup import Backup
 from tests.faults.processes import QUICK, Workers, children_of, kill_tree
 

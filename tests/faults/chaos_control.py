@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from sweep.config.study import Study, changed_study
+from sweep.design.plan import outline
 from sweep.launch.register import register
-from sweep.search.outline import outline
 from sweep.store import cells, exclude, rerun, set_study_state
 from sweep.store import study as find
 from tests.faults.chaos import FAULTS, Attacked, Chaos, Fault

@@ -13,8 +13,8 @@ import pytest
 from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.config.study import ProtocolRequest
+from sweep.files.file_store import Depot
 from sweep.store import Store, open_store
-from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord
 from sweep.worker.child import Child
 from sweep.worker.messages import Prepared, PrepareJob

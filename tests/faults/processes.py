@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sweep.config.study import Study
+from sweep.design.plan import outline
+from sweep.files.file_store import Depot
 from sweep.launch.register import register
-from sweep.search.outline import outline
 from sweep.store import Store, cells, open_store
 from sweep.store import study as find
-from sweep.store.depot import Depot
 from sweep.store.records import StudyRecord
 from sweep.worker.options import Timing, WorkerOptions
 

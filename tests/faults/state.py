@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from sweep.store import Store, cells, curves
-from sweep.store.retraining import RETRAINED
-from sweep.store.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, READING, RUN, SCORE, WORKER
 from sweep.store.snapshots import ScoreRecord
+from sweep.store.sql.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, READING, RUN, SCORE, WORKER
+from sweep.store.studies.retraining import RETRAINED
 
 # Of the machine, not of the run.
 _OF_THE_MACHINE = ("images_per_second", "device_workers")

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import select
 
 from sweep.config.run import Protocol
+from sweep.files.file_store import Depot
 from sweep.store import Store, artifacts, events, open_store, status
-from sweep.store.depot import Depot
-from sweep.store.schema import ATTEMPT
+from sweep.store.sql.schema import ATTEMPT
 from tests.faults.processes import ended, registered, training, until
 from tests.faults.processes import workers as team_of
 from tests.faults.state import attempt_ends, check_invariants, outcome

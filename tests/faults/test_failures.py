@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
+from sweep.files.file_store import Depot
 from sweep.files.hashes import sha256_of_file
 from sweep.store import Store, artifacts, cells, events, open_store, status
-from sweep.store.depot import Depot
-from sweep.store.schema import RUN
+from sweep.store.sql.schema import RUN
 from tests.faults.commands import Command
 from tests.faults.conftest import Team
 from tests.faults.processes import QUICK, ended, training, trial_of, until

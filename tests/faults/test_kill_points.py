@@ -27,9 +27,9 @@ POINTS = {
     "after the score": "sweep.worker.worker:finish_score after 1",
 }
 POINTS_OF_A_SEARCH = {
-    "after the score, before Optuna is shown it": "sweep.search.history:History.now before 2",
-    "after Optuna was shown it, before the asking": "sweep.search.history:History.now after 2",
-    "after the asking, before the trial is ours": "sweep.search.advance:add_search_cell before 2",
+    "after the score, before Optuna is shown it": "sweep.search.trial_history:History.now before 2",
+    "after Optuna was shown it, before the asking": "sweep.search.trial_history:History.now after 2",
+    "after the asking, before the trial is ours": "sweep.search.scheduler:add_search_cell before 2",
 }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from sweep.report.frames import load_study
+from sweep.report.frames.frames import load_study
 from sweep.report.sections.ledger import shared
 from sweep.store import Store, open_store, study
-from sweep.store.schema import ATTEMPT, METRIC
+from sweep.store.sql.schema import ATTEMPT, METRIC
 from tests.faults.commands import Command
 from tests.faults.conftest import Calm
 from tests.faults.processes import until

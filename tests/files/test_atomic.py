@@ -15,8 +15,8 @@ import pytest
 from sweep.files.atomic import atomic_file, write_atomically
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file
 from sweep.files.locks import exclusive_lock
+from sweep.files.transfer import download, filesystem
 from sweep.scoring.artifacts import write_array
-from sweep.store.transfer import download, filesystem
 from sweep.training.checkpoint import save
 
 

@@ -12,8 +12,8 @@ import pytest
 from sweep.errors import CheckpointError, DepotError, SweepError
 from sweep.files import sharing
 from sweep.files.atomic import write_atomically
+from sweep.files.file_store import Depot
 from sweep.files.locks import exclusive_lock
-from sweep.store.depot import Depot
 from sweep.training import checkpoint
 from tests.files.users import IS_ROOT, NOBODY, as_another_user, closed_to_others
 

@@ -8,10 +8,10 @@ import torch
 from sweep.config.run import Precision, Sampler, TrainConfig
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
-from sweep.nets.replay import Captured, called
+from sweep.nets.cuda_graph import Captured, called
 from sweep.scoring.generate import generate
 from sweep.scoring.predictor import FixedPredictor
-from sweep.training.chain import betas_of
+from sweep.training.noise_tables import betas_of
 from sweep.training.objective import build_net
 
 SHAPE = (1, 8, 8)

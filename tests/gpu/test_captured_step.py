@@ -9,9 +9,9 @@ import torch
 from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
-from sweep.nets.replay import Captured, called
-from sweep.training.progress import Place
-from sweep.training.rig import Rig
+from sweep.nets.cuda_graph import Captured, called
+from sweep.training.interfaces import Place
+from sweep.training.step_state import Rig
 from tests.training.tiny import tiny
 
 LOOK = 7

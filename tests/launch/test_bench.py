@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweep.launch.bench_large import measure_asks, measure_status
 from sweep.store import cells, curves, open_store, status
-from sweep.store.registry import studies
+from sweep.store.studies.studies import studies
 
 
 def test_the_next_trial_of_a_filled_search_is_a_real_one(store_url: str) -> None:

@@ -12,6 +12,8 @@ import yaml
 from sweep.config.factors import levels_of
 from sweep.config.net import MLPConfig, UNetConfig
 from sweep.config.study import Study, load_study
+from sweep.design.arms import arms_of
+from sweep.design.cells import cells_of
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.process import REVERSE_VARIANCES
@@ -22,16 +24,14 @@ from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
 from sweep.scoring.further import FURTHER
-from sweep.search.cells import cells_of
-from sweep.search.designs import arms_of
 from sweep.store import cells, open_store, study
 from sweep.store.records import NewCell
 from sweep.store.snapshots import CellRecord, ScoreRecord
+from sweep.training.auxiliary_losses import TERMS
 from sweep.training.ema import EMA_STARTS
 from sweep.training.lr_schedules import LR_SCHEDULES
 from sweep.training.objective import OBJECTIVES
 from sweep.training.optimizers import OPTIMIZERS
-from sweep.training.terms import TERMS
 from sweep.worker.score_record import METRICS
 from tests.faults.commands import Command
 

@@ -14,11 +14,11 @@ import pytest
 
 from sweep.config.keys import train_key
 from sweep.errors import UsageError
+from sweep.files.file_names import run_folder
+from sweep.files.file_store import Depot
 from sweep.launch.garbage import HEARD_SECONDS, Survey, survey
 from sweep.store import Store, claim, finish_training, forget_artifact, open_store, progress, release
-from sweep.store.depot import Depot
-from sweep.store.file_names import run_folder
-from sweep.store.file_owners import store_uuid
+from sweep.store.queries.file_owners import store_uuid
 from sweep.store.records import ArtifactRecord, Claim
 from tests.store.object_store import BUCKET, object_store
 from tests.store.tiny import new_worker, study_with_runs

@@ -12,12 +12,12 @@ import pytest
 
 from sweep.config.data import DataConfig
 from sweep.config.keys import sha256_of
+from sweep.design.plan import Outline, outline, read_outline
 from sweep.errors import ImagesUnavailable, StoreMismatch
+from sweep.files.file_store import Depot
 from sweep.launch.changes import changes_of, images_of, with_images_of
 from sweep.launch.register import known, note_images, register
-from sweep.search.outline import Outline, outline, read_outline
 from sweep.store import Store, add_cells, cells, events, open_store, register_study, study
-from sweep.store.depot import Depot
 from sweep.store.records import ArmRecord
 from sweep.worker.readiness import Readiness
 from tests.data.folders import change_a_pixel, digits_folder, study_text

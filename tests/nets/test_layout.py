@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sweep.nets.layout import channels_last, laid_out
+from sweep.nets.memory_format import channels_last, laid_out
 from sweep.nets.registry import NETS
 from tests.scoring.tiny_net import tiny_unet
 

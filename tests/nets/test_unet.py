@@ -12,8 +12,8 @@ from sweep.config.presets import NET_PRESETS
 from sweep.errors import InfeasibleConfig
 from sweep.nets.initialisation import initialise
 from sweep.nets.layers import Attention, ResBlock
-from sweep.nets.shape import unet_levels, unet_weights
 from sweep.nets.unet import UNet
+from sweep.nets.unet_spec import unet_levels, unet_weights
 from tests.nets.peer import diffusers_net, to_diffusers
 
 HO_CIFAR10: dict[str, Any] = {

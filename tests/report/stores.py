@@ -19,7 +19,7 @@ from sweep.config.run import EvalConfig, Protocol, Setting
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
 from sweep.store import open_store as open_sweep_store
-from sweep.store.schema import (
+from sweep.store.sql.schema import (
     ARM,
     ARTIFACT,
     ATTEMPT,

@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
-from sweep.report.across import compare_studies
-from sweep.report.frames import load_study
-from sweep.store.schema import ARM, CELL, MEASUREMENT, RUN, WORKER
+from sweep.report.cross_study import compare_studies
+from sweep.report.frames.frames import load_study
+from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, RUN, WORKER
 from tests.report.stores import ArmSpec, StoreSpec, fill
 
 Told = dict[tuple[str, int], float]

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sweep.report.comparison import compare
-from sweep.report.frames import load_study
-from sweep.report.power import detectable_effect
+from sweep.report.frames.frames import load_study
+from sweep.report.stats.comparison import compare
+from sweep.report.stats.power import detectable_effect
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 

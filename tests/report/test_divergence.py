@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 from sqlalchemy import delete
 
-from sweep.report.comparison import compare
-from sweep.report.divergence import divergence
-from sweep.report.frames import load_study
-from sweep.report.looks import current_look
+from sweep.report.frames.frames import load_study
 from sweep.report.sections.answer import answer
-from sweep.store.schema import MEASUREMENT
+from sweep.report.stats.comparison import compare
+from sweep.report.stats.divergence import divergence
+from sweep.report.stats.interim import current_look
+from sweep.store.sql.schema import MEASUREMENT
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 

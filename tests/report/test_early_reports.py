@@ -9,7 +9,7 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.report import sections
-from sweep.report.notebook import ONLY_WHERE, SECTIONS
+from sweep.report.render.notebook import ONLY_WHERE, SECTIONS
 from sweep.report.sections import read_study, record
 from sweep.store import Store, cells, claim, exclude, finish_score, open_store, set_study_state
 from sweep.store.records import Measurement, ScoreResult

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.report.comparison import compare
-from sweep.report.frames import StudyFrames, load_study
-from sweep.report.statistics import ALPHA, deciding_test, paired_difference, verdict
+from sweep.report.frames.frames import StudyFrames, load_study
+from sweep.report.stats.comparison import compare
+from sweep.report.stats.paired import ALPHA, deciding_test, paired_difference, verdict
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 

@@ -12,8 +12,8 @@ from sqlalchemy import insert, select, update
 
 from sweep.config.keys import protocol_key
 from sweep.errors import StoreError
-from sweep.report.frames import load_study
-from sweep.store.schema import (
+from sweep.report.frames.frames import load_study
+from sweep.store.sql.schema import (
     ARM,
     CELL,
     MEASUREMENT,

@@ -11,14 +11,14 @@ from scipy import stats
 from statsmodels.formula.api import ols
 
 from sweep.config.study import Study
+from sweep.design.arms import arms_of
 from sweep.report import sections
-from sweep.report.blocks import Html, Table
-from sweep.report.comparison import primary_values
-from sweep.report.frames import StudyFrames, load_study
-from sweep.report.interactions import aliased_effects, interactions, levels_of_arms
-from sweep.report.power import detectable_effect
+from sweep.report.frames.frames import StudyFrames, load_study
+from sweep.report.render.blocks import Html, Table
 from sweep.report.sections.study import ReportedStudy
-from sweep.search.designs import arms_of
+from sweep.report.stats.comparison import primary_values
+from sweep.report.stats.interactions import aliased_effects, interactions, levels_of_arms
+from sweep.report.stats.power import detectable_effect
 from tests.report.conftest import Store, make_store
 from tests.report.stores import ArmSpec, StoreSpec
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from scipy import stats
 
 from sweep.config.study import Study
-from sweep.report.comparison import compare
-from sweep.report.frames import load_study
-from sweep.report.lint import warnings_of
-from sweep.report.looks import LookPlan, current_look
+from sweep.report.frames.frames import load_study
+from sweep.report.stats.comparison import compare
+from sweep.report.stats.interim import LookPlan, current_look
+from sweep.report.text.warnings import warnings_of
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 

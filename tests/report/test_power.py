@@ -7,14 +7,14 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from sweep.report.power import (
+from sweep.report.stats.paired import sign_flip_p
+from sweep.report.stats.power import (
     attained_alpha,
     detectable_effect,
     seeds_needed,
     sign_flip_power,
     t_power,
 )
-from sweep.report.statistics import sign_flip_p
 
 
 @pytest.mark.parametrize(

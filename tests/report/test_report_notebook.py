@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import update
 
 from sweep.errors import StoreError, SweepError, UsageError
-from sweep.report import notebook as report_notebook
-from sweep.report.notebook import build_notebook, build_report
-from sweep.report.subject import find_subject
-from sweep.store.schema import STUDY
+from sweep.report.frames.study_ref import find_subject
+from sweep.report.render import notebook as report_notebook
+from sweep.report.render.notebook import build_notebook, build_report
+from sweep.store.sql.schema import STUDY
 from tests.report.conftest import make_store
 from tests.report.stores import ArmSpec, StoreSpec
 
@@ -225,7 +225,7 @@ def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
 
 def test_the_report_loads_no_torch_and_no_optuna():
     code = (
-        "import sys, sweep.report.notebook, sweep.report.sections; "
+        "import sys, sweep.report.render.notebook, sweep.report.sections; "
         "print([m for m in ('torch', 'optuna', 'torchvision') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,16 +14,16 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from sweep.report import sections
-from sweep.report.blocks import Picture, Table, write
-from sweep.report.lint import warnings_of
 from sweep.report.metrics import extractor_of
-from sweep.report.notebook import ONLY_WHERE, SECTIONS
+from sweep.report.render.blocks import Picture, Table, write
+from sweep.report.render.notebook import ONLY_WHERE, SECTIONS
 from sweep.report.sections.answer import answer
 from sweep.report.sections.curves import on_front, with_seconds
 from sweep.report.sections.diffusion import read_grid, strip
 from sweep.report.sections.exploration import CANARY, trials_of
 from sweep.report.sections.ledger import cost_by_arm
-from sweep.store.schema import CELL, MEASUREMENT, METRIC, SCORE, WORKER
+from sweep.report.text.warnings import warnings_of
+from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, SCORE, WORKER
 from tests.report.conftest import make_store
 from tests.report.stores import COMMIT, ArmSpec, StoreSpec, ablation
 

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.report.sections import record, since_last
-from sweep.report.since import LAST, read_last, since, since_in_words
-from sweep.store.schema import CELL, EVENT, MEASUREMENT, READING
+from sweep.report.text.report_diff import LAST, read_last, since, since_in_words
+from sweep.store.sql.schema import CELL, EVENT, MEASUREMENT, READING
 from tests.report.conftest import make_store
 from tests.report.stores import START, ArmSpec, StoreSpec
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sweep.config.run import Precision, Sampler
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
-from sweep.nets.replay import called
+from sweep.nets.cuda_graph import called
 from sweep.scoring.generate import evaluating, generate
 from sweep.scoring.predictor import FixedPredictor, predictor
 from tests.training.recorded import WARM_UP, Recorded

@@ -20,8 +20,8 @@ from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
 from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
 from sweep.scoring.yardstick import Yardstick
-from sweep.training.progress import Place
-from sweep.training.state import Training
+from sweep.training.interfaces import Place
+from sweep.training.trainer import Training
 from tests.scoring.tiny_net import tiny_unet
 from tests.training.tiny import TINY_UNET, tiny
 

@@ -12,9 +12,9 @@ from sweep.config.data import DataConfig
 from sweep.config.study import ProtocolRequest
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError, ProtocolError
+from sweep.files.file_store import Depot
 from sweep.scoring.trial import try_score
 from sweep.scoring.yardstick import Yardstick
-from sweep.store.depot import Depot
 from sweep.worker import preparation
 from sweep.worker.messages import PrepareJob
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
-from sweep.search.advance import advance
-from sweep.search.climb import Climb
-from sweep.search.explorations import Advance, Known, explorations_of
-from sweep.search.memory import Memory
-from sweep.search.outline import outline
-from sweep.search.samplers import Shown
+from sweep.design.plan import outline
+from sweep.design.tuning import Advance, Known, explorations_of
+from sweep.search.optuna_samplers import Shown
+from sweep.search.promotion import Climb
+from sweep.search.scheduler import advance
+from sweep.search.trial_cache import Memory
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
-from sweep.store.outcomes import pause_training
+from sweep.store.queue.attempts import pause_training
 from sweep.store.records import (
     ArmRecord,
     ArtifactRecord,

@@ -12,20 +12,20 @@ import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.search import advisor
-from sweep.search.advance import advance
-from sweep.search.advisor import Advisor
-from sweep.search.cells import SEARCH_SEED_OFFSET
-from sweep.search.explorations import MAX_MODELLED, Advance, Known, explorations_of
-from sweep.search.outline import outline
-from sweep.search.samplers import Shown
-from sweep.search.space import Params, Space
+from sweep.design.cells import SEARCH_SEED_OFFSET
+from sweep.design.plan import outline
+from sweep.design.tuning import MAX_MODELLED, Advance, Known, explorations_of
+from sweep.search import suggest as advisor
+from sweep.search.optuna_samplers import Shown
+from sweep.search.scheduler import advance
+from sweep.search.search_space import Params, Space
+from sweep.search.suggest import Advisor
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
-from sweep.store.advisor import REFUSED
+from sweep.store.queries.views import run_config
+from sweep.store.queue.search_lease import REFUSED
+from sweep.store.queue.workers import end_worker
 from sweep.store.records import FailureClass
-from sweep.store.registry import study as find
-from sweep.store.views import run_config
-from sweep.store.workers import end_worker
+from sweep.store.studies.studies import study as find
 from tests.search.played import launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
@@ -301,7 +301,7 @@ def test_the_lease_is_renewed_for_as_long_as_a_sampler_works(store, monkeypatch)
         return ask(self, *given, refused=refused)
 
     LEASE = 0.5
-    monkeypatch.setattr("sweep.search.advance.ADVISOR_SECONDS", LEASE)
+    monkeypatch.setattr("sweep.search.scheduler.ADVISOR_SECONDS", LEASE)
     monkeypatch.setattr(Advisor, "ask", slow)
     assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
     assert advisor_lease(store, record.id, "second")

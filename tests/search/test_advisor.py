@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.search.advisor import INSISTS, Advisor, Outcome
-from sweep.search.explorations import Exploration, explorations_of
-from sweep.search.samplers import SEARCH_SAMPLERS, Shown
-from sweep.search.space import params_of
+from sweep.design.tuning import Exploration, explorations_of
+from sweep.search.optuna_samplers import SEARCH_SAMPLERS, Shown
+from sweep.search.search_space import params_of
+from sweep.search.suggest import INSISTS, Advisor, Outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 

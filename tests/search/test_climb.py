@@ -12,18 +12,18 @@ from typer.testing import CliRunner
 from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.report.frames import load_study
-from sweep.report.ranks import ENOUGH_RANKS, rank_correlations
-from sweep.search.advance import advance
-from sweep.search.cells import cells_of
-from sweep.search.designs import Arm
-from sweep.search.explorations import Advance
-from sweep.search.memory import Memory
-from sweep.search.outline import outline
+from sweep.design.arms import Arm
+from sweep.design.cells import cells_of
+from sweep.design.plan import outline
+from sweep.design.tuning import Advance
+from sweep.report.frames.frames import load_study
+from sweep.report.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
+from sweep.search.scheduler import advance
+from sweep.search.trial_cache import Memory
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
 from sweep.store.records import ArmRecord
-from sweep.store.registry import register_study
-from sweep.store.registry import study as find
+from sweep.store.studies.studies import register_study
+from sweep.store.studies.studies import study as find
 from tests.search.played import PROTOCOL, Formula, finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sweep.config.design import DesignKind
 from sweep.config.factors import level_name
 from sweep.config.study import Study, study_json_schema
+from sweep.design.arms import DESIGNS, arms_of, evaluation_levels
 from sweep.errors import InfeasibleConfig
-from sweep.search.designs import DESIGNS, arms_of, evaluation_levels
 
 SCHEDULES = ["linear", "cosine", "quadratic", "sigmoid_beta"]
 OPTIMIZERS = ["adamw", "radam", "adabelief"]

@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 import pytest
 
+from sweep.design.fractional_factorial import Fraction, fraction_of, smallest_fraction
 from sweep.errors import InfeasibleConfig
 from sweep.limits import MAX_SOUGHT_FACTORS
-from sweep.search.fractions import Fraction, fraction_of, smallest_fraction
 
 # Montgomery, Design and Analysis of Experiments, table 8.14 (Box, Hunter & Hunter 2005, table 6.22): the fewest runs at
 # which k factors have a resolution of at least R, as log2(runs).

@@ -8,15 +8,15 @@ import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import LadderStep, Study
-from sweep.search.advance import advance
-from sweep.search.cells import cells_of
-from sweep.search.explorations import Advance, explorations_of
-from sweep.search.memory import Memory
+from sweep.design.cells import cells_of
+from sweep.design.tuning import Advance, explorations_of
+from sweep.search.scheduler import advance
+from sweep.search.trial_cache import Memory
 from sweep.store import Store, add_arms, add_cells, cells, claim, exclude, fail, open_store, rerun, set_study_state
-from sweep.store.inventory import Inventory, inventory
+from sweep.store.queries.trials import Inventory, inventory
 from sweep.store.records import ArmRecord
-from sweep.store.registry import study as find
-from sweep.store.retraining import retrain
+from sweep.store.studies.retraining import retrain
+from sweep.store.studies.studies import study as find
 from tests.search.played import finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sweep.design.plan import read_outline
 from sweep.errors import InfeasibleConfig
-from sweep.search.outline import read_outline
 
 HEAD = "name: x\nquestion: y?\nbaseline:\n  data: digits\n  net: unet_8\n  T: 100\n"
 WRONG = {

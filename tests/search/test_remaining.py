@@ -11,10 +11,10 @@ from sweep.cli.app import app
 from sweep.cli.launch import summary
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
+from sweep.design.plan import outline
+from sweep.design.rungs import rung_images
 from sweep.launch.register import register
-from sweep.search.outline import outline
 from sweep.search.remaining import status_of
-from sweep.search.rungs import rung_images
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
 from tests.search.played import PROTOCOL, launched, play, worker
 from tests.search.test_advance import PATH, SEARCH, TUNED, interacting, study

@@ -13,7 +13,7 @@ from sweep.config.design import Pruner
 from sweep.config.keys import eval_key
 from sweep.config.run import EvalConfig
 from sweep.config.study import Study
-from sweep.search.rungs import first_rung_step, goes_on, rungs_of
+from sweep.design.rungs import first_rung_step, goes_on, rungs_of
 from tests.search.played import PROTOCOL
 
 

@@ -11,9 +11,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sweep.search.explorations import MAX_MODELLED
-from sweep.search.samplers import Shown, draw
-from sweep.search.space import Space
+from sweep.design.tuning import MAX_MODELLED
+from sweep.search.optuna_samplers import Shown, draw
+from sweep.search.search_space import Space
 from sweep.search.subset import MAX_UNDER_WAY, modelled
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study, load_study
-from sweep.search.outline import outline
+from sweep.design.plan import outline
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FILES = sorted(STUDIES.rglob("*.yaml"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweep.store import Store
-from sweep.store.access import Access
-from sweep.store.engine import open_engine
+from sweep.store.sql.access import Access
+from sweep.store.sql.engine import open_engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -21,7 +21,7 @@ from sweep.store import (
     register_study,
     release_advisor,
 )
-from sweep.store.outcomes import fail
+from sweep.store.queue.attempts import fail
 from sweep.store.records import ArmRecord
 from tests.store.tiny import ARMS, PROTOCOL, new_cell, new_worker
 

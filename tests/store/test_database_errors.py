@@ -14,8 +14,8 @@ from sqlalchemy import Connection, make_url, text
 
 from sweep.errors import StoreError, StoreMismatch
 from sweep.store import Store, open_existing, open_store, read_store, sqlite, studies
-from sweep.store.access import Access
-from sweep.store.engine import open_engine, shown
+from sweep.store.sql.access import Access
+from sweep.store.sql.engine import open_engine, shown
 from tests.conftest import run_sql
 
 PASSING = [

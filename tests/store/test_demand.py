@@ -24,8 +24,8 @@ from sweep.store import (
     set_study_state,
     status,
 )
+from sweep.store.queue.workers import end_worker
 from sweep.store.records import ArmRecord
-from sweep.store.workers import end_worker
 from tests.store.tiny import ARMS, file_of, new_cell, new_study, new_worker, study_with_runs
 
 # For the other side to get as far as it can: to its end where nothing holds it, else to a lock.

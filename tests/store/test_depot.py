@@ -12,8 +12,8 @@ import fsspec
 import pytest
 
 from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
-from sweep.store.depot import Depot, depot_at
-from sweep.store.transfer import Stored, filesystem
+from sweep.files.file_store import Depot, depot_at
+from sweep.files.transfer import Stored, filesystem
 from tests.store.object_store import BUCKET, KEY, SECRET, object_store
 
 PATH = "runs/ab/abcd/0000000010.1.pt"

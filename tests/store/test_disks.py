@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
+from sweep.files.file_store import Depot
 from sweep.store import Store, claim, events, open_store, release, status
-from sweep.store.access import Access
-from sweep.store.depot import Depot
-from sweep.store.disks import DISK_FULL, room_left
-from sweep.store.engine import open_engine
+from sweep.store.queries.disks import DISK_FULL, room_left
+from sweep.store.sql.access import Access
+from sweep.store.sql.engine import open_engine
 from tests.store.tiny import new_worker, study_with_runs
 
 REASON = "the checkpoint of step 3 could not be written: no room\nNo space left on device [x]: 12.0 MB to /scratch"
@@ -84,7 +84,9 @@ def test_status_and_doctor_tell_that_the_disk_of_the_database_is_nearly_full(
     room = room_left(local_store.engine)
     assert room is not None
     assert room.folder == tmp_path
-    monkeypatch.setattr("sweep.store.disks.shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=5_000)))
+    monkeypatch.setattr(
+        "sweep.store.queries.disks.shutil", SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=5_000))
+    )
     assert "disk of the store is nearly full" in command(sqlite_url, tmp_path, "status", study.name).stdout
     doctor = command(sqlite_url, tmp_path, "doctor")
     assert doctor.exit_code == 1

@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from sweep.errors import StoreError
 from sweep.store import open_store
-from sweep.store.access import Access
-from sweep.store.engine import open_engine, shown
-from sweep.store.transaction import Store
+from sweep.store.sql.access import Access
+from sweep.store.sql.engine import open_engine, shown
+from sweep.store.sql.transaction import Store
 
 
 def test_sqlite_is_private_durable_and_checks_foreign_keys(tmp_path: Path) -> None:

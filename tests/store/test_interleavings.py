@@ -26,9 +26,9 @@ from sweep.store import (
     progress,
     release,
 )
-from sweep.store.leases import DEAD
+from sweep.store.queue.leases import DEAD
 from sweep.store.records import Claim, MetricPoint
-from sweep.store.schema import ATTEMPT, RUN
+from sweep.store.sql.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_cell, new_study, new_worker
 
 RUNS = 2

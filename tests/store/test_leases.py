@@ -26,9 +26,9 @@ from sweep.store import (
     release,
     status,
 )
-from sweep.store.clock import moment, now
-from sweep.store.leases import DEAD
-from sweep.store.schema import ATTEMPT, RUN
+from sweep.store.queue.leases import DEAD
+from sweep.store.sql.clock import moment, now
+from sweep.store.sql.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_worker, study_with_runs
 
 SOON = 0.05

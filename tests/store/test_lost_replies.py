@@ -33,7 +33,7 @@ from sweep.store import (
     studies,
 )
 from sweep.store.records import ArmRecord, MetricPoint
-from sweep.store.schema import ATTEMPT, RUN
+from sweep.store.sql.schema import ATTEMPT, RUN
 from tests.store.tiny import file_of, new_cell, new_study, new_worker, score_result, study_with_runs
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from sweep.errors import StoreMismatch
 from sweep.store import Store, add_cells, cells, open_store
-from sweep.store.file_owners import store_uuid
 from sweep.store.migrations import upgrade
-from sweep.store.schema import METADATA
-from sweep.store.version import HEAD, VERSION_TABLE, is_current, version_of
+from sweep.store.queries.file_owners import store_uuid
+from sweep.store.sql.schema import METADATA
+from sweep.store.sql.version import HEAD, VERSION_TABLE, is_current, version_of
 from tests.store.tiny import new_cell, new_study
 
 

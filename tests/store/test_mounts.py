@@ -9,7 +9,7 @@ import pytest
 
 from sweep.errors import StoreError
 from sweep.store import mounts, open_store
-from sweep.store.mounts import file_system_of, is_network
+from sweep.store.sql.mounts import file_system_of, is_network
 
 MOUNTS = rb"""
 overlay / overlay rw 0 0

@@ -17,8 +17,8 @@ from sweep.errors import OlderTables, StoreError, StoreMismatch, StoreMissing
 from sweep.store import Store, end_worker, open_existing, open_store, read_store, studies
 from sweep.store import migrations as tables
 from sweep.store.migrations import upgrade
-from sweep.store.schema import EVENT
-from sweep.store.version import HEAD, version_of
+from sweep.store.sql.schema import EVENT
+from sweep.store.sql.version import HEAD, version_of
 from tests.store.test_migrations import tables_of
 from tests.store.tiny import new_study, new_worker
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sweep.store.redaction import clean, clean_json, storable
+from sweep.redaction import clean, clean_json, storable
 
 HOSTILE = {
     "dashes": "a-" * 500_000,

@@ -25,7 +25,7 @@ from sweep.store import (
     study,
 )
 from sweep.store.records import ArmRecord, NewCell, NewReading
-from sweep.store.schema import RUN, SCORE
+from sweep.store.sql.schema import RUN, SCORE
 from tests.store.tiny import ARMS, FACTS, file_of, new_cell, new_study, new_worker, score_result, train_config
 
 HOSTILE = [

@@ -20,10 +20,10 @@ from sweep.store import (
     rerun,
     set_study_state,
 )
-from sweep.store.outcomes import pause_training
+from sweep.store.queue.attempts import pause_training
 from sweep.store.records import Claim
-from sweep.store.retraining import MAX_RETRAININGS, retrain
-from sweep.store.rungs import add_rung_score, go_on
+from sweep.store.studies.retraining import MAX_RETRAININGS, retrain
+from sweep.store.studies.rungs import add_rung_score, go_on
 from tests.store.test_lost_replies import lost_replies
 from tests.store.tiny import PROTOCOL, file_of, new_cell, new_study, new_worker, score_result, study_with_runs
 

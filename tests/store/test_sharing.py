@@ -7,9 +7,9 @@ from dataclasses import replace
 from sqlalchemy import select
 
 from sweep.store import Store, claim, end_worker, finish_score, finish_training, progress, register_worker
+from sweep.store.queue.device_load import Speed, device_use
 from sweep.store.records import Claim, MetricPoint, WorkerRecord
-from sweep.store.schema import ATTEMPT
-from sweep.store.sharing import Speed, device_use
+from sweep.store.sql.schema import ATTEMPT
 from tests.store.tiny import file_of, score_result, study_with_runs
 
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event, select, update
 
 from sweep.store import Store, add_cells, cells, claim, exclude, fail, finish_score, finish_training, release
-from sweep.store.schema import ATTEMPT
-from sweep.store.spending import training_seconds
-from sweep.store.workers import end_worker
+from sweep.store.queries.spending import training_seconds
+from sweep.store.queue.workers import end_worker
+from sweep.store.sql.schema import ATTEMPT
 from tests.store.tiny import file_of, new_cell, new_study, new_worker, score_result
 
 

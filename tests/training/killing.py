@@ -25,9 +25,9 @@ import torch
 from sweep.data.sources import load
 from sweep.errors import UnreadableCheckpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef, read
+from sweep.training.interfaces import Cadence, Hooks, Place, Progress
 from sweep.training.loop import train
-from sweep.training.progress import Cadence, Hooks, Place, Progress
-from sweep.training.state import Training
+from sweep.training.trainer import Training
 from tests.training.tiny import tiny
 
 CONFIG = tiny(steps=60)

@@ -7,7 +7,7 @@ import pytest
 
 from sweep.diffusion.schedules import beta_schedule
 from sweep.errors import InfeasibleConfig
-from sweep.training.chain import betas_of, check_objective, weights_of
+from sweep.training.noise_tables import betas_of, check_objective, weights_of
 from tests.training.tiny import tiny
 
 

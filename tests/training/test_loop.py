@@ -13,11 +13,11 @@ from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError, Diverged, Preempted, UsageError
 from sweep.training import checkpoint, loop
 from sweep.training.checkpoint import CheckpointRef
+from sweep.training.interfaces import Cadence, Hooks, Place, Progress
 from sweep.training.loop import train
 from sweep.training.objective import build_net
 from sweep.training.power_ema import PowerEMA
-from sweep.training.progress import Cadence, Hooks, Place, Progress
-from sweep.training.state import Training
+from sweep.training.trainer import Training
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
 
 # Three and a half windows of the curves, so that a resume falls inside one.

@@ -18,14 +18,14 @@ from sweep.config.keys import derived_seed, train_key
 from sweep.config.run import TrainConfig
 from sweep.config.study import Study
 from sweep.data.dataset import Dataset
+from sweep.design.arms import arms_of
+from sweep.design.cells import cells_of
 from sweep.scoring import generate as sampling
-from sweep.search.cells import cells_of
-from sweep.search.designs import arms_of
 from sweep.training import batch, objective, rig
 from sweep.training.batch import Draws
-from sweep.training.chain import betas_of
+from sweep.training.interfaces import Place
 from sweep.training.loop import train
-from sweep.training.progress import Place
+from sweep.training.noise_tables import betas_of
 
 Seen = dict[str, list[Tensor]]
 """What a run was given: `init` (weights), and of each step `order`, `flip`, `t`, `noise`; of each draw `sampling`."""

@@ -8,10 +8,10 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.nets.replay import called
-from sweep.training.progress import Place
-from sweep.training.rig import KeptRig, Rig, rig_key
-from sweep.training.state import Training
+from sweep.nets.cuda_graph import called
+from sweep.training.interfaces import Place
+from sweep.training.step_state import KeptRig, Rig, rig_key
+from sweep.training.trainer import Training
 from tests.training.recorded import Recorded
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from sweep.data.dataset import Dataset
+from sweep.training.auxiliary_losses import TERMS, active_terms
 from sweep.training.batch import Batch, draw_batch
 from sweep.training.objective import Objective, build_net
-from sweep.training.terms import TERMS, active_terms
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sweep.errors import Diverged
-from sweep.training.trace import TAIL, Trace
+from sweep.training.metrics_buffer import TAIL, Trace
 
 CPU = torch.device("cpu")
 

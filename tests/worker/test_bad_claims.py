@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from sweep.config.run import EvalConfig
+from sweep.files.file_store import Depot
 from sweep.store import Store, cells, claim, fail, forget_artifact, release, rerun
-from sweep.store.depot import Depot
-from sweep.store.outcomes import pause_training
+from sweep.store.queue.attempts import pause_training
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult, StudyRecord
-from sweep.store.rungs import add_rung_score
+from sweep.store.studies.rungs import add_rung_score
 from sweep.worker import worker as module
 from sweep.worker.messages import Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
 from sweep.worker.options import Timing, WorkerOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sweep.store import Store, claim, expire_dead_local
-from sweep.store.workers import UNKNOWN_BOOT
+from sweep.store.queue.workers import UNKNOWN_BOOT
 from sweep.worker import identity
 from sweep.worker.identity import boot_id, is_alive, started, this_worker
 from tests.store.tiny import new_worker, study_with_runs

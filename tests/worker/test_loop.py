@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
-from sweep.search.advisor import Advisor
+from sweep.files.file_store import Depot
+from sweep.search.suggest import Advisor
 from sweep.store import Store, advisor_lease, cells, open_store, release_advisor, set_study_state
 from sweep.store import study as find
-from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 from sweep.worker import worker
 from sweep.worker.interrupt import Interrupt

@@ -10,9 +10,9 @@ import torch
 
 from sweep.config.data import DataConfig
 from sweep.config.study import ProtocolRequest
+from sweep.files.file_names import EXTRACTORS
+from sweep.files.file_store import depot_at
 from sweep.scoring.classifier import RECIPES, train_net
-from sweep.store.depot import depot_at
-from sweep.store.file_names import EXTRACTORS
 from sweep.worker.messages import Counted, Message, PrepareJob
 from sweep.worker.preparation import prepare, yardstick_of
 

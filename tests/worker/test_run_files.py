@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from sweep.config.study import Cadence, Study
+from sweep.files.file_store import Depot
 from sweep.store import Store, claim, events
-from sweep.store.depot import Depot
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.worker.attempt import Attempt

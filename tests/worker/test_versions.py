@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
+from sweep.design.plan import outline
 from sweep.errors import StoreMismatch
+from sweep.files.file_store import Depot
 from sweep.launch.register import register
-from sweep.search.outline import outline
 from sweep.store import open_store
-from sweep.store.depot import Depot
 from sweep.worker.options import WorkerOptions
 from sweep.worker.worker import Worker
 from tests.cli.test_control import PROTOCOL, SPEC

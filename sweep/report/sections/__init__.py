@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sweep.report.blocks import Block, Html
-from sweep.report.methods import methods as methods_of
+from sweep.report.render.blocks import Block, Html
+from sweep.report.render.templates import fragment
 from sweep.report.sections.answer import ablation, differences, verdict
 from sweep.report.sections.certainty import certainty, other_scores
 from sweep.report.sections.combinations import interactions
@@ -13,7 +13,7 @@ from sweep.report.sections.exploration import importance, importances, search
 from sweep.report.sections.ledger import completeness, cost, provenance
 from sweep.report.sections.record import record, since_last
 from sweep.report.sections.study import ReportedStudy, open_study, read_study
-from sweep.report.templates import fragment
+from sweep.report.text.methods import methods as methods_of
 
 __all__ = [
     "ReportedStudy",

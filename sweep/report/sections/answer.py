@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.report.blocks import Block, Html, note, picture
-from sweep.report.comparison import Comparison
 from sweep.report.figures.forest import forest
-from sweep.report.lint import warnings_of
+from sweep.report.formatting import NOTHING, Verdict, count, duration, listed, number, percent
 from sweep.report.metrics import extractor_of
+from sweep.report.render.blocks import Block, Html, note, picture
+from sweep.report.render.tables import Badge, Column, Text, bars, table
+from sweep.report.render.templates import fragment
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Badge, Column, Text, bars, table
-from sweep.report.templates import fragment
-from sweep.report.words import NOTHING, Verdict, count, duration, listed, number, percent
+from sweep.report.stats.comparison import Comparison
+from sweep.report.text.warnings import warnings_of
 from sweep.store.states import CellStatus
 
 DRAWN_ARMS = 40

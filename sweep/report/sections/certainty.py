@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sweep.report.blocks import Block, note
-from sweep.report.comparison import compare
-from sweep.report.looks import SHAPE_NAMES, LookPlan
+from sweep.report.formatting import NOTHING, count, decimals_for, listed, number, percent
 from sweep.report.metrics import ARROWS, CLASSIFIER, METRICS, Direction
-from sweep.report.power import detectable_effect, seeds_needed
+from sweep.report.render.blocks import Block, note
+from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.statistics import arms_confirmable, sign_flip_floor
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import NOTHING, count, decimals_for, listed, number, percent
+from sweep.report.stats.comparison import compare
+from sweep.report.stats.interim import SHAPE_NAMES, LookPlan
+from sweep.report.stats.paired import arms_confirmable, sign_flip_floor
+from sweep.report.stats.power import detectable_effect, seeds_needed
 
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
 

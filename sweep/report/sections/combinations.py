@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.report.blocks import Block, note, picture
-from sweep.report.comparison import primary_values
 from sweep.report.figures.search import interaction
-from sweep.report.interactions import BASELINE, aliased_effects, levels_of_arms
-from sweep.report.interactions import interactions as tests_of
+from sweep.report.formatting import listed, number, value_in_words
+from sweep.report.render.blocks import Block, note, picture
+from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import listed, number, value_in_words
+from sweep.report.stats.comparison import primary_values
+from sweep.report.stats.interactions import BASELINE, aliased_effects, levels_of_arms
+from sweep.report.stats.interactions import interactions as tests_of
 
 DRAWN_PAIRS = 3
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sweep.report.blocks import Block, note, picture
 from sweep.report.figures.lines import SINGLE_SEEDS, cost_front, factor_curves, learning
 from sweep.report.figures.style import NAMED
+from sweep.report.formatting import changes_in_words, number, value_in_words
+from sweep.report.render.blocks import Block, note, picture
+from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import changes_in_words, number, value_in_words
 from sweep.store.states import CellStatus
 
 CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}

@@ -17,15 +17,15 @@ from pydantic import ValidationError
 from sweep.config.run import TrainConfig
 from sweep.errors import SweepError, UnsafePath
 from sweep.files.contained import contained
-from sweep.report.blocks import Block, note, picture
 from sweep.report.figures.diffusion import loss_weights as draw_loss_weights
 from sweep.report.figures.diffusion import sample_sheet, schedules
 from sweep.report.figures.style import NAMED
-from sweep.report.lint import terminal
+from sweep.report.formatting import count, scientific
+from sweep.report.render.blocks import Block, note, picture
+from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import count, scientific
-from sweep.training.chain import betas_of, weights_of
+from sweep.report.text.warnings import terminal
+from sweep.training.noise_tables import betas_of, weights_of
 
 SHEETS = 12
 POINTS = 200

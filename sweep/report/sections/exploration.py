@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sweep.config.study import Study
-from sweep.report.blocks import Block, note, picture
 from sweep.report.figures.search import history, importance_bars
-from sweep.report.frames import StudyFrames
+from sweep.report.formatting import count, decimals_for, number, value_in_words
+from sweep.report.frames.frames import StudyFrames
 from sweep.report.metrics import direction_of, label_of, lower_is_better
-from sweep.report.ranks import ENOUGH_RANKS, rank_correlations, ranks_in_words
+from sweep.report.render.blocks import Block, note, picture
+from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.words import count, decimals_for, number, value_in_words
+from sweep.report.stats.rank_correlation import ENOUGH_RANKS, rank_correlations, ranks_in_words
 
 BEST = 10
 CANARY = "nothing (canary)"

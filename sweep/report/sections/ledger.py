@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sweep.report.blocks import Block, Html, note
-from sweep.report.lint import environments
-from sweep.report.outcomes import FAILURES
+from sweep.report.formatting import count, duration, listed
+from sweep.report.frames.cell_status import FAILURES
+from sweep.report.render.blocks import Block, Html, note
+from sweep.report.render.tables import Column, Text, table, texts
+from sweep.report.render.templates import fragment
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.tables import Column, Text, table, texts
-from sweep.report.templates import fragment
-from sweep.report.words import count, duration, listed
+from sweep.report.text.warnings import environments
 from sweep.store.states import CellStatus
 
 LISTED = 200

@@ -6,13 +6,13 @@ import json
 from math import isfinite
 from pathlib import Path
 
-from sweep.report.blocks import Block, Html
-from sweep.report.index import SUMMARY, Summary
+from sweep.report.frames.study_ref import report_folder
+from sweep.report.render.blocks import Block, Html
+from sweep.report.render.index import SUMMARY, Summary
+from sweep.report.render.templates import fragment
 from sweep.report.sections.answer import Row, answer
 from sweep.report.sections.study import ReportedStudy
-from sweep.report.since import ArmState, State, since, since_in_words, state_before, write_last
-from sweep.report.subject import report_folder
-from sweep.report.templates import fragment
+from sweep.report.text.report_diff import ArmState, State, since, since_in_words, state_before, write_last
 from sweep.store.states import CellStatus
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from sweep.errors import StoreError
-from sweep.report.comparison import Comparison, compare, split_of
+from sweep.files.file_store import depot_at
 from sweep.report.figures.style import LineStyle, arm_styles
-from sweep.report.frames import StudyFrames, load_study
+from sweep.report.formatting import decimals_for
+from sweep.report.frames.frames import StudyFrames, load_study
+from sweep.report.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
 from sweep.report.metrics import direction_of
-from sweep.report.subject import FILES_VARIABLE, STORE_VARIABLE
-from sweep.report.variance import VarianceSplit
-from sweep.report.words import decimals_for
-from sweep.store.depot import depot_at
+from sweep.report.stats.comparison import Comparison, compare, split_of
+from sweep.report.stats.variance import VarianceSplit
 from sweep.store.opening import read_store
 
 

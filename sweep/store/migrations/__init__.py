@@ -9,9 +9,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, or_, select, text
 
 from sweep.errors import StoreMismatch
-from sweep.store.clock import moment, now
-from sweep.store.schema import RUN, SCORE, WORKER
-from sweep.store.version import HEAD, check_not_newer, is_older, version_of
+from sweep.store.sql.clock import moment, now
+from sweep.store.sql.schema import RUN, SCORE, WORKER
+from sweep.store.sql.version import HEAD, check_not_newer, is_older, version_of
 
 _LOCK = 0x5357454550  # "SWEEP"; any number that nobody else uses
 # An idle worker is seen every 25 s, a busy one six times in the time of its lease.

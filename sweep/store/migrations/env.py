@@ -6,8 +6,8 @@ from typing import Any
 
 from alembic import context
 
-from sweep.store.schema import METADATA
-from sweep.store.version import VERSION_TABLE
+from sweep.store.sql.schema import METADATA
+from sweep.store.sql.version import VERSION_TABLE
 
 
 def include_object(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:

@@ -1,0 +1,4 @@
+"""The pure part of a study: from its file to arms, cells, feasibility and cost.
+
+No Optuna, no torch and no transaction: the same study gives the same plan everywhere. Start with `plan.py`.
+"""

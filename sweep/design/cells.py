@@ -1,0 +1,105 @@
+"""From arms to cells: which runs a study asks for, and which scores of each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sweep.config.design import Path
+from sweep.config.factors import Changes
+from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
+from sweep.config.study import Study
+from sweep.design.arms import Arm, evaluation_levels
+from sweep.design.error_location import met_at
+from sweep.design.feasibility import check_evaluation, check_setting, check_weights
+from sweep.design.rungs import first_rung_step
+from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
+
+# Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
+SEARCH_SEED_OFFSET = 1_000_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How every run of a study is scored: worked out once, since a study has hundreds of arms.
+
+    Attributes:
+        levels: What each score changes, the primary one first.
+        decays: EMA decays that every run keeps, so that each is scored from one checkpoint.
+        starts: The same of averages that start otherwise than `corrected`, each with its decay.
+    """
+
+    levels: list[Changes]
+    decays: tuple[float, ...]
+    starts: tuple[tuple[EmaStart, float], ...]
+
+
+def evaluation_of(study: Study) -> Evaluation:
+    """The scores that a study asks of every run."""
+    levels = evaluation_levels(study)
+    settings = [study.setting(level) for level in levels]
+    averages = {(setting.ema_start, setting.ema_decay) for setting in settings if setting.ema_decay > 0.0}
+    decays = tuple(sorted({decay for start, decay in averages if start == "corrected"}))
+    return Evaluation(levels, decays, tuple(sorted(one for one in averages if one[0] != "corrected")))
+
+
+def readings_of(evaluation: Evaluation, setting: Setting) -> list[NewReading]:
+    """The scores asked of one run: the primary one first, then the other evaluation levels.
+
+    Raises:
+        InfeasibleConfig: one of them cannot be sampled.
+    """
+    readings = []
+    for changes in evaluation.levels:
+        fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
+        config = EvalConfig.model_validate(fields)
+        with met_at(changes):
+            check_evaluation(config, T=setting.T)
+            check_weights(setting, config)
+        readings.append(NewReading(level=dict(changes), eval_config=config, is_primary=not changes))
+    return readings
+
+
+def cells_of(
+    study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None, evaluation: Evaluation | None = None
+) -> list[NewCell]:
+    """The cells of one arm: every replicate of it in the confirm phase, one in the search phase (or as the path says).
+
+    Replicate r has the same seed in every arm, so that arms are compared with equal initialisation, data order and
+    noise.
+
+    Args:
+        study: Whose arm it is.
+        arm: The difference from the baseline.
+        phase: `search` trains on seeds that the verdict never uses.
+        trial_number: Optuna's, of a trial.
+        evaluation: That of the study, where it is known already.
+
+    Raises:
+        InfeasibleConfig: the arm cannot be trained or sampled.
+    """
+    setting = study.setting(arm.changes)
+    with met_at(arm.changes):
+        facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
+    evaluation = evaluation or evaluation_of(study)
+    readings = readings_of(evaluation, setting)
+    first_seed, replicates = study.first_seed, study.seeds
+    until_step = None
+    if phase == "search":
+        first_seed += SEARCH_SEED_OFFSET
+        until_step = first_rung_step(study, batch=setting.batch, images=setting.images)
+        replicates = study.design.round_seeds if isinstance(study.design, Path) else 1
+    return [
+        NewCell(
+            arm_name=arm.name,
+            phase=phase,
+            replicate=replicate,
+            train_config=setting.train_config(
+                seed=first_seed + replicate, ema_decays=evaluation.decays, ema_starts=evaluation.starts
+            ),
+            facts=facts,
+            readings=readings,
+            trial_number=trial_number,
+            until_step=until_step,
+        )
+        for replicate in range(replicates)
+    ]

@@ -1,0 +1,115 @@
+"""Whether a setting makes sense before anything is trained, and the facts of its schedule."""
+
+from __future__ import annotations
+
+from sweep.config.net import MLPConfig
+from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
+from sweep.config.values import shortest
+from sweep.data.facts import DATASET_FACTS
+from sweep.diffusion.feasibility import check_target
+from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
+from sweep.diffusion.spacing import sampling_indices, stratum_edges
+from sweep.errors import InfeasibleConfig, UsageError
+from sweep.limits import MAX_PARAMETERS
+from sweep.nets.unet_spec import unet_levels, unet_weights
+from sweep.training.noise_tables import betas_of, check_objective, weights_of
+from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
+
+
+def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
+    """The facts of a setting's schedule, if it can be trained and sampled.
+
+    Raises:
+        InfeasibleConfig: naming the arm, with the reason and the way out.
+    """
+    try:
+        facts = check_training(setting)
+        check_evaluation(setting, T=setting.T)
+        check_weights(setting, setting)
+    except UsageError as error:
+        raise InfeasibleConfig(f"arm `{name}`: {error.what}", why=error.why, next=error.next) from None
+    return facts
+
+
+def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
+    """Net, schedule, target, weights and objective of a training, each against the others."""
+    check_net(setting)
+    check_objective(setting)
+    betas = betas_of(setting)
+    check_target(setting.target, betas)
+    weights_of(setting, betas)  # raises where a weight is not finite
+    return schedule_facts(betas)
+
+
+def check_net(setting: TrainSettings | TrainConfig) -> None:
+    """The sizes of a net must fit each other and the images."""
+    net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
+    size = facts.size if facts is not None else setting.data.size
+    if isinstance(net, MLPConfig):
+        pixels = (size or 1) ** 2 * (facts.channels if facts is not None else 1)
+        _check_weights_fit(net.width * (3 * net.depth * net.width + 2 * pixels))
+    elif size is not None:
+        try:
+            levels = unet_levels(
+                image_size=size,
+                channels=net.channels,
+                channel_mults=net.channel_mults,
+                attention_resolutions=net.attention_resolutions,
+                heads=net.heads,
+                groups=net.groups,
+            )
+        except InfeasibleConfig as error:
+            raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
+        _check_weights_fit(unet_weights(levels, net.res_blocks))
+
+
+def _check_weights_fit(weights: int) -> None:
+    if weights > MAX_PARAMETERS:
+        raise InfeasibleConfig(
+            f"net: it would have {weights:.2g} parameters; {MAX_PARAMETERS:,} are the most",
+            why="Neither a device nor the database holds more.",
+            next="Choose fewer channels, layers or resolutions.",
+        )
+
+
+def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
+    """The t that an evaluation visits must exist."""
+    sampling_indices(evaluation.spacing, T, evaluation.sampling_steps)
+    if evaluation.bits_per_dim is not None:
+        stratum_edges(T, evaluation.bits_per_dim)
+    beyond = [s for s in evaluation.partial_noising if s > T]
+    if beyond:
+        raise InfeasibleConfig(
+            f"partial_noising to t = {beyond[0]} of a chain with T = {T}.",
+            why="There is no such t.",
+            next=f"Use t of 1..{T}.",
+        )
+
+
+def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
+    """The training must leave behind what the evaluation reads: a variance, and an average of the width asked for."""
+    if evaluation.variance == "learned_range" and not setting.learned_variance:
+        raise InfeasibleConfig(
+            "variance: learned_range of a net that states no variance.",
+            why="Its output has the channels of the image and no more.",
+            next="Train with learned_variance: true and objective: hybrid, or take a fixed variance.",
+        )
+    if evaluation.ema_std is None:
+        return
+    if not setting.power_ema:
+        raise InfeasibleConfig(
+            f"ema_std: {shortest(evaluation.ema_std)} without power_ema.",
+            why="Such an average is made of snapshots, which the training keeps only when asked.",
+            next="Set power_ema: [0.05, 0.1] in the baseline.",
+        )
+    steps = setting.steps
+    kept = snapshot_steps(steps, setting.power_ema_snapshots)
+    profiles = [(std, step) for std in setting.power_ema for step in kept]
+    if not representable(profiles, evaluation.ema_std, steps):
+        possible = possible_stds(profiles, steps)
+        widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"
+        raise InfeasibleConfig(
+            f"ema_std: {shortest(evaluation.ema_std)} cannot be made of {len(profiles)} snapshots.",
+            why=f"Those of power_ema {list(setting.power_ema)} can stand for {widths}.",
+            next="Choose a width among these, or raise power_ema_snapshots.",
+        )

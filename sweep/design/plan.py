@@ -1,0 +1,167 @@
+"""A study before it runs: its arms, trainings, scores, and what they will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from sweep.config.design import Path, Search
+from sweep.config.keys import sha256_of, train_key
+from sweep.config.run import EvalConfig, TrainConfig
+from sweep.config.study import Study, study_in
+from sweep.config.yaml_file import read_yaml
+from sweep.design.arms import Arm, arms_of
+from sweep.design.cells import cells_of, evaluation_of, readings_of
+from sweep.design.error_location import line_of, met_at
+from sweep.design.feasibility import check_setting
+from sweep.diffusion.spacing import sampling_indices
+from sweep.errors import InfeasibleConfig, UsageError
+from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
+from sweep.store.records import NewCell
+
+FLOAT_BYTES = 4
+FEATURES = 64 + 10
+CHECKPOINTS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a study asks for.
+
+    Attributes:
+        arms: Baseline first.
+        cells: Added at launch; none where a search or tuning comes first.
+        trainings: Different trainings in all, those that are decided on the way included.
+        scores: Different scores.
+        trainings_saved: Trainings that a tool without evaluation factors would have run beside.
+    """
+
+    study: Study
+    arms: list[Arm]
+    cells: list[NewCell]
+    trainings: int
+    scores: int
+    trainings_saved: int
+
+    @property
+    def arms_sha256(self) -> str:
+        """Hash of the list of arms, as the launch records it: proof that they were chosen before any result."""
+        return sha256_of([[arm.name, arm.changes, arm.is_baseline] for arm in self.arms])
+
+    @property
+    def notes(self) -> list[str]:
+        """What is legal and hardly meant; one sentence each."""
+        settings = {arm.name: self.study.setting(arm.changes) for arm in self.arms}
+        rising = [name for name, setting in settings.items() if 0 < setting.images <= setting.warmup_images]
+        if not rising:
+            return []
+        return [f"note: lr still grows at the end of {', '.join(rising)}: warmup_images is not less than images"]
+
+    def example_train(self) -> TrainConfig:
+        """The baseline's training."""
+        return self.study.baseline.train_config(seed=self.study.first_seed, ema_decays=())
+
+    def seconds(self, *, step_seconds: float, call_seconds: float, parallel: int) -> float:
+        """Wall time on `parallel` equal workers: optimizer steps and network calls, which is nearly all of it."""
+        total = sum(
+            times
+            * (
+                train.steps * step_seconds
+                + sum(network_calls(e, T=train.T) for e in scores) * self._samples() * call_seconds
+            )
+            for times, train, scores in self._work()
+        )
+        return total / max(1, min(parallel, self.trainings))
+
+    def disk_bytes(self, *, parameters: int) -> int:
+        """Weights and averages of every run, two checkpoints of those under way, features and grids."""
+        total = 0
+        for times, train, scores in self._work():
+            averages = 1 + len(train.ema_decays) + len(train.ema_starts)
+            total += times * parameters * FLOAT_BYTES * averages
+            total += times * len(scores) * self._samples() * FEATURES * FLOAT_BYTES
+        return total + CHECKPOINTS_KEPT * parameters * FLOAT_BYTES * (3 + 3)
+
+    def _samples(self) -> int:
+        return self.study.protocol.n * self.study.protocol.noise_sets
+
+    def _work(self) -> Iterator[tuple[int, TrainConfig, list[EvalConfig]]]:
+        """How many trainings of which kind, with their scores."""
+        told = {train_key(cell.train_config): cell for cell in self.cells}
+        for cell in told.values():
+            yield 1, cell.train_config, [reading.eval_config for reading in cell.readings]
+        if later := self.trainings - len(told):  # unknown yet: taken to cost what the baseline costs
+            scores = [reading.eval_config for reading in readings_of(evaluation_of(self.study), self.study.baseline)]
+            yield later, self.example_train(), scores
+
+
+def read_outline(file: FilePath) -> Outline:
+    """What the study in a file asks for; a relative path of images begins in the folder of this process.
+
+    Raises:
+        StudyFileError: the file is wrong at a line that the message names.
+        InfeasibleConfig: as `outline`, and names the file and the line of the level.
+    """
+    read = read_yaml(file)
+    study = study_in(read)
+    study = study.with_data(study.baseline.data.absolute())
+    try:
+        return outline(study)
+    except UsageError as error:
+        line = line_of(error, study, read)
+        place = f"{file}, line {line}" if line is not None else str(file)
+        raise InfeasibleConfig(f"{place}: {error.what}", why=error.why, next=error.next) from None
+
+
+def outline(study: Study) -> Outline:
+    """What a study asks for.
+
+    Raises:
+        InfeasibleConfig: an arm that cannot be trained or sampled, or a design that makes no sense, with the reason.
+    """
+    arms = arms_of(study)
+    evaluation = evaluation_of(study)
+    levels = len(evaluation.levels)
+    _check_size(study, len(arms), levels)
+    for arm in arms:  # each is tried before any is laid out, which takes longer
+        with met_at(arm.changes):
+            check_setting(study.setting(arm.changes), name=arm.name)
+    cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation)]
+    trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
+    if isinstance(study.design, Search) or study.tune is not None:
+        cells = []  # their values are not known yet, or none is needed before the search is over
+    return Outline(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
+
+
+def _check_size(study: Study, arms: int, levels: int) -> None:
+    """Refuse what would take minutes to lay out, before it is."""
+    for count, most, what in (
+        (arms * study.seeds, MAX_CELLS, f"{arms} arms x {study.seeds} seeds"),
+        (arms * study.seeds * levels, MAX_SCORES, f"{arms} arms x {study.seeds} seeds x {levels} evaluation levels"),
+        (arms * study.seeds + _later(study, arms), MAX_TRAININGS, "all trainings together"),
+    ):
+        if count > most:
+            raise InfeasibleConfig(
+                f"{what} are {count:,}; {most:,} are the most",
+                why="No machine would finish them, and the database would be slow before.",
+                next="Use fewer seeds, levels or trials, or divide the question between studies.",
+            )
+
+
+def _later(study: Study, arms: int) -> int:
+    """Trainings beyond one of each known arm and seed."""
+    design = study.design
+    if isinstance(design, Search):
+        return design.trials + (design.confirm or -1) * study.seeds
+    if isinstance(design, Path):
+        factors = len(study.factors_of("scientific"))
+        # Rounds of k, k - 1, ... 2 candidates; then the steps between the baseline and the end.
+        return (factors * (factors + 1) // 2 - 1) * design.round_seeds + (factors - 1) * study.seeds
+    return arms * study.tune.trials if study.tune is not None else 0
+
+
+def network_calls(config: EvalConfig, *, T: int) -> int:
+    """Network evaluations for one sample."""
+    steps = len(sampling_indices(config.spacing, T, config.sampling_steps))
+    return 2 * steps - 1 if config.sampler == "heun" else steps

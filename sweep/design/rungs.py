@@ -1,0 +1,105 @@
+"""Rungs of a search: where trials are compared before their end, by which protocol, and which of them go on.
+
+All pure functions of the study and of what the store holds. Optuna hears of every rung's score, but decides nothing
+here: its halving counts how often it was asked, so that a decision repeated after a kill comes out otherwise, and its
+median compares the best over all rungs, although scores under different N differ by their bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sweep.config.design import Pruner, Search
+from sweep.config.keys import protocol_key
+from sweep.config.run import Protocol
+from sweep.config.study import Study
+from sweep.design.tuning import value_of
+from sweep.store.snapshots import CellRecord
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One comparison.
+
+    Attributes:
+        images: Images seen at which trials are compared, by the study file's share: the same in every trial.
+        step: Of this run: with another batch it is another one. At least 1.
+        protocol: That scores are made under here.
+    """
+
+    images: int
+    step: int
+    protocol: Protocol
+
+
+def ladder_of(study: Study, protocol: Protocol) -> list[Protocol]:
+    """The cheaper protocols of a study, cheapest first: the reporting one with fewer images."""
+    return [
+        protocol.model_copy(update={"n": step.n, "noise_sets": tuple(range(step.noise_sets))})
+        for step in study.protocol.ladder
+    ]
+
+
+def first_rung_step(study: Study, *, batch: int, images: int) -> int | None:
+    """Step at which a trial of this size pauses first; None where nothing is pruned before its end."""
+    return next((step for _, step in _places(study, batch, images)), None)
+
+
+def rungs_of(study: Study, protocol: Protocol, *, batch: int, images: int) -> list[Rung]:
+    """The rungs of a trial of this size, in order. Rungs past its end are left out: it has none of them to pass.
+
+    Args:
+        protocol: The study's own, with its hashes.
+    """
+    ladder = ladder_of(study, protocol) or [protocol]
+    return [
+        Rung(seen, step, ladder[min(place, len(ladder) - 1)])
+        for place, (seen, step) in enumerate(_places(study, batch, images))
+    ]
+
+
+def _places(study: Study, batch: int, images: int) -> list[tuple[int, int]]:
+    """(images, step) of each rung. Shares are of the baseline's images, so that all trials meet at equal images."""
+    pruner = study.design.pruner if isinstance(study.design, Search) else None
+    if pruner is None:
+        return []
+    seen = [round(share * study.baseline.images) for share in pruner.rungs]
+    # A run is compared after whole steps, so the first is the earliest rung, and two within one step are one.
+    places = {max(1, at // batch): at for at in seen}
+    return [(at, step) for step, at in places.items() if step < images // batch]
+
+
+def rung_images(study: Study) -> list[int]:
+    """Images that the baseline has seen at each rung: of whole steps, each rung once."""
+    batch = study.baseline.batch
+    return [step * batch for _, step in _places(study, batch, study.baseline.images)]
+
+
+def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> float | None:
+    """A run's score at a step under a protocol, where it was made and is finite."""
+    key = protocol_key(protocol)
+    found = next((rung for rung in cell.rungs if (rung.step, rung.protocol_key) == (step, key)), None)
+    return None if found is None else value_of(found.measurements, metric)
+
+
+def goes_on(pruner: Pruner, value: float, others: Sequence[float]) -> bool:
+    """Whether a trial passes a rung; lower is better, and of equals both pass.
+
+    Args:
+        value: Its score there.
+        others: Those of the trials that came there before, pruned or not.
+    """
+    if len(others) < pruner.startup:
+        return True
+    return value <= threshold(pruner, value, others)
+
+
+def threshold(pruner: Pruner, value: float, others: Sequence[float]) -> float:
+    """The worst score that passes beside these."""
+    if pruner.kind == "median":
+        return median(others)
+    # Asynchronous successive halving (Li et al. 2020, algorithm 2): nobody waits, so the best so far always passes.
+    came = sorted([*others, value])
+    return came[max(len(came) // pruner.reduction_factor, 1) - 1]

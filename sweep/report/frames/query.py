@@ -1,0 +1,17 @@
+"""Rows of the store as a frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Engine, Select
+
+from sweep.store.sql.transaction import reading
+
+
+def frame_of(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
+    """All rows of a query, columns named as there."""
+    with reading(engine) as connection:
+        rows = connection.execute(query)
+        return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))

@@ -1,0 +1,81 @@
+"""What a report is about, before any of its numbers are read: light, so that the notebook's kernel loads the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, exists, select
+
+from sweep.errors import StoreError
+from sweep.store.sql.schema import CELL, REVISION, STUDY
+from sweep.store.sql.transaction import reading
+
+STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
+
+
+def report_folder() -> Path:
+    """Where cells write their files: the folder of the report that is being built, else the one they are run in."""
+    return Path(os.environ.get(REPORT_VARIABLE, "."))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A study at one revision.
+
+    Attributes:
+        revisions: Rows of `revision`, oldest first; the last one is reported.
+        has_trials: Some of its cells were exploratory.
+    """
+
+    id: int
+    name: str
+    question: str
+    state: str
+    revisions: Sequence[Mapping[str, Any]]
+    has_trials: bool
+
+    @property
+    def design(self) -> str:
+        """Kind of the study's design."""
+        design = self.revisions[-1]["spec"].get("design", {})
+        return str(design.get("kind", "one_at_a_time")) if isinstance(design, dict) else str(design)
+
+    @property
+    def searched(self) -> bool:
+        """Whether arms were looked for: by a search, a path, or the tuning of nuisance factors."""
+        return self.design == "search" or self.has_trials
+
+
+def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject:
+    """The study of this name.
+
+    Args:
+        as_of: Revision to report; the newest where None.
+
+    Raises:
+        StoreError: no such study or revision.
+    """
+    with reading(engine) as connection:
+        found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
+        if found is None:
+            raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")
+        query = select(REVISION).where(REVISION.c.study_id == found["id"]).order_by(REVISION.c.number)
+        revisions = [dict(row) for row in connection.execute(query).mappings()]
+        trials = exists().where(CELL.c.study_id == found["id"], CELL.c.phase == "search")
+        has_trials = bool(connection.scalar(select(trials)))
+    if as_of is not None:
+        revisions = [row for row in revisions if row["number"] <= as_of]
+    if not revisions or (as_of is not None and revisions[-1]["number"] != as_of):
+        raise StoreError(f"study {name!r} has no revision {as_of if as_of is not None else 1}")
+    return Subject(
+        id=found["id"],
+        name=found["name"],
+        question=found["question"],
+        state=found["state"],
+        revisions=revisions,
+        has_trials=has_trials,
+    )

@@ -1,0 +1,1 @@
+"""Statistics over training seeds. Start with `comparison.py`, then `paired.py`."""

@@ -1,0 +1,161 @@
+"""Moving a study on when its workers run dry: add what is due, or the next trial that Optuna advises."""
+
+from __future__ import annotations
+
+import time
+
+from sweep.config.study import Study
+from sweep.design.cells import cells_of
+from sweep.design.stages import requests_of
+from sweep.design.tuning import MAX_MODELLED, Advance, Exploration, Known, exceeds, explorations_of, grows
+from sweep.errors import InfeasibleConfig, LeaseLost
+from sweep.search.promotion import Climb
+from sweep.search.renewal import renewing
+from sweep.search.suggest import Outcome
+from sweep.search.trial_cache import Memory
+from sweep.store.queue.events import add_event, add_event_once
+from sweep.store.queue.search_lease import REFUSED, advisor_lease, refuse, release_advisor
+from sweep.store.records import ArmRecord
+from sweep.store.sql.transaction import Store
+from sweep.store.studies.cells import add_cells, add_search_cell
+from sweep.store.studies.studies import add_arms
+
+ADVISOR_SECONDS = 60.0
+POLL_SECONDS = 0.2
+SUBSET = "subset"
+"""Kind of the event that tells of a search sampler that models only some of the trials."""
+# Draws in a row that make no sense together, before the space itself is called wrong.
+MAX_REDRAWS = 100
+
+
+def advance(
+    store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, memory: Memory | None = None
+) -> Advance:
+    """Add the next cells of a study that grows, if any are due.
+
+    One worker at a time does this, under the advisor's lease, which is renewed for as long as it takes.
+
+    Args:
+        owner: Id of the worker.
+        patience: Seconds to wait for the advisor's lease; a suggestion seldom takes more than one.
+        memory: Of this process; without one, everything is read anew.
+
+    Returns:
+        What came of it. `NOTHING_DUE` is what the store holds at this moment: work under way may make more due.
+
+    Raises:
+        InfeasibleConfig: nothing in the search space makes sense together.
+        StoreError: the database stayed away for longer than the store's patience.
+    """
+    if not grows(study):
+        return Advance.NOTHING_DUE
+    if not _lease(store, study_id, owner, patience):
+        return Advance.UNKNOWN
+    try:
+        with renewing(store, study_id, owner, ttl=ADVISOR_SECONDS):
+            added = _Growth(store, study, study_id, owner, memory or Memory()).advance()
+        return Advance.ADDED if added else Advance.NOTHING_DUE
+    except LeaseLost:
+        return Advance.UNKNOWN
+    finally:
+        release_advisor(store, study_id, owner)
+
+
+def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
+    until = time.monotonic() + patience
+    while not advisor_lease(store, study_id, owner, ttl=ADVISOR_SECONDS):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+class _Growth:
+    def __init__(self, store: Store, study: Study, study_id: int, owner: str, memory: Memory) -> None:
+        self._store = store
+        self._study = study
+        self._study_id = study_id
+        self._owner = owner
+        self._memory = memory
+        found = memory.look(store, study, study_id)
+        self._explorations = explorations_of(study)
+        self._known = Known(found.cells, found.changes, study.metric)
+        self._refused = found.refused
+        self._climbs = {
+            each.prefix: Climb(store, study, study_id, found.protocol, self._known, each) for each in self._explorations
+        }
+
+    def advance(self) -> bool:
+        climbed = [climb.advance() for climb in self._climbs.values()]
+        return self._add_due() or any(climbed) or self._explore()
+
+    def _add_due(self) -> bool:
+        requests = requests_of(self._study, self._known)
+        there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells} if requests else set()
+        added = False
+        for request in requests:
+            asked = cells_of(self._study, request.arm, phase=request.phase)
+            missing = [cell for cell in asked if (cell.arm_name, cell.phase, cell.replicate) not in there]
+            if not missing:
+                continue
+            add_arms(self._store, self._study_id, [ArmRecord(request.arm.name, request.arm.changes)])
+            add_cells(self._store, self._study_id, missing)
+            if request.event:
+                add_event(self._store, request.event, request.message, study_id=self._study_id, detail=request.detail)
+            added = True
+        return added
+
+    def _explore(self) -> bool:
+        """Ask for the exploration that has the fewest trials and wants more."""
+        for exploration in sorted(self._explorations, key=lambda each: len(self._known.trials(each))):
+            if self._known.counted(exploration) < exploration.trials and self._ask(exploration):
+                return True
+        return False
+
+    def _ask(self, exploration: Exploration) -> bool:
+        history = self._memory.history(self._study, exploration)
+        refused = exploration.numbered(self._refused)
+        shown = history.now(self._known, self._climbs[exploration.prefix], refused)
+        trials = self._known.trials(exploration)
+        self._warn_of_subset(exploration, sum(trial.value is not None for trial in shown))
+        after = max(trials, default=-1)
+        first = max([after, *refused]) + 1
+        for number in range(first, first + MAX_REDRAWS):
+            changes = history.advisor.ask(number, shown, refused=number - after - 1)
+            arm = exploration.trial(number, changes)
+            unique = self._unique(exploration, number)
+            try:
+                (cell,) = cells_of(self._study, arm, phase="search", trial_number=unique)
+            except InfeasibleConfig as reason:
+                # Not a training, so not one of the total; kept, so that the draw is not repeated.
+                refuse(self._store, self._study_id, arm.name, changes, what=reason.what, why=reason.why)
+                shown += history.advisor.shown(number, changes, Outcome(None))
+                continue
+            record = ArmRecord(arm.name, arm.changes)
+            total = self._most_trials()
+            return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
+        raise InfeasibleConfig(
+            f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
+            why=f"The last ones stand as `{REFUSED}` in the study's events.",
+            next="Narrow the factors of the study, then: sweep plan FILE",
+        )
+
+    def _most_trials(self) -> int:
+        """Trials of the whole study, with those that an earlier revision asked for and this one does not."""
+        counted = {each.prefix: self._known.counted(each) for each in self._explorations}
+        trials = sum(cell.phase == "search" and cell.excluded_reason is None for cell in self._known.cells)
+        wanted = sum(max(each.trials, counted[each.prefix]) for each in self._explorations)
+        return wanted + trials - sum(counted.values())
+
+    def _warn_of_subset(self, exploration: Exploration, finished: int) -> None:
+        sampler = exploration.search_sampler
+        if exceeds(sampler, finished):
+            most = MAX_MODELLED[sampler]
+            message = f"search sampler {sampler} models {most} of {finished} finished trials: the best and a sample"
+            add_event_once(self._store, SUBSET, message, study_id=self._study_id)
+
+    def _unique(self, exploration: Exploration, number: int) -> int:
+        """A number of the trial that is its own in the whole study: of several explorations, the next in the store."""
+        if len(self._explorations) == 1:
+            return number
+        return max((c.trial_number for c in self._known.cells if c.trial_number is not None), default=-1) + 1

@@ -1,0 +1,122 @@
+"""An exploration in Optuna's terms: parameters, their distributions, and the way back to settings.
+
+Optuna sees the names of levels, never their values. Evaluation levels are parameters too: a trial that was asked for
+has the primary ones, and every other level that was scored from its checkpoint is a finished trial beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    distribution_to_json,
+)
+
+from sweep.config.factors import Changes, Factor, value_of_field
+from sweep.config.keys import canonical_json, sha256_of
+from sweep.config.study import Study
+from sweep.design.arms import BASELINE
+from sweep.design.tuning import Exploration, value_of
+from sweep.store.snapshots import CellRecord
+from sweep.store.states import RunState
+
+Params = dict[str, Any]
+Space = dict[str, BaseDistribution]
+
+
+def space_of(study: Study, exploration: Exploration) -> Space:
+    """Distribution of every factor that is explored, and of the evaluation factors."""
+    space = {name: _distribution(study, name, factor) for name, factor in exploration.factors.items()}
+    for name, primary in primary_levels(study).items():
+        space[name] = CategoricalDistribution(list(dict.fromkeys([primary, *study.levels_of(name)])))
+    return space
+
+
+def space_sha256(space: Space) -> str:
+    """Identity of a space: Optuna cannot go on with another one under the same name."""
+    return sha256_of({name: distribution_to_json(distribution) for name, distribution in space.items()})
+
+
+def changes_of(study: Study, exploration: Exploration, params: Params) -> Changes:
+    """The fields that a suggestion changes; evaluation levels change none, since all are scored."""
+    changes: Changes = {}
+    for name, factor in exploration.factors.items():
+        changes |= {name: params[name]} if factor.range is not None else study.levels_of(name)[params[name]]
+    return changes
+
+
+def params_of(study: Study, exploration: Exploration, changes: Changes) -> Params | None:
+    """The way back: changes in Optuna's terms, at the primary evaluation levels; None where they lie outside."""
+    params: Params = {}
+    for name, factor in exploration.factors.items():
+        if factor.range is not None:
+            value: Any = changes[name] if name in changes else value_of_field(study.baseline, name)
+            # A baseline that switches the field off (null) lies outside, as any other value beyond the range.
+            inside = [value] if value is not None and factor.range[0] <= value <= factor.range[1] else []
+        else:
+            levels = study.levels_of(name)
+            fields = {field for level in levels.values() for field in level}
+            changed = {field: value for field, value in changes.items() if field in fields}
+            # As a trial has it, which took it from here; or as another study file spells the same.
+            inside = [level for level, own in levels.items() if own == changed] or _equal(study, levels, changed)
+        if not inside:
+            return None
+        params[name] = inside[0]
+    return params | primary_levels(study)
+
+
+def _equal(study: Study, levels: Mapping[str, Changes], changes: Changes) -> list[str]:
+    setting = study.setting(changes)
+    return [level for level, own in levels.items() if study.setting(own) == setting]
+
+
+def primary_levels(study: Study) -> dict[str, str]:
+    """Evaluation factor -> the level that the primary score has: the baseline's, by its name where it is listed."""
+    return {
+        name: next(
+            (level for level, changes in study.levels_of(name).items() if study.setting(changes) == study.baseline),
+            BASELINE,
+        )
+        for name in study.factors_of("evaluation")
+    }
+
+
+def evaluation_points(study: Study) -> dict[str, Params]:
+    """Key of each further evaluation level -> its parameters."""
+    primary = primary_levels(study)
+    return {
+        level_key(changes): primary | {name: level}
+        for name in primary
+        for level, changes in study.levels_of(name).items()
+        if level != primary[name]
+    }
+
+
+def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
+    """Key -> score of a trial's further evaluation levels; None where its training or its sampling diverged."""
+    points = evaluation_points(study)
+    if cell.run_state == RunState.INFEASIBLE:
+        return dict.fromkeys(points)
+    found = {level_key(reading.level): reading for reading in cell.scores}
+    values = {key: value_of(found[key].measurements, study.metric) for key in points if key in found}
+    return {key: v for key, v in values.items() if v is not None or found[key].failure == "nan"}
+
+
+def level_key(changes: Mapping[str, Any]) -> str:
+    """One spelling of an evaluation level: numbers come back from a database as others of the same value."""
+    return canonical_json({field: float(v) if isinstance(v, int | float) else v for field, v in changes.items()})
+
+
+def _distribution(study: Study, name: str, factor: Factor) -> BaseDistribution:
+    if factor.range is None:
+        return CategoricalDistribution(list(study.levels_of(name)))
+    low, high = factor.range
+    # By the field's own type: the baseline's value may be null.
+    if isinstance(value_of_field(study.setting({name: low}), name), int):
+        return IntDistribution(int(low), int(high), log=factor.log)
+    return FloatDistribution(low, high, log=factor.log)

@@ -1,0 +1,60 @@
+"""The trials of an exploration as its search sampler is shown them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+
+from sweep.config.factors import Changes
+from sweep.config.study import Study
+from sweep.design.tuning import Exploration, Known, is_over, teaches
+from sweep.search.optuna_samplers import Shown
+from sweep.search.promotion import Climb
+from sweep.search.search_space import level_scores
+from sweep.search.suggest import Advisor, Outcome
+from sweep.store.snapshots import CellRecord
+
+
+class History:
+    """What is worked out of each trial, for a worker to keep: of thousands, few are others than at the last asking."""
+
+    def __init__(self, study: Study, exploration: Exploration) -> None:
+        self.advisor = Advisor(study, exploration)
+        self._study = study
+        self._exploration = exploration
+        # Number -> the cell that this was worked out of, None while it was under way.
+        self._shown: dict[int, tuple[CellRecord | None, tuple[Shown, ...]]] = {}
+        self._refused: dict[int, tuple[Shown, ...]] = {}
+
+    def now(self, known: Known, climb: Climb, refused: Mapping[int, Changes]) -> list[Shown]:
+        """All trials, in the order of their numbers: whoever ends first changes no draw.
+
+        Args:
+            climb: Of this exploration.
+            refused: Number -> changes of the draws that made no sense.
+        """
+        history: list[Shown] = []
+        for number, cell in known.trials(self._exploration).items():
+            kept = self._shown.get(number)
+            if kept is None or kept[0] is not cell:
+                kept = self._shown[number] = self._worked_out(number, cell, known, climb)
+            history += kept[1]
+        for number, changes in refused.items():
+            if number not in self._refused:
+                self._refused[number] = self.advisor.shown(number, changes, Outcome(None))
+            history += self._refused[number]
+        history.sort(key=attrgetter("ours"))
+        return history
+
+    def _worked_out(
+        self, number: int, cell: CellRecord, known: Known, climb: Climb
+    ) -> tuple[CellRecord | None, tuple[Shown, ...]]:
+        changes = known.changes[cell.arm_name]
+        if not is_over(cell):
+            kept = self._shown.get(number)
+            return kept if kept is not None and kept[0] is None else (None, self.advisor.shown(number, changes, None))
+        if cell.excluded_reason is not None:
+            return cell, ()
+        levels, rungs = level_scores(self._study, cell), climb.scores(number)
+        outcome = Outcome(known.value(cell), levels, rungs, void=not teaches(cell))
+        return cell, self.advisor.shown(number, changes, outcome)

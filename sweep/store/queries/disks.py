@@ -1,0 +1,78 @@
+"""Disks that are full: those of machines that had to give work back, and the database's own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, and_, select
+
+from sweep.store.queue.leases import WORK
+from sweep.store.snapshots import FullDisk
+from sweep.store.sql.schema import ATTEMPT, CELL, READING, RUN, SCORE, WORKER
+
+DISK_FULL = "disk_full"
+# A store of thousands of runs takes some tens of megabytes, and as much again while its log is written back.
+LITTLE_ROOM_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft:
+    """Free space on the disk that a database lies on.
+
+    Attributes:
+        folder: Where the database lies.
+        bytes: Free for this user.
+    """
+
+    folder: Path
+    bytes: int
+
+    @property
+    def is_little(self) -> bool:
+        """Whether writes will soon fail."""
+        return self.bytes < LITTLE_ROOM_BYTES
+
+
+def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
+    """Machines whose disk was full when they last worked on what a study still needs, by name."""
+    found: dict[str, FullDisk] = {}
+    for kind, (table, _) in WORK.items():
+        tried = (
+            and_(ATTEMPT.c.run_id == RUN.c.id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.token == RUN.c.token)
+            if kind == "train"
+            else and_(ATTEMPT.c.score_id == SCORE.c.id, ATTEMPT.c.token == SCORE.c.token)
+        )
+        cells = select(CELL.c.run_id if kind == "train" else READING.c.score_id).select_from(CELL)
+        if kind == "score":
+            cells = cells.join(READING, READING.c.cell_id == CELL.c.id)
+        query = (
+            select(table.c.id, WORKER.c.host, ATTEMPT.c.ended_at, ATTEMPT.c.detail)
+            .join(ATTEMPT, tried)
+            .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
+            .where(table.c.state == "planned", table.c.not_before > 0.0)  # the few that were given back with a delay
+            .where(ATTEMPT.c.end_reason == f"released: {DISK_FULL}")
+            .where(table.c.id.in_(cells.where(CELL.c.study_id == study_id)))
+            .order_by(ATTEMPT.c.ended_at)
+        )
+        for row in connection.execute(query):
+            before = found.get(row.host)
+            waiting = 1 + (before.waiting if before else 0)
+            found[row.host] = FullDisk(row.host, waiting, row.ended_at, row.detail or "")
+    return tuple(found[host] for host in sorted(found))
+
+
+def room_left(engine: Engine) -> RoomLeft | None:
+    """Free space where the database writes; None for a server, whose disk is another machine's.
+
+    Args:
+        engine: Of a store that is open.
+    """
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return None
+    folder = Path(engine.url.database).parent
+    try:
+        return RoomLeft(folder, shutil.disk_usage(folder).free)
+    except OSError:
+        return None

@@ -1,0 +1,47 @@
+"""Sample grids and times of a study, for what shows its runs one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from sweep.store.sql.schema import ARTIFACT, CELL, RUN
+from sweep.store.sql.transaction import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A sheet of generated images: PNG, by its path under the store's folder."""
+
+    score_id: int
+    path: str
+    sha256: str
+
+
+def grids(store: Store, study_id: int) -> dict[int, Grid]:
+    """The newest sheet of each score of a study's runs, by score id."""
+    runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    query = (
+        select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
+        .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.score_id.is_not(None), ARTIFACT.c.run_id.in_(runs))
+        .order_by(ARTIFACT.c.id)
+    )
+
+    def work(connection: Connection) -> dict[int, Grid]:
+        found = connection.execute(query).all()
+        return {score: Grid(score, path, sha256) for score, path, sha256 in found if score is not None}
+
+    return store.read(work)
+
+
+def moments(store: Store, study_id: int) -> dict[int, tuple[datetime, datetime | None]]:
+    """When each run of a study was planned and when it was trained, by run id; UTC."""
+    runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    query = select(RUN.c.id, RUN.c.created_at, RUN.c.finished_at).where(RUN.c.id.in_(runs))
+
+    def work(connection: Connection) -> dict[int, tuple[datetime, datetime | None]]:
+        return {row.id: (row.created_at, row.finished_at) for row in connection.execute(query)}
+
+    return store.read(work)

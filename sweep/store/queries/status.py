@@ -1,0 +1,174 @@
+"""How far a study is, counted by the database: ten thousand cells take a moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, select
+
+from sweep.store.queue.leases import WORK
+from sweep.store.records import Kind
+from sweep.store.snapshots import FailureRecord, RunningRecord
+from sweep.store.sql.clock import now
+from sweep.store.sql.schema import ARM, ATTEMPT, CELL, READING, RUN, SCORE, WORKER
+from sweep.store.sql.sqlite_hints import unindexed
+from sweep.store.states import RunState, ScoreState
+
+_UNTRAINED = ("pruned", "infeasible", "failed", "cancelled")
+
+
+def cell_states(*which: ColumnElement[bool]) -> Subquery:
+    """(cell_id, state) of the cells of a condition; the one place that says what state a cell is in."""
+    scores = (
+        select(
+            READING.c.cell_id,
+            func.sum(case((SCORE.c.state == ScoreState.SCORING, 1), else_=0)).label("scoring"),
+            func.sum(case((SCORE.c.state == ScoreState.PLANNED, 1), else_=0)).label("planned"),
+            func.sum(case((SCORE.c.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
+        )
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .where(*which, SCORE.c.step.is_(None), SCORE.c.state != ScoreState.COMPLETE)
+        .group_by(READING.c.cell_id)
+        .subquery()
+    )
+    state = case(
+        (CELL.c.excluded_reason.is_not(None), "excluded"),
+        (RUN.c.state != RunState.TRAINED, RUN.c.state),
+        (scores.c.scoring > 0, "scoring"),
+        (scores.c.planned > 0, "trained"),
+        (scores.c.broken > 0, "failed"),
+        else_="complete",
+    )
+    return (
+        select(CELL.c.id.label("cell_id"), state.label("state"))
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .outerjoin(scores, scores.c.cell_id == CELL.c.id)
+        .where(*which)
+        .subquery()
+    )
+
+
+def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
+    """Cells of each arm by state: {arm: {state: cells}}."""
+    states = cell_states(CELL.c.study_id == study_id)
+    query = (
+        select(ARM.c.name, states.c.state, func.count().label("cells"))
+        .join(CELL, CELL.c.arm_id == ARM.c.id)
+        .join(states, states.c.cell_id == CELL.c.id)
+        .group_by(ARM.c.name, states.c.state)
+    )
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in connection.execute(query):
+        counts[row.name][row.state] = row.cells
+    return counts
+
+
+def left(study_id: int, kind: Kind) -> Select[Any]:
+    """Work that is still to be done, each piece once however many cells ask for it."""
+    # From the work that is open to its cells, so that the end of a long study is quick.
+    wanted = (unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
+    runs: Select[Any] = select(RUN.c.id if kind == "train" else SCORE.c.id).select_from(CELL)
+    runs = runs.join(RUN, RUN.c.id == CELL.c.run_id).where(*wanted).distinct()
+    if kind == "train":
+        return runs.where(RUN.c.state.in_(("planned", "training")))
+    return (
+        runs.join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("planned", "scoring")))
+    )
+
+
+def left_and_delayed(connection: Connection, study_id: int, kind: Kind) -> tuple[int, int]:
+    """How much work is still to be done, and how much of it waits for a retry time."""
+    table, _ = WORK[kind]
+    work = left(study_id, kind).add_columns(table.c.not_before).subquery()
+    delayed = func.sum(case((work.c.not_before > now(), 1), else_=0))
+    row = connection.execute(select(func.count(), delayed).select_from(work)).one()
+    return int(row[0]), int(row[1] or 0)
+
+
+def count(connection: Connection, query: Select[Any]) -> int:
+    """Number of rows of a query."""
+    return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
+    """Why cells have no number: one line for a run, else one for each broken score."""
+    # From the few that failed, of all studies, to their cells; and so in `running`.
+    cell: Any = (
+        select(CELL.c.id, ARM.c.name, CELL.c.phase, CELL.c.replicate, CELL.c.run_id, RUN.c.seed)
+        .join(ARM, ARM.c.id == CELL.c.arm_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .where(unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
+        .order_by(ARM.c.position, CELL.c.id)
+    )
+    runs = cell.add_columns(RUN.c.state, RUN.c.failure, RUN.c.failure_reason).where(RUN.c.state.in_(_UNTRAINED))
+    scores = (
+        cell.add_columns(SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason, SCORE.c.id.label("score_id"))
+        .join(READING, READING.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("failed", "cancelled")), SCORE.c.step.is_(None))
+    )
+    return [
+        FailureRecord(
+            cell_id=row.id,
+            arm_name=row.name,
+            phase=row.phase,
+            replicate=row.replicate,
+            seed=row.seed,
+            run_id=row.run_id,
+            score_id=row.score_id if query is scores else None,
+            state=row.state,
+            failure=row.failure,
+            reason=row.failure_reason or "",
+        )
+        for query in (runs, scores)
+        for row in connection.execute(query)
+    ]
+
+
+def running(connection: Connection, study_id: int) -> list[RunningRecord]:
+    """Work under a lease, stale leases included."""
+    found: dict[tuple[Kind, int], RunningRecord] = {}
+    for kind, (table, leased) in WORK.items():
+        at = ATTEMPT.c.score_id == SCORE.c.id if kind == "score" else ATTEMPT.c.score_id.is_(None)
+        query = (
+            select(
+                *(table.c.id.label("work_id"), RUN.c.id.label("run_id"), ARM.c.name, CELL.c.replicate, RUN.c.seed),
+                *(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, RUN.c.step, RUN.c.steps),
+                *(ATTEMPT.c.started_at, (table.c.lease_until - now()).label("left")),
+            )
+            .select_from(CELL)
+            .join(ARM, ARM.c.id == CELL.c.arm_id)
+            .join(RUN, RUN.c.id == CELL.c.run_id)
+            .where(unindexed(CELL.c.study_id) == study_id, table.c.state == leased)
+        )
+        if kind == "score":
+            query = query.join(READING, READING.c.cell_id == CELL.c.id)
+            query = query.join(SCORE, SCORE.c.id == READING.c.score_id)
+        query = query.join(WORKER, WORKER.c.id == table.c.owner)
+        query = query.join(ATTEMPT, and_(ATTEMPT.c.run_id == RUN.c.id, at, ATTEMPT.c.token == table.c.token))
+        for row in connection.execute(query.order_by(CELL.c.id)):
+            # A run that several arms share is shown once.
+            found.setdefault((kind, row.work_id), _running_record(kind, row))
+    return list(found.values())
+
+
+def _running_record(kind: Kind, row: Any) -> RunningRecord:
+    return RunningRecord(
+        kind=kind,
+        run_id=row.run_id,
+        score_id=row.work_id if kind == "score" else None,
+        arm_name=row.name,
+        replicate=row.replicate,
+        seed=row.seed,
+        worker_id=row.worker_id,
+        host=row.host,
+        device=row.device,
+        step=row.step,
+        steps=row.steps,
+        started_at=row.started_at,
+        lease_left_seconds=row.left,
+    )

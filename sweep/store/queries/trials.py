@@ -1,0 +1,145 @@
+"""What an adviser must know of a study, read anew only where it can have changed.
+
+A cell that is over stays as it is, and a search has thousands of them. Whether one changed all the same (it was
+excluded, or planned again) is counted in the study: see `trial_changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, func, or_, select
+
+from sweep.store import stored_config
+from sweep.store.queries.cells import cell_records, cells_with
+from sweep.store.queue.search_lease import refusals
+from sweep.store.snapshots import CellRecord
+from sweep.store.sql.schema import ARM, CELL
+from sweep.store.sql.transaction import Store
+from sweep.store.states import RunState
+from sweep.store.studies.studies import newest_revision
+from sweep.store.studies.trial_changes import count_changes
+
+if TYPE_CHECKING:
+    from sweep.config.factors import Changes
+    from sweep.config.run import Protocol
+
+_UNDER_WAY = ("planned", "training", "trained", "scoring")
+_UNTRAINED_YET = ("planned", "training")
+_OPEN = ("planned", "scoring")
+# Databases limit the values of one statement. A study with more cells under way is read whole.
+_MOST_VALUES = 10_000
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A study at one moment.
+
+    Attributes:
+        revision: Its number; another one makes everything new.
+        protocol: Of its scores.
+        changes: Arm name -> its difference from the baseline.
+        position: Of the newest arm.
+        refused: Arm name -> changes of the suggestions that made no sense.
+        refusal: Event of the newest of them.
+        settled: Cells that are over.
+        open: All other cells.
+        changes_of_settled: How many there were of cells that were over.
+    """
+
+    revision: int
+    protocol: Protocol
+    changes: Mapping[str, Changes]
+    position: int
+    refused: Mapping[str, Changes]
+    refusal: int
+    settled: tuple[CellRecord, ...]
+    open: tuple[CellRecord, ...]
+    changes_of_settled: int
+
+    @property
+    def cells(self) -> tuple[CellRecord, ...]:
+        """All of them."""
+        return self.settled + self.open
+
+
+def inventory(store: Store, study_id: int, before: Inventory | None = None, *, ladder: int = 0) -> Inventory:
+    """The study now.
+
+    Args:
+        before: What was found earlier by the same process; None reads everything.
+        ladder: How many cheaper scores a search trial gets once it is trained. One that has not all of them is open:
+            nothing else tells that they were added.
+    """
+
+    def work(connection: Connection) -> Inventory:
+        revision = newest_revision(connection, study_id)
+        changes = count_changes(connection, study_id)
+        known = before is not None and (before.revision, before.changes_of_settled) == (revision.number, changes)
+        if before is not None and known and len(before.open) <= _MOST_VALUES:
+            found = _since(connection, study_id, before, ladder)
+            if found is not None:
+                return found
+        protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
+        nothing = Inventory(revision.number, protocol, {}, -1, {}, -1, (), (), changes)
+        found = _since(connection, study_id, nothing, ladder)
+        assert found is not None
+        return found
+
+    return store.read(work)
+
+
+def _since(connection: Connection, study_id: int, before: Inventory, ladder: int) -> Inventory | None:
+    """The study now; None where a cell was added that neither is open nor newer than all others."""
+    found = _changed(connection, study_id, before)
+    # Ids are handed out before commits, so a cell may come after one of a higher id.
+    if _count_cells(connection, study_id) != len(before.settled) + len(found):
+        return None
+    settled = tuple(cell for cell in found if _is_settled(cell, ladder))
+    still_open = tuple(cell for cell in found if not _is_settled(cell, ladder))
+    refused, refusal = refusals(connection, study_id, before.refusal)
+    arms = connection.execute(
+        select(ARM.c.name, ARM.c.changes, ARM.c.position)
+        .where(ARM.c.study_id == study_id, ARM.c.position > before.position)
+        .order_by(ARM.c.position)
+    ).all()
+    return Inventory(
+        revision=before.revision,
+        protocol=before.protocol,
+        changes={**before.changes, **{arm.name: arm.changes for arm in arms}},
+        position=arms[-1].position if arms else before.position,
+        refused={**before.refused, **refused},
+        refusal=refusal,
+        settled=before.settled + settled,
+        open=still_open,
+        changes_of_settled=before.changes_of_settled,
+    )
+
+
+def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[CellRecord, ...]:
+    """The cells that may be other ones than before."""
+    mine = CELL.c.study_id == study_id
+    newest = max((cell.cell_id for cell in before.cells), default=None)
+    if newest is None:
+        return cell_records(connection, mine)
+    ids = [cell.cell_id for cell in before.open]
+    ids += connection.scalars(select(CELL.c.id).where(mine, CELL.c.id > newest)).all()
+    if len(ids) <= _MOST_VALUES:
+        return cells_with(connection, ids)
+    return cell_records(connection, mine, or_(CELL.c.id > newest, CELL.c.id.in_(ids[: len(before.open)])))
+
+
+def _is_settled(cell: CellRecord, ladder: int) -> bool:
+    # An excluded one may share its run with a study that goes on with it.
+    if cell.run_state in _UNTRAINED_YET or any(score.state in _OPEN for score in cell.scores):
+        return False
+    if cell.state in _UNDER_WAY or any(rung.state in _OPEN for rung in cell.rungs):
+        return False
+    waits = cell.phase == "search" and cell.run_state == RunState.TRAINED and cell.excluded_reason is None
+    return not waits or sum(rung.step == cell.steps for rung in cell.rungs) >= ladder
+
+
+def _count_cells(connection: Connection, study_id: int) -> int:
+    return connection.scalars(select(func.count()).select_from(CELL).where(CELL.c.study_id == study_id)).one()

@@ -1,0 +1,125 @@
+"""What a study holds: its cells with their scores, its curves, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from sweep.errors import UsageError
+from sweep.store.queries.cells import cell_records
+from sweep.store.queries.disks import full_disks
+from sweep.store.queries.status import count, counts, failures, left, left_and_delayed, running
+from sweep.store.queue.leases import WORK
+from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
+from sweep.store.snapshots import ArmStatus, CellRecord, StatusRecord, WorkLeft
+from sweep.store.sql.schema import (
+    ARTIFACT,
+    ATTEMPT,
+    CELL,
+    METRIC,
+    RUN,
+    STUDY,
+    WORKER,
+)
+from sweep.store.sql.transaction import Store
+from sweep.store.states import AttemptEnd
+from sweep.store.stored_config import train_config
+from sweep.store.studies.studies import newest_revision, study_record
+
+if TYPE_CHECKING:
+    from sweep.config.run import TrainConfig
+
+
+def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
+    """Every cell of a study with its run, scores and measurements, in the order of the report."""
+    return store.read(lambda connection: cell_records(connection, CELL.c.study_id == study_id))
+
+
+def status(store: Store, study_id: int) -> StatusRecord:
+    """How far a study is. Reads only; a stale lease is shown, not judged."""
+
+    def work(connection: Connection) -> StatusRecord:
+        study = study_record(connection, STUDY.c.id == study_id)
+        by_arm = counts(connection, study_id)
+        (runs, waiting_runs), (scores, waiting_scores) = (left_and_delayed(connection, study_id, kind) for kind in WORK)
+        return StatusRecord(
+            study=study,
+            arms=tuple(ArmStatus(arm.name, arm.is_baseline, by_arm[arm.name]) for arm in study.arms),
+            running=tuple(running(connection, study_id)),
+            failures=tuple(failures(connection, study_id)),
+            runs_left=runs,
+            scores_left=scores,
+            delayed=waiting_runs + waiting_scores,
+            full_disks=full_disks(connection, study_id),
+        )
+
+    return store.read(work)
+
+
+def work_left(store: Store, study_id: int) -> WorkLeft:
+    """What a worker asks when it finds no work: whether any is left at all."""
+
+    def work(connection: Connection) -> WorkLeft:
+        runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
+        state = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == study_id)).one()
+        return WorkLeft(state, newest_revision(connection, study_id).spec, runs, scores)
+
+    return store.read(work)
+
+
+def run_config(store: Store, run_id: int) -> TrainConfig:
+    """What a run trains.
+
+    Raises:
+        UsageError: there is no such run.
+        StoreMismatch: this version does not understand its config.
+    """
+    query = select(RUN.c.config).where(RUN.c.id == run_id)
+    config = store.read(lambda connection: connection.execute(query).scalar_one_or_none())
+    if config is None:
+        raise UsageError(f"there is no run {run_id} in this store", next="sweep trials lists the runs of a study.")
+    return train_config(config, of=f"run {run_id}")
+
+
+def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
+    """The worker that brought a training to its end; None before that."""
+    query = (
+        select(WORKER)
+        .join(ATTEMPT, ATTEMPT.c.worker_id == WORKER.c.id)
+        .where(ATTEMPT.c.run_id == run_id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.end_reason == AttemptEnd.TRAINED)
+        .order_by(ATTEMPT.c.token.desc())
+        .limit(1)
+    )
+    found = store.read(lambda connection: connection.execute(query).one_or_none())
+    return None if found is None else WorkerRecord(*(getattr(found, name) for name in WorkerRecord.__slots__))
+
+
+def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:
+    """Points of some runs by run id, sorted by name and step; of one metric, or of all."""
+    query = (
+        select(METRIC.c.run_id, METRIC.c.name, METRIC.c.step, METRIC.c.images, METRIC.c.value)
+        .where(METRIC.c.run_id.in_(run_ids))
+        .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step)
+    )
+    if name is not None:
+        query = query.where(METRIC.c.name == name)
+
+    def work(connection: Connection) -> dict[int, tuple[MetricPoint, ...]]:
+        points: dict[int, list[MetricPoint]] = {run_id: [] for run_id in run_ids}
+        for row in connection.execute(query):
+            points[row.run_id].append(MetricPoint(row.name, row.step, row.images, row.value))
+        return {run_id: tuple(of_run) for run_id, of_run in points.items()}
+
+    return store.read(work)
+
+
+def artifacts(store: Store) -> tuple[ArtifactRecord, ...]:
+    """Every listed file, by path: a file under the store's folder that is not here may be deleted."""
+    query = select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
+
+    def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
+        return tuple(ArtifactRecord(*row) for row in connection.execute(query.order_by(ARTIFACT.c.path)))
+
+    return store.read(work)

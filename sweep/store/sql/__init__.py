@@ -1,0 +1,1 @@
+"""The database below the store: URL and engine, tables, transactions, clock. Start with `schema.py`."""

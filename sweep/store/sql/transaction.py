@@ -1,0 +1,112 @@
+"""Whole transactions, tried again whole when the database is busy or away.
+
+A reply can be lost after its commit. So whatever runs here must do the same when it runs twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from sweep.store.sql.database_errors import reason_of, store_error, verdict_on
+from sweep.store.sql.engine import shown
+
+PATIENCE_SECONDS = 600.0
+_FIRST_WAIT_SECONDS = 0.1
+_LONGEST_WAIT_SECONDS = 5.0
+
+_log = logging.getLogger("sweep.store")
+
+T = TypeVar("T")
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store. Safe to share between threads; after a fork, open another.
+
+    Attributes:
+        patience_seconds: How long, from its first failure, an operation is tried again while the database is busy or
+            away.
+        give_up: Whether there is no time for another try, whatever patience is left.
+    """
+
+    engine: Engine
+    patience_seconds: float = PATIENCE_SECONDS
+    give_up: Callable[[], bool] = _never
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one consistent snapshot; never waits for writers."""
+        return self._retried(work, writes=False)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one writing transaction; it commits when `work` returns.
+
+        Raises:
+            StoreError: the database stayed busy or away for `patience_seconds`, or refuses for good.
+            StoreMismatch: its tables are not those of this version.
+        """
+        return self._retried(work, writes=True)
+
+    def close(self) -> None:
+        """Give the connections back, also for a while: what is asked next opens new ones."""
+        self.engine.dispose()
+
+    def _retried(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        # From the first failure on: a process that was stopped amid a commit wakes up with all its patience.
+        until: float | None = None
+        wait = _FIRST_WAIT_SECONDS
+        while True:
+            try:
+                return self._once(work, writes=writes)
+            except DBAPIError as error:
+                verdict = verdict_on(error)
+                if verdict is None:
+                    raise
+                now = time.monotonic()
+                until = until if until is not None else now + self.patience_seconds
+                left = until - now
+                if not verdict.passes or left <= 0.0 or self.give_up():
+                    raise store_error(self.engine, error, verdict) from error
+                _log.warning("%s: %s; trying again", shown(self.engine), reason_of(self.engine, error))
+                # The next try is on a new connection, which may lead to another server.
+                self.engine.dispose()
+                # Jitter: workers that failed together must not come back together.
+                time.sleep(min(wait * random.uniform(0.5, 1.0), left))  # noqa: S311
+                wait = min(2.0 * wait, _LONGEST_WAIT_SECONDS)
+
+    def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
+        with self.engine.connect() as connection:
+            options = connection.execution_options(sweep_writes=writes)
+            if not writes and self.engine.dialect.name == "postgresql":
+                options = options.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+            with options.begin():
+                return work(options)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for statements that read; tried once.
+
+    Raises:
+        StoreError: the database is away, or holds other tables.
+    """
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        verdict = verdict_on(error)
+        if verdict is None:
+            raise
+        raise store_error(engine, error, verdict) from error

@@ -1,0 +1,1 @@
+"""Studies and their cells: registering, growing, control, rungs, retraining. Start with `studies.py`."""

@@ -1,0 +1,134 @@
+"""Which runs and scores anybody still wants: a living study's cell asks for them and was not excluded.
+
+Two studies may decide about the same work at once: one ends what nobody else wants while the other asks for it. Whoever
+asks holds the rows first, whoever ends them locks the rows and then reads the cells, so each sees what the other did.
+Rows are locked in the order of their ids, runs before scores: then nobody waits crosswise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
+
+from sweep.store.queue.endings import end_attempts
+from sweep.store.queue.leases import PROGRESSED, WORK
+from sweep.store.records import Kind
+from sweep.store.sql.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
+from sweep.store.states import AttemptEnd, RunState
+from sweep.store.studies.trial_changes import note_work_changes
+
+# Databases limit the parameters of one statement.
+BATCH = 500
+
+PLANNED_AGAIN: dict[str, Any] = {
+    "state": RunState.PLANNED,
+    "failure": None,
+    "failure_reason": None,
+    "finished_at": None,
+}
+"""What becomes of ended work that somebody wants after all."""
+
+
+def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The items in order, as many at a time as a statement takes."""
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def asked_by(study_id: int, kind: Kind) -> Select[Any]:
+    """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
+    if kind == "train":
+        return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
+    return select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id).where(CELL.c.study_id == study_id)
+
+
+def wanted_by_others(run_id: ColumnElement[int] | int, study_id: int) -> Select[Any]:
+    """The cells by which living studies other than this one want a run."""
+    return _wanting().where(CELL.c.run_id == run_id, CELL.c.study_id != study_id)
+
+
+def hold(connection: Connection, kind: Kind, ids: Sequence[int]) -> None:
+    """Keep others from ending this work for as long as the transaction lasts. Leases on it are renewed meanwhile."""
+    table, _ = WORK[kind]
+    for some in batches(sorted(ids)):
+        held = select(table.c.id).where(table.c.id.in_(some)).order_by(table.c.id)
+        connection.execute(held.with_for_update(key_share=True)).all()
+
+
+def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequence[str]) -> list[int]:
+    """Ids of the work in these states that no living study wants, locked until the transaction ends.
+
+    Args:
+        among: Ids, or a query of them.
+    """
+    table, _ = WORK[kind]
+    candidates = select(table.c.id).where(table.c.id.in_(among), table.c.state.in_(states)).order_by(table.c.id)
+    locked = connection.scalars(candidates.with_for_update()).all()
+    # A statement of its own: it sees what those committed that the locks were waited for.
+    found: list[int] = []
+    for ids in batches(locked):
+        found += connection.scalars(select(table.c.id).where(table.c.id.in_(ids), ~_is_wanted(kind))).all()
+    return found
+
+
+def withdraw_unwanted(connection: Connection, kind: Kind, among: Any) -> None:
+    """End the leases on work that nobody wants any more: no worker would take them over.
+
+    Args:
+        among: Ids, or a query of them.
+    """
+    table, leased = WORK[kind]
+    for ids in batches(lock_unwanted(connection, kind, among, [leased])):
+        free = {"state": RunState.PLANNED, "owner": None, "lease_until": None}
+        connection.execute(update(table).where(table.c.id.in_(ids)).values(free))
+        end_attempts(connection, kind, ids, AttemptEnd.WITHDRAWN)
+
+
+def withdraw_unwanted_runs(connection: Connection, run_ids: Any) -> None:
+    """The same of runs and of all their scores."""
+    withdraw_unwanted(connection, "train", run_ids)
+    withdraw_unwanted(connection, "score", select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)))
+
+
+def plan_cancelled_again(connection: Connection, study_id: int) -> None:
+    """Plan again what a study wants and what was cancelled; scores of runs that came to nothing stay as they are."""
+    anew = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
+    for kind, (table, _) in WORK.items():
+        asked = asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
+        hold(connection, kind, connection.scalars(asked.distinct()).all())
+        cancelled = [table.c.id.in_(asked), table.c.state == RunState.CANCELLED]
+        if kind == "score":
+            ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
+            hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))
+            cancelled += [SCORE.c.run_id.not_in(hopeless), has_weights()]
+        planned = connection.scalars(update(table).where(*cancelled).values(anew).returning(table.c.id)).all()
+        for ids in batches(planned):
+            note_work_changes(connection, kind, ids)
+
+
+def has_weights() -> ColumnElement[bool]:
+    """Condition of scores that can be made: of the finished training, or of a rung whose weights are there or to come.
+
+    The weights of a rung go once its run is promoted or pruned; a score of them is then nobody's to make.
+    """
+    listed = select(ARTIFACT.c.id).where(ARTIFACT.c.kind == "rung", ARTIFACT.c.step == SCORE.c.step)
+    of_run = select(RUN.c.id).where(RUN.c.id == SCORE.c.run_id)
+    return or_(
+        SCORE.c.step.is_(None),
+        of_run.where(or_(RUN.c.steps == SCORE.c.step, RUN.c.until_step == SCORE.c.step)).correlate(SCORE).exists(),
+        listed.where(ARTIFACT.c.run_id == SCORE.c.run_id).correlate(SCORE).exists(),
+    )
+
+
+def _wanting() -> Select[Any]:
+    living = (CELL.c.excluded_reason.is_(None), STUDY.c.state != "cancelled")
+    return select(CELL.c.id).join(STUDY, STUDY.c.id == CELL.c.study_id).where(*living)
+
+
+def _is_wanted(kind: Kind) -> ColumnElement[bool]:
+    if kind == "train":
+        return _wanting().where(CELL.c.run_id == RUN.c.id).correlate(RUN).exists()
+    reads = _wanting().join(READING, READING.c.cell_id == CELL.c.id).where(READING.c.score_id == SCORE.c.id)
+    return reads.correlate(SCORE).exists()

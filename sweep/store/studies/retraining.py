@@ -1,0 +1,87 @@
+"""Training a run again whose weights are damaged or gone: its scores wait for them, and none fails for good."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from sweep.store.queue.attempts import end_attempt
+from sweep.store.queue.claim import artifacts_of
+from sweep.store.queue.events import write_event
+from sweep.store.queue.leases import PROGRESSED
+from sweep.store.records import Claim
+from sweep.store.sql.schema import ARTIFACT, EVENT, RUN, SCORE
+from sweep.store.sql.transaction import Store
+from sweep.store.states import RunState, ScoreState
+from sweep.store.studies.demand import PLANNED_AGAIN
+from sweep.store.studies.trial_changes import note_work_changes
+
+RETRAINED = "retrained"
+"""Kind of the event that tells of a run that is trained again."""
+# Times that a run is trained again: a folder that keeps no file intact must not train for ever.
+MAX_RETRAININGS = 3
+
+
+def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) -> bool:
+    """Give a score back and plan its run again, from its newest checkpoint, because its weights cannot be read.
+
+    Scores that are complete stay; those that failed for the same reason are planned again.
+
+    Args:
+        claimed: A score, under its lease.
+        reason: What is wrong with the file.
+        seconds: That this attempt held the device.
+
+    Returns:
+        False where training again would not help: the weights are of a rung that the run has passed, or it was
+        trained again `MAX_RETRAININGS` times. Then nothing was written.
+
+    Raises:
+        LeaseLost: nothing was written.
+    """
+    assert claimed.kind == "score"
+
+    def work(connection: Connection) -> bool:
+        # The run before its scores, as everywhere: those who lock in one order never wait crosswise.
+        run = connection.execute(select(RUN).where(RUN.c.id == claimed.run_id).with_for_update()).one()
+        weights = claimed.weights
+        # Not listed any more: the holder of another score did it.
+        is_lost = weights is None or _listed(connection, weights.path)
+        values = _again(run, claimed)
+        if is_lost and (values is None or _times(connection, run.id) >= MAX_RETRAININGS):
+            return False
+        back = {"state": ScoreState.PLANNED, **PROGRESSED}
+        if not end_attempt(connection, claimed, back, "released: weights", seconds=seconds) or not is_lost:
+            return True
+        assert values is not None
+        if weights is not None:
+            connection.execute(delete(ARTIFACT).where(ARTIFACT.c.path == weights.path))
+        found = artifacts_of(connection, run.id, "checkpoint")
+        step = found[0].step if found else 0
+        begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **PROGRESSED}
+        connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
+        failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == "weights")
+        connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **PROGRESSED}))
+        note_work_changes(connection, "train", [run.id])
+        what = f"run {run.id} is trained again from step {step}: {reason}"
+        write_event(connection, RETRAINED, what, study_id=claimed.study_id, run_id=run.id)
+        return True
+
+    return store.write(work)
+
+
+def _again(run: object, claimed: Claim) -> dict[str, int | None] | None:
+    """The columns that send a run back to make the weights that a score reads; None where it cannot."""
+    state, reached, until = run.state, run.reached_step, run.until_step  # type: ignore[attr-defined]
+    if claimed.score_step is None or claimed.score_step == claimed.train_config.steps:
+        return {"until_step": None} if state == RunState.TRAINED else None
+    waits = state == RunState.PLANNED and reached == until == claimed.score_step
+    return {"reached_step": 0} if waits else None
+
+
+def _listed(connection: Connection, path: str) -> bool:
+    return connection.execute(select(ARTIFACT.c.id).where(ARTIFACT.c.path == path)).first() is not None
+
+
+def _times(connection: Connection, run_id: int) -> int:
+    told = (EVENT.c.run_id == run_id, EVENT.c.kind == RETRAINED)
+    return connection.scalars(select(func.count()).select_from(EVENT).where(*told)).one()

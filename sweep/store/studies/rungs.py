@@ -1,0 +1,99 @@
+"""Runs that wait at a rung: score them there, let them go on, or prune them.
+
+Every verb names the step that the run waits at and changes nothing when it waits there no more, so each may be
+repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from sweep.config.keys import eval_key, protocol_key
+from sweep.store.queue.endings import drop_scores
+from sweep.store.queue.events import write_event
+from sweep.store.queue.leases import paused
+from sweep.store.snapshots import CellRecord
+from sweep.store.sql.clock import moment
+from sweep.store.sql.schema import ARTIFACT, READING, RUN, SCORE
+from sweep.store.sql.transaction import Store
+from sweep.store.sql.upsert import insert_missing
+from sweep.store.states import ScoreState
+from sweep.store.studies.demand import PLANNED_AGAIN, hold, wanted_by_others
+from sweep.store.studies.trial_changes import note_work_changes
+
+if TYPE_CHECKING:
+    from sweep.config.run import EvalConfig, Protocol
+
+
+def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol: Protocol, *, step: int) -> None:
+    """Plan a score of the weights of one step, beside those that decide the cell's state."""
+    key = eval_key(config, protocol, step=step)
+    row = {
+        "run_id": cell.run_id,
+        "eval_key": key,
+        "config": config.model_dump(mode="json"),
+        "protocol": protocol.model_dump(mode="json"),
+        "protocol_key": protocol_key(protocol),
+        "step": step,
+    }
+
+    def work(connection: Connection) -> None:
+        insert_missing(connection, SCORE, [row])
+        mine = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
+        score_id = connection.scalars(select(SCORE.c.id).where(*mine)).one()
+        hold(connection, "score", [score_id])
+        again = update(SCORE).where(*mine, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
+        if connection.execute(again).rowcount:
+            note_work_changes(connection, "score", [score_id])
+        reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
+        insert_missing(connection, READING, [reading])
+
+    store.write(work)
+
+
+def go_on(store: Store, cell: CellRecord, *, step: int, until: int | None) -> None:
+    """Let a run that waits at `step` be trained to `until`, or to its end."""
+
+    def work(connection: Connection) -> None:
+        if connection.execute(_waiting(cell, step).values(until_step=until)).rowcount:
+            _forget_rung(connection, cell.run_id)
+
+    store.write(work)
+
+
+def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: str, detail: Mapping[str, Any]) -> bool:
+    """End a run that waits at `step`. False where another study asks for it: it is not this one's to end.
+
+    Args:
+        reason: For people; the report shows it.
+        detail: The evidence: the rung, its score and those that it was compared with.
+    """
+
+    def work(connection: Connection) -> bool:
+        # Locked first: a study that asks for the run at this moment is seen, or sees that it was pruned.
+        connection.execute(select(RUN.c.id).where(RUN.c.id == cell.run_id).with_for_update())
+        if connection.execute(wanted_by_others(cell.run_id, study_id).limit(1)).first() is not None:
+            return False
+        values = {"state": "pruned", "failure_reason": reason, "finished_at": moment()}
+        if connection.execute(_waiting(cell, step).values(values)).rowcount:
+            drop_scores(connection, [cell.run_id], "pruned")
+            _forget_rung(connection, cell.run_id)
+            write_event(
+                connection, "pruned", f"{cell.arm_name}: {reason}",
+                study_id=study_id, run_id=cell.run_id, detail=detail,
+            )  # fmt: skip
+        return True
+
+    return store.write(work)
+
+
+def _waiting(cell: CellRecord, step: int) -> Any:
+    return update(RUN).where(RUN.c.id == cell.run_id, paused(), RUN.c.reached_step == step)
+
+
+def _forget_rung(connection: Connection, run_id: int) -> None:
+    # Its score is made; `sweep gc` deletes the file.
+    connection.execute(delete(ARTIFACT).where(ARTIFACT.c.run_id == run_id, ARTIFACT.c.kind == "rung"))
