@@ -99,7 +99,7 @@ def _studies(store: Store, options: Sequence[str]) -> list[tuple[str, str, str]]
     for record in studies(store):
         now = status_of(store, record.id)
         stale = sum(work.is_stale for work in now.running)
-        left = f"{now.runs_left} trainings and {now.scores_left} scores left, {now.to_come} trainings to come"
+        left = f"{now.trainings_left} trainings ({now.to_come} to come) and {now.scores_left} scores left"
         what = f"{record.state}, {left}, {stale} stale leases"
         mend = command("worker", "--study", record.name, *options) if now.is_stalled else ""
         if record.state in ("paused", "stopped"):

@@ -80,7 +80,7 @@ def _list(store: Store, *, as_json: bool) -> None:
         print_json([document(record) for record in rows])
         return
     stdout.print(table("", ["study", "state", "runs left", "scores left", "to come", "failed", "question"], [
-        (r.study.name, r.study.state, r.runs_left, r.scores_left, r.to_come, len(r.failed), r.study.question)
+        (r.study.name, r.study.state, r.trainings_left, r.scores_left, r.to_come, len(r.failed), r.study.question)
         for r in rows
     ]))  # fmt: skip
 
@@ -113,7 +113,7 @@ def document(record: StatusRecord) -> dict[str, Any]:
         "study": record.study.name,
         "state": record.study.state,
         "revision": record.study.revision,
-        "runs_left": record.runs_left,
+        "runs_left": record.trainings_left,
         "scores_left": record.scores_left,
         "to_come": record.to_come,
         "stalled": record.is_stalled,
@@ -208,6 +208,6 @@ def _next(record: StatusRecord, options: Sequence[str]) -> str:
     if record.is_stalled:
         return f"nobody is working on it; next: sweep launch FILE, or {command('worker', '--study', name, *options)}"
     if record.has_work:
-        more = f", {record.to_come} trainings to come" if record.to_come else ""
-        return f"{record.runs_left} trainings and {record.scores_left} scores left{more}"
+        come = f" ({record.to_come} to come)" if record.to_come else ""
+        return f"{record.trainings_left} trainings{come} and {record.scores_left} scores left"
     return f"done; next: {command('report', name, *options)}"

@@ -159,7 +159,7 @@ class StatusRecord:
 
     Attributes:
         failures: Why cells have no number, whether that was intended or not.
-        runs_left: Runs that are still to be trained, those under way included.
+        runs_left: Planned runs that are still to be trained, those under way included.
         scores_left: Scores still to be made, those under way included.
         delayed: Of these, how many wait for a retry time.
         full_disks: Machines that gave work back because their disk was full.
@@ -183,9 +183,14 @@ class StatusRecord:
         return tuple(failure for failure in self.failures if not failure.is_intended)
 
     @property
+    def trainings_left(self) -> int:
+        """All that are still to be done, planned or to come."""
+        return self.runs_left + self.to_come
+
+    @property
     def has_work(self) -> bool:
         """Whether anything is still to be done, planned or not."""
-        return self.runs_left + self.scores_left + self.to_come > 0
+        return self.trainings_left + self.scores_left > 0
 
     @property
     def is_stalled(self) -> bool:

@@ -64,9 +64,10 @@ def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store:
     said = sweep("status", "s").output
     assert "done" not in said
     assert "nobody is working on it" in said
-    assert json.loads(sweep("status", "s", "--json").output)["to_come"] == 4
+    told = json.loads(sweep("status", "s", "--json").output)
+    assert (told["runs_left"], told["to_come"]) == (4, 4)
     (line,) = [each for each in json.loads(sweep("doctor", "--json").output) if each["what"] == "study s"]
-    assert "4 trainings to come" in line["found"]
+    assert "4 trainings (4 to come)" in line["found"]
     assert not line["well"]
     assert summary(store, record.id, "sweep launch s.yaml", []) == 1
     set_study_state(store, record.id, "cancelled")
