@@ -1,4 +1,4 @@
-"""CONTRIBUTING is held to the code: its catalogue names what the registries hold, and its walk-through works."""
+"""The documentation is held to the code: the catalogue names what the registries hold, and the walk-through works."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ from sweep.training.timesteps import ImportanceSampler, draw_uniform
 from sweep.worker.score_record import METRICS
 
 ROOT = Path(__file__).parents[1]
+CATALOGUE = ROOT / "sweep/docs/catalogue.md"
 
 
 def attributes_of(kind: type, names: Iterable[str]) -> dict[str, str]:
@@ -77,8 +78,7 @@ MODIFIERS = {"zero_terminal_snr": zero_terminal, "ema_decay": ConstantEMA, "ema_
 
 
 def table() -> list[list[str]]:
-    section = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Catalogue\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
+    lines = [line for line in CATALOGUE.read_text().splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -129,9 +129,8 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
     """Done on a copy of the project, whose own tests then find the schedule, train it and sample it."""
     for folder in ("sweep", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "CONTRIBUTING.md"):
-        shutil.copy(ROOT / file, tmp_path / file)
-    text = (ROOT / "CONTRIBUTING.md").read_text().split("## A new schedule in four edits")[1].split("\n## ")[0]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    text = (ROOT / "sweep/docs/extending.md").read_text().split("## A new schedule in four edits")[1].split("\n## ")[0]
     assert [line[:2] for line in text.splitlines() if re.match(r"\d\. ", line)] == ["1.", "2.", "3.", "4."]
     code = "\n".join(line[7:] for line in text.splitlines() if line.startswith(" " * 7))
     function, registered = code.split("BETA_SCHEDULES = {..., ")
@@ -152,7 +151,7 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
         "source": "by hand",
     }
     golden.write_text(json.dumps([*json.loads(golden.read_text()), row]))
-    with (tmp_path / "CONTRIBUTING.md").open("a") as file:
+    with (tmp_path / "sweep/docs/catalogue.md").open("a") as file:
         file.write("| schedule: cubic | betas grow with the cube of t | Nobody 2026, eq. 1 |\n")
 
     ask = "cubic or (test_catalogue and not four_edits) or name_every_entry"

@@ -11,6 +11,7 @@ from sweep.cli import (
     compare,
     control,
     dashboard,
+    docs,
     doctor,
     export,
     garbage,
@@ -69,5 +70,6 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("dashboard")(dashboard.dashboard)
 app.command("export")(export.export)
+app.command("docs")(docs.docs)
 app.command("schema")(schema.schema)
 app.command("version")(schema.version)

@@ -19,7 +19,7 @@ from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord
 from sweep.store.states import RunState, ScoreState
 
-# Search sampler -> the most finished trials that it models. A draw then takes about a second (CONTRIBUTING, Scale).
+# Search sampler -> the most finished trials that it models. A draw then takes about a second (sweep/docs/scaling.md).
 MAX_MODELLED = {"gp": 500}
 
 

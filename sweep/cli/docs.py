@@ -1,0 +1,30 @@
+"""`sweep docs`: the documentation that comes with the package."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def docs(
+    topic: Annotated[str | None, typer.Argument(help="A page; without one, all pages are listed.")] = None,
+) -> None:
+    """Show a page of the documentation, or list the pages.
+
+    The pages come with the package, so they can be read on a cluster without a network.
+
+    \b
+    Examples: sweep docs
+              sweep docs designs
+              sweep docs study-file | less
+    """
+    from sweep.cli.terminal import echo
+    from sweep.docs import page, titles
+
+    if topic is not None:
+        echo(page(topic))
+        return
+    names = titles()
+    width = max(map(len, names))
+    echo("\n".join(f"{name:<{width}}  {title}" for name, title in names.items()))

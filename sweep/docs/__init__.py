@@ -1,0 +1,39 @@
+"""The pages of the documentation, which come with the package as Markdown files."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from sweep.errors import UsageError
+
+_FOLDER = Path(__file__).parent
+
+
+def titles() -> dict[str, str]:
+    """Name of each page, as `page` takes it -> its title."""
+    return {path.stem: _title(path) for path in sorted(_FOLDER.glob("*.md"))}
+
+
+def page(name: str) -> str:
+    """The text of a page, in Markdown.
+
+    Args:
+        name: As in `titles`, e.g. designs.
+
+    Raises:
+        UsageError: There is no such page.
+    """
+    names = titles()
+    if name not in names:
+        near = get_close_matches(name, names, n=1)
+        raise UsageError(
+            f"there is no page {name!r}",
+            why=f"The pages are {', '.join(names)}.",
+            next=f"sweep docs {near[0]}" if near else "sweep docs",
+        )
+    return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").rstrip()
+
+
+def _title(path: Path) -> str:
+    return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").strip()
