@@ -64,7 +64,7 @@ def work(store: Store, study: StudyRecord, folder: Path) -> list[str]:
 def test_a_score_of_weights_that_are_gone_fails_and_the_worker_does_the_rest(
     store: Store, study: StudyRecord, tmp_path: Path
 ) -> None:
-    """A rung's score that failed is planned again, after the run went on from the rung."""
+    """A rung's score that failed is planned again; then the run goes on from the rung."""
     me = new_worker(store)
     paused = claim(store, study.id, me, kinds=("train",))
     assert paused is not None
@@ -75,11 +75,11 @@ def test_a_score_of_weights_that_are_gone_fails_and_the_worker_does_the_rest(
     scored = claim(store, study.id, me, kinds=("score",))
     assert scored is not None
     fail(store, scored, "bug", "the first try", final=True)
+    assert rerun(store, study.id, ["bug"]) == 1
     going_on = claim(store, study.id, me, kinds=("train",))
     assert going_on is not None
     forget_artifact(store, going_on, rung.path, "the run goes on")
     release(store, going_on, "preempted")
-    assert rerun(store, study.id, ["bug"]) == 1
 
     said = work(store, study, tmp_path)
 
