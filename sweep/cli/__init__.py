@@ -6,6 +6,10 @@ import atexit
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweep.errors import SweepError
 
 # Objects made before Python looks for cycles among them; its own 700 walk the imports of a command dozens of times.
 _GC_THRESHOLD = 50_000
@@ -19,23 +23,40 @@ def main() -> None:
     from sweep.errors import ReaderGone, SweepError
 
     prepare_streams()
+    try:
+        _run()
+    except ReaderGone as error:
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # while modules were loaded; later the command says what was kept
+    except SweepError as error:
+        raise SystemExit(_explain(error, error)) from None
+    except Exception as error:
+        from sweep.cli.unexpected import unexpected
+
+        raise SystemExit(_explain(unexpected(error, sys.argv), error)) from None
+
+
+def _run() -> None:
+    _require_working_folder()
     from sweep.cli.app import app
 
     try:
-        _require_working_folder()
-        try:
-            app(prog_name="sweep")
-        finally:
-            sys.stdout.flush()
-    except ReaderGone as error:
-        raise SystemExit(error.exit_code) from None
-    except SweepError as error:
-        if "--debug" in sys.argv:
-            raise
-        from sweep.cli.terminal import print_error
+        app(prog_name="sweep")
+    finally:
+        sys.stdout.flush()
 
-        print_error(error)
-        raise SystemExit(error.exit_code) from None
+
+def _explain(error: SweepError, cause: Exception) -> int:
+    """Print the error, and before it the traceback of its cause where SWEEP_DEBUG wants it; the exit code."""
+    from sweep.cli.terminal import print_error, say
+
+    if os.environ.get("SWEEP_DEBUG"):
+        from sweep.cli.unexpected import traceback_of
+
+        say(traceback_of(cause))
+    print_error(error)
+    return error.exit_code
 
 
 def _require_working_folder() -> None:

@@ -42,7 +42,6 @@ StudyFile = Annotated[Path, typer.Argument(help="The study, e.g. studies/digits.
 StudyName = Annotated[str, typer.Argument(help="Name of a study in the store.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU: cuda:0.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
 DEFAULT_FILES = HOME

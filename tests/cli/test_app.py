@@ -94,6 +94,27 @@ def test_a_working_folder_that_is_gone_is_told_in_three_lines(tmp_path, monkeypa
         assert [line.split(":")[0].strip() for line in told] == ["error", "why", "next"]
 
 
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_an_error_that_nobody_expected_is_three_lines_and_its_traceback_is_to_be_had(debug, monkeypatch, capsys):
+    def broken() -> None:
+        raise ZeroDivisionError("of postgresql://me:hunter2@host/db \x1b[2J\nin two lines")
+
+    monkeypatch.setattr("sweep.cli._require_working_folder", broken)
+    monkeypatch.setattr(sys, "argv", ["sweep", "status", "a name", "--storage", "postgresql://me:hunter2@host/db"])
+    monkeypatch.setenv("SWEEP_DEBUG", debug)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 1
+    told = capsys.readouterr().err
+    assert "hunter2" not in told
+    assert "\x1b" not in told
+    assert ("Traceback" in told) == (debug == "1")
+    *_, what, why, command = told.splitlines()
+    assert what.startswith("error: ")
+    assert why.startswith("  why: ZeroDivisionError: of postgresql://me:***@host/db")
+    assert command.startswith(" next: SWEEP_DEBUG=1 sweep status 'a name' --storage postgresql://me:***@host/db")
+
+
 BAD = ("unknown key", "T = 0", "binary", "empty", "range reversed", "missing", "a folder", "infeasible", "no formula")
 
 

@@ -28,7 +28,7 @@ def with_secret(url: str, form: str) -> str:
 
 def command(storage: str, folder: Path, *arguments: str) -> str:
     """What a command prints, whether it ends well or not."""
-    environment = os.environ | {"SWEEP_STORAGE": storage, "SWEEP_FILES": str(folder / "files")}
+    environment = os.environ | {"SWEEP_STORAGE": storage, "SWEEP_FILES": str(folder / "files"), "SWEEP_DEBUG": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "sweep", *arguments], env=environment, cwd=folder, capture_output=True, text=True
     )
@@ -44,8 +44,8 @@ def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str,
     fill(store.engine, ablation(), tmp_path)
     said = [
         command(storage, tmp_path, "status", "digits"),
-        command(storage, tmp_path, "status", "no-such-study", "--debug"),
-        command(storage.replace("/sweep_", "/no_such_"), tmp_path, "status", "--debug"),
+        command(storage, tmp_path, "status", "no-such-study"),
+        command(storage.replace("/sweep_", "/no_such_"), tmp_path, "status"),
         command(storage, tmp_path, "doctor", "--json"),
         command(storage, tmp_path, "worker", "--study", "digits", "--device", "cpu"),
         command(storage, tmp_path, "report", "digits", "--out", str(tmp_path / "report")),
