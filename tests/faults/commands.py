@@ -83,6 +83,15 @@ class Command:
                     found.append(int(environ.parent.name))
         return found
 
+    def workers(self) -> list[int]:
+        """Those of them that are workers, however early in their lives."""
+        found = []
+        for pid in self.strays():
+            with suppress(OSError):
+                if b"\0worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+        return found
+
     def killed(self, draws: random.Random, *, early: bool, alone: bool = False) -> bool:
         """Launch, and kill at a random moment: while it starts, or after some rows more. False when it ended before.
 

@@ -116,7 +116,7 @@ def test_row_27_a_launcher_that_dies_while_its_workers_start_leaves_none(command
     """They found another parent and took work for it."""
     for _ in range(3):
         launched = command.launch("--workers", "3")
-        until(lambda: len(command.strays()) > 1)
+        until(command.workers)
         launched.kill()
         launched.communicate()
         command.wait_for_strays()
