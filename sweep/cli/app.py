@@ -26,12 +26,14 @@ from sweep.cli import (
     trials,
     worker,
 )
+from sweep.cli.command_groups import CommandGroup, GroupedCommands
 
 app = typer.Typer(
     name="sweep",
+    cls=GroupedCommands,
     help="Hyperparameter sweeps and ablations of denoising diffusion models.\n\n"
-    "One YAML file asks a question; the same command launches and resumes; a notebook answers.",
-    epilog="First: sweep plan studies/digits.yaml; sweep launch studies/digits.yaml; sweep report digits",
+    "You write one study file in YAML. `launch` starts or resumes it, and `report` compares its arms.",
+    epilog="Start with: sweep docs quickstart",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -48,28 +50,33 @@ def sweep(
     """Options of the command as a whole."""
 
 
-app.command("plan")(plan.plan)
-app.command("launch")(launch.launch)
-app.command("worker")(worker.worker)
-app.command("status")(status.status)
-app.add_typer(trials.app, name="trials")
+app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan)
+app.command("launch", rich_help_panel=CommandGroup.RUN)(launch.launch)
+app.command("worker", rich_help_panel=CommandGroup.RUN)(worker.worker)
+app.command("train", rich_help_panel=CommandGroup.RUN)(train.train)
+
+app.command("status", rich_help_panel=CommandGroup.WATCH)(status.status)
+app.add_typer(trials.app, name="trials", rich_help_panel=CommandGroup.WATCH)
 trials.app.command("rerun")(repair.rerun)
 trials.app.command("exclude")(repair.exclude)
 trials.app.command("repro")(repair.repro)
-app.command("pause")(control.pause)
-app.command("resume")(control.resume)
-app.command("stop")(control.stop)
-app.command("cancel")(control.cancel)
-app.command("extend")(grow.extend)
-app.add_typer(grow.space, name="space")
-app.command("train")(train.train)
-app.command("doctor")(doctor.doctor)
-app.command("gc")(garbage.gc)
-app.add_typer(bench.bench, name="bench")
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("dashboard")(dashboard.dashboard)
-app.command("export")(export.export)
-app.command("docs")(docs.docs)
-app.command("schema")(schema.schema)
-app.command("version")(schema.version)
+app.command("dashboard", rich_help_panel=CommandGroup.WATCH)(dashboard.dashboard)
+
+app.command("pause", rich_help_panel=CommandGroup.CHANGE)(control.pause)
+app.command("resume", rich_help_panel=CommandGroup.CHANGE)(control.resume)
+app.command("stop", rich_help_panel=CommandGroup.CHANGE)(control.stop)
+app.command("cancel", rich_help_panel=CommandGroup.CHANGE)(control.cancel)
+app.command("extend", rich_help_panel=CommandGroup.CHANGE)(grow.extend)
+app.add_typer(grow.space, name="space", rich_help_panel=CommandGroup.CHANGE)
+
+app.command("report", rich_help_panel=CommandGroup.REPORT)(report.report)
+app.command("compare", rich_help_panel=CommandGroup.REPORT)(compare.compare)
+app.command("export", rich_help_panel=CommandGroup.REPORT)(export.export)
+
+app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor)
+app.command("gc", rich_help_panel=CommandGroup.MAINTAIN)(garbage.gc)
+app.add_typer(bench.bench, name="bench", rich_help_panel=CommandGroup.MAINTAIN)
+
+app.command("docs", rich_help_panel=CommandGroup.LEARN)(docs.docs)
+app.command("schema", rich_help_panel=CommandGroup.LEARN)(schema.schema)
+app.command("version", rich_help_panel=CommandGroup.LEARN)(schema.version)

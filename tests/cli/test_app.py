@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from sweep.cli import main
 from sweep.cli.app import app
+from sweep.cli.command_groups import CommandGroup
 from tests.config.test_study_files import GOOD, WRONG
 
 
@@ -39,13 +41,21 @@ def test_the_help_of_every_verb_has_an_example(verb):
 def test_help_is_whole_and_has_an_example_a_line():
     """Examples that were run together could not be copied."""
     overview = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
-    assert "..." not in overview.partition("Commands:")[2]
+    assert "..." not in overview.partition("Options:")[2]
     shown = CliRunner().invoke(app, ["status", "--help"], env={"COLUMNS": "80"}).stdout.splitlines()
     first = next(place for place, line in enumerate(shown) if "Examples: sweep status" in line)
     assert [line.split() for line in shown[first + 1 : first + 3]] == [
         ["sweep", "status", "digits", "--watch"],
         ["sweep", "status", "digits", "--json"],
     ]
+
+
+def test_help_lists_each_command_once_under_a_heading():
+    """A command without a group would be missing from the list."""
+    overview = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout.partition("--help ")[2]
+    listed = [line.split()[0] for line in overview.splitlines() if re.match(r"  [a-z]+  +[A-Z]", line)]
+    assert sorted(listed) == sorted({verb.split()[0] for verb in VERBS})
+    assert all(f"{group.value}:" in overview for group in CommandGroup)
 
 
 def test_help_answers_in_half_a_second_and_loads_nothing_heavy():
