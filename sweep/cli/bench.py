@@ -11,24 +11,25 @@ from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
 if TYPE_CHECKING:
     from sweep.launch.bench import Rate
 
-bench = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+bench = typer.Typer(help="Measure the throughput of the database.", no_args_is_help=True)
 
 
 @bench.command("store")
 def store(
     storage: Storage = DEFAULT_STORAGE,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that write at once.")] = 4,
-    seconds: Annotated[float, typer.Option(min=0.5, help="How long each verb is measured.")] = 3.0,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes that write at once.")] = 4,
+    seconds: Annotated[float, typer.Option(min=0.5, help="Seconds for which each operation is measured.")] = 3.0,
     trials: Annotated[
-        int, typer.Option(min=0, help="Also what the next trial costs after so many finished ones, e.g. 5000.")
+        int, typer.Option(min=0, help="Also time the next suggestion after this many finished trials, e.g. 5000.")
     ] = 0,
-    runs: Annotated[int, typer.Option(min=0, help="Also what `status` of so many runs costs, e.g. 10000.")] = 0,
-    points: Annotated[int, typer.Option(min=0, help="Curve points of these runs in all.")] = 1_000_000,
+    runs: Annotated[int, typer.Option(min=0, help="Also time `status` of this many runs, e.g. 10000.")] = 0,
+    points: Annotated[int, typer.Option(min=0, help="Total number of curve points of these runs.")] = 1_000_000,
     as_json: Json = False,
 ) -> None:
-    """Measure claims, heartbeats and metric writes a second, from so many processes at once.
+    """Measure claims, heartbeats and metric writes per second.
 
-    The studies that this makes, `bench-...`, are cancelled at the end; give it a store of its own.
+    Several processes write at once. The command makes studies named `bench-...` and cancels them at the end, so give it
+    a database of its own.
 
     \b
     Examples: sweep bench store --storage postgresql://localhost/bench --workers 64
@@ -46,7 +47,7 @@ def store(
     if as_json:
         print_json([asdict(rate) for rate in rates])
         return
-    columns = ["verb", "workers", "a second", "median ms", "95th ms", "longest ms", "errors"]
+    columns = ["verb", "workers", "per second", "median ms", "95th ms", "longest ms", "errors"]
     stdout.print(table("", columns, [
         (r.verb, r.workers, round(r.per_second, 1), r.median_ms, r.p95_ms, r.longest_ms, r.errors) for r in rates
     ]))  # fmt: skip

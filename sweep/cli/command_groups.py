@@ -15,7 +15,7 @@ class CommandGroup(StrEnum):
     WATCH = "Watch a study"
     CHANGE = "Change a running study"
     REPORT = "Report results"
-    MAINTAIN = "Maintain the store and the machine"
+    MAINTAIN = "Maintain the database and the machine"
     LEARN = "Learn more"
 
 

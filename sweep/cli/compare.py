@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
 def compare(
     first: Annotated[str, typer.Argument(help="The study whose baseline all arms are compared with.")],
-    second: Annotated[str, typer.Argument(help="Another study of the same store.")],
+    second: Annotated[str, typer.Argument(help="Another study in the same database.")],
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
     """Compare the arms of two studies.
 
-    Where their scores were made alike; refused otherwise, saying what differs.
+    Their scores must have the same extractor, reference, N, noise sets and way of sampling; otherwise the command is
+    refused and prints what differs. Where the baselines are sampled differently, a shared level of an evaluation factor
+    is compared instead.
 
-    Extractor, reference, N, noise sets and the way of sampling must be the same; a level of an evaluation factor serves
-    where the baselines are sampled differently. Runs with the same seed on the same kind of device are paired; other
-    differences are Welch's, and the table says so. It has intervals and no verdicts: neither study planned it.
+    Runs with the same seed on the same kind of device are paired. Other differences are Welch's, and the table marks
+    them. There are intervals but no verdicts, because neither study planned the comparison.
 
     \b
     Examples: sweep compare fashion fashion-length

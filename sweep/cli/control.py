@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Hand out no work for now. Workers save what they hold, give it back and wait.
+    """Pause a study: its workers save their runs and wait.
+
+    They do so at their next heartbeat, within about 20 seconds, on every machine.
 
     Example: sweep pause digits
     """
@@ -25,9 +27,9 @@ def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 
 def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Hand out work again.
+    """Resume a study that was paused, stopped or cancelled.
 
-    After a pause, a stop, or a stop by failures that are mended now.
+    Also after failures stopped it and their cause is repaired. Waiting workers continue; where none is left, launch.
 
     Example: sweep resume digits
     """
@@ -40,7 +42,7 @@ def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 
 def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
-    """Hand out no new work, and let what is under way finish.
+    """Stop a study: running work finishes, and no new work starts.
 
     Example: sweep stop digits
     """
@@ -53,7 +55,9 @@ def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 
 def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
-    """End what is under way and plan nothing more. What is complete stays; what another study wants goes on.
+    """Cancel a study: running work ends, and nothing more is planned.
+
+    Completed runs stay, and runs that another study needs continue. `sweep resume` takes the study up again.
 
     Example: sweep cancel digits
     """

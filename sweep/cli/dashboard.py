@@ -19,17 +19,17 @@ NAMES = frozenset({HOST, "localhost"})
 
 
 def dashboard(
-    studies: Annotated[list[str] | None, typer.Argument(help="Studies to show; all of the store by default.")] = None,
+    studies: Annotated[list[str] | None, typer.Argument(help="Studies to show; all by default.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8080,
 ) -> None:
     """Open Optuna's dashboard in a browser.
 
-    Every cell is a trial there, with its sample grid beside it.
+    Every cell is shown as a trial with its sample grid, in any design and not only in searches.
 
-    Shows any design, not only searches. It is a copy as of now: nothing done in the dashboard reaches the store, and
-    starting it again shows what came since. Only this machine can reach it. Ctrl-C ends it.
+    The dashboard shows a copy of the database as it is now: nothing done there changes the study, and newer results
+    appear when the command is started again. Only this machine can reach it. Ctrl-C ends it.
 
     \b
     Examples: sweep dashboard digits

@@ -8,7 +8,7 @@ import typer
 
 
 def docs(
-    topic: Annotated[str | None, typer.Argument(help="A page; without one, all pages are listed.")] = None,
+    topic: Annotated[str | None, typer.Argument(help="Name of a page; without it, all pages are listed.")] = None,
 ) -> None:
     """Show a page of the documentation, or list the pages.
 

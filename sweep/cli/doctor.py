@@ -21,19 +21,17 @@ UNWELL = 1
 def doctor(
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
-    reap: Annotated[
-        bool, typer.Option("--reap", help="Free the work of workers of this machine that are dead.")
-    ] = False,
+    reap: Annotated[bool, typer.Option("--reap", help="Release the work of dead workers of this machine.")] = False,
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Bring the tables of an older version up to date.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check store, disk, device, versions and leases. Changes nothing without --reap or --migrate.
+    """Check database, disk, device, versions and leases.
 
-    Whatever is wrong is said with the way to mend it.
+    Each problem is printed with the way to repair it. Changes nothing without --reap or --migrate.
 
-    Dead workers need no reaping while any worker runs: whoever asks for work takes theirs over.
+    --reap is needed only where no worker runs: a running worker takes over the work of dead ones by itself.
 
     \b
     Examples: sweep doctor

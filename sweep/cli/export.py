@@ -26,12 +26,12 @@ def export(
     storage: Storage = DEFAULT_STORAGE,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; NAME-export by default.")] = None,
     formats: Annotated[
-        list[Format] | None, typer.Option("--format", "-f", help="parquet, csv; both by default.")
+        list[Format] | None, typer.Option("--format", "-f", help="parquet or csv; may be repeated; both by default.")
     ] = None,
 ) -> None:
-    """Write a study's cells, scores and curves as Parquet or CSV.
+    """Write a study's tables as Parquet and CSV files.
 
-    Attempts too: who worked on what, and for how long.
+    The tables are cells, scores, curves, and attempts: which worker trained what, and for how long.
 
     Example: sweep export digits -o digits-export --format parquet
     """

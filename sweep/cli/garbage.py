@@ -21,27 +21,27 @@ UNDELETED = 1
 def gc(
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete them; without it, they are only listed.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the files instead of listing them.")] = False,
     foreign: Annotated[
-        bool, typer.Option("--foreign", help="List the files that this store does not know. They are never deleted.")
+        bool, typer.Option("--foreign", help="List the files that this database does not know. They are never deleted.")
     ] = False,
 ) -> None:
     """List or delete the files that no study needs.
 
-    These are superseded checkpoints, and what lost attempts left behind. A file is deleted only if an attempt of this
-    store has written it. It is spared while the store names it, while anybody works on its run, and for an hour after
-    its attempt has ended.
+    These are superseded checkpoints, and files of attempts whose worker was lost. A file is deleted only if an attempt
+    recorded in this database has written it. It is kept while the database refers to it, while a worker holds its run,
+    and for an hour after its attempt has ended.
 
-    Files of other stores, that this database knows nothing of (it was restored from a backup, or is a copy),
-    and of version 0.1.0 are counted and left alone. If no database needs them, delete them by hand: sweep gc --foreign
-    lists them.
+    Some files are counted and left alone: those of other databases, those that this database does not know because it
+    is a copy or was restored from a backup, and those of version 0.1.0. If no database needs them, delete them by hand:
+    sweep gc --foreign lists them.
 
     \b
     Examples: sweep gc
               sweep gc --delete
               sweep gc --foreign
 
-    Exit codes: 0, 1 when a file could not be deleted, 2 when the store has no study, 5 when there is no store.
+    Exit codes: 0 on success, 1 if a file could not be deleted, 2 if the database has no study, 5 if there is none.
     """
     from sweep.cli.terminal import echo, say, size
     from sweep.errors import UsageError

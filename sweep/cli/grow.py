@@ -18,22 +18,23 @@ _WHAT_OF_IMAGES = {
     "changed": "the images are others than at the launch: every run of them is a new one",
 }
 
-space = typer.Typer(help="Compare a study file with the study in the store.", no_args_is_help=True)
+space = typer.Typer(help="Compare a study file with the study in the database.", no_args_is_help=True)
 
 
 def extend(
     study: StudyName,
-    seeds: Annotated[str | None, typer.Option("--seeds", help="More seeds of every arm: +3, or the total.")] = None,
-    trials: Annotated[str | None, typer.Option("--trials", help="More search trials: +10, or the total.")] = None,
-    budget: Annotated[str | None, typer.Option("--budget", help="More device time: +40h, or the total.")] = None,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="More seeds of every arm: +3, or the new total.")] = None,
+    trials: Annotated[str | None, typer.Option("--trials", help="More search trials: +10, or the new total.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="More device time: +40h, or the new total.")] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Grow a study by seeds, trials, arms or budget.
+    """Add seeds, search trials or device time to a study.
 
-    What it has stays, and workers that run find the new work by themselves.
+    Existing runs stay, and running workers find the new work by themselves. To add arms, edit the study file and use
+    `sweep launch FILE --accept-change`.
 
-    The change is recorded as a revision with this command as its reason. More seeds of a study with planned looks are
-    one look more, and are refused once the first look is reached.
+    The change is recorded as a revision of the study. In a study with planned interim analyses (`looks`), more seeds
+    add one analysis; they are refused once the first analysis is reached.
 
     \b
     Examples: sweep extend digits --seeds +3
@@ -107,7 +108,9 @@ def _with_a_look_more(store: Store, study: Study, spec: dict[str, Any]) -> str:
 
 @space.command("diff")
 def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
-    """Show what launching a changed file would do: cells added, changed, dropped, and what is reused. Changes nothing.
+    """Show what launching an edited study file would do.
+
+    Lists the cells that would be added, changed or dropped, and counts those that stay. Changes nothing.
 
     Example: sweep space diff studies/digits.yaml
     """

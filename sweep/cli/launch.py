@@ -33,34 +33,35 @@ def launch(
     files: Files = DEFAULT_FILES,
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; one a GPU, or one a core.")
+        int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; default: one for each GPU, or core.")
     ] = None,
     accept_change: Annotated[
-        bool, typer.Option("--accept-change", help="The file changed since the last launch: go on with it.")
+        bool, typer.Option("--accept-change", help="Apply what changed in the study file since the last launch.")
     ] = False,
     max_trials: Annotated[
-        int | None, typer.Option("--max-trials", min=1, help="Trials of a search in all, over every relaunch.")
+        int | None, typer.Option("--max-trials", min=1, help="Total number of search trials, over all relaunches.")
     ] = None,
     pack: Annotated[
-        str | None, typer.Option("--pack", metavar="N|auto", help="Workers a GPU (1), or on the CPU; auto measures.")
+        str | None, typer.Option("--pack", metavar="N|auto", help="Workers on each GPU (1), or on the CPU; or auto.")
     ] = None,
     executor: Annotated[
-        str, typer.Option(envvar="SWEEP_EXECUTOR", help="What places the workers: local, slurm or ray.")
+        str, typer.Option(envvar="SWEEP_EXECUTOR", help="What starts the workers: local, slurm or ray.")
     ] = "local",
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Of the executor, e.g. partition=gpu; repeatable."),
+        typer.Option("--option", "-o", metavar="KEY=VALUE", help="For the executor, e.g. partition=gpu; repeatable."),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Slurm: submit, and do not wait.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="With Slurm: submit, and do not wait.")] = False,
     n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
 ) -> None:
-    """Start a study, or go on with it where it was interrupted.
+    """Start a study, or resume it.
 
     The same command does both. Finished runs are never repeated. Other machines join with `sweep worker`.
 
-    Local workers and Ray tasks end with this command: Ctrl-C lets them save, a second one kills. Slurm jobs stay:
-    Ctrl-C, or a lost connection, only ends the watching; the same command watches again and submits what is missing;
-    `sweep stop`, `sweep cancel` or scancel ends them. Slurm and ray want a store and files that their machines reach.
+    Local workers and Ray tasks end with this command: Ctrl-C lets them save, and a second Ctrl-C kills them. Slurm jobs
+    stay: Ctrl-C or a lost connection ends only the watching. The same command watches them again and submits what is
+    missing; `sweep stop`, `sweep cancel` or scancel ends them. Slurm and Ray need a database and files that their
+    machines can reach.
 
     \b
     Examples: sweep launch studies/digits.yaml
@@ -70,12 +71,12 @@ def launch(
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
               sweep launch studies/fashion.yaml --executor ray -o address=auto
 
-    Options of slurm: partition, account, qos, constraint, time, gpus (1), cpus (2), memory, notice (2m), setup, folder
-    (of submitit's pickles, which run as code: yours alone, mode 0700), sbatch.ANYTHING.
-    Of ray: address (auto), gpus (1), cpus (1).
+    Options of slurm: partition, account, qos, constraint, time, gpus (default 1), cpus (2), memory, notice (2m), setup,
+    folder (where submitit keeps its pickles: they run as code, so only you may be able to write there; mode 0700),
+    sbatch.ANYTHING. Options of ray: address (default auto), gpus (1), cpus (1).
 
-    Exit codes: 0 complete, 1 workers ended with work left, 2 wrong study, 3 budget spent, 4 done but cells failed,
-    5 store out of reach, 75 preempted, 130 Ctrl-C.
+    Exit codes: 0 complete, 1 workers ended with work left, 2 the study file or the command line is wrong, 3 the budget
+    is spent, 4 complete but some cells failed, 5 the database or the files cannot be reached, 75 preempted, 130 Ctrl-C.
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch

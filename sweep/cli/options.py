@@ -27,7 +27,7 @@ Storage = Annotated[
     typer.Option(
         envvar="SWEEP_STORAGE",
         callback=absolute,
-        help="Database: sqlite:///FILE on one machine, postgresql://... for many.",
+        help="URL of the database: sqlite:///FILE on one machine, postgresql://... on several.",
         show_default=True,
     ),
 ]
@@ -35,13 +35,13 @@ Files = Annotated[
     str,
     typer.Option(
         envvar="SWEEP_FILES",
-        help="Checkpoints, features and sample grids: a folder, or for machines that share none s3://BUCKET/..., gs://...",
+        help="Folder of checkpoints, features and sample grids; s3://... or gs://... if the machines share none.",
     ),
 ]
-StudyFile = Annotated[Path, typer.Argument(help="The study, e.g. studies/digits.yaml.")]
-StudyName = Annotated[str, typer.Argument(help="Name of a study in the store.")]
+StudyFile = Annotated[Path, typer.Argument(help="Study file, e.g. studies/digits.yaml.")]
+StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
-Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU: cuda:0.")]
+Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU such as cuda:0.")]
 
 DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
 DEFAULT_FILES = HOME

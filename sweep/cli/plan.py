@@ -24,14 +24,15 @@ SHORTEST_USUAL_T = 50
 def plan(
     file: StudyFile,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Workers that the time is estimated for.")] = None,
-    measure: Annotated[bool, typer.Option(help="Time a few steps here to estimate the study.")] = True,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of workers to estimate the time for.")] = None,
+    measure: Annotated[bool, typer.Option(help="Time a few steps, to estimate how long the study takes.")] = True,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Check a study, and show what it takes and can show.
+    """Check a study file; print its arms, cost and power.
 
-    Arms, trainings, scores, the smallest effect that the seeds can show, time and disk. Writes nothing.
+    The output has the arms, the numbers of trainings and scores, the smallest effect that the seeds can detect, and
+    estimates of time and disk space. Writes nothing.
 
     \b
     Examples: sweep plan studies/digits.yaml

@@ -23,7 +23,9 @@ def rerun(
     failed: Annotated[str, typer.Option("--failed", help=f"Classes of failure: {','.join(RERUN)}.")],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Plan failed work again, from its last checkpoint. Diverged runs are results: they would diverge again.
+    """Plan failed work again; it resumes from its last checkpoint.
+
+    Diverged runs are results and are not planned again: they would diverge again.
 
     Example: sweep trials rerun digits --failed=oom,infra
     """
@@ -61,7 +63,9 @@ def exclude(
     reason: Annotated[str, typer.Option("--reason", help="Why; the report shows it.")],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Leave a run out of every comparison of this study. Its numbers stay in the store, and the report says why.
+    """Leave a run out of every comparison of this study.
+
+    Its numbers stay in the database, and the report shows the reason.
 
     Example: sweep trials exclude digits 3 --reason "trained while the GPU throttled"
     """
@@ -87,10 +91,10 @@ def repro(
     storage: Storage = DEFAULT_STORAGE,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; run-N.json by default.")] = None,
 ) -> None:
-    """Write a run's config to a file, and print the command that trains it by hand, without any store.
+    """Write the config of a run; print the command that trains it.
 
-    The command has the device and the threads that the run was trained with: both decide the last bits of its
-    numbers, and some runs make large differences of those.
+    The command needs no database. It names the device and the number of threads that the run was trained with: both
+    decide the last bits of its numbers, and in some runs these grow to large differences.
 
     Example: sweep trials repro digits 3
     """

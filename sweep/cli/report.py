@@ -17,15 +17,15 @@ def report(
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; reports/NAME by default.")] = None,
-    as_of: Annotated[int | None, typer.Option(min=1, help="The study as of this revision.")] = None,
+    as_of: Annotated[int | None, typer.Option(min=1, help="Report the study as it was at this revision.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a study.
+    """Write the report of a study: page, notebook and tables.
 
-    An executed notebook, one HTML page that opens anywhere, tables and figures.
+    The report is an executed notebook, one HTML page that opens without a network, tables and figures. It needs no GPU.
 
-    May be called while the study runs: what is missing is said in the report. Needs no GPU. Built again, it also tells
-    what came since the last report: new runs, and verdicts that changed.
+    It can be written while the study runs, and then lists what is missing. Written again, it also shows what changed
+    since the last report: new runs, and verdicts that changed.
 
     \b
     Examples: sweep report digits

@@ -10,9 +10,9 @@ from sweep.cli.options import Json
 
 
 def schema() -> None:
-    """Print the JSON schema of a study file.
+    """Print the JSON schema of study files.
 
-    With it, your editor completes and checks the file.
+    With it, an editor completes and checks a study file.
 
     \b
     Example: sweep schema > study.schema.json, and as the first line of a study:
@@ -36,7 +36,9 @@ def print_version(asked: bool) -> None:
 
 
 def version(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the versions that results depend on.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also print the versions of the main libraries.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print the version.

@@ -34,11 +34,11 @@ def status(
     study: Annotated[str | None, typer.Argument(help="Name of a study; without it, all studies are listed.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Repeat until the study is done; Ctrl-C leaves.")
+        bool, typer.Option("--watch", "-w", help="Repeat until the study is complete; Ctrl-C ends the command.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how far a study is, what is running, and what failed.
+    """Show the progress of a study, what runs, and what failed.
 
     \b
     Examples: sweep status

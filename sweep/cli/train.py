@@ -22,9 +22,9 @@ def train(
     device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
 ) -> None:
-    """Train one config by hand, without a store.
+    """Train one config by hand, without a database.
 
-    What a run of a study does, alone and from its start, with its curves as JSON lines.
+    Does what a run of a study does, alone and from its start, and prints its curves as JSON lines.
 
     On the same machine at the same number of threads its numbers are those of the study, bit for bit.
 

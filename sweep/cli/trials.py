@@ -12,7 +12,7 @@ from sweep.commands import command
 if TYPE_CHECKING:
     from sweep.store.snapshots import CellRecord
 
-app = typer.Typer(help="List and show single runs of a study.", no_args_is_help=True)
+app = typer.Typer(help="List, show, repeat or exclude single runs.", no_args_is_help=True)
 
 
 @app.command("ls")
@@ -23,7 +23,7 @@ def ls(
     arm: Annotated[str | None, typer.Option(help="Only this arm.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the cells of a study: every arm at every seed, with its scores.
+    """List every arm at every seed, with its scores.
 
     \b
     Examples: sweep trials ls digits
@@ -64,7 +64,7 @@ def show(
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Show one run: its config, every score with its error, and how each attempt ended.
+    """Show a run: config, scores with errors, attempts.
 
     Example: sweep trials show digits 3
     """

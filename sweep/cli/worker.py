@@ -23,20 +23,23 @@ def worker(
     device: Device = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
     time_limit: Annotated[
-        str | None, typer.Option("--time-limit", help="Save and leave with 75 after this long, e.g. 23h30m.")
+        str | None, typer.Option("--time-limit", help="Save and exit with code 75 after this time, e.g. 23h30m.")
     ] = None,
     lease_seconds: Annotated[
-        float, typer.Option("--lease-seconds", min=1.0, help="Silence after which others take this worker's run.")
+        float, typer.Option("--lease-seconds", min=1.0, help="Silence after which others take over this worker's run.")
     ] = 120.0,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
-    """Work on a study until nothing is left. Any number of workers share a study through the store alone.
+    """Train and score runs of a study until nothing is left.
+
+    Any number of workers share a study. They need to reach only its database and its files, not each other.
 
     \b
     Examples: SWEEP_STORAGE=postgresql://host/sweep sweep worker --study fashion --device cuda:0
               sweep worker --study fashion --time-limit 23h30m
 
-    Exit codes: 0 nothing left to do, 3 budget spent, 75 preempted with everything saved (requeue it), 130 Ctrl-C.
+    Exit codes: 0 nothing left to do, 3 the budget is spent, 75 preempted with everything saved (start it again),
+    130 Ctrl-C.
     """
     from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
