@@ -93,25 +93,36 @@ def power_lines(told: dict[str, Any], metric: str) -> list[str]:
     """The same in sentences."""
     seeds, arms = told["seeds"], told["arms"]
     if told["effect_in_sd"] is None:
-        return [f"{seeds} paired seed{'s' * (seeds != 1)} decide nothing: 3 are the least, 6 for an exact test"]
+        return [f"{_seeds(seeds)} cannot give a verdict: it needs at least 3 seeds, and 6 for an exact test"]
     confirmable = told["arms_confirmable_by_sign_flip"]
     decides = "and decides" if told["test"] == "sign-flip" else "so the paired t test decides"
     lines = [
-        f"{seeds} seeds: an exact test can confirm {min(confirmable, arms)} of {arms} "
+        f"{_seeds(seeds)}: an exact test can confirm {min(confirmable, arms)} of {arms} "
         f"arm{'s' * (arms != 1)} after Holm, {decides}",
-        f"seen with {told['power']:.0%} power: {told['effect_in_sd']:.1f} standard deviations of a paired difference",
+        f"smallest difference detected with {told['power']:.0%} power: {told['effect_in_sd']:.1f} standard deviations "
+        "of a paired difference",
     ]
     if "looks" in told:
         levels = ", ".join(f"{level:.2g}" for level in told["looks"]["levels"])
-        lines.append(f"planned looks after {', '.join(map(str, told['looks']['at']))} seeds: one arm may be decided "
-                     f"below p = {levels} in turn; between looks no verdict changes")  # fmt: skip
+        after = ", ".join(map(str, told["looks"]["at"]))
+        lines.append(
+            f"interim analyses after {after} seeds: one arm may be decided below p = {levels} in turn; "
+            "verdicts change only there"
+        )
     if "effect" in told:
-        lines[1] += f" = {told['effect']:.3g} {metric.upper()}, by the {told['pilot_sd']:.3g} of {told['pilot']}"
+        lines[1] += (
+            f" = {told['effect']:.3g} {metric.upper()}, with the standard deviation {told['pilot_sd']:.3g} "
+            f"of {told['pilot']}"
+        )
         wanted, needed = told["smallest_effect"], told.get("seeds_needed")
         if wanted is not None and told["effect"] > wanted:
             enough = f"{needed} seeds would be" if needed is not None else "no number of seeds to 1,000 is"
             lines.append(f"that is more than the smallest effect of {wanted:g} that matters to you: {enough} enough")
     return lines
+
+
+def _seeds(count: int) -> str:
+    return f"{count} paired seed{'s' * (count != 1)}"
 
 
 def fraction_document(fraction: Fraction) -> dict[str, Any]:

@@ -67,7 +67,8 @@ def gc(
         echo(stored.where)
     total = size(sum(stored.bytes for stored in found.garbage))
     if not delete:
-        say(f"{total} of store {found.store} could go; next: sweep gc --delete")
+        files = f"{len(found.garbage)} files ({total}) of store {found.store} can be deleted"
+        say(f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete")
         return
     left = _deleted(depot, found.garbage)
     say(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")

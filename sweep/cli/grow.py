@@ -60,7 +60,7 @@ def extend(
     reason = "extended: " + ", ".join(changes)
     after = register(store, outline(changed_study(spec)), record.protocol, accept_change=True, reason=reason)
     say(f"revision {after.revision}: {', '.join(changes)}")
-    say("write the same into the study file, so that it stays what the store holds; next: sweep launch FILE")
+    say("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
 
 
 def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | None) -> tuple[dict[str, Any], list[str]]:

@@ -76,7 +76,7 @@ def launch(
     sbatch.ANYTHING. Options of ray: address (default auto), gpus (1), cpus (1).
 
     Exit codes: 0 complete, 1 workers ended with work left, 2 the study file or the command line is wrong, 3 the budget
-    is spent, 4 complete but some cells failed, 5 the database or the files cannot be reached, 75 preempted, 130 Ctrl-C.
+    is spent, 4 complete but some cells failed, 5 the database or the files cannot be used, 75 preempted, 130 Ctrl-C.
     """
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch

@@ -164,15 +164,19 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
     if "fraction" in document:
         lines += fraction_lines(document["fraction"], len(study.factors_of("scientific")))
     lines.append(
-        f"{document['trainings']} trainings ({study.seeds} seeds), {document['scores']} scores of "
-        f"{study.protocol.noise_sets} x {study.protocol.n:,} images"
+        f"{document['trainings']} trainings ({study.seeds} seed{'s' * (study.seeds != 1)}), "
+        f"{document['scores']} scores of {study.protocol.noise_sets} x {study.protocol.n:,} images"
     )
     if study.protocol.noise_sets < FEWEST_NOISE_SETS:
-        lines.append(f"note: {FEWEST_NOISE_SETS} noise sets are the fewest that show how much a score depends on them")
+        lines.append(
+            f"note: at least {FEWEST_NOISE_SETS} noise sets are needed to see how much a score depends on the noise"
+        )
     lines += [*document.get("images", {}).get("found", ()), *asked.notes]
     if document["trainings_saved"]:
         scored = ", ".join(study.factors_of("evaluation"))
-        lines.append(f"{document['trainings_saved']} trainings saved: {scored} scored from one checkpoint")
+        lines.append(
+            f"{document['trainings_saved']} trainings saved: all levels of {scored} are scored from one checkpoint"
+        )
     if document["short_chains"]:
         lines.append(
             f"note: T below {SHORTEST_USUAL_T} in {', '.join(document['short_chains'])}: schedules were made for "
@@ -186,7 +190,10 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
             f"({', '.join(sorted(set(document['workers'])))}; {document['step_seconds'] * 1e3:.1f} ms a step), "
             f"{size(document['disk_bytes'])} of disk; the net has {document['parameters']:,} parameters"
         )
-    return [*lines, f"list of arms {document['arms_sha256'][:12]}, recorded at launch"]
+    return [
+        *lines,
+        f"hash of the list of arms: {document['arms_sha256'][:12]} (recorded at launch)",
+    ]
 
 
 def _subset(study: Study) -> str:

@@ -80,7 +80,7 @@ def _list(store: Store, *, as_json: bool) -> None:
         print_json([document(record) for record in rows])
         return
     stdout.print(table("", ["study", "state", "runs left", "scores left", "to come", "failed", "question"], [
-        (r.study.name, r.study.state, r.trainings_left, r.scores_left, r.to_come, len(r.failed), r.study.question)
+        (r.study.name, _state(r), r.trainings_left, r.scores_left, r.to_come, len(r.failed), r.study.question)
         for r in rows
     ]))  # fmt: skip
 
@@ -144,7 +144,7 @@ def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
     arms = _arms(record)
     states = sorted({state for counts in arms.values() for state in counts})
     parts: list[RenderableType] = [
-        table(f"{record.study.name} ({record.study.state})", ["arm", *states],
+        table(f"{record.study.name} ({_state(record)})", ["arm", *states],
               [(name, *(counts.get(state, 0) for state in states)) for name, counts in arms.items()]),
     ]  # fmt: skip
     if record.running:
@@ -161,6 +161,11 @@ def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
     parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
     parts.append(Text(_next(record, options), overflow="fold"))
     return Group(*parts)
+
+
+def _state(record: StatusRecord) -> str:
+    """The state of the study in a table: an active study without any work left is complete."""
+    return record.study.state if record.has_work or record.study.state != "active" else "complete"
 
 
 def _ends(title: str, ends: Sequence[FailureRecord]) -> Table:
@@ -206,7 +211,7 @@ def _next(record: StatusRecord, options: Sequence[str]) -> str:
         waiting = sum(disk.waiting for disk in record.full_disks)
         return f"{waiting} trainings and scores wait for room; next: free some there, e.g. by sweep gc --delete"
     if record.is_stalled:
-        return f"nobody is working on it; next: sweep launch FILE, or {command('worker', '--study', name, *options)}"
+        return f"no worker is running; next: sweep launch FILE, or {command('worker', '--study', name, *options)}"
     if record.has_work:
         come = f" ({record.to_come} to come)" if record.to_come else ""
         return f"{record.trainings_left} trainings{come} and {record.scores_left} scores left"

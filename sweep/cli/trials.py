@@ -64,7 +64,7 @@ def show(
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Show a run: config, scores with errors, attempts.
+    """Show the scores of a run with their errors, and its config.
 
     Example: sweep trials show digits 3
     """

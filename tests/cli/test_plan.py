@@ -98,10 +98,10 @@ def test_a_pilot_in_the_store_is_used_where_baseline_and_protocol_match(planned,
 def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
     told, page = planned(BASELINE + SWITCHES + "seeds: 2\n")
     assert told["power"]["effect_in_sd"] is None
-    assert "2 paired seeds decide nothing" in page
+    assert "2 paired seeds cannot give a verdict" in page
     told, page = planned(BASELINE + "factors: {ema_decay: {role: evaluation, levels: [0, 0.9]}}\n")
     assert told["power"] is None
-    assert "trainings saved: ema_decay scored from one checkpoint" in page
+    assert "trainings saved: all levels of ema_decay are scored from one checkpoint" in page
 
 
 def test_planned_looks_are_told_with_their_levels(planned):
@@ -109,13 +109,13 @@ def test_planned_looks_are_told_with_their_levels(planned):
     assert told["power"]["looks"]["levels"] == pytest.approx([0.00046, 0.0132, 0.0430], abs=5e-5)
     once, _ = planned(BASELINE + SWITCHES + "seeds: 12\n")
     assert told["power"]["effect_in_sd"] > once["power"]["effect_in_sd"]
-    assert "planned looks after 4, 8, 12 seeds: one arm may be decided below p = 0.00046, 0.013, 0.043" in page
+    assert "interim analyses after 4, 8, 12 seeds: one arm may be decided below p = 0.00046, 0.013, 0.043" in page
 
 
 def test_fewer_than_three_noise_sets_are_noted(planned):
     _, page = planned(BASELINE + SWITCHES + "protocol: {noise_sets: 2}\n")
-    assert "note: 3 noise sets are the fewest" in page
-    assert "noise sets are the fewest" not in planned(BASELINE + SWITCHES)[1]
+    assert "note: at least 3 noise sets are needed" in page
+    assert "noise sets are needed" not in planned(BASELINE + SWITCHES)[1]
 
 
 def test_tuning_path_and_search_say_what_is_decided_later(planned):

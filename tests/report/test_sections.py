@@ -226,7 +226,7 @@ def test_fewer_than_three_noise_sets_are_called_too_few(store):
     frames = store.study().frames
     assert not any("noise set" in text for text in warnings_of(frames))
     few = replace(frames, protocol={**frames.protocol, "noise_sets": [0, 1]})
-    assert any("2 noise sets; 3 are the fewest" in text for text in warnings_of(few))
+    assert any("2 noise sets; at least 3 are needed" in text for text in warnings_of(few))
 
 
 def test_interim_reading_is_called_interim(tmp_path):

@@ -12,7 +12,7 @@ from sweep.report.text.warnings import warnings_of
 from sweep.store import open_store
 from tests.search.played import launched, play, worker
 
-ADDED = "Seeds were added after scores had come in (from 3 to 5)"
+ADDED = "Seeds were added (from 3 to 5) after scores were known"
 
 
 def study(seeds: int, **more: Any) -> Study:

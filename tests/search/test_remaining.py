@@ -63,7 +63,7 @@ def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store:
     assert status_of(store, record.id).is_stalled
     said = sweep("status", "s").output
     assert "done" not in said
-    assert "nobody is working on it" in said
+    assert "no worker is running" in said
     told = json.loads(sweep("status", "s", "--json").output)
     assert (told["runs_left"], told["to_come"]) == (4, 4)
     (line,) = [each for each in json.loads(sweep("doctor", "--json").output) if each["what"] == "study s"]

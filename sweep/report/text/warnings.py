@@ -131,8 +131,8 @@ def _noise_sets(frames: StudyFrames) -> Iterator[str]:
     sets = len(frames.protocol.get("noise_sets", ())) or 1
     if sets < FEWEST_NOISE_SETS and len(frames.scores):
         yield (
-            f"Each score is from {count(sets, 'noise set')}; {FEWEST_NOISE_SETS} are the fewest that show how much it "
-            f"depends on the noise. `protocol: {{noise_sets: {FEWEST_NOISE_SETS}}}` in the study file."
+            f"Each score is from {count(sets, 'noise set')}; at least {FEWEST_NOISE_SETS} are needed to see how much "
+            f"it depends on the noise. Set noise_sets: {FEWEST_NOISE_SETS} under protocol in the study file."
         )
 
 
@@ -153,8 +153,8 @@ def _extended(frames: StudyFrames) -> Iterator[str]:
     if late:
         steps = listed([f"from {before} to {after}" for before, after in late])
         yield (
-            f"Seeds were added after scores had come in ({steps}), which no plan of looks foresaw. If that was because "
-            "of what they showed, verdicts err more often than 5 %: believe them once fresh seeds repeat them."
+            f"Seeds were added ({steps}) after scores were known, without planned interim analyses. If the scores were "
+            "the reason, verdicts are wrong more often than 5 % of the time: confirm them on fresh seeds."
         )
 
 
@@ -167,8 +167,8 @@ def _unfinished(frames: StudyFrames) -> Iterator[str]:
     told = f"{missing} of {count(len(cells), 'planned cell')} are not finished."
     if look is None:
         yield (
-            f"{told} Verdicts are for a study read once, when complete; read again and again, they err more often "
-            "than 5 %. Planned looks (`looks` in the study file) are the way to read early."
+            f"{told} Verdicts hold for a study that is read once, when it is complete. Read repeatedly, they are wrong "
+            "more often than 5 % of the time. To read results early, plan interim analyses (looks in the study file)."
         )
     elif look.number:
         yield (
