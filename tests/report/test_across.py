@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
-from sqlalchemy import Engine, create_engine, delete, select, update
 from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
 from sweep.report.cross_study import compare_studies
 from sweep.report.frames.frames import load_study
-from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, RUN, WORKER
-from tests.report.stores import ArmSpec, StoreSpec, fill
+from sweep.store import Store, open_store
+from tests.report.specs import ArmSpec, StoreSpec, gpu_worker
+from tests.report.stores import fill
 
 Told = dict[tuple[str, int], float]
 LONGER = {"T": 500, "schedule": "linear_scaled"}
@@ -30,27 +30,29 @@ def study(name: str, **changes: object) -> StoreSpec:
 
 
 @pytest.fixture
-def engine(sqlite_url: str) -> Engine:
-    return create_engine(sqlite_url)
+def store(sqlite_url: str) -> Iterator[Store]:
+    opened = open_store(sqlite_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def two(engine: Engine, tmp_path: Path) -> tuple[Told, Told]:
+def two(store: Store, tmp_path: Path) -> tuple[Told, Told]:
     """`short` with a seed fewer than `long`, whose chain is twice as long and 0.6 better."""
     return (
-        fill(engine, study("short"), tmp_path),
-        fill(engine, study("long", seeds=6, baseline=LONGER, mean=11.4), tmp_path),
+        fill(store, study("short"), tmp_path),
+        fill(store, study("long", seeds=6, baseline=LONGER, mean=11.4), tmp_path),
     )
 
 
-def rows(engine: Engine, first: str = "short", second: str = "long"):
-    found = compare_studies(load_study(engine, first), load_study(engine, second))
+def rows(store: Store, first: str = "short", second: str = "long"):
+    found = compare_studies(load_study(store.engine, first), load_study(store.engine, second))
     return found, {(row["study"], row["arm"]): row for row in found.arms.to_dict("records")}
 
 
-def test_arms_of_both_are_compared_with_the_first_baseline_over_common_seeds(engine, two) -> None:
+def test_arms_of_both_are_compared_with_the_first_baseline_over_common_seeds(store, two) -> None:
     short, long = two
-    found, arms = rows(engine)
+    found, arms = rows(store)
     assert list(arms) == [(s, a) for s in ("short", "long") for a in ("baseline", "schedule=cosine")]
     for name, told in (("short", short), ("long", long)):
         row = arms[name, "schedule=cosine"]
@@ -67,12 +69,10 @@ def test_arms_of_both_are_compared_with_the_first_baseline_over_common_seeds(eng
     assert found.changes == {"T": 500}
 
 
-def test_other_seeds_or_another_kind_of_device_make_it_welchs(engine, two) -> None:
-    short, long = two
-    with engine.begin() as connection:
-        runs = select(CELL.c.run_id).where(CELL.c.study_id == 2)
-        connection.execute(update(RUN).where(RUN.c.id.in_(runs)).values(seed=RUN.c.seed + 100))
-    found, arms = rows(engine)
+def test_other_seeds_make_it_welchs(store, tmp_path) -> None:
+    short = fill(store, study("short"), tmp_path)
+    long = fill(store, study("long", seeds=6, first_seed=100, baseline=LONGER), tmp_path)
+    found, arms = rows(store)
     row = arms["long", "schedule=cosine"]
     mine = [long["schedule=cosine", r] for r in range(6)]
     base = [short["baseline", r] for r in range(5)]
@@ -83,39 +83,30 @@ def test_other_seeds_or_another_kind_of_device_make_it_welchs(engine, two) -> No
     assert any("2 arms of long shared no two seeds" in line and "Welch" in line for line in found.caveats)
 
 
-def test_the_same_seed_on_a_cpu_draws_from_other_streams_than_on_a_gpu(engine, tmp_path) -> None:
-    fill(engine, study("short"), tmp_path)
-    fill(engine, study("long", workers=2), tmp_path)  # its odd replicates ran on w1
-    with engine.begin() as connection:
-        connection.execute(update(WORKER).where(WORKER.c.id == "w1").values(device="cpu"))
-    _, arms = rows(engine)
+def test_the_same_seed_on_a_cpu_draws_from_other_streams_than_on_a_gpu(store, tmp_path) -> None:
+    fill(store, study("short"), tmp_path)
+    workers = (gpu_worker(), gpu_worker(1, device="cpu"))  # odd replicates are the second's
+    fill(store, study("long", baseline=LONGER, workers=workers), tmp_path)
+    _, arms = rows(store)
     assert (arms["long", "schedule=cosine"]["how"], arms["long", "schedule=cosine"]["pairs"]) == ("paired", 3)
 
 
-def test_a_run_that_both_studies_ask_for_is_the_same_run(engine, tmp_path) -> None:
-    fill(engine, study("short"), tmp_path)
-    fill(engine, study("long"), tmp_path)
-    with engine.begin() as connection:
-        first, second = (
-            connection.execute(
-                select(CELL).join(ARM, ARM.c.id == CELL.c.arm_id)
-                .where(ARM.c.study_id == number, ARM.c.is_baseline).order_by(CELL.c.replicate)
-            ).all()
-            for number in (1, 2)
-        )  # fmt: skip
-        for mine, theirs in zip(first, second, strict=True):
-            connection.execute(update(CELL).where(CELL.c.id == theirs.id).values(run_id=mine.run_id))
-    found, arms = rows(engine)
+def test_a_run_that_both_studies_ask_for_is_the_same_run(store, tmp_path) -> None:
+    fill(store, study("short"), tmp_path)
+    fill(store, study("long"), tmp_path)
+    found, arms = rows(store)
     row = arms["long", "baseline"]
     assert (row["how"], row["difference"], row["low"], row["high"]) == ("same runs", 0.0, 0.0, 0.0)
     assert not any("moved" in line for line in found.caveats)
 
 
-def test_a_baseline_that_moved_though_no_file_changed_is_told(engine, tmp_path) -> None:
-    fill(engine, study("short"), tmp_path)
-    fill(engine, study("long", mean=14.0), tmp_path)
-    found, _ = rows(engine)
-    assert any("have the same baseline, and yet it moved by 2" in line for line in found.caveats)
+def test_a_baseline_that_moved_though_no_file_changed_is_told(store, tmp_path) -> None:
+    fill(store, study("short"), tmp_path)
+    # One more average of the weights makes it another training, of the same baseline.
+    fill(store, study("long", mean=14.0, levels=({}, {"ema_decay": 0.99})), tmp_path)
+    found, _ = rows(store)
+    (line,) = [line for line in found.caveats if "have the same baseline, and yet it moved by" in line]
+    assert float(line.split("moved by ")[1].split(":")[0]) == pytest.approx(2.0, abs=0.4)
 
 
 @pytest.mark.parametrize(
@@ -124,34 +115,34 @@ def test_a_baseline_that_moved_though_no_file_changed_is_told(engine, tmp_path) 
      ("reference_sha256", "01" * 32, "reference sha256 cdcdcdcdcd and 0101010101"),
      ("noise_sets", [0], r"noise sets \[0, 1, 2\] and \[0\]"), ("extractor", "inception", "classifier and inception")],
 )  # fmt: skip
-def test_another_protocol_is_refused_by_what_differs(engine, two, field, value, told) -> None:
-    first, second = load_study(engine, "short"), load_study(engine, "long")
+def test_another_protocol_is_refused_by_what_differs(store, two, field, value, told) -> None:
+    first, second = load_study(store.engine, "short"), load_study(store.engine, "long")
     with pytest.raises(ProtocolError, match=f"short and long do not compare: .*{told}") as refused:
         compare_studies(first, replace(second, protocol={**second.protocol, field: value}))
     assert refused.value.exit_code == 2
     assert "sweep space diff FILE" in refused.value.next
 
 
-def test_other_sampling_steps_are_refused_unless_a_level_was_read_at_the_same(engine, tmp_path) -> None:
+def test_other_sampling_steps_are_refused_unless_a_level_was_read_at_the_same(store, tmp_path) -> None:
     quick = LONGER | {"sampling_steps": 10}
-    fill(engine, study("short"), tmp_path)
-    fill(engine, study("quick", baseline=quick), tmp_path)
-    told = fill(engine, study("both", baseline=quick, levels=({}, {"sampling_steps": 50})), tmp_path)
+    fill(store, study("short"), tmp_path)
+    told = fill(store, study("both", baseline=quick, levels=({}, {"sampling_steps": 50})), tmp_path)
+    assert fill(store, study("quick", baseline=quick), tmp_path) == {}  # all of it is there
     with pytest.raises(ProtocolError, match="sampling_steps 50 in short, 10 in quick") as refused:
-        rows(engine, "short", "quick")
+        rows(store, "short", "quick")
     assert "sampling_steps: {role: evaluation, levels: [50]}" in refused.value.next
-    found, arms = rows(engine, "short", "both")
+    found, arms = rows(store, "short", "both")
     assert found.readings == {"short": {}, "both": {"sampling_steps": 50}}
     assert found.evaluation["sampling_steps"] == 50
     primary = np.mean([told["baseline", r] for r in range(5)])
     assert arms["both", "baseline"]["mean"] == pytest.approx(primary + 0.4, abs=0.1)  # as planted for the second level
 
 
-def test_a_baseline_without_scores_is_refused(engine, two) -> None:
-    with engine.begin() as connection:
-        connection.execute(delete(MEASUREMENT))
+def test_a_baseline_without_scores_is_refused(store, tmp_path) -> None:
+    for name in ("short", "long"):
+        fill(store, study(name), tmp_path, pieces=0)
     with pytest.raises(UsageError, match="the baseline of short has no score yet"):
-        rows(engine)
+        rows(store)
 
 
 @pytest.fixture

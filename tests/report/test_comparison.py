@@ -13,7 +13,7 @@ from sweep.report.frames.frames import load_study
 from sweep.report.stats.comparison import compare
 from sweep.report.stats.power import detectable_effect
 from tests.report.conftest import make_store
-from tests.report.stores import ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
 
 STUDIES = 200
 ARM_SD = 0.15
@@ -25,7 +25,7 @@ def frames_of(tmp_path_factory):
     """Frames of a real store with so many seeds and placebo arms; FIDs are replaced study by study."""
 
     def make(seeds: int, arms: int):
-        names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-4 * (k + 1)}) for k in range(arms)]
+        names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-3 * (k + 1)}) for k in range(arms)]
         spec = StoreSpec(names, seeds=seeds, curves=False, grids=False)
         store = make_store(tmp_path_factory.mktemp("many"), spec)
         frames = load_study(store.engine, "digits")

@@ -23,7 +23,7 @@ from sweep.report.frames.frames import StudyFrames, load_study
 from sweep.report.stats.comparison import compare
 from sweep.report.stats.paired import ALPHA, deciding_test, paired_difference, verdict
 from tests.report.conftest import make_store
-from tests.report.stores import ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
 
 STUDIES, MANY = 200, 2000
 ARM_SD = 0.15
@@ -36,7 +36,7 @@ def frames_of(tmp_path_factory):
 
     def make(seeds: int, arms: int) -> StudyFrames:
         if (seeds, arms) not in made:
-            names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-4 * (k + 1)}) for k in range(arms)]
+            names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-3 * (k + 1)}) for k in range(arms)]
             spec = StoreSpec(names, seeds=seeds, curves=False, grids=False)
             store = make_store(tmp_path_factory.mktemp("placebos"), spec)
             # The smallest effect that nobody would care for, so that `no difference` excuses nothing.

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select, update
 
-from sweep.config.keys import protocol_key
 from sweep.errors import StoreError
 from sweep.report.frames.frames import load_study
-from sweep.store.sql.schema import (
-    ARM,
-    CELL,
-    MEASUREMENT,
-    METRIC,
-    READING,
-    REVISION,
-    RUN,
-    SCORE,
-    STUDY,
-)
+from sweep.report.text.warnings import warnings_of
+from sweep.search.finished_search import finished_search
+from sweep.store import claim, events, open_store, progress, study
+from sweep.store.filled import add_curves
+from sweep.store.records import Claim
 from tests.report.conftest import make_store
-from tests.report.stores import PROTOCOL, START, ArmSpec, StoreSpec, ablation
+from tests.report.specs import PROTOCOL, ArmSpec, StoreSpec, ablation, gpu_worker
+from tests.report.stores import fill
+
+RUNS = 5000
 
 
 def test_values_are_those_of_the_store(store):
@@ -47,7 +41,7 @@ def test_baseline_comes_first_and_levels_have_names(store):
     assert set(frames.scores["reading"]) == {
         "baseline level", "ema_decay = 0.99", "ema_decay = 0", "sampling_steps = 10", "sampling_steps = 100",
     }  # fmt: skip
-    assert frames.data_as_of == START + timedelta(hours=9)
+    assert frames.data_as_of == events(store.opened)[0].at  # a cell was excluded when all was done
 
 
 def test_every_cell_has_a_status(store):
@@ -57,54 +51,57 @@ def test_every_cell_has_a_status(store):
     assert failed["reason"] == "training infeasible at step 3906 of 7812: diverged; loss is not finite at step 400"
 
 
+def begun(store) -> Claim:
+    """The next piece of work, taken."""
+    claimed = claim(store.opened, study(store.opened, "digits").id, gpu_worker().id)
+    assert claimed is not None
+    return claimed
+
+
 @pytest.mark.parametrize(
-    ("run", "score", "told"),
+    ("done", "taken", "says"),
     [
-        ("planned", "planned", "not started"),
-        ("training", "planned", "training, step 7812 of 7812"),
-        ("trained", "planned", "trained; waiting to be scored"),
-        ("trained", "scoring", "trained; being scored"),
+        (0, False, "not started"),
+        (0, True, "training, step 5000 of 7812"),
+        (1, False, "trained; waiting to be scored"),
+        (1, True, "trained; being scored"),
     ],
 )
-def test_missing_cells_say_what_they_wait_for(tmp_path, run, score, told):
-    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
-    with store.engine.begin() as connection:
-        connection.execute(MEASUREMENT.delete())
-        connection.execute(update(RUN).values(state=run, owner="w" if run == "training" else None))
-        connection.execute(update(SCORE).values(state=score, owner="w" if score == "scoring" else None))
+def test_missing_cells_say_what_they_wait_for(tmp_path, done, taken, says):
+    spec = StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False)
+    store = make_store(tmp_path, spec, pieces=done)
+    if taken and (claimed := begun(store)).kind == "train":
+        progress(store.opened, claimed, step=5000, images=5000 * 128)
     cell = load_study(store.engine, "digits").cells.iloc[0]
-    assert (cell["status"], cell["reason"]) == ("missing", told)
+    assert (cell["status"], cell["reason"]) == ("missing", says)
     store.engine.dispose()
 
 
-def add_revision(store, number: int, protocol) -> None:
-    with store.engine.begin() as connection:
-        first = connection.execute(select(REVISION)).one()
-        connection.execute(
-            insert(REVISION).values(
-                study_id=first.study_id,
-                number=number,
-                spec=first.spec,
-                spec_sha256="33" * 32,
-                arms_sha256="44" * 32,
-                protocol=protocol.model_dump(mode="json"),
-                protocol_key=protocol_key(protocol),
-                versions={},
-                reason="more images",
-                accepted_at=START + timedelta(days=1),
-            )
-        )
-        connection.execute(update(CELL).where(CELL.c.replicate == 1).values(revision=number))
+def test_an_earlier_revision_has_its_own_seeds_and_scores(tmp_path):
+    spec = replace(ablation(), seeds=2, curves=False, grids=False)
+    store = make_store(tmp_path, spec)
+    before = load_study(store.engine, "digits")
+    fill(store.opened, replace(spec, seeds=3), tmp_path)
+    now, then = load_study(store.engine, "digits"), load_study(store.engine, "digits", as_of=1)
+    assert set(now.cells["replicate"]) == {0, 1, 2}
+    assert (now.revision, then.revision) == (2, 1)
+    assert then.scores.equals(before.scores)
+    assert then.cells.drop(columns="revision").equals(before.cells.drop(columns="revision"))
+    store.engine.dispose()
 
 
-def test_protocols_never_meet_and_a_revision_can_be_asked_for(tmp_path):
-    store = make_store(tmp_path, replace(ablation(), seeds=2, curves=False, grids=False))
-    add_revision(store, 2, PROTOCOL.model_copy(update={"n": 5000}))
-    now, before = load_study(store.engine, "digits"), load_study(store.engine, "digits", as_of=1)
-    assert (len(now.scores), now.other_protocols, now.protocol["n"]) == (0, 50, 5000)
-    assert before.protocol["n"] == 1000
-    assert set(before.cells["replicate"]) == {0}
-    assert len(before.scores) == 5 * 5 * 5  # arms, levels, metrics
+def test_protocols_never_meet(tmp_path):
+    """A new protocol asks for new scores of the arms; the trials of a search keep those that they have."""
+    trials = [ArmSpec(f"trial {k}", {"lr": 1e-3 * k}, replicates=(0,), phase="search") for k in range(1, 4)]
+    base = ArmSpec("baseline", {})
+    spec = StoreSpec([base, *trials], seeds=2, design={"kind": "search", "trials": 3}, curves=False, grids=False)
+    store = make_store(tmp_path, spec)
+    assert load_study(store.engine, "digits").other_protocols == 0
+    fill(store.opened, replace(spec, arms=[base], protocol=PROTOCOL.model_copy(update={"n": 5000})), tmp_path)
+    frames = load_study(store.engine, "digits")
+    assert (frames.other_protocols, frames.protocol["n"]) == (3, 5000)
+    assert set(frames.scores["arm"]) == {"baseline"}
+    assert any("3 scores made under other protocols" in text for text in warnings_of(frames))
     store.engine.dispose()
 
 
@@ -116,55 +113,13 @@ def test_what_is_not_there_is_said(store):
 
 
 def test_five_thousand_runs_load_in_seconds(tmp_path):
-    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, grids=False))
-    n = 5000
-    with store.engine.begin() as connection:
-        study = connection.execute(select(STUDY)).one()
-        first = {
-            table: connection.execute(select(table)).mappings().first() for table in (RUN, SCORE, CELL, READING, ARM)
-        }
-        ids = range(10, 10 + n)
-
-        def many(table, **changes) -> None:
-            rows = [{**first[table], **{key: of(i) for key, of in changes.items()}} for i in ids]
-            connection.execute(insert(table), rows)
-
-        many(
-            ARM,
-            id=lambda i: i,
-            name=lambda i: f"trial {i}",
-            is_baseline=lambda i: False,
-            changes=lambda i: {"lr": i / 1e6},
-        )
-        many(RUN, id=lambda i: i, train_key=lambda i: f"{i:064d}")
-        many(
-            CELL,
-            id=lambda i: i,
-            run_id=lambda i: i,
-            arm_id=lambda i: i,
-            phase=lambda i: "search",
-            trial_number=lambda i: i,
-        )
-        many(SCORE, id=lambda i: i, run_id=lambda i: i)
-        many(READING, cell_id=lambda i: i, score_id=lambda i: i)
-        measured = [
-            {"score_id": i, "name": name, "noise_set": s, "value": i / 100, "standard_error": 0.1}
-            for i in ids
-            for name in ("fid", "kid")
-            for s in (-1, 0, 1)
-        ]
-        connection.execute(insert(MEASUREMENT), measured)
-        curve = [
-            {"run_id": i, "name": "train_loss", "step": s, "images": s, "value": 0.1, "token": 1}
-            for i in ids
-            for s in range(20)
-        ]
-        connection.execute(insert(METRIC), curve)
-        assert study.name == "digits"
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    _, study_id = finished_search(store, "digits", trials=RUNS, more=0)
+    add_curves(store, study_id, ("train_loss",), 20)
     start = time.process_time()
     frames = load_study(store.engine, "digits")
     seconds = time.process_time() - start
-    assert len(frames.cells) == n + 1
-    assert len(frames.scores) == 2 * n + 5
+    assert len(frames.cells) == RUNS
+    assert len(frames.scores) == RUNS
     assert seconds < 10
-    store.engine.dispose()
+    store.close()

@@ -20,7 +20,7 @@ from sweep.report.stats.comparison import primary_values
 from sweep.report.stats.interactions import aliased_effects, interactions, levels_of_arms
 from sweep.report.stats.power import detectable_effect
 from tests.report.conftest import Store, make_store
-from tests.report.stores import ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
 
 STUDIES, FEWER = 200, 60
 ARM_SD = 0.15
@@ -145,8 +145,8 @@ def fraction(folder, factors: int, design: dict) -> tuple[Store, StudyFrames]:
         {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
          "factors": named, "design": spec.design, "seeds": SEEDS}
     )  # fmt: skip
-    spec.arms = [ArmSpec(arm.name, dict(arm.changes)) for arm in arms_of(asked)]
-    made = make_store(folder, spec)
+    arms = [ArmSpec(arm.name, dict(arm.changes)) for arm in arms_of(asked)]
+    made = make_store(folder, replace(spec, arms=arms))
     return made, load_study(made.engine, "digits")
 
 

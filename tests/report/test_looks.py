@@ -15,7 +15,7 @@ from sweep.report.stats.comparison import compare
 from sweep.report.stats.interim import LookPlan, current_look
 from sweep.report.text.warnings import warnings_of
 from tests.report.conftest import make_store
-from tests.report.stores import ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
 
 # Jennison & Turnbull 2000, tables 2.1 and 2.3, alpha = 0.05
 POCOCK = {1: 1.960, 2: 2.178, 3: 2.289, 4: 2.361, 5: 2.413, 10: 2.555}

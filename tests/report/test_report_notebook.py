@@ -10,15 +10,13 @@ import sys
 import nbformat
 import pandas as pd
 import pytest
-from sqlalchemy import update
 
 from sweep.errors import StoreError, SweepError, UsageError
 from sweep.report.frames.study_ref import find_subject
 from sweep.report.render import notebook as report_notebook
 from sweep.report.render.notebook import build_notebook, build_report
-from sweep.store.sql.schema import STUDY
 from tests.report.conftest import make_store
-from tests.report.stores import ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
 
 
 @pytest.fixture(scope="module")
@@ -213,10 +211,8 @@ def test_where_nothing_can_be_written_it_is_told(store, tmp_path, place):
 
 def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
-    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], seeds=1, curves=False, grids=False))
     name = "x'); import os  #"
-    with store.engine.begin() as connection:
-        connection.execute(update(STUDY).values(name=name))
+    store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], name=name, seeds=1, curves=False, grids=False))
     source = build_notebook(find_subject(store.engine, name), as_of=None).cells[0]["source"]
     assert f"open_study({name!r}, as_of=None)" in source
     compile(source, "cell", "exec")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import delete, insert, select, update
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.report.sections import record, since_last
 from sweep.report.text.report_diff import LAST, read_last, since, since_in_words
-from sweep.store.sql.schema import CELL, EVENT, MEASUREMENT, READING
+from sweep.store import add_event, study
 from tests.report.conftest import make_store
-from tests.report.stores import START, ArmSpec, StoreSpec
+from tests.report.specs import ArmSpec, StoreSpec
+from tests.report.stores import fill
 
 ARMS = [
     ArmSpec("baseline", {}),
@@ -22,30 +22,19 @@ ARMS = [
 ]
 
 
-def hide(store, replicates) -> list[dict]:
-    """Take the scores of some replicates away, as if they were still to come; gives back what was there."""
-    with store.engine.begin() as connection:
-        scores = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
-        these = MEASUREMENT.c.score_id.in_(scores.where(CELL.c.replicate.in_(replicates)))
-        kept = [dict(row) for row in connection.execute(select(MEASUREMENT).where(these)).mappings()]
-        connection.execute(delete(MEASUREMENT).where(these))
-    return kept
-
-
-def put_back(store, kept) -> None:
-    with store.engine.begin() as connection:
-        connection.execute(insert(MEASUREMENT), kept)
+SPEC = StoreSpec(ARMS, seeds=8, curves=False, grids=False)
+PIECES = 2 * len(ARMS)
+"""Trainings and scores of one replicate."""
 
 
 def test_a_report_tells_new_runs_and_flipped_verdicts_once_and_keeps_telling_them(tmp_path):
-    store = make_store(tmp_path, StoreSpec(ARMS, seeds=8, curves=False, grids=False))
-    kept = hide(store, range(2, 8))
+    store = make_store(tmp_path, SPEC, pieces=2 * PIECES)
     folder = tmp_path / "report"
     folder.mkdir()
     assert since_last(store.study(), folder) == []
     record(store.study(), folder)
     assert since_last(store.study(), folder) == []  # nothing else was ever shown
-    put_back(store, kept)
+    fill(store.opened, SPEC, tmp_path)
     (block,) = since_last(store.study(), folder)
     assert "The verdict on schedule=cosine was undecided and is better." in block.html
     assert "New runs with a score: 6 of baseline, 6 of schedule=cosine, 6 of lr=0.1." in block.html
@@ -102,17 +91,14 @@ def test_a_torn_record_is_no_record(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_tells_it_on_the_terminal_and_as_json(tmp_path):
-    store = make_store(tmp_path, StoreSpec(ARMS, seeds=8, curves=False, grids=False))
-    kept = hide(store, range(4, 8))
-    with store.engine.begin() as connection:
-        tuned = {"arm": "lr=0.1", "boundary": {"lr": "high"}}
-        connection.execute(insert(EVENT).values(study_id=1, at=START, kind="tuned", message="", detail=tuned))
-        connection.execute(update(EVENT).values(at=START))
+    store = make_store(tmp_path, SPEC, pieces=4 * PIECES)
+    tuned = {"arm": "lr=0.1", "boundary": {"lr": "high"}}
+    add_event(store.opened, "tuned", "lr=0.1 was tuned", study_id=study(store.opened, "digits").id, detail=tuned)
     words = ["report", "digits", "--storage", store.url, "--files", str(tmp_path), "-o", str(tmp_path / "out" / "r")]
     first = CliRunner().invoke(app, words)
     assert first.exit_code == 0, first.output
     assert "since" not in first.stderr
-    put_back(store, kept)
+    fill(store.opened, SPEC, tmp_path)
     told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
     assert told["since"]["new_runs"] == dict.fromkeys(("baseline", "schedule=cosine", "lr=0.1"), 4)
     assert told["summary"]["verdict"] == "better"

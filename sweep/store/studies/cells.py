@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # What is planned anew when somebody wants it again.
 _ENDED = ("cancelled", "pruned")
+_Slot = tuple[int, str, int]
+"""Arm, phase and replicate: at most one cell has them."""
 
 
 def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
@@ -87,7 +89,8 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     revision = newest_revision(connection, study_id)
     if revision is None:
         raise StoreError(f"study {study_id} is not in this store")
-    protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
+    newest = revision.number
+    protocol = stored_config.protocol(revision.protocol, of=f"revision {newest}")
     arm_ids: dict[str, int] = {}
     for names in batches(sorted({cell.arm_name for cell in cells})):
         arms = select(ARM.c.name, ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
@@ -95,6 +98,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
         raise StoreError(f"study {study_id} has no arm {', '.join(unknown)}")
     run_ids = _add_runs(connection, cells)  # of each cell
+    before = _cells_there(connection, arm_ids.values())
     rows: list[dict[str, Any]] = [
         {
             "study_id": study_id,
@@ -102,12 +106,11 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
             "phase": cell.phase,
             "replicate": cell.replicate,
             "run_id": run_id,
-            "revision": revision.number,
+            "revision": _planned_in(before.get((arm_ids[cell.arm_name], cell.phase, cell.replicate)), run_id, newest),
             "trial_number": cell.trial_number,
         }
         for cell, run_id in zip(cells, run_ids, strict=True)
     ]
-    before = _cells_there(connection, arm_ids.values())
     insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
     there = _cells_there(connection, arm_ids.values())
     cell_ids = tuple(there[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
@@ -118,14 +121,19 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     return cell_ids
 
 
-def _cells_there(connection: Connection, arm_ids: Iterable[int]) -> dict[tuple[int, str, int], Any]:
-    """(arm, phase, replicate) -> the id of the cell and of its run."""
-    found: dict[tuple[int, str, int], Any] = {}
+def _cells_there(connection: Connection, arm_ids: Iterable[int]) -> dict[_Slot, Any]:
+    """(arm, phase, replicate) -> the ids of the cell and of its run, and the revision that planned it."""
+    found: dict[_Slot, Any] = {}
     for ids in batches(sorted(arm_ids)):
-        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id, CELL.c.run_id)
+        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id, CELL.c.run_id, CELL.c.revision)
         for row in connection.execute(there.where(CELL.c.arm_id.in_(ids))):
             found[row.arm_id, row.phase, row.replicate] = row
     return found
+
+
+def _planned_in(old: Any | None, run_id: int, newest: int) -> int:
+    """The revision that planned a cell: one that asks for the run that the cell has had before adds nothing."""
+    return int(old.revision) if old is not None and old.run_id == run_id else newest
 
 
 def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
