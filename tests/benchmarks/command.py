@@ -10,13 +10,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import create_engine, insert, select
-
-from sweep.store import open_store
-from sweep.store.sql.schema import METRIC, RUN
+from sweep.store import open_store, study
+from sweep.store.filled import add_curves, finish_all
 from tests.benchmarks.rows import Row
-
-POINTS_AT_ONCE = 50_000
 
 
 def measure(*, quick: bool) -> list[Row]:
@@ -48,23 +44,18 @@ def _report(*, arms: int, seeds: int, goal: str) -> Row:
 
 
 def _store(folder: Path, *, arms: int, seeds: int, points: int) -> str:
-    from tests.report.stores import ArmSpec, StoreSpec, fill
+    from tests.report.specs import ArmSpec, StoreSpec
+    from tests.report.stores import fill
 
     url = f"sqlite:///{folder / 'store.db'}"
-    open_store(url).close()
-    engine = create_engine(url)
-    specs = [ArmSpec("baseline", {}), *(ArmSpec(f"lr={k}e-05", {"lr": k * 1e-5}) for k in range(1, arms))]
-    fill(engine, StoreSpec(specs, seeds=seeds, curves=False, grids=False), folder)
-    with engine.begin() as connection:
-        ids = list(connection.scalars(select(RUN.c.id))) if points else []
-        rows = [
-            {"run_id": run, "name": "train_loss", "step": step, "images": 128 * step, "value": 0.1, "token": 1}
-            for run in ids
-            for step in range(1, points + 1)
-        ]
-        for start in range(0, len(rows), POINTS_AT_ONCE):
-            connection.execute(insert(METRIC), rows[start : start + POINTS_AT_ONCE])
-    engine.dispose()
+    store = open_store(url)
+    specs = [ArmSpec("baseline", {}), *(ArmSpec(f"lr={k}e-06", {"lr": k * 1e-6}) for k in range(1, arms))]
+    fill(store, StoreSpec(specs, seeds=seeds, curves=False, grids=False), folder, pieces=0)
+    study_id = study(store, "digits").id
+    finish_all(store, study_id, "fid")
+    if points:
+        add_curves(store, study_id, ("train_loss",), points)
+    store.close()
     return url
 
 

@@ -10,7 +10,7 @@ import pytest
 from sweep.report.render.notebook import ReportPaths, build_report
 from tests.browser.conftest import Visit
 from tests.report.conftest import make_store
-from tests.report.stores import ablation
+from tests.report.specs import ablation
 
 pytestmark = pytest.mark.browser
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import create_engine
 
-from tests.report.stores import ArmSpec, StoreSpec, ablation, fill
+from sweep.store import open_store
+from tests.report.specs import ArmSpec, StoreSpec, ablation
+from tests.report.stores import fill
 
 
 class Served:
@@ -24,15 +25,15 @@ class Served:
 
     def __init__(self, folder: Path, database: Path) -> None:
         self.folder, self.database = folder, database
-        engine = create_engine(f"sqlite:///{database}")
-        self.told = fill(engine, replace(ablation(), seeds=3, levels=({},), curves=False), folder)
+        store = open_store(f"sqlite:///{database}")
+        self.told = fill(store, replace(ablation(), seeds=3, levels=({},), curves=False), folder)
         trials = [ArmSpec("baseline", {}, replicates=())] + [
             ArmSpec(f"trial-{k:04d}", {"lr": 1e-4 * (k + 1)}, replicates=(0,), phase="search") for k in range(3)
         ]
         design = {"kind": "search", "trials": 3}
         factors = {"lr": {"role": "nuisance", "range": [1e-4, 2e-3], "log": True}}
-        fill(engine, StoreSpec(trials, name="tune", design=design, factors=factors, curves=False), folder)
-        engine.dispose()
+        fill(store, StoreSpec(trials, name="tune", design=design, factors=factors, curves=False), folder)
+        store.close()
         self.before = database.read_bytes()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sweep", "dashboard", "--port", "0", "--storage", f"sqlite:///{database}",

@@ -13,7 +13,8 @@ from sqlalchemy import MetaData, make_url, select
 from sweep.launch.local import LocalWorkers
 from sweep.launch.placement import Assignment
 from sweep.store import open_store
-from tests.report.stores import ablation, fill
+from tests.report.specs import ablation
+from tests.report.stores import fill
 
 SECRET = "hunter2-and-more"
 
@@ -41,7 +42,7 @@ def command(storage: str, folder: Path, *arguments: str) -> str:
 def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str, tmp_path: Path, form: str) -> None:
     storage = with_secret(postgres_url, form)
     store = open_store(storage, patience_seconds=20)
-    fill(store.engine, ablation(), tmp_path)
+    fill(store, ablation(), tmp_path)
     said = [
         command(storage, tmp_path, "status", "digits"),
         command(storage, tmp_path, "status", "no-such-study"),
