@@ -21,12 +21,12 @@ class Grid:
 
 
 def grids(store: Store, study_id: int) -> dict[int, Grid]:
-    """The newest sheet of each score of a study's runs, by score id."""
+    """The sheet of each score of a study's runs, by score id: of its newest attempt and its first noise set."""
     runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     query = (
         select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
         .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.score_id.is_not(None), ARTIFACT.c.run_id.in_(runs))
-        .order_by(ARTIFACT.c.id)
+        .order_by(ARTIFACT.c.token, ARTIFACT.c.step.desc(), ARTIFACT.c.id)  # the last one of a score is kept
     )
 
     def work(connection: Connection) -> dict[int, Grid]:
