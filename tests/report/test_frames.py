@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sweep.errors import StoreError
+from sweep.errors import StoreError, UsageError
 from sweep.report.frames.frames import load_study
 from sweep.report.text.warnings import warnings_of
 from sweep.search.finished_search import finished_search
@@ -106,7 +106,7 @@ def test_protocols_never_meet(tmp_path):
 
 
 def test_what_is_not_there_is_said(store):
-    with pytest.raises(StoreError, match="no study 'nothing'"):
+    with pytest.raises(UsageError, match="no study 'nothing'"):
         load_study(store.engine, "nothing")
     with pytest.raises(StoreError, match="no revision 7"):
         load_study(store.engine, "digits", as_of=7)

@@ -11,7 +11,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from sweep.errors import StoreError, SweepError, UsageError
+from sweep.errors import SweepError, UsageError
 from sweep.report.frames.study_ref import find_subject
 from sweep.report.render import notebook as report_notebook
 from sweep.report.render.notebook import build_notebook, build_report
@@ -186,7 +186,7 @@ def test_a_failing_cell_leaves_the_rest(tmp_path, monkeypatch):
 
 
 def test_no_such_study_writes_nothing(store, tmp_path):
-    with pytest.raises(StoreError, match="no study 'other'"):
+    with pytest.raises(UsageError, match="no study 'other'"):
         build_report(store.url, "other", tmp_path / "reports" / "other", files_root=store.files)
     assert not (tmp_path / "reports").exists()
 

@@ -165,8 +165,11 @@ def test_an_unknown_arm_or_study_is_refused(store: Store) -> None:
         add_cells(store, asked.id, [new_cell(0, "nowhere")])
     with pytest.raises(StoreError, match="study 99"):
         add_cells(store, 99, [new_cell(0)])
-    with pytest.raises(UsageError, match="no such study"):
+    with pytest.raises(UsageError, match="no study 'nowhere'"):
         study(store, "nowhere")
+    near = asked.name[:-1]
+    with pytest.raises(UsageError, match=f"no study {near!r} in this database; did you mean {asked.name!r}"):
+        study(store, near)
 
 
 def test_later_arms_follow_the_first_and_repeat_harmlessly(store: Store) -> None:

@@ -92,7 +92,8 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
             are scores under another protocol than that revision's.
 
     Raises:
-        StoreError: no such study or revision.
+        UsageError: There is no such study.
+        StoreError: The study has no such revision.
     """
     study = find_subject(engine, name, as_of)
     revisions = pd.DataFrame(study.revisions)[list(ACCEPTED)]

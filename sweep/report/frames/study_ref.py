@@ -13,6 +13,7 @@ from sqlalchemy import Engine, exists, select
 from sweep.errors import StoreError
 from sweep.store.sql.schema import CELL, REVISION, STUDY
 from sweep.store.sql.transaction import reading
+from sweep.store.studies.unknown import no_such_study
 
 STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
 
@@ -57,12 +58,13 @@ def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject
         as_of: Revision to report; the newest where None.
 
     Raises:
-        StoreError: no such study or revision.
+        UsageError: There is no such study.
+        StoreError: The study has no such revision.
     """
     with reading(engine) as connection:
         found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
         if found is None:
-            raise StoreError(f"no study {name!r} in this store", next="`sweep status` lists the studies in the store.")
+            raise no_such_study(connection, name)
         query = select(REVISION).where(REVISION.c.study_id == found["id"]).order_by(REVISION.c.number)
         revisions = [dict(row) for row in connection.execute(query).mappings()]
         trials = exists().where(CELL.c.study_id == found["id"], CELL.c.phase == "search")

@@ -58,7 +58,8 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
     """The study, from the store and files folder that the environment names; a notebook never holds a password.
 
     Raises:
-        StoreError: the environment names no store, or the store holds no such study.
+        StoreError: The environment names no store.
+        UsageError: The store has no such study.
     """
     url = os.environ.get(STORE_VARIABLE)
     if not url:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from sweep.config.keys import protocol_key, sha256_of
-from sweep.errors import StoreMismatch, UsageError
+from sweep.errors import StoreError, StoreMismatch, UsageError
 from sweep.store.queue.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.schema import ARM, CELL, REVISION, STUDY
@@ -16,6 +16,7 @@ from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
 from sweep.store.studies.demand import withdraw_unwanted_runs
 from sweep.store.studies.trial_changes import note_change
+from sweep.store.studies.unknown import no_such_study
 
 if TYPE_CHECKING:
     from sweep.config.run import Protocol
@@ -145,7 +146,14 @@ def study(store: Store, name: str) -> StudyRecord:
     Raises:
         UsageError: there is none.
     """
-    return store.read(lambda connection: study_record(connection, STUDY.c.name == name))
+
+    def work(connection: Connection) -> StudyRecord:
+        study_id = connection.scalar(select(STUDY.c.id).where(STUDY.c.name == name))
+        if study_id is None:
+            raise no_such_study(connection, name)
+        return study_record(connection, STUDY.c.id == study_id)
+
+    return store.read(work)
 
 
 def studies(store: Store) -> tuple[StudyRecord, ...]:
@@ -162,11 +170,7 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
     """The one study that a condition names, at its newest revision."""
     row = connection.execute(select(STUDY).where(which)).one_or_none()
     if row is None:
-        raise UsageError(
-            "there is no such study in this store",
-            why="It was never launched here, or the store is another one.",
-            next="sweep status lists the studies of a store.",
-        )
+        raise StoreError("the study is not in this database any more", next="`sweep status` lists the studies.")
     newest = newest_revision(connection, row.id)
     assert newest is not None
     arms = connection.execute(
