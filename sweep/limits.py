@@ -75,3 +75,10 @@ MAX_SNAPSHOTS = 256
 """Snapshots of all power-function averages of one training together."""
 MAX_NOISED_TIMES = 50
 """Values of t that partial noising starts from."""
+
+# Commands
+
+MAX_WORKERS = 1_000
+"""Worker processes of one launch."""
+MAX_THREADS = 4_096
+"""CPU threads of one worker."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
+from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
     from sweep.launch.bench import Rate
@@ -17,7 +18,7 @@ bench = typer.Typer(help="Measure the throughput of the database.", no_args_is_h
 @bench.command("store")
 def store(
     storage: Storage = DEFAULT_STORAGE,
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes that write at once.")] = 4,
+    workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Number of processes that write at once.")] = 4,
     seconds: Annotated[float, typer.Option(min=0.5, help="Seconds for which each operation is measured.")] = 3.0,
     trials: Annotated[
         int, typer.Option(min=0, help="Also time the next suggestion after this many finished trials, e.g. 5000.")

@@ -35,6 +35,7 @@ def export(
 
     Example: sweep export digits -o digits-export --format parquet
     """
+    from sweep.cli.outputs import writing
     from sweep.cli.terminal import echo
     from sweep.config.names import require_name
     from sweep.report.frames.frames import load_study
@@ -43,16 +44,17 @@ def export(
 
     frames = load_study(read_store(storage).engine, require_name(study))
     folder = out or Path(f"{study}-export")
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = {"cells": frames.cells, "scores": frames.scores, "curves": frames.curves, "attempts": frames.attempts}
-    for name, frame in tables.items():
-        for kind in formats or list(Format):
-            path = folder / f"{name}.{kind.value}"
-            if kind is Format.parquet:
-                flat(frame).to_parquet(path, index=False)
-            else:
-                write_csv(flat(frame), path)
-            echo(path)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tables = {"cells": frames.cells, "scores": frames.scores, "curves": frames.curves, "attempts": frames.attempts}
+        for name, frame in tables.items():
+            for kind in formats or list(Format):
+                path = folder / f"{name}.{kind.value}"
+                if kind is Format.parquet:
+                    flat(frame).to_parquet(path, index=False)
+                else:
+                    write_csv(flat(frame), path)
+                echo(path)
 
 
 def flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import typer
 
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile, place_options
 from sweep.commands import command
+from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -33,7 +34,10 @@ def launch(
     files: Files = DEFAULT_FILES,
     device: Device = "auto",
     workers: Annotated[
-        int | None, typer.Option("--workers", "-n", min=1, help="Worker processes; default: one for each GPU, or core.")
+        int | None,
+        typer.Option(
+            "--workers", "-n", min=1, max=MAX_WORKERS, help="Worker processes; default: one for each GPU, or core."
+        ),
     ] = None,
     accept_change: Annotated[
         bool, typer.Option("--accept-change", help="Apply what changed in the study file since the last launch.")

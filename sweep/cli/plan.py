@@ -9,6 +9,7 @@ import typer
 
 from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile, place_options
 from sweep.commands import command
+from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -24,7 +25,9 @@ SHORTEST_USUAL_T = 50
 def plan(
     file: StudyFile,
     device: Device = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Number of workers to estimate the time for.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MAX_WORKERS, help="Number of workers to estimate the time for.")
+    ] = None,
     measure: Annotated[bool, typer.Option(help="Time a few steps, to estimate how long the study takes.")] = True,
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,

@@ -98,6 +98,7 @@ def repro(
 
     Example: sweep trials repro digits 3
     """
+    from sweep.cli.outputs import writing
     from sweep.cli.terminal import echo
     from sweep.config.names import require_name
     from sweep.errors import UsageError
@@ -108,7 +109,9 @@ def repro(
     if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
         raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
     path = out or Path(f"run-{run}.json")
-    path.write_text(run_config(store, run).model_dump_json(indent=2) + "\n", encoding="utf-8")
+    text = run_config(store, run).model_dump_json(indent=2) + "\n"
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
     worker = trained_by(store, run)
     place = () if worker is None else ("--device", worker.device, "--threads", worker.environment["threads"])
     echo(command("train", path, "--out", path.with_suffix(""), *place))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweep.cli.options import Device
+from sweep.limits import MAX_THREADS
 
 if TYPE_CHECKING:
     from sweep.config.run import TrainConfig
@@ -20,7 +21,9 @@ def train(
     config: Annotated[Path, typer.Argument(help="A train config as JSON, from `sweep trials repro`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and weights.")],
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MAX_THREADS, help="CPU threads; all cores by default.")
+    ] = None,
 ) -> None:
     """Train one config by hand, without a database.
 
@@ -32,6 +35,7 @@ def train(
     """
     import json
 
+    from sweep.cli.outputs import writing
     from sweep.cli.terminal import say
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
@@ -43,6 +47,8 @@ def train(
     from sweep.worker.messages import Progressed, Trained, TrainJob
 
     asked = _read(config)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     place = slots(device, 1, work=1)[0]
     job = TrainJob(asked, Cadence(), Depot(out.absolute()), FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=place.device, threads=threads or place.threads)
@@ -77,6 +83,6 @@ def _read(path: Path) -> TrainConfig:
         where = ".".join(map(str, first["loc"]))
         raise UsageError(
             f"{path} is no train config",
-            why=f"{where}: {first['msg']}.",
+            why=f"{where}: {first['msg']}." if where else f"{first['msg']}.",
             next="sweep trials repro STUDY RUN writes one.",
         ) from None

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage
+from sweep.limits import MAX_THREADS
 
 BEATS_A_LEASE = 6
 _INPUT = 0
@@ -21,7 +22,9 @@ def worker(
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
     device: Device = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MAX_THREADS, help="CPU threads; all cores by default.")
+    ] = None,
     time_limit: Annotated[
         str | None, typer.Option("--time-limit", help="Save and exit with code 75 after this time, e.g. 23h30m.")
     ] = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -136,7 +136,7 @@ class _Survey:
         folders: list[Path] = []
         for entry in sorted(_scanned(folder), key=lambda entry: entry.name):
             of_system = entry.name.startswith(".") or entry.name.lower() in SYSTEM_NAMES
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 if entry.is_symlink() and self.root.resolve().is_relative_to(Path(entry).resolve()):
                     continue  # a way back up holds nothing new
                 if of_system:
@@ -204,13 +204,21 @@ def _is_image(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
 
+def _is(test: Callable[[], bool]) -> bool:
+    """What an entry is; one that cannot be followed, such as a link to itself, is nothing."""
+    try:
+        return test()
+    except OSError:
+        return False
+
+
 def _reason(entry: os.DirEntry[str], *, of_system: bool) -> Reason | None:
     """Why an entry that is no folder is not read; None for an image."""
     if of_system:
         return Reason.SYSTEM
     if not _is_image(entry.name):
         return Reason.SUFFIX
-    if entry.is_file():
+    if _is(entry.is_file):
         return None
     return Reason.BROKEN if entry.is_symlink() and not Path(entry).exists() else Reason.SPECIAL
 

@@ -64,6 +64,15 @@ def test_what_is_left_out_is_counted_with_the_reason(tmp_path: Path) -> None:
         assert part in remark
 
 
+def test_a_link_to_itself_is_a_broken_link(tmp_path: Path) -> None:
+    put(tmp_path / "data" / "0" / "a.png", tmp_path / "data" / "1" / "a.png")
+    (tmp_path / "data" / "0" / "b.png").symlink_to("b.png")
+    (tmp_path / "data" / "2").symlink_to("2")
+    listing = list_images(tmp_path / "data")
+    assert listing.classes == ("0", "1")
+    assert "1 file behind broken links (0/b.png)" in listing.remarks[0]
+
+
 def test_a_class_may_be_a_link(tmp_path: Path) -> None:
     put(tmp_path / "elsewhere" / "a.png", tmp_path / "data" / "0" / "a.png")
     (tmp_path / "data" / "1").symlink_to(tmp_path / "elsewhere")
