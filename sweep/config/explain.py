@@ -27,7 +27,7 @@ def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> S
     return StudyFileError(
         "\n".join(lines),
         why="Nothing was written.",
-        next=f"Mend the file, then: {command('plan', Path(file.path))}",
+        next=f"Correct the file, then: {command('plan', Path(file.path))}",
     )
 
 

@@ -109,5 +109,5 @@ def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> StudyFileError:
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position) + 1
         place, problem = f", line {line}", f"Character {error.position} is a control character."
-    following = _HINTS.get(str(problem), "Mend that line.")
+    following = _HINTS.get(str(problem), "Correct that line.")
     return StudyFileError(f"{path}{place}: not valid YAML", why=cut(str(problem), LONG), next=following)

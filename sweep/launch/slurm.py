@@ -107,7 +107,7 @@ class SlurmWorkers:
             raise SweepError(
                 "Slurm does not take the jobs",
                 why=str(error).strip().splitlines()[-1],
-                next="Mend --option, then again.",
+                next="Correct --option, then launch again.",
             ) from None
         self._say(f"submitted {count} jobs as {self._jobs[0].job_id.partition('_')[0]}; logs: {self.folder}")
         self._asked_at = -POLL_SECONDS

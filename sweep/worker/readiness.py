@@ -19,7 +19,7 @@ class Readiness:
 
     Args:
         files: Where checkpoints, features and grids lie.
-        say: Hears once why no work is taken.
+        say: Called once with the reason when no work is claimed.
         images: Of the study, where they were last seen here.
     """
 
@@ -48,7 +48,7 @@ class Readiness:
         now = time.monotonic()
         if self._unready_since is None:
             self._unready_since = now
-            self.say(f"no work is taken here: {why.why}")
+            self.say(f"this worker is not claiming work: {why.why}")
         if now - self._unready_since > self.files.patience_seconds:
             raise why
         return False

@@ -116,7 +116,7 @@ def test_row_10_a_machine_whose_disk_takes_no_files_takes_no_work(
     whole = workers.how
     workers.how = replace(whole, files=Depot(Path("/sys/kernel")))  # no process may make a file there
     barred = workers.start()
-    until(lambda: "no work is taken here: /sys/kernel" in workers.said())
+    until(lambda: "this worker is not claiming work: /sys/kernel" in workers.said())
     workers.how = whole
     assert ended(workers.start()) == 0
     assert ended(barred, 60) == 0

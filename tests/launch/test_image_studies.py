@@ -104,7 +104,7 @@ def test_a_machine_without_the_images_takes_no_work(tmp_path: Path) -> None:
     mine = data.model_copy(update={"path": str(tmp_path / "mine")})
     ready = Readiness(Depot(tmp_path / "files"), said.append, data)
     assert [ready.takes_work(data) for _ in range(3)] == [False] * 3
-    assert said == [f"no work is taken here: there is no folder {tmp_path / 'gone'} on this machine"]
+    assert said == [f"this worker is not claiming work: there is no folder {tmp_path / 'gone'} on this machine"]
     # Where another machine says that they lie counts only where they lie there.
     assert ready.takes_work(mine)
     assert ready.takes_work(data)

@@ -21,6 +21,7 @@ from sweep.report.text.warnings import warnings_of
 from sweep.store.states import CellStatus
 
 DRAWN_ARMS = 40
+OWN_SCALE = "It is measured with a classifier of this data set and does not compare with published scores."
 Row = Mapping[Hashable, Any]
 """A row of `Comparison.arms`."""
 
@@ -114,7 +115,8 @@ def _basis(study: ReportedStudy) -> str:
     drawn = f"N = {protocol.get('n', 0):,} images in each of {count(sets, 'noise set')}"
     as_of = study.frames.data_as_of
     when = f" Data as of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else ""
-    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{when}"
+    local = "" if protocol.get("extractor") == "inception" else f" {OWN_SCALE}"
+    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{local}{when}"
 
 
 def _exploratory(study: ReportedStudy) -> Answer:
