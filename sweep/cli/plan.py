@@ -186,7 +186,10 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
             "longer chains; look at alphas_bar_T and SNR_T above"
         )
     if document["power"] is not None:
-        lines += power_lines(document["power"], study.metric)
+        lines += power_lines(
+            document["power"],
+            "FCD" if study.metric == "fid" and study.protocol.extractor == "classifier" else study.metric,
+        )
     if "seconds" in document:
         lines.append(
             f"about {duration(document['seconds'])} on {len(document['workers'])} workers "
