@@ -42,16 +42,17 @@ def extend(
     """
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
-    from sweep.config.study import Study, changed_study
+    from sweep.config.study import changed_study
     from sweep.design.plan import outline
     from sweep.errors import UsageError
     from sweep.launch.register import register
     from sweep.store import open_existing
     from sweep.store import study as find
+    from sweep.store.stored_config import study_spec
 
     store = open_existing(storage)
     record = find(store, require_name(study))
-    before = Study.model_validate(record.spec)
+    before = study_spec(record.spec, of=record.name)
     spec, changes = _grown(before, seeds, trials, budget)
     if seeds is not None and before.looks is not None:
         changes.append(_with_a_look_more(store, before, spec))

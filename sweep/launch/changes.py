@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.keys import train_key
-from sweep.config.study import Study
 from sweep.design.plan import Outline, outline
 from sweep.launch.register import same_images
 from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
+from sweep.store.stored_config import study_spec
 
 Images = Literal["same", "moved", "changed"]
 
@@ -51,7 +51,7 @@ def images_of(store: Store, asked: Outline) -> Images:
     Raises:
         UsageError: the study is not in the store.
     """
-    before = Study.model_validate(study(store, asked.study.name).spec)
+    before = study_spec(study(store, asked.study.name).spec, of=asked.study.name)
     if not same_images(before, asked.study):
         return "changed"
     return "same" if before.baseline.data.path == asked.study.baseline.data.path else "moved"

@@ -15,6 +15,7 @@ from sweep.store import add_cells, register_study, studies
 from sweep.store.queue.events import add_event, events
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.stored_config import study_spec
 from sweep.store.studies.studies import move_images, rename_arms
 
 
@@ -44,7 +45,7 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
             why="Its file was changed since; scores of both versions would meet in one report.",
             next="sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision.",
         )
-    before = Study.model_validate(found.spec)
+    before = study_spec(found.spec, of=found.name)
     same_yardstick = before.protocol == asked.study.protocol
     return found if same_yardstick and same_images(before, asked.study) else None
 
@@ -59,7 +60,7 @@ def with_known_images(store: Store, asked: Study) -> Study:
     found, now = held(store, asked.name), asked.baseline.data
     if found is None or now.path is None:
         return asked
-    before = Study.model_validate(found.spec).baseline.data
+    before = study_spec(found.spec, of=found.name).baseline.data
     return asked.with_images(before.sha256) if before.sha256 is not None and before.size == now.size else asked
 
 
@@ -68,7 +69,7 @@ def is_same(found: StudyRecord, asked: Study) -> bool:
     if found.spec_sha256 == identity(asked):
         return True
     # Version 0.1.0 hashed the path of a folder too.
-    return asked.baseline.data.sha256 is not None and identity(Study.model_validate(found.spec)) == identity(asked)
+    return asked.baseline.data.sha256 is not None and identity(study_spec(found.spec, of=found.name)) == identity(asked)
 
 
 def same_images(before: Study, asked: Study) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweep.store.queries.views import cells, status
 from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.stored_config import study_spec
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
@@ -36,13 +37,12 @@ def to_come(store: Store, now: StatusRecord) -> int:
     Args:
         now: The study as its tables have it.
     """
-    from sweep.config.study import Study
     from sweep.design.plan import outline
     from sweep.design.tuning import Known
 
     if now.study.state == "cancelled":
         return 0
-    study = Study.model_validate(now.study.spec)
+    study = study_spec(now.study.spec, of=now.study.name)
     changes = {arm.name: dict(arm.changes) for arm in now.study.arms}
     known = Known(cells(store, now.study.id), changes, study.metric)
     due = _trials_due(study, known) + _requested(study, known)

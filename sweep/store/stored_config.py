@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
+    from sweep.config.study import Study
 
     M = TypeVar("M", bound=BaseModel)
 
@@ -41,6 +42,13 @@ def protocol(stored: Any, *, of: str) -> Protocol:
     from sweep.config.run import Protocol
 
     return _checked(Protocol, stored, of)
+
+
+def study_spec(stored: Any, *, of: str) -> Study:
+    """What is asked, as of the newest revision; as `train_config`."""
+    from sweep.config.study import Study
+
+    return _checked(Study, stored, f"study {of}")
 
 
 def _checked(model: type[M], stored: Any, of: str) -> M:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from sweep.commands import command
 from sweep.config.data import DataConfig
-from sweep.config.study import Study
 from sweep.design.tuning import Advance, grows
 from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
 from sweep.search.versions import check_optuna
@@ -26,6 +25,7 @@ from sweep.store.queue.leases import claim
 from sweep.store.queue.workers import end_worker, expire_dead_local, register_worker, worker_seen
 from sweep.store.records import Claim, StudyRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.stored_config import study_spec
 from sweep.worker.attempt import Attempt
 from sweep.worker.budget import BUDGET_REACHED, over_budget
 from sweep.worker.child import Child
@@ -56,7 +56,7 @@ class Worker:
     def __init__(self, store: Store, study: StudyRecord, options: WorkerOptions) -> None:
         self._interrupt = Interrupt(options.time_limit)
         self._store = replace(store, give_up=lambda: self._interrupt.late)
-        self._study = Study.model_validate(study.spec)
+        self._study = study_spec(study.spec, of=study.name)
         self._study_id = study.id
         self._optuna = study.versions.get("optuna")
         self._options = options
@@ -130,7 +130,7 @@ class Worker:
                 self._attempt(claimed, ready.images, say)
                 continue
             now = work_left(self._store, self._study_id)
-            self._study = Study.model_validate(now.spec)  # it may have been extended meanwhile
+            self._study = study_spec(now.spec, of=self._study.name)  # it may have been extended meanwhile
             state = now.state
             if state in ("stopped", "cancelled"):
                 return 0
