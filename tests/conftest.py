@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ from tests.browser.chromium import HOW_TO_GET_ONE, REQUIRED, find_chromium
 
 # rich measures the terminal as a console is made, which is when a test first imports ours.
 os.environ["COLUMNS"] = "200"
+# Under nohup, or in the background of a script, these are ignored, and so they are in every process that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # The same examples everywhere, and no time limit on a machine that others load.
 hypothesis.settings.register_profile("sweep", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("sweep")

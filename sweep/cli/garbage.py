@@ -67,7 +67,7 @@ def gc(
         echo(stored.where)
     total = size(sum(stored.bytes for stored in found.garbage))
     if not delete:
-        files = f"{len(found.garbage)} files ({total}) of store {found.store} can be deleted"
+        files = f"{_files(len(found.garbage))} ({total}) of store {found.store} can be deleted"
         say(f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete")
         return
     left = _deleted(depot, found.garbage)
@@ -89,5 +89,9 @@ def _foreign_in_words(found: Survey) -> list[str]:
         whose = f"of store {store}" if store else "that name no store (of version 0.1.0, or no files of runs)"
         if store == found.store:
             whose = f"of store {store}, that this database knows nothing of"
-        lines.append(f"{len(stored)} files ({size(sum(s.bytes for s in stored))}) {whose} are left alone")
+        lines.append(f"left alone: {_files(len(stored))} ({size(sum(s.bytes for s in stored))}) {whose}")
     return lines
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

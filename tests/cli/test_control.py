@@ -246,8 +246,8 @@ def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
     monkeypatch.setattr("sweep.launch.garbage.SPARED_SECONDS", 0.0)
     listed = sweep("gc")
     assert listed.stdout.split() == [str(lost)]
-    assert "100 B of store" in listed.stderr
-    assert "1 files (100 B) that name no store" in listed.stderr
+    assert "(100 B) of store" in listed.stderr
+    assert "1 file (100 B) that name no store" in listed.stderr
     assert sweep("gc", "--foreign").stdout.split() == [str(legacy)]
     assert isinstance(sweep("gc", "--foreign", "--delete").exception, UsageError)
     assert lost.exists()

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Connection, make_url, text
 
 from sweep.errors import StoreError, StoreMismatch
-from sweep.store import Store, open_existing, open_store, read_store, sqlite, studies
+from sweep.store import Store, open_existing, open_store, read_store, studies
+from sweep.store.sql import sqlite
 from sweep.store.sql.access import Access
 from sweep.store.sql.engine import open_engine, shown
 from tests.conftest import run_sql

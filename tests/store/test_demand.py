@@ -14,18 +14,18 @@ from sweep.store import (
     add_cells,
     cells,
     claim,
-    decisions,
     exclude,
     fail,
     finish_training,
     heartbeat,
-    plan,
     rerun,
     set_study_state,
     status,
 )
 from sweep.store.queue.workers import end_worker
 from sweep.store.records import ArmRecord
+from sweep.store.studies import cells as plan
+from sweep.store.studies import control as decisions
 from tests.store.tiny import ARMS, file_of, new_cell, new_study, new_worker, study_with_runs
 
 # For the other side to get as far as it can: to its end where nothing holds it, else to a lock.

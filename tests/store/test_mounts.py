@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sweep.errors import StoreError
-from sweep.store import mounts, open_store
+from sweep.store import open_store
+from sweep.store.sql import mounts
 from sweep.store.sql.mounts import file_system_of, is_network
 
 MOUNTS = rb"""

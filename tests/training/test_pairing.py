@@ -21,7 +21,8 @@ from sweep.data.dataset import Dataset
 from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of
 from sweep.scoring import generate as sampling
-from sweep.training import batch, objective, rig
+from sweep.training import batch, objective
+from sweep.training import step_state as rig
 from sweep.training.batch import Draws
 from sweep.training.interfaces import Place
 from sweep.training.loop import train
