@@ -169,6 +169,7 @@ def offline(tmp_path, monkeypatch) -> str:
     return f"sqlite:///{tmp_path}/none/sweep.db"
 
 
+@pytest.mark.slow
 def test_without_the_data_only_the_times_are_left_out(tmp_path, monkeypatch):
     storage = offline(tmp_path, monkeypatch)
     result = CliRunner().invoke(app, ["plan", "study.yaml", "--device", "cpu", "--storage", storage])
@@ -180,6 +181,7 @@ def test_without_the_data_only_the_times_are_left_out(tmp_path, monkeypatch):
     assert "SWEEP_DATA=DIR" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_launch_without_the_data_leaves_no_store_behind(tmp_path, monkeypatch):
     storage = offline(tmp_path, monkeypatch)
     before = sorted(tmp_path.rglob("*"))

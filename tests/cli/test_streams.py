@@ -63,6 +63,7 @@ def test_a_reader_that_ends_first_ends_the_command_in_silence(storage: str) -> N
         assert process.returncode == 141, words  # 128 + SIGPIPE
 
 
+@pytest.mark.slow
 def test_an_ascii_terminal_gets_every_line_with_characters_replaced(storage: str, tmp_path: Path) -> None:
     file = tmp_path / "läuft.yaml"
     file.write_text(

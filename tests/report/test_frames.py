@@ -112,6 +112,7 @@ def test_what_is_not_there_is_said(store):
         load_study(store.engine, "digits", as_of=7)
 
 
+@pytest.mark.slow
 def test_five_thousand_runs_load_in_seconds(tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'store.db'}")
     _, study_id = finished_search(store, "digits", trials=RUNS, more=0)
