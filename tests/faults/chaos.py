@@ -24,7 +24,7 @@ from sweep.store.queries.views import work_left
 from sweep.store.records import StudyRecord
 from sweep.store.studies.retraining import MAX_RETRAININGS, RETRAINED
 from tests.faults.backup import Backup
-from tests.faults.processes import QUICK, Workers, children_of, kill_tree
+from tests.faults.processes import QUICK, Workers, children_of, kill_tree, stopped_outside_a_transaction
 
 WORKERS_EACH = 2
 TIMING = replace(QUICK, lease=4.0, heartbeat=0.5)
@@ -177,11 +177,12 @@ def freeze(chaos: Chaos, each: Attacked) -> bool:
     """Worker and trial process stand still, often past the lease, and go on."""
     until = time.monotonic() + chaos.draws.uniform(0.5, 2.0 * TIMING.lease)
     worker = chaos.one_of(each)
-    for pid in (worker.pid or 0, *children_of(worker.pid or 0)) if worker else ():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-            chaos.asleep.append((until, pid))
-    return worker is not None
+    pids = [worker.pid or 0, *children_of(worker.pid or 0)] if worker else []
+    with suppress(ProcessLookupError):
+        if pids and stopped_outside_a_transaction(chaos.store, pids):
+            chaos.asleep += [(until, pid) for pid in pids]
+            return True
+    return False
 
 
 def cut(chaos: Chaos, _: Attacked) -> bool:

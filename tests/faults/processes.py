@@ -11,9 +11,10 @@ import logging
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -197,3 +198,19 @@ def gpus_of_workers(name: str) -> list[str]:
 def training(store: Store, study: StudyRecord, step: int = 1) -> bool:
     """Whether some run is under way and has got so far, but not to its end."""
     return any(cell.run_state == "training" and step <= cell.step < cell.steps for cell in cells(store, study.id))
+
+
+def stopped_outside_a_transaction(store: Store, pids: list[int]) -> bool:
+    """Stop processes; they go on, and False, where SQLite's lock of the whole file would stop with them."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    if store.engine.dialect.name != "sqlite":
+        return True
+    try:
+        with closing(sqlite3.connect(str(store.engine.url.database), timeout=0.2)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        return False
+    return True

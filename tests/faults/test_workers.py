@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,16 @@ from sweep.worker.budget import device_hours
 from sweep.worker.identity import started
 from sweep.worker.interrupt import SAME_REQUEST_SECONDS
 from tests.faults.conftest import Team
-from tests.faults.processes import QUICK, children_of, ended, kill_tree, training, trial_of, until
+from tests.faults.processes import (
+    QUICK,
+    children_of,
+    ended,
+    kill_tree,
+    stopped_outside_a_transaction,
+    training,
+    trial_of,
+    until,
+)
 from tests.faults.state import attempt_ends, check_invariants, outcome
 from tests.faults.tiny import ABLATION, with_baseline
 
@@ -75,22 +82,6 @@ def test_row_02_a_killed_worker_takes_its_trial_process_along_and_is_replaced_at
     assert "expired" in attempt_ends(local_store)
     check_invariants(local_store)
     assert outcome(local_store, study.id) == undisturbed
-
-
-def stopped_outside_a_transaction(store: Store, pids: list[int]) -> bool:
-    """Stop processes; they go on, and False, where SQLite's lock of the whole file would stop with them."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    if store.engine.dialect.name != "sqlite":
-        return True
-    try:
-        with closing(sqlite3.connect(str(store.engine.url.database), timeout=0.2)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-        return False
-    return True
 
 
 def test_row_04_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_up(
