@@ -123,7 +123,7 @@ class LeaseLost(StoreError):
     """Another worker holds this work now; every write of this attempt is refused."""
 
 
-class DepotError(SweepError):
+class FileStoreError(SweepError):
     """The store of files refuses, or does not answer."""
 
     exit_code = 5

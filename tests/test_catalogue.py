@@ -29,8 +29,8 @@ from sweep.diffusion.spacing import SPACINGS
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
+from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.scoring.features import EXTRACTORS
-from sweep.scoring.further import FURTHER
 from sweep.scoring.measure import Measurements
 from sweep.training.auxiliary_losses import TERMS
 from sweep.training.ema import EMA_STARTS, ConstantEMA
@@ -69,7 +69,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "spacing": SPACINGS,
     "variance": REVERSE_VARIANCES,
     "x0_clip": X0_CLIPS,
-    "further": {name: find for name, (_, find) in FURTHER.items()},
+    "extra metric": {name: find for name, (_, find) in EXTRA_METRICS.items()},
     "score": attributes_of(Measurements, METRICS),
     "extractor": EXTRACTORS,
 }
@@ -114,7 +114,7 @@ def test_what_a_study_file_may_say_is_what_is_registered() -> None:
     }.items():  # fmt: skip
         assert set(get_args(literal)) == REGISTRIES[kind].keys(), kind
     fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields
-    assert MODIFIERS.keys() | REGISTRIES["further"].keys() | {f"{term}_weight" for term in TERMS} <= set(fields)
+    assert MODIFIERS.keys() | REGISTRIES["extra metric"].keys() | {f"{term}_weight" for term in TERMS} <= set(fields)
 
 
 def edited(path: Path, before: str, after: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import load_study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from tests.cli.test_app import VERBS
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ def test_its_study_is_a_study_and_that_of_the_demo(tmp_path):
     (tmp_path / "study.yaml").write_text("\n".join(line[4:] for line in block.splitlines() if line.startswith("    ")))
     written = load_study(tmp_path / "study.yaml")
     demo = load_study(ROOT / "studies" / "digits.yaml")
-    assert {arm.name for arm in outline(written).arms} <= {arm.name for arm in outline(demo).arms}
+    assert {arm.name for arm in study_plan(written).arms} <= {arm.name for arm in study_plan(demo).arms}
     assert written.name == demo.name
 
 

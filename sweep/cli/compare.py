@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def compare(
     names = [require_name(first), require_name(second)]
     if first == second:
         raise UsageError(f"{first} is one study", why="Its own arms are compared in its report.",
-                         next=command("report", first, *place_options(storage)))  # fmt: skip
+                         next=command("report", first, *store_options(storage)))  # fmt: skip
     engine = read_store(storage).engine
     found = compare_studies(*(load_study(engine, name) for name in names))
     if as_json:
@@ -61,7 +61,7 @@ def document(found: AcrossStudies) -> dict[str, Any]:
         "score": found.label,
         "direction": found.direction,
         "evaluation": dict(found.evaluation),
-        "readings": {study: dict(level) for study, level in found.readings.items()},
+        "evaluation_levels": {study: dict(level) for study, level in found.evaluation_levels.items()},
         "baseline_changes": dict(found.changes),
         "arms": [{str(key): None if isinstance(value, float) and isnan(value) else value for key, value in row.items()}
                  for row in found.arms.to_dict("records")],
@@ -114,5 +114,5 @@ def _notes(found: AcrossStudies) -> list[str]:
     same = f"{second} has the same baseline as {first}."
     changed = f"The baseline of {second} differs from that of {first}: {changes_in_words(found.changes)}."
     read = [f"Of {study}, the evaluation level {changes_in_words(level)} is read."
-            for study, level in found.readings.items() if level]  # fmt: skip
+            for study, level in found.evaluation_levels.items() if level]  # fmt: skip
     return [changed if found.changes else same, *read, "Brackets: 95 % t intervals.", *found.caveats]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
         study,
         storage,
         "paused",
-        f"workers save and wait within a heartbeat; next: {command('resume', study, *place_options(storage))}",
+        f"workers save and wait within a heartbeat; next: {command('resume', study, *store_options(storage))}",
     )
 
 
@@ -37,7 +37,7 @@ def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
         study,
         storage,
         "active",
-        f"work is handed out; next: sweep launch FILE, or {command('status', study, *place_options(storage))}",
+        f"work is handed out; next: sweep launch FILE, or {command('status', study, *store_options(storage))}",
     )
 
 
@@ -50,7 +50,7 @@ def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
         study,
         storage,
         "stopped",
-        f"what is under way finishes; next: {command('resume', study, *place_options(storage))} to go on",
+        f"what is under way finishes; next: {command('resume', study, *store_options(storage))} to go on",
     )
 
 
@@ -65,7 +65,7 @@ def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
         study,
         storage,
         "cancelled",
-        f"workers leave within a heartbeat; {command('resume', study, *place_options(storage))} and "
+        f"workers leave within a heartbeat; {command('resume', study, *store_options(storage))} and "
         "sweep launch FILE take it up again",
     )
 

@@ -41,7 +41,7 @@ def dashboard(
     from sweep.cli.terminal import echo, say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.files.file_store import depot_at
+    from sweep.files.file_store import file_store_at
     from sweep.store import read_store
     from sweep.store.studies.studies import studies as all_studies
     from sweep.store.studies.studies import study as find
@@ -65,7 +65,7 @@ def dashboard(
 
     store = read_store(storage)
     shown = [find(store, require_name(name)) for name in studies] if studies else list(all_studies(store))
-    app = wsgi(*mirror(store, shown, depot_at(files)))
+    app = wsgi(*mirror(store, shown, file_store_at(files)))
     try:
         server = make_server(HOST, port, for_hosts(app, NAMES), server_class=Server, handler_class=Quiet)
     except OSError as error:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, place_options
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
-    from sweep.files.file_store import Depot
+    from sweep.files.file_store import FileStore
     from sweep.store.sql.transaction import Store
 
 LITTLE_ROOM = 2e9
@@ -40,17 +40,17 @@ def doctor(
     """
     from sweep.cli.terminal import print_json, say, stdout, table
     from sweep.errors import StoreError
-    from sweep.files.file_store import depot_at
+    from sweep.files.file_store import file_store_at
     from sweep.store import expire_dead_local, open_existing, read_store
     from sweep.worker.identity import boot_id, host, is_alive
 
-    found, code = _machine(depot_at(files)), 0
+    found, code = _machine(file_store_at(files)), 0
     try:
         store = open_existing(storage) if reap or migrate else read_store(storage)
         if reap:
             dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
             say(f"{len(dead)} dead workers of this machine; their work is free")
-        found += _studies(store, place_options(storage))
+        found += _studies(store, store_options(storage))
     except StoreError as error:
         found.append(("store", " ".join(part for part in (f"{error.what}.", error.why) if part), error.next))
         code = error.exit_code
@@ -61,28 +61,28 @@ def doctor(
     raise typer.Exit(code or (UNWELL if any(mend for _, _, mend in found) else 0))
 
 
-def _machine(depot: Depot) -> list[tuple[str, str, str]]:
+def _machine(file_store: FileStore) -> list[tuple[str, str, str]]:
     import shutil
 
     from sweep.cli.terminal import size
-    from sweep.errors import DepotError
+    from sweep.errors import FileStoreError
     from sweep.launch.devices import cores, gpus
 
-    there = next(folder for folder in (depot.folder, *depot.folder.parents) if folder.exists())
+    there = next(folder for folder in (file_store.folder, *file_store.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free
-    unmade = depot.url is None and not depot.folder.exists()
-    refused = "" if unmade else depot.check()
+    unmade = file_store.url is None and not file_store.folder.exists()
+    refused = "" if unmade else file_store.check()
     mend = "Give --files FOLDER or URL." if refused else ""
     try:
         if not unmade:
-            depot.require_access()
-    except DepotError as error:
+            file_store.require_access()
+    except FileStoreError as error:
         refused, mend = f"{error.what}: {error.why}", error.next
     state = "not made yet; the first launch makes it" if unmade else "writable"
     return [
         ("devices", f"{cores()} CPU cores, {len(gpus())} GPUs", ""),
         ("room for files", f"{size(room)} under {there}", "Free some: sweep gc" if room < LITTLE_ROOM else ""),
-        ("files", refused or f"{depot}: {state}", mend),
+        ("files", refused or f"{file_store}: {state}", mend),
     ]
 
 

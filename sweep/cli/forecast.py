@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.design.fractional_factorial import Fraction
-    from sweep.design.plan import Outline
+    from sweep.design.plan import StudyPlan
 
 
-def compared_arms(asked: Outline) -> int:
+def compared_arms(asked: StudyPlan) -> int:
     """Arms that the verdict will compare with the baseline."""
     from sweep.config.design import Path as PathDesign
     from sweep.config.design import Search
@@ -21,25 +21,25 @@ def compared_arms(asked: Outline) -> int:
     return len(asked.study.factors_of("scientific")) if isinstance(design, PathDesign) else len(asked.arms) - 1
 
 
-def power(asked: Outline, storage: str) -> dict[str, Any] | None:
+def power(asked: StudyPlan, storage: str) -> dict[str, Any] | None:
     """The deciding test, how many arms it can confirm, and the smallest effect that is seen with 80 % power.
 
     None where no arm is compared with the baseline.
 
     Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
     """
-    from sweep.config.design import FEWEST_SEEDS
-    from sweep.report.stats.interim import look_plan
+    from sweep.config.design import MIN_SEEDS
+    from sweep.report.stats.interim import alpha_spending
     from sweep.report.stats.paired import ALPHA, arms_confirmable, deciding_test
     from sweep.report.stats.power import POWER, seeds_needed, standard_effect
 
     study, arms = asked.study, compared_arms(asked)
     if not arms:
         return None
-    looks = look_plan(study.model_dump(mode="json"))
-    levels = [float(level) for level in looks.levels()] if looks else [ALPHA]
+    spending = alpha_spending(study.model_dump(mode="json"))
+    levels = [float(level) for level in spending.levels()] if spending else [ALPHA]
     test = deciding_test(study.seeds, arms=arms, alpha=levels[-1])
-    effect = standard_effect(study.seeds, arms, test, POWER, levels[-1]) if study.seeds >= FEWEST_SEEDS else None
+    effect = standard_effect(study.seeds, arms, test, POWER, levels[-1]) if study.seeds >= MIN_SEEDS else None
     told: dict[str, Any] = {
         "seeds": study.seeds,
         "arms": arms,
@@ -48,13 +48,13 @@ def power(asked: Outline, storage: str) -> dict[str, Any] | None:
         "power": POWER,
         "effect_in_sd": effect,
     }
-    if looks is not None:
-        told["looks"] = {"at": list(looks.seeds), "shape": looks.shape, "levels": levels}
+    if spending is not None:
+        told["interim_analyses"] = {"at": list(spending.seeds), "shape": spending.shape, "levels": levels}
     sd, source = (study.pilot_sd, "the study file") if study.pilot_sd else pilot(study, storage)
     if sd is not None and effect is not None:
         told |= {"pilot_sd": sd, "pilot": source, "effect": effect * sd, "smallest_effect": study.smallest_effect}
         if study.smallest_effect is not None:
-            # Without looks; a plan of looks costs a few seeds more at the end and saves many on the way.
+            # Without interim analyses, which cost a few seeds more at the end and save many on the way.
             told["seeds_needed"] = seeds_needed(study.smallest_effect, sd, arms=arms)
     return told
 
@@ -102,9 +102,9 @@ def power_lines(told: dict[str, Any], metric: str) -> list[str]:
         f"smallest difference detected with {told['power']:.0%} power: {told['effect_in_sd']:.1f} standard deviations "
         "of a paired difference",
     ]
-    if "looks" in told:
-        levels = ", ".join(f"{level:.2g}" for level in told["looks"]["levels"])
-        after = ", ".join(map(str, told["looks"]["at"]))
+    if "interim_analyses" in told:
+        levels = ", ".join(f"{level:.2g}" for level in told["interim_analyses"]["levels"])
+        after = ", ".join(map(str, told["interim_analyses"]["at"]))
         lines.append(
             f"interim analyses after {after} seeds: one arm may be decided below p = {levels} in turn; "
             "verdicts change only there"

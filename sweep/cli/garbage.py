@@ -11,7 +11,7 @@ from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sweep.files.file_store import Depot
+    from sweep.files.file_store import FileStore
     from sweep.files.transfer import Stored
     from sweep.launch.garbage import Survey
 
@@ -45,7 +45,7 @@ def gc(
     """
     from sweep.cli.terminal import echo, say, size
     from sweep.errors import UsageError
-    from sweep.files.file_store import depot_at
+    from sweep.files.file_store import file_store_at
     from sweep.launch.garbage import survey
     from sweep.store import read_store
 
@@ -55,8 +55,8 @@ def gc(
             why="Another database may need them, and this one cannot know.",
             next="Leave one of the two out.",
         )
-    depot = depot_at(files)
-    found = survey(read_store(storage), depot)
+    file_store = file_store_at(files)
+    found = survey(read_store(storage), file_store)
     for line in _foreign_in_words(found):
         say(line)
     if foreign:
@@ -70,14 +70,14 @@ def gc(
         files = f"{_files(len(found.garbage))} ({total}) of store {found.store} can be deleted"
         say(f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete")
         return
-    left = _deleted(depot, found.garbage)
+    left = _deleted(file_store, found.garbage)
     say(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")
     raise typer.Exit(UNDELETED if left else 0)
 
 
-def _deleted(depot: Depot, garbage: Iterable[Stored]) -> list[str]:
+def _deleted(file_store: FileStore, garbage: Iterable[Stored]) -> list[str]:
     """Why files could not be deleted."""
-    tried = ((stored.where, depot.delete(stored)) for stored in garbage)
+    tried = ((stored.where, file_store.delete(stored)) for stored in garbage)
     return [f"{where} cannot be deleted: {reason}" for where, reason in tried if reason]
 
 

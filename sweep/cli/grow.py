@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyName, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyFile, StudyName, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def extend(
     Existing runs stay, and running workers find the new work by themselves. To add arms, edit the study file and use
     `sweep launch FILE --accept-change`.
 
-    The change is recorded as a revision of the study. In a study with planned interim analyses (`looks`), more seeds
-    add one analysis; they are refused once the first analysis is reached.
+    The change is recorded as a revision of the study. In a study with `interim_analyses`, more seeds add one
+    analysis; they are refused once the first analysis is reached.
 
     \b
     Examples: sweep extend digits --seeds +3
@@ -43,7 +43,7 @@ def extend(
     from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.config.study import changed_study
-    from sweep.design.plan import outline
+    from sweep.design.plan import study_plan
     from sweep.errors import UsageError
     from sweep.launch.register import register
     from sweep.store import open_existing
@@ -54,12 +54,12 @@ def extend(
     record = find(store, require_name(study))
     before = study_spec(record.spec, of=record.name)
     spec, changes = _grown(before, seeds, trials, budget)
-    if seeds is not None and before.looks is not None:
-        changes.append(_with_a_look_more(store, before, spec))
+    if seeds is not None and before.interim_analyses is not None:
+        changes.append(_with_one_more_analysis(store, before, spec))
     if not changes:
         raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
     reason = "extended: " + ", ".join(changes)
-    after = register(store, outline(changed_study(spec)), record.protocol, accept_change=True, reason=reason)
+    after = register(store, study_plan(changed_study(spec)), record.protocol, accept_change=True, reason=reason)
     say(f"revision {after.revision}: {', '.join(changes)}")
     say("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
 
@@ -85,26 +85,30 @@ def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | No
     return spec, changes
 
 
-def _with_a_look_more(store: Store, study: Study, spec: dict[str, Any]) -> str:
-    """A plan of looks ends at the last seed: more seeds are one more look, as long as nobody has looked.
+def _with_one_more_analysis(store: Store, study: Study, spec: dict[str, Any]) -> str:
+    """Interim analyses end at the last seed: more seeds are one more analysis, as long as none has been reached.
 
     Raises:
-        UsageError: a planned look has been reached, so the chance of error is partly spent on it.
+        UsageError: An analysis has been reached, so a part of the chance of error is spent on it.
     """
     from sweep.errors import UsageError
     from sweep.report.frames.frames import load_study
-    from sweep.report.stats.interim import current_look
+    from sweep.report.stats.interim import current_interim_analysis
 
-    look = current_look(load_study(store.engine, study.name))
-    assert look is not None
-    if look.number:
+    analysis = current_interim_analysis(load_study(store.engine, study.name))
+    assert analysis is not None
+    if analysis.number:
         raise UsageError(
-            f"study {study.name!r} has reached its look after {look.seeds} seeds; its plan cannot grow any more",
-            why="Seeds added after looking are a look that nobody planned, and 5 % would hold no longer.",
-            next=f"Ask anew on fresh seeds: another name, `first_seed: {study.first_seed + study.seeds}`, a plan.",
+            f"study {study.name!r} has reached its interim analysis after {analysis.seeds} seeds, so no "
+            "seeds can be added",
+            why="They would make another analysis that nobody planned, and the 5 % chance of a false finding would no "
+            "longer hold.",
+            next=f"Ask the question again on fresh seeds: a study with another name, `first_seed: "
+            f"{study.first_seed + study.seeds}` and interim analyses of its own.",
         )
-    spec["looks"]["at"] = [*spec["looks"]["at"], spec["seeds"]]
-    return f"looks: {spec['looks']['at']}"
+    declared = spec["interim_analyses"]
+    declared["at"] = [*declared["at"], spec["seeds"]]
+    return f"interim_analyses: {declared['at']}"
 
 
 @space.command("diff")
@@ -116,11 +120,11 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     Example: sweep space diff studies/digits.yaml
     """
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.design.plan import read_outline
+    from sweep.design.plan import read_study_plan
     from sweep.launch.changes import changes_of, images_of, with_images_of
     from sweep.store import read_store
 
-    asked = read_outline(file)
+    asked = read_study_plan(file)
     store = read_store(storage)
     asked = with_images_of(asked)
     found, images = changes_of(store, asked), images_of(store, asked)
@@ -136,5 +140,5 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
         stdout.print(table("", ["arm", "seed", "change", "is now"], rows))
     stdout.print(f"{kept} cells stay as they are, {len(rows)} change")
     if rows:
-        again = command("launch", file, "--accept-change", *place_options(storage))
+        again = command("launch", file, "--accept-change", *store_options(storage))
         stdout.print(f"next: {again}", markup=False, soft_wrap=True)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile, place_options
+from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile, store_options
 from sweep.commands import command
 from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.design.plan import Outline
-    from sweep.files.file_store import Depot
+    from sweep.design.plan import StudyPlan
+    from sweep.files.file_store import FileStore
     from sweep.launch.local import Slot
-    from sweep.launch.placement import Pack, Placed
+    from sweep.launch.placement import Pack, StartedWorkers
     from sweep.store.records import StudyRecord
     from sweep.store.sql.transaction import Store
     from sweep.worker.messages import Prepared
@@ -85,50 +85,50 @@ def launch(
     from sweep.cli.terminal import say
     from sweep.cli.watch import watch
     from sweep.config.store_url import is_new
-    from sweep.design.plan import outline, read_outline
-    from sweep.files.file_store import depot_at
+    from sweep.design.plan import read_study_plan, study_plan
+    from sweep.files.file_store import file_store_at
     from sweep.launch.executors import executor as named
     from sweep.launch.local import slots
     from sweep.launch.placement import Assignment, pairs
     from sweep.search.images import check_images
     from sweep.store.opening import open_store
 
-    again = command("launch", file, *place_options(storage, files))
-    study = _with_total(read_outline(file).study, max_trials, n_trials)
+    again = command("launch", file, *store_options(storage, files))
+    study = _with_total(read_study_plan(file).study, max_trials, n_trials)
     check_images(study)
-    work = outline(study).trainings
-    for note in outline(study).notes:
+    work = study_plan(study).trainings
+    for note in study_plan(study).notes:
         say(note)
     packed = _packed(pack, workers, executor)
     here = executor == "local"
     place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
-    depot = depot_at(files)
-    depot.require_access()
+    file_store = file_store_at(files)
+    file_store.require_access()
     # Before anything is made: it refuses what makes no sense.
-    placed = named(executor)(
-        Assignment(study=study.name, storage=storage, files=str(depot), device=device, workers=workers, work=work,
+    started = named(executor)(
+        Assignment(study=study.name, storage=storage, files=str(file_store), device=device, workers=workers, work=work,
                    options=pairs(option or ()), pack=packed), say)  # fmt: skip
-    _check_detach(placed, executor, detach=detach)
+    _check_detach(started, executor, detach=detach)
     # Where the data cannot be had, no empty store is left behind.
-    prepared = _prepare(study, depot, place) if is_new(storage) else None
+    prepared = _prepare(study, file_store, place) if is_new(storage) else None
     store = open_store(storage)
-    _, record = _register(store, study, depot, place, prepared, accept_change=accept_change)
+    _, record = _register(store, study, file_store, place, prepared, accept_change=accept_change)
     code = 0
     if _has_work(store, record.id):
-        placed.start()
+        started.start()
         if detach:
-            say(placed.whereabouts)
+            say(started.monitor_hint)
             raise typer.Exit(0)
         has_work = partial(_has_work, study_id=record.id)
-        code = watch(store, record.id, placed, has_work)
+        code = watch(store, record.id, started, has_work)
         if code == PREEMPTED and not has_work(store):
             code = 0  # nothing was left to be saved
-    elif placed.outlives:
-        placed.join()  # those that wait for a machine have nothing to wait for
-    if code in _NEXT and not placed.outlives:
-        more = command("extend", record.name, "--budget", "+10h", *place_options(storage))
+    elif started.detached:
+        started.join()  # those that wait for a machine have nothing to wait for
+    if code in _NEXT and not started.detached:
+        more = command("extend", record.name, "--budget", "+10h", *store_options(storage))
         say(_NEXT[code].format(launch=again, extend=more))
-    raise typer.Exit(code or summary(store, record.id, again, place_options(storage)))
+    raise typer.Exit(code or summary(store, record.id, again, store_options(storage)))
 
 
 def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
@@ -152,10 +152,10 @@ def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | Non
     return pack_of(typed)
 
 
-def _check_detach(placed: Placed, executor: str, *, detach: bool) -> None:
+def _check_detach(workers: StartedWorkers, executor: str, *, detach: bool) -> None:
     from sweep.errors import UsageError
 
-    if detach and not placed.outlives:
+    if detach and not workers.detached:
         raise UsageError(
             f"--detach: workers of executor {executor} end with this command",
             next="Leave it out; run the command under tmux or nohup.",
@@ -193,15 +193,15 @@ def _has_work(store: Store, study_id: int) -> bool:
 
 
 def _register(
-    store: Store, study: Study, files: Depot, place: Slot, prepared: Prepared | None, *, accept_change: bool
-) -> tuple[Outline, StudyRecord]:
-    from sweep.design.plan import outline
+    store: Store, study: Study, files: FileStore, place: Slot, prepared: Prepared | None, *, accept_change: bool
+) -> tuple[StudyPlan, StudyRecord]:
+    from sweep.design.plan import study_plan
     from sweep.launch.register import known, note_images, register, with_known_images
 
-    asked = outline(study)
+    asked = study_plan(study)
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
         prepared = prepared or _prepare(study if accept_change else with_known_images(store, study), files, place)
-        asked = outline(study.with_images(prepared.data_sha256))
+        asked = study_plan(study.with_images(prepared.data_sha256))
     record = known(store, asked, accept_change=accept_change)
     if record is not None:
         protocol = record.protocol  # so the relaunch of a published data set prepares nothing
@@ -213,7 +213,7 @@ def _register(
     return asked, record
 
 
-def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
+def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
     from sweep.cli.preparing import preparing
     from sweep.cli.terminal import say
@@ -225,7 +225,7 @@ def _prepare(study: Study, files: Depot, place: Slot) -> Prepared:
     try:
         with preparing() as (on_message, on_poll):
             job = PrepareJob(study.baseline.data, study.protocol, files)
-            outcome = child.run(job, hear=on_message, tick=on_poll)
+            outcome = child.run(job, on_message=on_message, on_poll=on_poll)
     finally:
         child.close()
     if isinstance(outcome, Prepared):

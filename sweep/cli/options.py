@@ -47,7 +47,7 @@ DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
 DEFAULT_FILES = HOME
 
 
-def place_options(storage: str, files: str | None = None) -> list[str]:
+def store_options(storage: str, files: str | None = None) -> list[str]:
     """The options that another command needs to find the same store and files from here; none where it does without.
 
     Args:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Device, Json, Storage, StudyFile, store_options
 from sweep.commands import command
 from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.design.plan import Outline
+    from sweep.design.plan import StudyPlan
     from sweep.launch.local import Slot
     from sweep.scoring.needs import Data
     from sweep.worker.messages import Timed
@@ -43,11 +43,11 @@ def plan(
     """
     from dataclasses import asdict
 
-    from sweep.design.plan import read_outline
+    from sweep.design.plan import read_study_plan
     from sweep.launch.local import slots
     from sweep.search.images import check_images
 
-    asked = read_outline(file)
+    asked = read_study_plan(file)
     images = check_images(asked.study) if measure else _read_images(asked.study)
     places = slots(device, workers, work=asked.trainings)
     timed = _measure(file, asked, places) if measure else None
@@ -71,7 +71,7 @@ def _read_images(study: Study) -> Data | None:
         return read_images(study)
 
 
-def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
+def _measure(file: Path, asked: StudyPlan, places: list[Slot]) -> Timed | None:
     """Times of the baseline here; None, and said why, on a machine that lacks what a training needs."""
     from sweep.cli.terminal import say, stderr
     from sweep.errors import SweepError
@@ -81,7 +81,7 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
     child = Child(device=places[0].device, threads=places[0].threads)
     try:
         with stderr.status("timing a few steps here", spinner="line"):
-            outcome = child.run(MeasureJob(asked.example_train()), hear=lambda _: None, tick=lambda: False)
+            outcome = child.run(MeasureJob(asked.example_train()), on_message=lambda _: None, on_poll=lambda: False)
     finally:
         child.close()
     if isinstance(outcome, Timed):
@@ -101,7 +101,7 @@ def _measure(file: Path, asked: Outline, places: list[Slot]) -> Timed | None:
     )
 
 
-def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: str) -> dict[str, Any]:
+def _document(asked: StudyPlan, places: list[Slot], timed: Timed | None, storage: str) -> dict[str, Any]:
     from sweep.cli.forecast import fraction_document, power
     from sweep.config.design import Fractional
     from sweep.design.arms import study_fraction
@@ -141,7 +141,7 @@ def _document(asked: Outline, places: list[Slot], timed: Timed | None, storage: 
     return document
 
 
-def _print(file: Path, asked: Outline, document: dict[str, Any], storage: str) -> None:
+def _print(file: Path, asked: StudyPlan, document: dict[str, Any], storage: str) -> None:
     from sweep.cli.terminal import stdout, table
     from sweep.config.factors import level_name
 
@@ -154,13 +154,13 @@ def _print(file: Path, asked: Outline, document: dict[str, Any], storage: str) -
     stdout.print(table("", ["arm", "differs from the baseline in", "alphas_bar_T", "SNR_T", "prior bits/dim"], rows))
     for line in _lines(asked, document):
         stdout.print(line, markup=False)
-    stdout.print(f"next: {command('launch', file, *place_options(storage))}", markup=False, soft_wrap=True)
+    stdout.print(f"next: {command('launch', file, *store_options(storage))}", markup=False, soft_wrap=True)
 
 
-def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
+def _lines(asked: StudyPlan, document: dict[str, Any]) -> list[str]:
     from sweep.cli.forecast import fraction_lines, power_lines
     from sweep.cli.terminal import duration, size
-    from sweep.config.study import FEWEST_NOISE_SETS
+    from sweep.config.study import MIN_NOISE_SETS
 
     study = asked.study
     lines = [line for line in [_chosen_later(study), _subset(study)] if line]
@@ -170,9 +170,9 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
         f"{document['trainings']} trainings ({study.seeds} seed{'s' * (study.seeds != 1)}), "
         f"{document['scores']} scores of {study.protocol.noise_sets} x {study.protocol.n:,} images"
     )
-    if study.protocol.noise_sets < FEWEST_NOISE_SETS:
+    if study.protocol.noise_sets < MIN_NOISE_SETS:
         lines.append(
-            f"note: at least {FEWEST_NOISE_SETS} noise sets are needed to see how much a score depends on the noise"
+            f"note: at least {MIN_NOISE_SETS} noise sets are needed to see how much a score depends on the noise"
         )
     lines += [*document.get("images", {}).get("found", ()), *asked.notes]
     if document["trainings_saved"]:
@@ -205,11 +205,11 @@ def _lines(asked: Outline, document: dict[str, Any]) -> list[str]:
 def _subset(study: Study) -> str:
     """That a search sampler will model only some of the trials, where it will."""
     from sweep.design.arms import evaluation_levels
-    from sweep.design.tuning import MAX_MODELLED, exceeds, explorations_of
+    from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 
     levels = len(evaluation_levels(study))
-    for exploration in explorations_of(study):
-        sampler, finished = exploration.search_sampler, exploration.trials * levels
+    for tuning_run in tuning_runs_of(study):
+        sampler, finished = tuning_run.search_sampler, tuning_run.trials * levels
         if exceeds(sampler, finished):
             return (
                 f"note: search sampler {sampler} models at most {MAX_MODELLED[sampler]} of {finished:,} scores, the "

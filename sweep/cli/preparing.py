@@ -16,7 +16,7 @@ from sweep.cli.terminal import duration, say
 from sweep.errors import Preempted
 from sweep.redaction import clean
 from sweep.worker.interrupt import Interrupt
-from sweep.worker.messages import READING, Counted, Message
+from sweep.worker.messages import READING_IMAGES, Counted, Message
 
 LINE_SECONDS = 30.0
 
@@ -71,7 +71,7 @@ class PreparationProgress:
     @property
     def kept(self) -> tuple[str, ...]:
         """The parts of the work whose results are stored: each is stored before the next one begins."""
-        return tuple(what for what in list(self._tasks)[:-1] if what != READING)
+        return tuple(what for what in list(self._tasks)[:-1] if what != READING_IMAGES)
 
     def _line(self, text: str) -> None:
         self._written_at = self._clock()

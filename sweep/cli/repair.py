@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def rerun(
     count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
     say(
         f"{count} planned again; next: sweep launch FILE, or "
-        f"{command('worker', '--study', study, *place_options(storage))}"
+        f"{command('worker', '--study', study, *store_options(storage))}"
     )
 
 
@@ -79,7 +79,7 @@ def exclude(
     store = open_existing(storage)
     found = [cell for cell in cells(store, find(store, require_name(study)).id) if cell.run_id == run]
     if not found:
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
+        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
     for cell in found:
         leave_out(store, cell.cell_id, reason)
         say(f"{cell.arm_name}, seed {cell.seed}: excluded")
@@ -107,7 +107,7 @@ def repro(
 
     store = read_store(storage)
     if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
+        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
     path = out or Path(f"run-{run}.json")
     text = run_config(store, run).model_dump_json(indent=2) + "\n"
     with writing(path):

@@ -69,16 +69,16 @@ def report(
 def _grids(storage: str, study: str, files: str) -> Path:
     """The folder of files, with the sample grids of the study in it."""
     from sweep.errors import CheckpointError
-    from sweep.files.file_store import depot_at
+    from sweep.files.file_store import file_store_at
     from sweep.store import artifacts, cells, read_store
     from sweep.store import study as find
 
-    depot = depot_at(files)
-    if depot.url is not None:
+    file_store = file_store_at(files)
+    if file_store.url is not None:
         store = read_store(storage)
         keys = {cell.train_key[:16] for cell in cells(store, find(store, study).id)}
         grids = [a for a in artifacts(store) if a.kind == "grid" and keys & set(Path(a.path).parts)]
         for grid in grids:
             with suppress(CheckpointError):  # the report says which are missing
-                depot.fetch(grid.path, grid.sha256)
-    return depot.folder
+                file_store.fetch(grid.path, grid.sha256)
+    return file_store.folder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 2.0
 # Shown in a table; thousands of lines say no more than these.
-MOST_FAILURES = 30
-MOST_ARMS = 100
+MAX_FAILURES = 30
+MAX_ARMS_SHOWN = 100
 # How an exploration names what it tries: trial-0012, schedule=cosine / trial-0003.
 TRIAL = re.compile(r"\btrial-\d+$")
 
@@ -59,7 +59,7 @@ def status(
     if as_json:
         print_json(document(record) | ({"ranks": ranks} if (ranks := _ranks(store, record)) else {}))
         return
-    stdout.print(drawn(record, place_options(storage)))
+    stdout.print(drawn(record, store_options(storage)))
     for line in (*_ranks(store, record), *_little_room(store)):
         stdout.print(line, markup=False, soft_wrap=True)
     while watch and record.has_work:
@@ -67,7 +67,7 @@ def status(
         record = status_of(store, record.study.id)
         if stdout.is_terminal:
             stdout.clear()
-        stdout.print(drawn(record, place_options(storage)))
+        stdout.print(drawn(record, store_options(storage)))
 
 
 def _list(store: Store, *, as_json: bool) -> None:
@@ -155,7 +155,7 @@ def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
         ]))  # fmt: skip
     if record.failed:
         parts.append(_ends("failed", record.failed))
-    if (more := len(record.failed) - MOST_FAILURES) > 0:
+    if (more := len(record.failed) - MAX_FAILURES) > 0:
         parts.append(f"and {more:,} more; next: {command('trials ls', record.study.name, *options)}")
     parts += _intended(record, options)
     parts += [Text(f"the disk of {disk.host} is full: {_first_line(disk.reason)}") for disk in record.full_disks]
@@ -173,7 +173,7 @@ def _ends(title: str, ends: Sequence[FailureRecord]) -> Table:
 
     return table(title, ["arm", "seed", "class", "reason"], [
         (end.arm_name, end.seed, end.failure or end.state, end.reason.splitlines()[0] if end.reason else "-")
-        for end in ends[:MOST_FAILURES]
+        for end in ends[:MAX_FAILURES]
     ])  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def _arms(record: StatusRecord) -> dict[str, Counter[str]]:
     """Cells of each line by state: one an arm, and in a long search one for all trials around the same arm."""
     lines: dict[str, Counter[str]] = {}
     for arm in record.arms:
-        name = TRIAL.sub("all trials", arm.name) if len(record.arms) > MOST_ARMS else arm.name
+        name = TRIAL.sub("all trials", arm.name) if len(record.arms) > MAX_ARMS_SHOWN else arm.name
         lines.setdefault(name, Counter()).update(arm.counts)
     return lines
 

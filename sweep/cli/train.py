@@ -40,7 +40,7 @@ def train(
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
     from sweep.files.file_names import random_part
-    from sweep.files.file_store import Depot
+    from sweep.files.file_store import FileStore
     from sweep.launch.local import slots
     from sweep.worker.child import Child
     from sweep.worker.interrupt import Interrupt
@@ -50,16 +50,16 @@ def train(
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     place = slots(device, 1, work=1)[0]
-    job = TrainJob(asked, Cadence(), Depot(out.absolute()), FOLDER, attempt=random_part(), checkpoints=())
+    job = TrainJob(asked, Cadence(), FileStore(out.absolute()), FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=place.device, threads=threads or place.threads)
 
-    def hear(message: Message) -> None:
+    def on_message(message: Message) -> None:
         if isinstance(message, Progressed) and message.metrics:
             typer.echo(json.dumps({"step": message.step, "images": message.images, **message.metrics}))
 
     with Interrupt() as interrupt:
         try:
-            outcome = child.run(job, hear=hear, tick=lambda: interrupt.asked)
+            outcome = child.run(job, on_message=on_message, on_poll=lambda: interrupt.asked)
         finally:
             child.close()
     if interrupt.asked:

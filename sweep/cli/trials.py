@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyName, place_options
+from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyName, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def show(
     store = read_store(storage)
     cells = [c for c in cells_of(store, find(store, require_name(study)).id) if c.run_id == run]
     if not cells:
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *place_options(storage)))
+        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
     config = run_config(store, run)
     if as_json:
         print_json({"config": config.model_dump(mode="json"), "cells": [document(cell) for cell in cells]})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from sweep.launch.placement import Placed
+    from sweep.launch.placement import StartedWorkers
     from sweep.store.snapshots import CellRecord
     from sweep.store.sql.transaction import Store
 
@@ -35,7 +35,7 @@ CTRL_C = 130
 _BY_WEIGHT = (STORE_AWAY, BROKEN, CTRL_C, PREEMPTED, BUDGET_REACHED)
 
 
-def watch(store: Store, study_id: int, workers: Placed, has_work: Callable[[Store], bool]) -> int:
+def watch(store: Store, study_id: int, workers: StartedWorkers, has_work: Callable[[Store], bool]) -> int:
     """Show progress until every worker has ended; 0, or 75 or 130 when asked to stop.
 
     Workers that outlive the launcher are left alone when it is asked to stop, and waited for only as long as there is
@@ -49,17 +49,17 @@ def watch(store: Store, study_id: int, workers: Placed, has_work: Callable[[Stor
         steps = bars.add_task("training steps", total=None)
         scores = bars.add_task("scores", total=None)
         left = True
-        while workers.alive and not (workers.outlives and (asked or not left)):
+        while workers.alive and not (workers.detached and (asked or not left)):
             started = time.monotonic()
             with suppress(StoreError):
                 _show(cells(glance, study_id), bars, steps, scores)
-                left = not workers.outlives or has_work(glance)
+                left = not workers.detached or has_work(glance)
             # A large study is looked at less often, so that looking never takes more than a tenth of the time.
             again = time.monotonic() + max(REFRESH_SECONDS, 9.0 * (time.monotonic() - started))
-            while workers.alive and time.monotonic() < again and not (workers.outlives and asked):
+            while workers.alive and time.monotonic() < again and not (workers.detached and asked):
                 time.sleep(POLL_SECONDS)
-        if asked and workers.outlives:
-            say(workers.whereabouts)
+        if asked and workers.detached:
+            say(workers.monitor_hint)
             return asked[0]
         workers.join()
         with suppress(StoreError):
@@ -80,7 +80,7 @@ def _worst(codes: list[int]) -> int:
 
 
 @contextmanager
-def _passing_signals(workers: Placed) -> Iterator[list[int]]:
+def _passing_signals(workers: StartedWorkers) -> Iterator[list[int]]:
     """Hand the first request to stop to the workers, which save and leave; a second one ends them at once."""
     asked: list[int] = []
 
@@ -90,7 +90,7 @@ def _passing_signals(workers: Placed) -> Iterator[list[int]]:
         asked.append(CTRL_C if number == signal.SIGINT else PREEMPTED)
         if len(asked) > 1:
             workers.stop()
-        elif not workers.outlives:
+        elif not workers.detached:
             workers.drain()
             with suppress(OSError, SystemExit):  # to print where the terminal is gone
                 say("stopping: saving what is under way (again to stop at once)")

@@ -47,7 +47,7 @@ def worker(
     from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
     from sweep.config.names import require_name
-    from sweep.files.file_store import depot_at
+    from sweep.files.file_store import file_store_at
     from sweep.launch.local import slots
     from sweep.store.opening import open_existing
     from sweep.store.studies.studies import study as find
@@ -57,12 +57,12 @@ def worker(
     if with_parent:
         _leave_with_parent()
     place = slots(device, 1, work=1)[0]
-    depot = depot_at(files)
-    depot.require_access()
+    file_store = file_store_at(files)
+    file_store.require_access()
     options = WorkerOptions(
         device=place.device,
         threads=threads or place.threads,
-        files=depot,
+        files=file_store,
         timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )

@@ -125,16 +125,19 @@ class Tune(Frozen):
     )
 
 
-class Looks(Frozen):
-    """When the study is read before it is complete. Without a plan it is read once, when complete."""
+class InterimAnalyses(Frozen):
+    """When the results of a study are read before its last seed. Otherwise they are read once, at the end."""
 
     at: tuple[int, ...] = Field(
         min_length=2,
         max_length=MAX_INTERIM_ANALYSES,
-        description="Seeds of each look, rising, from 3; the last is `seeds`. Verdicts change at looks alone.",
+        description="Numbers of seeds after which results are read: rising, from 3; the last is `seeds`. Verdicts "
+        "change at these numbers alone.",
     )
     shape: Literal["pocock", "obrien_fleming"] = Field(
-        "obrien_fleming", description="pocock: the same p at each look. obrien_fleming: hard early, near 0.05 at last."
+        "obrien_fleming",
+        description="How alpha is spent. pocock: the same p at each analysis. obrien_fleming: a small p at first, "
+        "nearly 0.05 at the last.",
     )
 
 
@@ -151,10 +154,10 @@ Design = Annotated[_AnyDesign, BeforeValidator(_kind_alone, json_schema_input_ty
 TWO_LEVEL = (LeaveOneOut, AddOneIn, Fractional, Path)
 """Designs that switch each factor between the baseline and one named level."""
 
-FEWEST_SEEDS = 3
+MIN_SEEDS = 3
 """With two seeds a t interval stands on one degree of freedom; it is drawn, but decides nothing."""
 
-FEWEST_FACTORS = {"leave_one_out": 2, "add_one_in": 2, "path": 2, "fractional": 3}
+MIN_FACTORS = {"leave_one_out": 2, "add_one_in": 2, "path": 2, "fractional": 3}
 
 
 def check_design(design: Design, tune: Tune | None, factors: Mapping[str, Factor], baseline: Setting) -> None:
@@ -172,7 +175,7 @@ def check_design(design: Design, tune: Tune | None, factors: Mapping[str, Factor
         raise misfit(("tune",), f"`tune` does not go with `design: {design.kind}`: {why}")
     if tune is not None and not nuisance:
         raise misfit(("tune",), "there is nothing to tune: no factor has the role nuisance")
-    fewest = FEWEST_FACTORS.get(design.kind, 0)
+    fewest = MIN_FACTORS.get(design.kind, 0)
     if len(scientific) < fewest:
         raise misfit(
             ("design",),
@@ -189,16 +192,17 @@ def check_design(design: Design, tune: Tune | None, factors: Mapping[str, Factor
         _check_generators(design.generators, scientific)
 
 
-def check_looks(looks: Looks, seeds: int) -> None:
-    """Refuse looks that are no plan for so many seeds.
+def check_interim_analyses(interim: InterimAnalyses, seeds: int) -> None:
+    """Refuse interim analyses that do not rise to the number of seeds.
 
     Raises:
-        PydanticCustomError: of type `misfit`, with the place in the file.
+        PydanticCustomError: of type `misfit`, with the location in the file.
     """
-    if looks.at[0] < FEWEST_SEEDS or any(later <= earlier for earlier, later in pairwise(looks.at)):
-        raise misfit(("looks", "at"), f"looks are at rising numbers of seeds, from {FEWEST_SEEDS}")
-    if looks.at[-1] != seeds:
-        raise misfit(("looks", "at"), f"the last look is at the last seed, {seeds}; found {looks.at[-1]}")
+    at = ("interim_analyses", "at")
+    if interim.at[0] < MIN_SEEDS or any(later <= earlier for earlier, later in pairwise(interim.at)):
+        raise misfit(at, f"interim analyses are at rising numbers of seeds, from {MIN_SEEDS}")
+    if interim.at[-1] != seeds:
+        raise misfit(at, f"the last interim analysis is at the last seed, {seeds}; found {interim.at[-1]}")
 
 
 def _check_one_named_level(name: str, factor: Factor, baseline: Setting, kind: str) -> None:
@@ -222,8 +226,8 @@ def _check_apart(names: list[str], factors: Mapping[str, Factor], why: str, *, a
         if shared := sorted(field for field in _fields_of(name, factors[name]) if setters[field] > 1):
             other = next(n for n in names if n != name and shared[0] in _fields_of(n, factors[n]))
             if at in (None, name, other):
-                place = at or name
-                raise misfit(("factors", place), f"`{other}` and `{name}` both set `{shared[0]}`, and {why}")
+                location = at or name
+                raise misfit(("factors", location), f"`{other}` and `{name}` both set `{shared[0]}`, and {why}")
 
 
 def _fields_of(name: str, factor: Factor) -> set[str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sweep.commands import command
+from sweep.config.old_names import NEW_NAMES, OLD_NAMES
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
 from sweep.errors import StudyFileError
@@ -34,9 +35,9 @@ def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> S
 def _sentence(file: YamlFile, detail: ErrorDetails, model: type[BaseModel]) -> str:
     at = _in_file(file, detail.get("ctx", {}).get("at", detail["loc"]))
     line = file.line_of(at)
-    place = f"{file.path}, line {line}" if line is not None else str(file.path)
+    location = f"{file.path}, line {line}" if line is not None else str(file.path)
     key = cut(".".join(str(part) for part in at), LONG)
-    where = f"{place}: `{key}`" if key else place
+    where = f"{location}: `{key}`" if key else location
     return f"{where}: {cut(_problem(detail, model, at), LONG)}"
 
 
@@ -44,7 +45,9 @@ def _in_file(file: YamlFile, loc: Location) -> Location:
     """`loc` without the parts that pydantic adds for unions, which stand nowhere in the file."""
     at: Location = ()
     for index, part in enumerate(loc):
-        if (*at, part) in file.lines or (index == len(loc) - 1 and _is_missing_key(file, at, part)):
+        if at == () and (OLD_NAMES.get(str(part)),) in file.lines:
+            at = (OLD_NAMES[str(part)],)
+        elif (*at, part) in file.lines or (index == len(loc) - 1 and _is_missing_key(file, at, part)):
             at = (*at, part)
     return at
 
@@ -72,8 +75,9 @@ def _elsewhere(model: type[BaseModel], key: str) -> list[str]:
 def _keys_beside(model: type[BaseModel], at: Location) -> set[str]:
     """Keys that the mapping holding `at` may have."""
     models: list[Any] = [model]
-    for part in at[:-1]:
-        inner = [m.model_fields[part].annotation for m in models if isinstance(part, str) and part in m.model_fields]
+    for depth, part in enumerate(at[:-1]):
+        name = NEW_NAMES.get(str(part), part) if depth == 0 else part
+        inner = [m.model_fields[name].annotation for m in models if isinstance(name, str) and name in m.model_fields]
         # Below a dict (factors) the key is free, and the model of its values goes on.
         models = [m for annotation in inner for m in _models_in(annotation)] or models
     return {key for m in models for key in m.model_fields}

@@ -14,10 +14,11 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.data import DataConfig
-from sweep.config.design import Design, Looks, OneAtATime, Search, Tune, check_design, check_looks
+from sweep.config.design import Design, InterimAnalyses, OneAtATime, Search, Tune, check_design, check_interim_analyses
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
 from sweep.config.names import NAME
+from sweep.config.old_names import with_new_names
 from sweep.config.problems import problem_of
 from sweep.config.run import Setting
 from sweep.config.values import Count, Frozen, Name, NoTruthForNumbers, Text
@@ -33,7 +34,7 @@ from sweep.limits import (
     MAX_SEEDS,
 )
 
-FEWEST_NOISE_SETS = 3
+MIN_NOISE_SETS = 3
 """That show how much a score depends on the noise: rare bad images make one set's own error too small."""
 
 
@@ -102,7 +103,9 @@ class Study(NoTruthForNumbers):
     tune: Tune | None = Field(None, description="How nuisance factors are tuned, in any design but search and path.")
     seeds: int = Field(3, ge=1, le=MAX_SEEDS, description="Replicates of every arm, paired across arms.")
     first_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the first replicate.")
-    looks: Looks | None = Field(None, description="Planned readings before the last seed; without, one at the end.")
+    interim_analyses: InterimAnalyses | None = Field(
+        None, description="When results are read before the last seed. Without it, they are read once, at the end."
+    )
     protocol: ProtocolRequest = ProtocolRequest()
     metric: Literal["fid", "kid"] = Field("fid", description="The score that decides.")
     smallest_effect: float | None = Field(None, gt=0.0, description="Differences below it do not matter to you.")
@@ -112,6 +115,11 @@ class Study(NoTruthForNumbers):
     cadence: Cadence = Cadence()
     budget: Budget | None = Field(None, description="Stop when it is spent; without one, work until all is done.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_old_names(cls, fields: object) -> object:
+        return with_new_names(fields) if isinstance(fields, Mapping) else fields
+
     @model_validator(mode="after")
     def _factors_fit(self) -> Study:
         self._check_size()
@@ -119,8 +127,8 @@ class Study(NoTruthForNumbers):
         for name, factor in self.factors.items():
             check_factor(name, factor, self.baseline, searching=searching, tuning=self.tune is not None)
         check_design(self.design, self.tune, self.factors, self.baseline)
-        if self.looks is not None:
-            check_looks(self.looks, self.seeds)
+        if self.interim_analyses is not None:
+            check_interim_analyses(self.interim_analyses, self.seeds)
         self._check_ladder()
         return self
 

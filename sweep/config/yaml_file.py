@@ -72,15 +72,15 @@ def _walk(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int])
     if isinstance(node, yaml.MappingNode):
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            place = (*at, _key(path, key_node, line))
-            if place in lines:
+            location = (*at, _key(path, key_node, line))
+            if location in lines:
                 raise StudyFileError(
                     f"{path}, line {line}: key `{cut(key_node.value)}` is given twice",
-                    why=f"It stands first on line {lines[place]}.",
+                    why=f"It stands first on line {lines[location]}.",
                     next="Keep one of the two.",
                 )
-            lines[place] = line
-            _walk(path, value_node, place, lines)
+            lines[location] = line
+            _walk(path, value_node, location, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*at, index)] = item.start_mark.line + 1
@@ -104,10 +104,10 @@ _HINTS = {
 
 def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> StudyFileError:
     mark = getattr(error, "problem_mark", None)
-    place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    location = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position) + 1
-        place, problem = f", line {line}", f"Character {error.position} is a control character."
+        location, problem = f", line {line}", f"Character {error.position} is a control character."
     following = _HINTS.get(str(problem), "Correct that line.")
-    return StudyFileError(f"{path}{place}: not valid YAML", why=cut(str(problem), LONG), next=following)
+    return StudyFileError(f"{path}{location}: not valid YAML", why=cut(str(problem), LONG), next=following)

@@ -12,7 +12,7 @@ from sweep.design.arms import Arm, evaluation_levels
 from sweep.design.error_location import met_at
 from sweep.design.feasibility import check_evaluation, check_setting, check_weights
 from sweep.design.rungs import first_rung_step
-from sweep.store.records import ChainFacts, NewCell, NewReading, Phase
+from sweep.store.records import NewCell, Phase, ScheduleFacts, ScoreRequest
 
 # Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
 SEARCH_SEED_OFFSET = 1_000_000
@@ -42,21 +42,21 @@ def evaluation_of(study: Study) -> Evaluation:
     return Evaluation(levels, decays, tuple(sorted(one for one in averages if one[0] != "corrected")))
 
 
-def readings_of(evaluation: Evaluation, setting: Setting) -> list[NewReading]:
+def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreRequest]:
     """The scores asked of one run: the primary one first, then the other evaluation levels.
 
     Raises:
         InfeasibleConfig: one of them cannot be sampled.
     """
-    readings = []
+    score_requests = []
     for changes in evaluation.levels:
         fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
         config = EvalConfig.model_validate(fields)
         with met_at(changes):
             check_evaluation(config, T=setting.T)
             check_weights(setting, config)
-        readings.append(NewReading(level=dict(changes), eval_config=config, is_primary=not changes))
-    return readings
+        score_requests.append(ScoreRequest(level=dict(changes), eval_config=config, is_primary=not changes))
+    return score_requests
 
 
 def cells_of(
@@ -79,9 +79,9 @@ def cells_of(
     """
     setting = study.setting(arm.changes)
     with met_at(arm.changes):
-        facts = ChainFacts(**asdict(check_setting(setting, name=arm.name)))
+        facts = ScheduleFacts(**asdict(check_setting(setting, name=arm.name)))
     evaluation = evaluation or evaluation_of(study)
-    readings = readings_of(evaluation, setting)
+    score_requests = score_requests_of(evaluation, setting)
     first_seed, replicates = study.first_seed, study.seeds
     until_step = None
     if phase == "search":
@@ -97,7 +97,7 @@ def cells_of(
                 seed=first_seed + replicate, ema_decays=evaluation.decays, ema_starts=evaluation.starts
             ),
             facts=facts,
-            readings=readings,
+            score_requests=score_requests,
             trial_number=trial_number,
             until_step=until_step,
         )

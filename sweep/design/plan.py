@@ -12,7 +12,7 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study, study_in
 from sweep.config.yaml_file import read_yaml
 from sweep.design.arms import Arm, arms_of
-from sweep.design.cells import cells_of, evaluation_of, readings_of
+from sweep.design.cells import cells_of, evaluation_of, score_requests_of
 from sweep.design.error_location import line_of, met_at
 from sweep.design.feasibility import check_setting
 from sweep.diffusion.spacing import sampling_indices
@@ -26,7 +26,7 @@ CHECKPOINTS_KEPT = 2
 
 
 @dataclass(frozen=True)
-class Outline:
+class StudyPlan:
     """What a study asks for.
 
     Attributes:
@@ -90,31 +90,33 @@ class Outline:
         """How many trainings of which kind, with their scores."""
         told = {train_key(cell.train_config): cell for cell in self.cells}
         for cell in told.values():
-            yield 1, cell.train_config, [reading.eval_config for reading in cell.readings]
+            yield 1, cell.train_config, [request.eval_config for request in cell.score_requests]
         if later := self.trainings - len(told):  # unknown yet: taken to cost what the baseline costs
-            scores = [reading.eval_config for reading in readings_of(evaluation_of(self.study), self.study.baseline)]
+            scores = [
+                request.eval_config for request in score_requests_of(evaluation_of(self.study), self.study.baseline)
+            ]
             yield later, self.example_train(), scores
 
 
-def read_outline(file: FilePath) -> Outline:
+def read_study_plan(file: FilePath) -> StudyPlan:
     """What the study in a file asks for; a relative path of images begins in the folder of this process.
 
     Raises:
         StudyFileError: the file is wrong at a line that the message names.
-        InfeasibleConfig: as `outline`, and names the file and the line of the level.
+        InfeasibleConfig: as `study_plan`, and names the file and the line of the level.
     """
     read = read_yaml(file)
     study = study_in(read)
     study = study.with_data(study.baseline.data.absolute())
     try:
-        return outline(study)
+        return study_plan(study)
     except UsageError as error:
         line = line_of(error, study, read)
         place = f"{file}, line {line}" if line is not None else str(file)
         raise InfeasibleConfig(f"{place}: {error.what}", why=error.why, next=error.next) from None
 
 
-def outline(study: Study) -> Outline:
+def study_plan(study: Study) -> StudyPlan:
     """What a study asks for.
 
     Raises:
@@ -131,7 +133,7 @@ def outline(study: Study) -> Outline:
     trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
     if isinstance(study.design, Search) or study.tune is not None:
         cells = []  # their values are not known yet, or none is needed before the search is over
-    return Outline(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
+    return StudyPlan(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
 
 
 def _check_size(study: Study, arms: int, levels: int) -> None:

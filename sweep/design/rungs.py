@@ -84,7 +84,7 @@ def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> fl
     return None if found is None else value_of(found.measurements, metric)
 
 
-def goes_on(pruner: Pruner, value: float, others: Sequence[float]) -> bool:
+def is_promoted(pruner: Pruner, value: float, others: Sequence[float]) -> bool:
     """Whether a trial passes a rung; lower is better, and of equals both pass.
 
     Args:

@@ -15,7 +15,7 @@ from sweep.config.design import Path, Search
 from sweep.config.factors import Changes, at_boundary
 from sweep.config.study import Study
 from sweep.design.arms import BASELINE, Arm, combined, named_levels
-from sweep.design.tuning import Exploration, Known, explorations_of, is_over
+from sweep.design.tuning import Known, TuningRun, is_over, tuning_runs_of
 from sweep.store.records import Phase
 from sweep.store.snapshots import CellRecord
 
@@ -43,16 +43,16 @@ def requests_of(study: Study, known: Known) -> list[Request]:
         return _confirm_best(study, study.design, known)
     if isinstance(study.design, Path):
         return _path(study, known)
-    return [_confirm_tuned(each, known) for each in explorations_of(study) if known.explored(each)]
+    return [_confirm_tuned(each, known) for each in tuning_runs_of(study) if known.explored(each)]
 
 
 def _confirm_best(study: Study, design: Search, known: Known) -> list[Request]:
     """The best different trials and the baseline on fresh seeds, once all trials are over."""
-    (exploration,) = explorations_of(study)
-    if not known.explored(exploration):
+    (tuning_run,) = tuning_runs_of(study)
+    if not known.explored(tuning_run):
         return []
     best: dict[str, Arm] = {}
-    for name, changes in known.ranked(exploration):
+    for name, changes in known.ranked(tuning_run):
         if len(best) == design.confirm:
             break
         setting = study.setting(changes)
@@ -60,27 +60,27 @@ def _confirm_best(study: Study, design: Search, known: Known) -> list[Request]:
             best.setdefault(setting.model_dump_json(), Arm(name, changes))
     return [
         Request(arm, "confirm", "confirmed", f"{arm.name} is retrained on fresh seeds: place {place} of the search",
-                {"arm": arm.name, "place": place, "boundary": boundaries(exploration, arm.changes)})
+                {"arm": arm.name, "place": place, "boundary": boundaries(tuning_run, arm.changes)})
         for place, arm in enumerate(best.values(), start=1)
     ] + ([Request(Arm(BASELINE, {}), "confirm")] if best else [])  # fmt: skip
 
 
-def _confirm_tuned(exploration: Exploration, known: Known) -> Request:
+def _confirm_tuned(tuning_run: TuningRun, known: Known) -> Request:
     """An arm at its best nuisance values, on fresh seeds; as it stands where no trial of it has a score."""
-    arm = exploration.arm
-    ranked = known.ranked(exploration)
+    arm = tuning_run.arm
+    ranked = known.ranked(tuning_run)
     if not ranked:
         message = f"{arm.name}: no trial has a score; it is trained untuned"
         return Request(arm, "confirm", "tuned", message, {"arm": arm.name, "changes": {}, "boundary": {}})
     tuned = {field: value for field, value in ranked[0][1].items() if field not in arm.changes}
-    detail = {"arm": arm.name, "trial": ranked[0][0], "changes": tuned, "boundary": boundaries(exploration, tuned)}
-    message = f"{arm.name} tuned in {exploration.trials} trials: {ranked[0][0]} is the best"
+    detail = {"arm": arm.name, "trial": ranked[0][0], "changes": tuned, "boundary": boundaries(tuning_run, tuned)}
+    message = f"{arm.name} tuned in {tuning_run.trials} trials: {ranked[0][0]} is the best"
     return Request(Arm(arm.name, arm.changes | tuned), "confirm", "tuned", message, detail)
 
 
-def boundaries(exploration: Exploration, changes: Changes) -> dict[str, str]:
+def boundaries(tuning_run: TuningRun, changes: Changes) -> dict[str, str]:
     """Factor -> `low` or `high`, of those whose chosen value lies at an end of what was tried."""
-    ends = {name: at_boundary(factor, changes[name]) for name, factor in exploration.factors.items() if name in changes}
+    ends = {name: at_boundary(factor, changes[name]) for name, factor in tuning_run.factors.items() if name in changes}
     return {name: end for name, end in ends.items() if end is not None}
 
 

@@ -24,7 +24,7 @@ MAX_MODELLED = {"gp": 500}
 
 
 @dataclass(frozen=True)
-class Exploration:
+class TuningRun:
     """What Optuna chooses around one arm.
 
     Attributes:
@@ -75,18 +75,16 @@ def grows(study: Study) -> bool:
     return isinstance(study.design, Search | Path) or study.tune is not None
 
 
-def explorations_of(study: Study) -> list[Exploration]:
+def tuning_runs_of(study: Study) -> list[TuningRun]:
     """What Optuna chooses in a study: nothing, everything, or the nuisance factors of each arm."""
     design = study.design
     if isinstance(design, Search):
         factors = study.factors_of("scientific", "nuisance")
-        return [Exploration(Arm(BASELINE, {}), factors, design.trials, design.search_sampler, "trial-")]
+        return [TuningRun(Arm(BASELINE, {}), factors, design.trials, design.search_sampler, "trial-")]
     if study.tune is None:
         return []
     factors, tune = study.factors_of("nuisance"), study.tune
-    return [
-        Exploration(arm, factors, tune.trials, tune.search_sampler, f"{arm.name} / trial-") for arm in arms_of(study)
-    ]
+    return [TuningRun(arm, factors, tune.trials, tune.search_sampler, f"{arm.name} / trial-") for arm in arms_of(study)]
 
 
 @dataclass(frozen=True)
@@ -104,30 +102,30 @@ class Known:
     metric: str
     _trials: dict[str, dict[int, CellRecord]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def trials(self, exploration: Exploration) -> Mapping[int, CellRecord]:
+    def trials(self, tuning_run: TuningRun) -> Mapping[int, CellRecord]:
         """Trial number -> cell, of the trials that count."""
-        if exploration.prefix not in self._trials:  # each asking wants them a few times, and there are thousands
-            self._trials[exploration.prefix] = {
+        if tuning_run.prefix not in self._trials:  # each asking wants them a few times, and there are thousands
+            self._trials[tuning_run.prefix] = {
                 number: cell
                 for cell in self.cells
-                if cell.phase == "search" and (number := exploration.number_of(cell.arm_name)) is not None
+                if cell.phase == "search" and (number := tuning_run.number_of(cell.arm_name)) is not None
             }
-        return self._trials[exploration.prefix]
+        return self._trials[tuning_run.prefix]
 
-    def counted(self, exploration: Exploration) -> int:
+    def counted(self, tuning_run: TuningRun) -> int:
         """Trials that count towards the total: excluded ones are replaced by others."""
-        return sum(cell.excluded_reason is None for cell in self.trials(exploration).values())
+        return sum(cell.excluded_reason is None for cell in self.trials(tuning_run).values())
 
-    def explored(self, exploration: Exploration) -> bool:
+    def explored(self, tuning_run: TuningRun) -> bool:
         """Whether all trials are there and have come to an end; excluded ones are replaced by others."""
-        counted = [cell for cell in self.trials(exploration).values() if cell.excluded_reason is None]
-        return len(counted) >= exploration.trials and all(map(is_over, counted))
+        counted = [cell for cell in self.trials(tuning_run).values() if cell.excluded_reason is None]
+        return len(counted) >= tuning_run.trials and all(map(is_over, counted))
 
-    def ranked(self, exploration: Exploration) -> list[tuple[str, Changes]]:
+    def ranked(self, tuning_run: TuningRun) -> list[tuple[str, Changes]]:
         """Names and changes of the trials that have a score, best first; the earlier one of equals."""
         scored = sorted(
             (value, number, cell.arm_name)
-            for number, cell in self.trials(exploration).items()
+            for number, cell in self.trials(tuning_run).items()
             if cell.excluded_reason is None and (value := self.value(cell)) is not None
         )
         return [(name, self.changes[name]) for _, _, name in scored]
@@ -148,7 +146,7 @@ def is_over(cell: CellRecord) -> bool:
     return cell.state not in ("planned", "training", "trained", "scoring")
 
 
-def teaches(cell: CellRecord) -> bool:
+def is_informative(cell: CellRecord) -> bool:
     """Whether the end of a trial tells anything about its settings: a score, a lost rung, a divergence, or a net that
     fits no memory here. A machine that died, an error in the code, or a person's decision would have ended any."""
     if cell.excluded_reason is not None:

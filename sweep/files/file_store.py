@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from sweep.errors import DepotError, UnreadableCheckpoint, UnsafePath, UsageError
+from sweep.errors import FileStoreError, UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.files.atomic import write_atomically
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.file_names import EXTRACTORS, RUNS
@@ -38,7 +38,7 @@ _log = logging.getLogger("sweep.store")
 
 
 @dataclass(frozen=True)
-class Depot:
+class FileStore:
     """A folder of files, with or without a store behind it.
 
     Attributes:
@@ -70,7 +70,7 @@ class Depot:
             give_up: Asked between two tries.
 
         Raises:
-            DepotError: The store refuses it, or does not answer.
+            FileStoreError: The store refuses it, or does not answer.
             UnsafePath: The name leads out of the folder.
         """
         source = self.path(path)
@@ -83,7 +83,7 @@ class Depot:
         Raises:
             UnreadableCheckpoint: The store does not have it, or has other bytes, or it is no regular file.
             UnsafePath: The name leads out of the folder.
-            DepotError: The store does not answer.
+            FileStoreError: The store does not answer.
         """
         here = self.path(path)
         if here.exists() and not here.is_file():
@@ -92,7 +92,7 @@ class Depot:
             return here
         try:
             self._remote.bring(path, here, sha256, give_up)
-        except DepotError as error:
+        except FileStoreError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise UnreadableCheckpoint(f"{path} is not in the store of files", why=error.why) from error
             raise
@@ -104,7 +104,7 @@ class Depot:
         Names that lead out of the folder are passed over, with a warning in the log.
 
         Raises:
-            DepotError: The store does not answer.
+            FileStoreError: The store does not answer.
         """
         if self._remote is not None:
             for path in self._names(self._remote, under) - self._names_here(under):
@@ -115,7 +115,7 @@ class Depot:
         """Send the files below a folder that the store does not have, those written last at the end.
 
         Raises:
-            DepotError: The store refuses one, or does not answer.
+            FileStoreError: The store refuses one, or does not answer.
         """
         if self._remote is not None:
             new = self._names_here(under) - self._names(self._remote, under)
@@ -185,12 +185,12 @@ class Depot:
         """Refuse to work with files that are another user's.
 
         Raises:
-            DepotError: Another user's files lie in the folder, or in the shared folder behind the URL, and this user
-                may not read them, or not write beside them.
+            FileStoreError: Another user's files lie in the folder, or in the shared folder behind the URL, and this
+                user may not read them, or not write beside them.
         """
         for folder in (self.folder, *shared_folder(self.url)):
             if problem := access_problem(folder, (RUNS, EXTRACTORS)):
-                raise DepotError(
+                raise FileStoreError(
                     f"the files in {folder} cannot be used by this user",
                     why=problem,
                     next=f"To share them with a group, their owner types: {sharing_commands(folder)}",
@@ -206,14 +206,14 @@ class Depot:
             self.discard(name)
         except OSError as error:
             return f"{self.folder}: {error.strerror}"
-        except DepotError as error:
+        except FileStoreError as error:
             return f"{error.what}: {error.why}"
         finally:
             (self.folder / name).unlink(missing_ok=True)
         return ""
 
     def __str__(self) -> str:
-        """Where the files are, as `depot_at` takes it."""
+        """Where the files are, as `file_store_at` takes it."""
         return str(self.folder) if self.url is None else self.url
 
     @property
@@ -245,14 +245,14 @@ def _unlinked(path: Path) -> str:
     return ""
 
 
-def depot_at(where: str) -> Depot:
+def file_store_at(where: str) -> FileStore:
     """The depot at a folder, or at a URL: then this machine works in a folder of the user's cache.
 
     Raises:
         UsageError: The URL holds credentials, or no fsspec filesystem is installed for it.
     """
     if "://" not in where:
-        return Depot(Path(os.path.abspath(Path(where).expanduser())))  # noqa: PTH100 - resolve() would follow links
+        return FileStore(Path(os.path.abspath(Path(where).expanduser())))  # noqa: PTH100 - resolve() would follow links
     url = where.rstrip("/")
     if clean(url) != url or "@" in url.partition("://")[2].partition("/")[0] or "?" in url:
         raise UsageError(
@@ -267,4 +267,4 @@ def depot_at(where: str) -> Depot:
             f"no files can be kept at {url}", why=str(error).splitlines()[0], next="For S3: pip install ddpm-sweep[s3]"
         ) from error
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser().absolute()
-    return Depot(cache / "ddpm-sweep" / hashlib.sha256(url.encode()).hexdigest()[:16], url)
+    return FileStore(cache / "ddpm-sweep" / hashlib.sha256(url.encode()).hexdigest()[:16], url)

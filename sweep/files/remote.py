@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sweep.errors import CheckpointError, DepotError
+from sweep.errors import CheckpointError, FileStoreError
 from sweep.files.atomic import NO_ROOM
 from sweep.files.transfer import Stored, download, filesystem, listed, remote_path, upload
 from sweep.redaction import clean
@@ -114,7 +114,7 @@ class Remote:
                 deadline = deadline or time.monotonic() + self.patience_seconds
                 if isinstance(error, _FINAL) or time.monotonic() > deadline or give_up():
                     what = f"{what} at {clean(self.url)}"
-                    raise DepotError(what, why=_first_line(error), next="sweep doctor") from error
+                    raise FileStoreError(what, why=_first_line(error), next="sweep doctor") from error
             time.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not secrets
             wait = min(2 * wait, LONGEST_WAIT)
 

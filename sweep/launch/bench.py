@@ -25,7 +25,7 @@ from sweep.store import (
     release,
     set_study_state,
 )
-from sweep.store.records import ArmRecord, ChainFacts, Claim, MetricPoint, NewCell, NewReading, WorkerRecord
+from sweep.store.records import ArmRecord, Claim, MetricPoint, NewCell, ScheduleFacts, ScoreRequest, WorkerRecord
 from sweep.store.sql.transaction import Store
 from sweep.worker.process_start import safe_path
 
@@ -140,8 +140,8 @@ def _study(store: Store, *, runs: int) -> int:
     cells = [
         NewCell(
             arm_name="baseline", phase="confirm", replicate=index,
-            train_config=config.model_copy(update={"seed": first + index}), facts=ChainFacts(0.0, 0.0, 0.0, 0.0),
-            readings=[NewReading({}, EvalConfig(), True)],
+            train_config=config.model_copy(update={"seed": first + index}), facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
+            score_requests=[ScoreRequest({}, EvalConfig(), True)],
         )
         for index in range(runs)
     ]  # fmt: skip

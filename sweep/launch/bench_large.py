@@ -15,7 +15,7 @@ from sweep.design.tuning import Advance
 from sweep.launch.bench import Rate, rate
 from sweep.search.finished_search import finished_search
 from sweep.search.scheduler import advance
-from sweep.search.trial_cache import Memory
+from sweep.search.trial_cache import TrialCache
 from sweep.store import (
     add_cells,
     claim,
@@ -31,10 +31,10 @@ from sweep.store.filled import add_curves, finish_all
 from sweep.store.records import (
     ArmRecord,
     ArtifactRecord,
-    ChainFacts,
     Measurement,
     NewCell,
-    NewReading,
+    ScheduleFacts,
+    ScoreRequest,
     ScoreResult,
     WorkerRecord,
 )
@@ -54,7 +54,7 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
     """
     store = open_store(storage)
     study, study_id = finished_search(store, f"bench-{uuid4().hex[:12]}", trials=trials, more=asks + 1)
-    worker, memory = _worker(store), Memory()
+    worker, cache = _worker(store), TrialCache()
 
     def next_trial() -> None:
         claimed = claim(store, study_id, worker)
@@ -67,7 +67,7 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
                 measured = [Measurement(study.metric, 0, value), Measurement(study.metric, -1, value, 0.1)]
                 finish_score(store, claimed, ScoreResult(measured, [], "0" * 64, 1.0, 1.0, 1.0))
             claimed = claim(store, study_id, worker)
-        assert advance(store, study, study_id, owner=worker, memory=memory) is Advance.ADDED
+        assert advance(store, study, study_id, owner=worker, cache=cache) is Advance.ADDED
 
     try:
         first = [_seconds(next_trial)]
@@ -116,8 +116,8 @@ def _large(store: Store, name: str, runs: int) -> int:
     cells = [
         NewCell(
             arm_name=arms[index % ARMS].name, phase="confirm", replicate=index // ARMS,
-            train_config=config.model_copy(update={"seed": first + index}), facts=ChainFacts(0.0, 0.0, 0.0, 0.0),
-            readings=[NewReading({}, EvalConfig(), True)],
+            train_config=config.model_copy(update={"seed": first + index}), facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
+            score_requests=[ScoreRequest({}, EvalConfig(), True)],
         )
         for index in range(runs)
     ]  # fmt: skip

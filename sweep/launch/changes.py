@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.keys import train_key
-from sweep.design.plan import Outline, outline
+from sweep.design.plan import StudyPlan, study_plan
 from sweep.launch.register import same_images
 from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
@@ -31,7 +31,7 @@ class Change:
     state: str | None
 
 
-def with_images_of(asked: Outline) -> Outline:
+def with_images_of(asked: StudyPlan) -> StudyPlan:
     """The same with the images that the study's folder holds now, as a launch would know them: reads all of them.
 
     Raises:
@@ -42,10 +42,10 @@ def with_images_of(asked: Outline) -> Outline:
         return asked
     from sweep.data.sources import load
 
-    return outline(asked.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
+    return study_plan(asked.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
 
 
-def images_of(store: Store, asked: Outline) -> Images:
+def images_of(store: Store, asked: StudyPlan) -> Images:
     """What became of the images since the launch.
 
     Raises:
@@ -57,7 +57,7 @@ def images_of(store: Store, asked: Outline) -> Images:
     return "same" if before.baseline.data.path == asked.study.baseline.data.path else "moved"
 
 
-def changes_of(store: Store, asked: Outline) -> list[Change]:
+def changes_of(store: Store, asked: StudyPlan) -> list[Change]:
     """Every confirmation cell of either, in the order of the file; search trials always stay.
 
     Raises:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sweep.errors import UsageError
-from sweep.launch.kept import Say
-from sweep.launch.placement import AUTO, Assignment, Placed
+from sweep.launch.placement import AUTO, Assignment, StartedWorkers
+from sweep.launch.supervised import Say
 
 
-def _local(assignment: Assignment, say: Say) -> Placed:
+def _local(assignment: Assignment, say: Say) -> StartedWorkers:
     from sweep.launch.local import LocalWorkers
 
     if assignment.pack == AUTO:
@@ -19,27 +19,27 @@ def _local(assignment: Assignment, say: Say) -> Placed:
     return LocalWorkers(assignment, say)
 
 
-def _slurm(assignment: Assignment, say: Say) -> Placed:
+def _slurm(assignment: Assignment, say: Say) -> StartedWorkers:
     from sweep.launch.slurm import SlurmWorkers
 
     return SlurmWorkers(assignment, say)
 
 
-def _ray(assignment: Assignment, say: Say) -> Placed:
+def _ray(assignment: Assignment, say: Say) -> StartedWorkers:
     from sweep.launch.ray import RayWorkers
 
     return RayWorkers(assignment, say)
 
 
 # Each imports what it needs only when it is asked for. What each is called on the command line:
-EXECUTORS: dict[str, Callable[[Assignment, Say], Placed]] = {
+EXECUTORS: dict[str, Callable[[Assignment, Say], StartedWorkers]] = {
     "local": _local,
     "slurm": _slurm,
     "ray": _ray,
 }
 
 
-def executor(name: str) -> Callable[[Assignment, Say], Placed]:
+def executor(name: str) -> Callable[[Assignment, Say], StartedWorkers]:
     """The executor of that name.
 
     Raises:

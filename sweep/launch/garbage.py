@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sweep.errors import UsageError
 from sweep.files.contained import unsafe_reason
 from sweep.files.file_names import RUNS, file_tag_in, store_in
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.files.transfer import Stored
 from sweep.store.queries.file_owners import FileOwners, file_owners
 from sweep.store.sql.transaction import Store
@@ -38,7 +38,7 @@ class Survey:
     foreign: Mapping[str, tuple[Stored, ...]]
 
 
-def survey(store: Store, depot: Depot, *, spared_seconds: float | None = None) -> Survey:
+def survey(store: Store, file_store: FileStore, *, spared_seconds: float | None = None) -> Survey:
     """Tell this store's garbage from files of others, on this machine and in the depot's store.
 
     A file is garbage if the store does not name it, and if an attempt of this store has written it that ended some time
@@ -46,15 +46,15 @@ def survey(store: Store, depot: Depot, *, spared_seconds: float | None = None) -
 
     Args:
         store: Its attempts' files are judged.
-        depot: Of files; extractors and references in it are never touched.
+        file_store: Of files; extractors and references in it are never touched.
         spared_seconds: How long an attempt must have ended, and how old a file must be; an hour by default.
 
     Raises:
         UsageError: The store has no study: a slip in its URL is likelier than a folder full of garbage.
-        DepotError: The depot's store does not answer.
+        FileStoreError: The depot's store does not answer.
     """
     # Files first, names second: a file that is recorded between the two is named, or its attempt has just ended.
-    listed = list(depot.listed(RUNS))
+    listed = list(file_store.listed(RUNS))
     owners = file_owners(store)
     if not owners.has_studies:
         raise UsageError(
@@ -63,7 +63,7 @@ def survey(store: Store, depot: Depot, *, spared_seconds: float | None = None) -
             next="Give --storage the database that the files belong to; sweep status lists its studies.",
         )
     unnamed = [stored for stored in listed if stored.path not in owners.named]
-    known = [stored for stored in unnamed if _is_own(stored, owners, is_cached=depot.is_cached(stored))]
+    known = [stored for stored in unnamed if _is_own(stored, owners, is_cached=file_store.is_cached(stored))]
     own = set(known)
     spared = SPARED_SECONDS if spared_seconds is None else spared_seconds
     before = time.time() - spared

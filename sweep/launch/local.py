@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sweep.errors import UsageError
 from sweep.launch.devices import MPS, cores, gpus, has_mps
-from sweep.launch.kept import KeptWorker, Say
 from sweep.launch.placement import AUTO, Assignment, NoOptions, Pack, options_of
+from sweep.launch.supervised import Say, SupervisedWorker
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def _devices(device: str) -> list[str]:
 class LocalWorkers:
     """Worker processes of this command. Their lines of progress are handed to `say`."""
 
-    outlives = False
-    whereabouts = "here"
+    detached = False
+    monitor_hint = "here"
 
     def __init__(self, assignment: Assignment, say: Say) -> None:
         options_of(NoOptions, assignment.options)
@@ -75,9 +75,9 @@ class LocalWorkers:
         self._slots = slots(assignment.device, assignment.workers, work=assignment.work, pack=assignment.pack)
         self._workers = [self._placed(slot) for slot in self._slots]
 
-    def _placed(self, slot: Slot) -> KeptWorker:
+    def _placed(self, slot: Slot) -> SupervisedWorker:
         arguments = ["--study", self._assignment.study, "--device", slot.device, "--threads", str(slot.threads)]
-        return KeptWorker(arguments, os.environ | self._assignment.environment, self._say)
+        return SupervisedWorker(arguments, os.environ | self._assignment.environment, self._say)
 
     def start(self) -> None:
         """Start one worker a place."""

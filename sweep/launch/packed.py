@@ -9,10 +9,10 @@ from functools import cached_property
 
 from sweep.errors import StoreError
 from sweep.launch.devices import gpu, memory_of_machine
-from sweep.launch.kept import KeptWorker, Say
 from sweep.launch.local import LocalWorkers, Slot, most_by_cores
 from sweep.launch.packing import DeviceMemory, most_that_fit, worth
 from sweep.launch.placement import Assignment
+from sweep.launch.supervised import Say, SupervisedWorker
 from sweep.store.opening import open_existing
 from sweep.store.queue.device_load import DeviceUse, device_use
 from sweep.store.sql.transaction import Store
@@ -36,7 +36,7 @@ class PackedWorkers(LocalWorkers):
         self._on = [[worker] for worker in self._workers]
         self._most = most_by_cores(len(self._slots), assignment.work)
         self._settled: set[int] = set()
-        self._retired: list[KeptWorker] = []
+        self._retired: list[SupervisedWorker] = []
         self._asked = False
         self._look_at = time.monotonic()
 

@@ -58,11 +58,11 @@ class Assignment:
         return {"SWEEP_STORAGE": self.storage, "SWEEP_FILES": self.files}
 
 
-class Placed(Protocol):
+class StartedWorkers(Protocol):
     """Workers as an executor has placed them."""
 
     @property
-    def outlives(self) -> bool:
+    def detached(self) -> bool:
         """Whether they go on when the launcher ends."""
 
     def start(self) -> None:
@@ -86,7 +86,7 @@ class Placed(Protocol):
         """Wait until they have ended."""
 
     @property
-    def whereabouts(self) -> str:
+    def monitor_hint(self) -> str:
         """Where to look for them, once the launcher has left them alone."""
 
 

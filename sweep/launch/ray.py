@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sweep.errors import UsageError
-from sweep.launch.kept import KeptWorker, Say
 from sweep.launch.placement import Assignment, options_of, require_shared
+from sweep.launch.supervised import Say, SupervisedWorker
 from sweep.printable import printable
 from sweep.worker.interrupt import CTRL_C, PREEMPTED
 
@@ -49,8 +49,8 @@ class RayOptions(BaseModel):
 class RayWorkers:
     """One task a worker. They belong to this launcher and end with it."""
 
-    outlives = False
-    whereabouts = "ray list tasks"
+    detached = False
+    monitor_hint = "ray list tasks"
 
     def __init__(self, assignment: Assignment, say: Say) -> None:
         self._options = options_of(RayOptions, assignment.options)
@@ -173,7 +173,7 @@ def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> En
         print(printable(text), file=sys.stderr, flush=True)
         lines.append(text)
 
-    worker = KeptWorker(arguments, os.environ | dict(environment), hear)
+    worker = SupervisedWorker(arguments, os.environ | dict(environment), hear)
     worker.start()
     try:
         code = _end_of(worker)
@@ -184,7 +184,7 @@ def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> En
     return Ended(code, tuple(lines))
 
 
-def _end_of(worker: KeptWorker) -> int:
+def _end_of(worker: SupervisedWorker) -> int:
     while (code := worker.poll()) is None:
         time.sleep(_POLL_SECONDS)
     worker.join()

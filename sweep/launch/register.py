@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from sweep.config.factors import renamed_levels
 from sweep.config.keys import sha256_of
+from sweep.config.old_names import with_old_names
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.design.plan import Outline
+from sweep.design.plan import StudyPlan
 from sweep.errors import StoreMismatch
 from sweep.search.versions import versions
 from sweep.store import add_cells, register_study, studies
@@ -27,10 +28,10 @@ def identity(study: Study) -> str:
     told = study.model_dump(mode="json", exclude_defaults=True)
     if study.baseline.data.sha256 is not None:
         told["baseline"]["data"].pop("path")
-    return sha256_of(told | {"design": {"kind": study.design.kind} | told.get("design", {})})
+    return sha256_of(with_old_names(told) | {"design": {"kind": study.design.kind} | told.get("design", {})})
 
 
-def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord | None:
+def known(store: Store, asked: StudyPlan, *, accept_change: bool) -> StudyRecord | None:
     """The study as it is in the store under the same content; None when it is new or its change is accepted.
 
     Raises:
@@ -46,8 +47,8 @@ def known(store: Store, asked: Outline, *, accept_change: bool) -> StudyRecord |
             next="sweep space diff FILE shows the change; sweep launch FILE --accept-change makes a new revision.",
         )
     before = study_spec(found.spec, of=found.name)
-    same_yardstick = before.protocol == asked.study.protocol
-    return found if same_yardstick and same_images(before, asked.study) else None
+    same_evaluator = before.protocol == asked.study.protocol
+    return found if same_evaluator and same_images(before, asked.study) else None
 
 
 def held(store: Store, name: str) -> StudyRecord | None:
@@ -77,7 +78,9 @@ def same_images(before: Study, asked: Study) -> bool:
     return before.baseline.data.lies_at(asked.baseline.data) == asked.baseline.data
 
 
-def register(store: Store, asked: Outline, protocol: Protocol, *, accept_change: bool, reason: str = "") -> StudyRecord:
+def register(
+    store: Store, asked: StudyPlan, protocol: Protocol, *, accept_change: bool, reason: str = ""
+) -> StudyRecord:
     """Create the study with its cells, or bring what is there up to this content. The same again changes nothing."""
     study = asked.study
     if renamed := renamed_levels(study.factors):

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from sweep.commands import command
 from sweep.errors import SweepError, UsageError
 from sweep.files.private import make_private_folder, require_private
-from sweep.launch.kept import Say
 from sweep.launch.placement import Assignment, options_of, require_shared
 from sweep.launch.slurm_job import keep_working
 from sweep.launch.slurm_options import SlurmOptions
+from sweep.launch.supervised import Say
 from sweep.worker.interrupt import PREEMPTED
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
@@ -39,7 +39,7 @@ LAST_LINES = 5
 class SlurmWorkers:
     """Jobs in the queue. They stay there when the launcher goes, and the same command does not add to them."""
 
-    outlives = True
+    detached = True
 
     def __init__(self, assignment: Assignment, say: Say) -> None:
         require_shared(assignment)
@@ -64,7 +64,7 @@ class SlurmWorkers:
         self._empty = 0
 
     @property
-    def whereabouts(self) -> str:
+    def monitor_hint(self) -> str:
         """The commands that find them."""
         study = self._assignment.study
         return (

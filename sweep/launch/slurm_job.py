@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from sweep.errors import SweepError
-from sweep.launch.kept import KeptWorker
+from sweep.launch.supervised import SupervisedWorker
 from sweep.printable import printable
 from sweep.worker.interrupt import PREEMPTED
 
@@ -38,7 +38,7 @@ def keep_working(arguments: Sequence[str]) -> int:
         SystemExit: preempted; the worker has saved.
         SweepError: the worker broke down.
     """
-    worker = KeptWorker(arguments, os.environ, _say)
+    worker = SupervisedWorker(arguments, os.environ, _say)
 
     def handle(number: int, _frame: FrameType | None) -> None:
         _say(f"{signal.Signals(number).name}: saving what is under way")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import torch
 
-Act = Callable[[], None]
+StepFn = Callable[[], None]
 """Reads and writes tensors at fixed addresses, decides nothing by their values, and waits for nothing."""
 
-Replay = Callable[[Act, torch.device], Act]
+Replay = Callable[[StepFn, torch.device], StepFn]
 """How an act is run on a device."""
 
 # Steps before the capture: the optimizer makes its state, and cuDNN and cuBLAS their workspaces.
@@ -29,7 +29,7 @@ class Captured:
         device: A CUDA device.
     """
 
-    def __init__(self, act: Act, device: torch.device) -> None:
+    def __init__(self, act: StepFn, device: torch.device) -> None:
         self._act, self._device = act, device
         self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -59,11 +59,11 @@ class Captured:
         return graph
 
 
-def replayed(act: Act, device: torch.device) -> Act:
+def replayed(act: StepFn, device: torch.device) -> StepFn:
     """The fastest way to run an act on a device, equal to calling it."""
     return Captured(act, device) if device.type == "cuda" else act
 
 
-def called(act: Act, _device: torch.device) -> Act:
+def called(act: StepFn, _device: torch.device) -> StepFn:
     """The act itself: the reference."""
     return act

@@ -24,9 +24,9 @@ from sweep.report.stats.paired import Array, Difference, paired_difference, welc
 from sweep.report.text.caveats import caveats_of, shared_protocol
 from sweep.store.states import CellStatus
 
-FURTHER = frozenset({"bits_per_dim", "fid_test", "neighbours", "partial_noising"})
+EXTRA_METRICS = frozenset({"bits_per_dim", "fid_test", "neighbours", "partial_noising"})
 """Fields of an evaluation that ask for more scores and leave the deciding one as it is."""
-FEWEST_PAIRS = 2
+MIN_PAIRS = 2
 NOTHING = np.empty(0)
 
 
@@ -36,7 +36,7 @@ class AcrossStudies:
 
     Attributes:
         evaluation: How the images of both were drawn, as far as it moves the score.
-        readings: Study -> the evaluation level that was compared; empty for its primary one.
+        evaluation_levels: Study -> the evaluation level that was compared; empty for its primary one.
         changes: How the second baseline differs from the first, by field.
         arms: study, arm, is_reference, says (difference from the first baseline), n, mean, sd (over seeds);
             own_difference, own_low, own_high, own_pairs (from the baseline of its own study, over paired seeds);
@@ -49,7 +49,7 @@ class AcrossStudies:
     label: str
     direction: str
     evaluation: Mapping[str, Any]
-    readings: Mapping[str, Mapping[str, Any]]
+    evaluation_levels: Mapping[str, Mapping[str, Any]]
     changes: Mapping[str, Any]
     arms: pd.DataFrame
     caveats: list[str]
@@ -92,7 +92,7 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
         label=label_of(first.metric, first.protocol),
         direction=direction_of(first.metric),
         evaluation=config,
-        readings={name: (each["level"].iloc[0] if len(each) else {}) for name, each in values.items()},
+        evaluation_levels={name: (each["level"].iloc[0] if len(each) else {}) for name, each in values.items()},
         changes=changes,
         arms=arms,
         caveats=caveats_of(first, second, arms, same_baseline=not changes),
@@ -135,7 +135,7 @@ def _shared_evaluation(first: StudyFrames, second: StudyFrames) -> dict[str, Any
 
 
 def _deciding(config: EvalConfig) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude=set(FURTHER))
+    return config.model_dump(mode="json", exclude=set(EXTRA_METRICS))
 
 
 def _setting(frames: StudyFrames, changes: Mapping[str, Any]) -> Setting:
@@ -186,7 +186,7 @@ def _difference(mine: pd.DataFrame, reference: pd.DataFrame) -> tuple[str, Diffe
         scores = mine["value"].to_numpy(float)
         return "same runs", paired_difference(scores, scores), len(mine)
     pairs = mine.merge(reference, on="streams", suffixes=("", "_base"))
-    if len(pairs) >= FEWEST_PAIRS:
+    if len(pairs) >= MIN_PAIRS:
         arrays: tuple[Array, Array] = pairs["value"].to_numpy(float), pairs["value_base"].to_numpy(float)
         return "paired", paired_difference(*arrays), len(pairs)
     if len(mine) == 0:

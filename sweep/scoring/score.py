@@ -16,13 +16,13 @@ from sweep.config.run import EvalConfig, Precision
 from sweep.diffusion.process import Diffusion
 from sweep.errors import ProtocolError
 from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.measure import Measurements, measure
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Reference
-from sweep.scoring.yardstick import Yardstick
 
 GRID = 8
 """Images across and down."""
@@ -82,7 +82,7 @@ def score(
     net: nn.Module,
     diffusion: Diffusion,
     config: EvalConfig,
-    yardstick: Yardstick,
+    evaluator: Evaluator,
     *,
     target: str,
     folder: Path,
@@ -102,8 +102,8 @@ def score(
         Diverged: An image is not finite.
         ProtocolError: A number would have no meaning.
     """
-    sets = yardstick.protocol.noise_sets
-    plan, n = sampling_plan(config, target), yardstick.protocol.n
+    sets = evaluator.protocol.noise_sets
+    plan, n = sampling_plan(config, target), evaluator.protocol.n
     scored = []
     for position, noise_set in enumerate(sets):
 
@@ -112,22 +112,22 @@ def score(
 
         start = time.perf_counter()
         images = generate(
-            net, diffusion, plan, shape=yardstick.shape, n=n, noise_set=noise_set,
+            net, diffusion, plan, shape=evaluator.shape, n=n, noise_set=noise_set,
             batch=batch, precision=precision, on_progress=tell,
         )  # fmt: skip
         sampling = time.perf_counter() - start
-        scored.append(score_images(images, yardstick, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
-    return summarise(scored, yardstick)
+        scored.append(score_images(images, evaluator, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
+    return summarise(scored, evaluator)
 
 
 def score_images(
-    images: Tensor, yardstick: Yardstick, *, noise_set: int, folder: Path, sampling_seconds: float = 0.0
+    images: Tensor, evaluator: Evaluator, *, noise_set: int, folder: Path, sampling_seconds: float = 0.0
 ) -> SetScore:
     """Score uint8 images [n, C, H, W], wherever they come from, and write what a later check needs."""
     start = time.perf_counter()
-    features = yardstick.extractor.extract(images)
+    features = evaluator.extractor.extract(images)
     extracted = time.perf_counter()
-    measurements = measure(features, yardstick.reference, n=yardstick.protocol.n, device=yardstick.extractor.device)
+    measurements = measure(features, evaluator.reference, n=evaluator.protocol.n, device=evaluator.extractor.device)
     measured = time.perf_counter()
     return SetScore(
         noise_set=noise_set,
@@ -140,7 +140,7 @@ def score_images(
     )
 
 
-def summarise(scored: Iterable[SetScore], yardstick: Yardstick) -> ScoreResult:
+def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> ScoreResult:
     """Means over noise sets, with their standard errors."""
     sets = tuple(scored)
     told = [one.measurements for one in sets]
@@ -158,7 +158,7 @@ def summarise(scored: Iterable[SetScore], yardstick: Yardstick) -> ScoreResult:
         recall=estimate([one.recall for one in told]),
         density=estimate([one.density for one in told]),
         coverage=estimate([one.coverage for one in told]),
-        suspicion=yardstick.bounds.suspicion(fid.value, fid.standard_error),
+        suspicion=evaluator.bounds.suspicion(fid.value, fid.standard_error),
     )
 
 

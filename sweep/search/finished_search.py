@@ -11,7 +11,7 @@ from sweep.config.keys import sha256_of
 from sweep.config.run import Protocol
 from sweep.config.study import Study
 from sweep.design.cells import cells_of
-from sweep.design.tuning import explorations_of
+from sweep.design.tuning import tuning_runs_of
 from sweep.search.search_space import changes_of, space_of
 from sweep.store.filled import finish_all
 from sweep.store.records import ArmRecord, NewCell
@@ -33,12 +33,12 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
     baseline = {"data": "digits", "net": "mlp_small", "T": 100, "optimizer": "adamw"}
     spec = {"name": name, "question": "What does the next trial cost?", "baseline": baseline, "factors": FACTORS}
     study = Study.model_validate(spec | {"design": {"kind": "search", "trials": trials + more}, "seeds": 1})
-    (exploration,) = explorations_of(study)
-    space, draws = space_of(study, exploration), random.Random(name)  # noqa: S311 - any will do, but none twice in a store
+    (tuning_run,) = tuning_runs_of(study)
+    space, draws = space_of(study, tuning_run), random.Random(name)  # noqa: S311 - any will do, but none twice in a store
     arms, cells = [ArmRecord("baseline", {}, is_baseline=True)], list[NewCell]()
     for number in range(trials):
         params = {each: _drawn(draws, space[each]) for each in space}
-        arm = exploration.trial(number, changes_of(study, exploration, params))
+        arm = tuning_run.trial(number, changes_of(study, tuning_run, params))
         arms.append(ArmRecord(arm.name, arm.changes))
         cells += cells_of(study, arm, phase="search", trial_number=number)
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)

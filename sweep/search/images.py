@@ -8,7 +8,7 @@ from pathlib import Path
 from sweep.config.study import Study
 from sweep.data.folder import read_folder, sizes_of
 from sweep.data.listing import list_images, printable
-from sweep.design.cells import evaluation_of, readings_of
+from sweep.design.cells import evaluation_of, score_requests_of
 from sweep.scoring.needs import Data, check_needs
 
 
@@ -36,6 +36,8 @@ def check_images(study: Study) -> Data | None:
     listing = list_images(Path(data.path))
     found = Data(printable(data.path), sizes_of(listing), listing.remarks)
     check_needs(
-        found, study.protocol, [reading.eval_config for reading in readings_of(evaluation_of(study), study.baseline)]
+        found,
+        study.protocol,
+        [request.eval_config for request in score_requests_of(evaluation_of(study), study.baseline)],
     )
     return found

@@ -15,13 +15,13 @@ from optuna.trial import create_trial
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.design.tuning import explorations_of
+from sweep.design.tuning import tuning_runs_of
 from sweep.search.search_space import params_of, space_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 # PED-ANOVA compares the best tenth with the rest, and needs a few trials in it.
-FEWEST_TRIALS = 20
+MIN_TRIALS = 20
 
 
 Method = Literal["ped_anova", "fanova"]
@@ -41,19 +41,19 @@ def importances(
             best. fanova: over the whole space, by a random forest (Hutter et al. 2014); misled by such a search.
 
     Returns:
-        Factor -> 0..1, the canary among them; empty when there are fewer than `FEWEST_TRIALS` trials.
+        Factor -> 0..1, the canary among them; empty when there are fewer than `MIN_TRIALS` trials.
     """
-    (exploration,) = explorations_of(study)
-    space = {name: d for name, d in space_of(study, exploration).items() if name in exploration.factors}
+    (tuning_run,) = tuning_runs_of(study)
+    space = {name: d for name, d in space_of(study, tuning_run).items() if name in tuning_run.factors}
     table = optuna.create_study(direction="minimize")
     chance = random.Random(derived_seed("canary", study.name))  # noqa: S311 - not a secret
     for changes, value in trials:
-        params = params_of(study, exploration, changes)
+        params = params_of(study, tuning_run, changes)
         if params is not None:
             drawn = {name: params[name] for name in space} | {canary: chance.random()}
             distributions = space | {canary: FloatDistribution(0.0, 1.0)}
             table.add_trial(create_trial(params=drawn, distributions=distributions, value=value))
-    if len(table.trials) < FEWEST_TRIALS:
+    if len(table.trials) < MIN_TRIALS:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -24,7 +24,7 @@ from sweep.config.factors import Factor, level_name
 from sweep.config.study import Study
 from sweep.design.tuning import value_of
 from sweep.errors import SweepError
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.search.search_space import Params, Space
 from sweep.store.queries.samples import Grid, grids, moments
 from sweep.store.queries.views import cells
@@ -49,11 +49,11 @@ class SampleGrids:
     """Optuna's artifact store over the sample sheets of a store: it reads, and changes no file.
 
     Args:
-        depot: Where the files of the store are.
+        file_store: Where the files of the store are.
     """
 
-    def __init__(self, depot: Depot) -> None:
-        self._depot = depot
+    def __init__(self, file_store: FileStore) -> None:
+        self._file_store = file_store
         self._grids: dict[str, Grid] = {}
 
     def list(self, grid: Grid) -> dict[str, str]:
@@ -72,7 +72,7 @@ class SampleGrids:
         if grid is None:
             raise ArtifactNotFound(f"no sample grid {artifact_id}")
         try:
-            data = self._depot.fetch(grid.path, grid.sha256).read_bytes()
+            data = self._file_store.fetch(grid.path, grid.sha256).read_bytes()
         except (SweepError, OSError) as error:
             raise ArtifactNotFound(f"no sample grid {artifact_id}: {error}") from error
         if hashlib.sha256(data).hexdigest() != artifact_id:
@@ -88,7 +88,7 @@ class SampleGrids:
         self._grids.pop(artifact_id, None)
 
 
-def mirror(store: Store, studies: Iterable[StudyRecord], files: Depot) -> tuple[InMemoryStorage, SampleGrids]:
+def mirror(store: Store, studies: Iterable[StudyRecord], files: FileStore) -> tuple[InMemoryStorage, SampleGrids]:
     """Copies of studies in Optuna's terms, and their sample grids.
 
     Args:

@@ -29,7 +29,7 @@ class Shown(FrozenTrial):
         ours: Its number in our tables; Optuna's own is its place in the history that it is shown in.
     """
 
-    # Plain attributes, where Optuna computes them at every look: a sort of thousands looks at each.
+    # Plain attributes, where Optuna computes them at every call: a sort of thousands looks at each.
     constraints: Mapping[str, float] = {}  # type: ignore[assignment]  # ours have none
     number: int = 0
     value: float | None = None

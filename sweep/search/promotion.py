@@ -7,18 +7,18 @@ from sweep.config.factors import Changes
 from sweep.config.keys import protocol_key
 from sweep.config.run import EvalConfig, Protocol
 from sweep.config.study import Study
-from sweep.design.rungs import Rung, goes_on, ladder_of, rungs_of, score_at, threshold
-from sweep.design.tuning import Exploration, Known
+from sweep.design.rungs import Rung, is_promoted, ladder_of, rungs_of, score_at, threshold
+from sweep.design.tuning import Known, TuningRun
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import RunState
-from sweep.store.studies.rungs import add_rung_score, go_on, prune
+from sweep.store.studies.rungs import add_rung_score, promote, prune
 
 OPEN = ("planned", "scoring")
 ONLY_THE_DISTANCE = {"bits_per_dim": None, "fid_test": False, "neighbours": 0, "partial_noising": ()}
 
 
-class Climb:
+class Promotion:
     """The trials of one search at one moment. Use under the advisor's lease: decisions then come one after another.
 
     A decision depends on the scores in our tables alone and changes nothing but the waiting run, so a worker that is
@@ -26,14 +26,14 @@ class Climb:
     """
 
     def __init__(
-        self, store: Store, study: Study, study_id: int, protocol: Protocol, known: Known, exploration: Exploration
+        self, store: Store, study: Study, study_id: int, protocol: Protocol, known: Known, tuning_run: TuningRun
     ) -> None:
         self._store = store
         self._study = study
         self._study_id = study_id
         self._protocol = protocol
         self._known = known
-        self._trials = known.trials(exploration)
+        self._trials = known.trials(tuning_run)
 
     @property
     def has_rungs(self) -> bool:
@@ -78,7 +78,7 @@ class Climb:
             return True
         # Without a score (its scoring failed) there is no evidence against it.
         later = [each.step for each in rungs if each.step > step]
-        go_on(self._store, cell, step=step, until=later[0] if later else None)
+        promote(self._store, cell, step=step, until=later[0] if later else None)
         return True
 
     def _ends(self, number: int, cell: CellRecord, rung: Rung, value: float) -> bool:
@@ -94,7 +94,7 @@ class Climb:
             if score[0] == rung.images
         ]
         values = [score for _, score in others]
-        if goes_on(design.pruner, value, values):
+        if is_promoted(design.pruner, value, values):
             return False
         needed = threshold(design.pruner, value, values)
         reason = (

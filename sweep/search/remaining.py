@@ -37,7 +37,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     Args:
         now: The study as its tables have it.
     """
-    from sweep.design.plan import outline
+    from sweep.design.plan import study_plan
     from sweep.design.tuning import Known
 
     if now.study.state == "cancelled":
@@ -49,13 +49,13 @@ def to_come(store: Store, now: StatusRecord) -> int:
     if not due and now.runs_left + now.scores_left == 0:
         return 0
     planned = sum(cell.excluded_reason is None for cell in known.cells)
-    return max(due, outline(study).trainings - planned)
+    return max(due, study_plan(study).trainings - planned)
 
 
 def _trials_due(study: Study, known: Known) -> int:
-    from sweep.design.tuning import explorations_of
+    from sweep.design.tuning import tuning_runs_of
 
-    return sum(max(0, each.trials - known.counted(each)) for each in explorations_of(study))
+    return sum(max(0, each.trials - known.counted(each)) for each in tuning_runs_of(study))
 
 
 def _requested(study: Study, known: Known) -> int:

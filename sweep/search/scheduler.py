@@ -7,12 +7,12 @@ import time
 from sweep.config.study import Study
 from sweep.design.cells import cells_of
 from sweep.design.stages import requests_of
-from sweep.design.tuning import MAX_MODELLED, Advance, Exploration, Known, exceeds, explorations_of, grows
+from sweep.design.tuning import MAX_MODELLED, Advance, Known, TuningRun, exceeds, grows, tuning_runs_of
 from sweep.errors import InfeasibleConfig, LeaseLost
-from sweep.search.promotion import Climb
+from sweep.search.promotion import Promotion
 from sweep.search.renewal import renewing
 from sweep.search.suggest import Outcome
-from sweep.search.trial_cache import Memory
+from sweep.search.trial_cache import TrialCache
 from sweep.store.queue.events import add_event, add_event_once
 from sweep.store.queue.search_lease import REFUSED, advisor_lease, refuse, release_advisor
 from sweep.store.records import ArmRecord
@@ -29,7 +29,7 @@ MAX_REDRAWS = 100
 
 
 def advance(
-    store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, memory: Memory | None = None
+    store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, cache: TrialCache | None = None
 ) -> Advance:
     """Add the next cells of a study that grows, if any are due.
 
@@ -38,7 +38,7 @@ def advance(
     Args:
         owner: Id of the worker.
         patience: Seconds to wait for the advisor's lease; a suggestion seldom takes more than one.
-        memory: Of this process; without one, everything is read anew.
+        cache: Of this process; without one, everything is read anew.
 
     Returns:
         What came of it. `NOTHING_DUE` is what the store holds at this moment: work under way may make more due.
@@ -53,7 +53,7 @@ def advance(
         return Advance.UNKNOWN
     try:
         with renewing(store, study_id, owner, ttl=ADVISOR_SECONDS):
-            added = _Growth(store, study, study_id, owner, memory or Memory()).advance()
+            added = _Growth(store, study, study_id, owner, cache or TrialCache()).advance()
         return Advance.ADDED if added else Advance.NOTHING_DUE
     except LeaseLost:
         return Advance.UNKNOWN
@@ -71,23 +71,24 @@ def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
 
 
 class _Growth:
-    def __init__(self, store: Store, study: Study, study_id: int, owner: str, memory: Memory) -> None:
+    def __init__(self, store: Store, study: Study, study_id: int, owner: str, cache: TrialCache) -> None:
         self._store = store
         self._study = study
         self._study_id = study_id
         self._owner = owner
-        self._memory = memory
-        found = memory.look(store, study, study_id)
-        self._explorations = explorations_of(study)
+        self._cache = cache
+        found = cache.refresh(store, study, study_id)
+        self._tuning_runs = tuning_runs_of(study)
         self._known = Known(found.cells, found.changes, study.metric)
         self._refused = found.refused
-        self._climbs = {
-            each.prefix: Climb(store, study, study_id, found.protocol, self._known, each) for each in self._explorations
+        self._promotions = {
+            each.prefix: Promotion(store, study, study_id, found.protocol, self._known, each)
+            for each in self._tuning_runs
         }
 
     def advance(self) -> bool:
-        climbed = [climb.advance() for climb in self._climbs.values()]
-        return self._add_due() or any(climbed) or self._explore()
+        promoted = [promotion.advance() for promotion in self._promotions.values()]
+        return self._add_due() or any(promoted) or self._explore()
 
     def _add_due(self) -> bool:
         requests = requests_of(self._study, self._known)
@@ -107,23 +108,23 @@ class _Growth:
 
     def _explore(self) -> bool:
         """Ask for the exploration that has the fewest trials and wants more."""
-        for exploration in sorted(self._explorations, key=lambda each: len(self._known.trials(each))):
-            if self._known.counted(exploration) < exploration.trials and self._ask(exploration):
+        for tuning_run in sorted(self._tuning_runs, key=lambda each: len(self._known.trials(each))):
+            if self._known.counted(tuning_run) < tuning_run.trials and self._ask(tuning_run):
                 return True
         return False
 
-    def _ask(self, exploration: Exploration) -> bool:
-        history = self._memory.history(self._study, exploration)
-        refused = exploration.numbered(self._refused)
-        shown = history.now(self._known, self._climbs[exploration.prefix], refused)
-        trials = self._known.trials(exploration)
-        self._warn_of_subset(exploration, sum(trial.value is not None for trial in shown))
+    def _ask(self, tuning_run: TuningRun) -> bool:
+        history = self._cache.history(self._study, tuning_run)
+        refused = tuning_run.numbered(self._refused)
+        shown = history.now(self._known, self._promotions[tuning_run.prefix], refused)
+        trials = self._known.trials(tuning_run)
+        self._warn_of_subset(tuning_run, sum(trial.value is not None for trial in shown))
         after = max(trials, default=-1)
         first = max([after, *refused]) + 1
         for number in range(first, first + MAX_REDRAWS):
             changes = history.advisor.ask(number, shown, refused=number - after - 1)
-            arm = exploration.trial(number, changes)
-            unique = self._unique(exploration, number)
+            arm = tuning_run.trial(number, changes)
+            unique = self._unique(tuning_run, number)
             try:
                 (cell,) = cells_of(self._study, arm, phase="search", trial_number=unique)
             except InfeasibleConfig as reason:
@@ -142,20 +143,20 @@ class _Growth:
 
     def _most_trials(self) -> int:
         """Trials of the whole study, with those that an earlier revision asked for and this one does not."""
-        counted = {each.prefix: self._known.counted(each) for each in self._explorations}
+        counted = {each.prefix: self._known.counted(each) for each in self._tuning_runs}
         trials = sum(cell.phase == "search" and cell.excluded_reason is None for cell in self._known.cells)
-        wanted = sum(max(each.trials, counted[each.prefix]) for each in self._explorations)
+        wanted = sum(max(each.trials, counted[each.prefix]) for each in self._tuning_runs)
         return wanted + trials - sum(counted.values())
 
-    def _warn_of_subset(self, exploration: Exploration, finished: int) -> None:
-        sampler = exploration.search_sampler
+    def _warn_of_subset(self, tuning_run: TuningRun, finished: int) -> None:
+        sampler = tuning_run.search_sampler
         if exceeds(sampler, finished):
             most = MAX_MODELLED[sampler]
             message = f"search sampler {sampler} models {most} of {finished} finished trials: the best and a sample"
             add_event_once(self._store, SUBSET, message, study_id=self._study_id)
 
-    def _unique(self, exploration: Exploration, number: int) -> int:
+    def _unique(self, tuning_run: TuningRun, number: int) -> int:
         """A number of the trial that is its own in the whole study: of several explorations, the next in the store."""
-        if len(self._explorations) == 1:
+        if len(self._tuning_runs) == 1:
             return number
         return max((c.trial_number for c in self._known.cells if c.trial_number is not None), default=-1) + 1

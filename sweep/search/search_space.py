@@ -21,7 +21,7 @@ from sweep.config.factors import Changes, Factor, value_of_field
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
 from sweep.design.arms import BASELINE
-from sweep.design.tuning import Exploration, value_of
+from sweep.design.tuning import TuningRun, value_of
 from sweep.store.snapshots import CellRecord
 from sweep.store.states import RunState
 
@@ -29,9 +29,9 @@ Params = dict[str, Any]
 Space = dict[str, BaseDistribution]
 
 
-def space_of(study: Study, exploration: Exploration) -> Space:
+def space_of(study: Study, tuning_run: TuningRun) -> Space:
     """Distribution of every factor that is explored, and of the evaluation factors."""
-    space = {name: _distribution(study, name, factor) for name, factor in exploration.factors.items()}
+    space = {name: _distribution(study, name, factor) for name, factor in tuning_run.factors.items()}
     for name, primary in primary_levels(study).items():
         space[name] = CategoricalDistribution(list(dict.fromkeys([primary, *study.levels_of(name)])))
     return space
@@ -42,18 +42,18 @@ def space_sha256(space: Space) -> str:
     return sha256_of({name: distribution_to_json(distribution) for name, distribution in space.items()})
 
 
-def changes_of(study: Study, exploration: Exploration, params: Params) -> Changes:
+def changes_of(study: Study, tuning_run: TuningRun, params: Params) -> Changes:
     """The fields that a suggestion changes; evaluation levels change none, since all are scored."""
     changes: Changes = {}
-    for name, factor in exploration.factors.items():
+    for name, factor in tuning_run.factors.items():
         changes |= {name: params[name]} if factor.range is not None else study.levels_of(name)[params[name]]
     return changes
 
 
-def params_of(study: Study, exploration: Exploration, changes: Changes) -> Params | None:
+def params_of(study: Study, tuning_run: TuningRun, changes: Changes) -> Params | None:
     """The way back: changes in Optuna's terms, at the primary evaluation levels; None where they lie outside."""
     params: Params = {}
-    for name, factor in exploration.factors.items():
+    for name, factor in tuning_run.factors.items():
         if factor.range is not None:
             value: Any = changes[name] if name in changes else value_of_field(study.baseline, name)
             # A baseline that switches the field off (null) lies outside, as any other value beyond the range.
@@ -102,7 +102,7 @@ def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
     points = evaluation_points(study)
     if cell.run_state == RunState.INFEASIBLE:
         return dict.fromkeys(points)
-    found = {level_key(reading.level): reading for reading in cell.scores}
+    found = {level_key(score.level): score for score in cell.scores}
     values = {key: value_of(found[key].measurements, study.metric) for key in points if key in found}
     return {key: v for key, v in values.items() if v is not None or found[key].failure == "nan"}
 

@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.design.tuning import Exploration
+from sweep.design.tuning import TuningRun
 from sweep.search.optuna_samplers import SHOWN_INSTEAD, Shown, draw
 from sweep.search.search_space import Params, changes_of, evaluation_points, params_of, primary_levels, space_of
 from sweep.search.subset import modelled
@@ -37,22 +37,22 @@ class Outcome:
         levels: Scores of other evaluation levels of the same training, by `level_key`; None where training or sampling
             diverged.
         rungs: Images seen -> score on the way.
-        void: It has no score for a reason that its settings do not answer for: nothing is learned from that.
+        is_uninformative: It has no score, for a reason that has nothing to do with its settings.
     """
 
     value: float | None
     levels: Mapping[str, float | None] = field(default_factory=dict)
     rungs: Mapping[int, float] = field(default_factory=dict)
-    void: bool = False
+    is_uninformative: bool = False
 
 
 class Advisor:
     """Optuna's side of one exploration."""
 
-    def __init__(self, study: Study, exploration: Exploration) -> None:
+    def __init__(self, study: Study, tuning_run: TuningRun) -> None:
         self._study = study
-        self._exploration = exploration
-        self._space = space_of(study, exploration)
+        self._tuning_run = tuning_run
+        self._space = space_of(study, tuning_run)
         self._primary = primary_levels(study)
         self._points = evaluation_points(study)
 
@@ -66,17 +66,17 @@ class Advisor:
             refused: How many draws before this one, in a row, made no sense together. A sampler that insists on such is
                 passed over for a draw at random.
         """
-        search_sampler = self._exploration.search_sampler if refused < INSISTS else "random"
+        search_sampler = self._tuning_run.search_sampler if refused < INSISTS else "random"
         # A sequence has one seed for all its points; the others' follow the number.
         per_trial = 0 if search_sampler == "qmc" else number
         seed = derived_seed("search", self._study.first_seed, per_trial) % 2**32
-        start = (params_of(self._study, self._exploration, {}) or {}) if number == 0 else {}
+        start = (params_of(self._study, self._tuning_run, {}) or {}) if number == 0 else {}
         fixed = start | self._primary
         if search_sampler in SHOWN_INSTEAD:
             history = SHOWN_INSTEAD[search_sampler](history, self._space)
         history = modelled(search_sampler, history)
         params = draw(search_sampler, seed, number, self._space, history, fixed)
-        return changes_of(self._study, self._exploration, params)
+        return changes_of(self._study, self._tuning_run, params)
 
     def shown(self, number: int, changes: Changes, outcome: Outcome | None) -> tuple[Shown, ...]:
         """A trial as search samplers see it, with each further evaluation level that was scored as a trial beside it.
@@ -87,12 +87,12 @@ class Advisor:
         Args:
             outcome: None while it is under way: others are drawn apart from it.
         """
-        params = params_of(self._study, self._exploration, changes)
+        params = params_of(self._study, self._tuning_run, changes)
         if params is None:
             return ()
         if outcome is None:
             return (self._trial(number, params, TrialState.RUNNING, None),)
-        points = [] if outcome.void else [(params, outcome.value, outcome.rungs)]
+        points = [] if outcome.is_uninformative else [(params, outcome.value, outcome.rungs)]
         points += [(params | self._points[key], score, _NO_RUNGS) for key, score in outcome.levels.items()]
         return tuple(self._ended(number, *point) for point in points)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sweep.config.study import Study
-from sweep.design.tuning import Exploration
+from sweep.design.tuning import TuningRun
 from sweep.search.trial_history import History
 from sweep.store.queries.trials import Inventory, inventory
 from sweep.store.sql.transaction import Store
 
 
-class Memory:
+class TrialCache:
     """One process's memory of one study. Nothing in it is needed: what is forgotten is read again."""
 
     def __init__(self) -> None:
@@ -17,15 +17,15 @@ class Memory:
         self._inventory: Inventory | None = None
         self._histories: dict[str, History] = {}
 
-    def look(self, store: Store, study: Study, study_id: int) -> Inventory:
+    def refresh(self, store: Store, study: Study, study_id: int) -> Inventory:
         """The study now. Hold the advisor's lease, as for asking."""
         if study != self._study:  # it was extended, or its space changed
             self._study, self._inventory, self._histories = study, None, {}
         self._inventory = inventory(store, study_id, self._inventory, ladder=len(study.protocol.ladder))
         return self._inventory
 
-    def history(self, study: Study, exploration: Exploration) -> History:
+    def history(self, study: Study, tuning_run: TuningRun) -> History:
         """What is known of an exploration's trials."""
-        if exploration.prefix not in self._histories:
-            self._histories[exploration.prefix] = History(study, exploration)
-        return self._histories[exploration.prefix]
+        if tuning_run.prefix not in self._histories:
+            self._histories[tuning_run.prefix] = History(study, tuning_run)
+        return self._histories[tuning_run.prefix]

@@ -7,9 +7,9 @@ from operator import attrgetter
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.design.tuning import Exploration, Known, is_over, teaches
+from sweep.design.tuning import Known, TuningRun, is_informative, is_over
 from sweep.search.optuna_samplers import Shown
-from sweep.search.promotion import Climb
+from sweep.search.promotion import Promotion
 from sweep.search.search_space import level_scores
 from sweep.search.suggest import Advisor, Outcome
 from sweep.store.snapshots import CellRecord
@@ -18,26 +18,26 @@ from sweep.store.snapshots import CellRecord
 class History:
     """What is worked out of each trial, for a worker to keep: of thousands, few are others than at the last asking."""
 
-    def __init__(self, study: Study, exploration: Exploration) -> None:
-        self.advisor = Advisor(study, exploration)
+    def __init__(self, study: Study, tuning_run: TuningRun) -> None:
+        self.advisor = Advisor(study, tuning_run)
         self._study = study
-        self._exploration = exploration
+        self._tuning_run = tuning_run
         # Number -> the cell that this was worked out of, None while it was under way.
         self._shown: dict[int, tuple[CellRecord | None, tuple[Shown, ...]]] = {}
         self._refused: dict[int, tuple[Shown, ...]] = {}
 
-    def now(self, known: Known, climb: Climb, refused: Mapping[int, Changes]) -> list[Shown]:
+    def now(self, known: Known, promotion: Promotion, refused: Mapping[int, Changes]) -> list[Shown]:
         """All trials, in the order of their numbers: whoever ends first changes no draw.
 
         Args:
-            climb: Of this exploration.
+            promotion: Of this exploration.
             refused: Number -> changes of the draws that made no sense.
         """
         history: list[Shown] = []
-        for number, cell in known.trials(self._exploration).items():
+        for number, cell in known.trials(self._tuning_run).items():
             kept = self._shown.get(number)
             if kept is None or kept[0] is not cell:
-                kept = self._shown[number] = self._worked_out(number, cell, known, climb)
+                kept = self._shown[number] = self._worked_out(number, cell, known, promotion)
             history += kept[1]
         for number, changes in refused.items():
             if number not in self._refused:
@@ -47,7 +47,7 @@ class History:
         return history
 
     def _worked_out(
-        self, number: int, cell: CellRecord, known: Known, climb: Climb
+        self, number: int, cell: CellRecord, known: Known, promotion: Promotion
     ) -> tuple[CellRecord | None, tuple[Shown, ...]]:
         changes = known.changes[cell.arm_name]
         if not is_over(cell):
@@ -55,6 +55,6 @@ class History:
             return kept if kept is not None and kept[0] is None else (None, self.advisor.shown(number, changes, None))
         if cell.excluded_reason is not None:
             return cell, ()
-        levels, rungs = level_scores(self._study, cell), climb.scores(number)
-        outcome = Outcome(known.value(cell), levels, rungs, void=not teaches(cell))
+        levels, rungs = level_scores(self._study, cell), promotion.scores(number)
+        outcome = Outcome(known.value(cell), levels, rungs, is_uninformative=not is_informative(cell))
         return cell, self.advisor.shown(number, changes, outcome)

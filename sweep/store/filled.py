@@ -5,15 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Connection, Float, cast, func, insert, literal, select, text, update
 
 from sweep.store.sql.clock import moment
-from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, READING, RUN, SCORE
+from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:
     """Every run trained, every score complete with some value."""
     cells = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
-    readings = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
-    scores = readings.where(CELL.c.study_id == study_id)
+    score_requests = select(SCORE_REQUEST.c.score_id).join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+    scores = score_requests.where(CELL.c.study_id == study_id)
     # Spread out, and the same each time.
     value = 20.0 + cast(SCORE.c.id * 7919 % 1000, Float) / 100.0
 

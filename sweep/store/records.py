@@ -55,7 +55,7 @@ class StudyRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainFacts:
+class ScheduleFacts:
     """Facts of a run's forward process, known before training; prior term in bits per dimension."""
 
     alphas_bar_T: float
@@ -65,7 +65,7 @@ class ChainFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class NewReading:
+class ScoreRequest:
     """A score to be made of a cell's run; `level` names its evaluation levels, {} for the primary one."""
 
     level: Mapping[str, Any]
@@ -81,8 +81,8 @@ class NewCell:
     phase: Phase
     replicate: int
     train_config: TrainConfig
-    facts: ChainFacts
-    readings: Sequence[NewReading]
+    facts: ScheduleFacts
+    score_requests: Sequence[ScoreRequest]
     trial_number: int | None = None
     until_step: int | None = None
 

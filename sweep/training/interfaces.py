@@ -36,17 +36,18 @@ class Cadence:
         reports: Points of the training curves, at most.
         validations: Points of the validation curve, at most; the last step is one.
         checkpoint_seconds: Time between checkpoints. The first of an attempt is saved after 15 s at the latest.
-        look_steps: Steps between looks for a loss that is not finite; each look waits for the device.
+        sync_every_steps: Steps between readings of the loss from the device. Each waits for the device, and finds
+            losses that are not finite.
     """
 
     reports: int = 200
     validations: int = 20
     checkpoint_seconds: float = 300.0
-    look_steps: int = 50
+    sync_every_steps: int = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RunContext:
     """Where a training computes and writes. On one kind of CPU, changes no number but through `micro_batches`.
 
     Attributes:

@@ -10,8 +10,8 @@ from sweep.data.dataset import Dataset
 from sweep.errors import Preempted
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef
-from sweep.training.interfaces import Cadence, Hooks, Place, Progress, TrainResult
-from sweep.training.step_state import KeptRig
+from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext, TrainResult
+from sweep.training.step_state import StepStateCache
 from sweep.training.trainer import Training
 
 # Of an attempt. What is killed again and again gets on, and what it cannot survive is told from what it can.
@@ -21,12 +21,12 @@ FIRST_CHECKPOINT_SECONDS = 15.0
 def train(
     config: TrainConfig,
     dataset: Dataset,
-    place: Place,
+    context: RunContext,
     *,
     hooks: Hooks | None = None,
     cadence: Cadence | None = None,
     resume: Checkpoint | None = None,
-    kept: KeptRig | None = None,
+    cache: StepStateCache | None = None,
     until: int | None = None,
 ) -> TrainResult:
     """Train a config to its end, or as far as `until` of the same training.
@@ -34,11 +34,11 @@ def train(
     Args:
         config: The run.
         dataset: The data that `config.data` names.
-        place: Device, folder and attempt. How many threads torch uses is for the caller to set.
+        context: Device, folder and attempt. How many threads torch uses is for the caller to set.
         hooks: Who gets the curves and checkpoints, and who may stop the training.
         cadence: How often.
         resume: A checkpoint of the same run, made on the same kind of device, to continue from.
-        kept: Of this process: a run after one of an equal net begins with its captured step.
+        cache: Of this process. A run after one of an equal net begins with that run's captured step.
         until: Step to pause at: a checkpoint is saved there, and the weights are those of that step.
 
     Raises:
@@ -49,7 +49,7 @@ def train(
         SweepError: A checkpoint could not be written.
     """
     hooks, cadence = hooks or Hooks(), cadence or Cadence()
-    run = Training(config, dataset, place, look_steps=cadence.look_steps, kept=kept)
+    run = Training(config, dataset, context, sync_every_steps=cadence.sync_every_steps, cache=cache)
     if resume is not None:
         run.load_state_dict(resume.state)
     keeper = _Keeper(run, hooks.saved, last=None if resume is None else resume.ref, every=cadence.checkpoint_seconds)
@@ -71,12 +71,12 @@ def train(
             watch = _Watch(run.step)
         if keeper.is_due:
             keeper.save()
-    run.trace.look()
+    run.metrics_buffer.flush()
     if run.step < config.steps:
         keeper.save()
     snapshots = run.power.snapshots if run.power is not None else ()
     weights = checkpoint.save_weights(
-        run.averages, place.folder, step=run.step, attempt=place.attempt, snapshots=snapshots
+        run.averages, context.folder, step=run.step, attempt=context.attempt, snapshots=snapshots
     )
     parameters = sum(p.numel() for p in run.net.parameters())
     return TrainResult(run.step, run.step * config.batch, weights, parameters)
@@ -94,7 +94,7 @@ class _Watch:
         self._step, self._at = step, time.monotonic()
 
     def steps_per_second(self, run: Training) -> float:
-        run.trace.look()  # waits for the device: its queue is not work done
+        run.metrics_buffer.flush()  # waits for the device: its queue is not work done
         return (run.step - self._step) / max(time.monotonic() - self._at, 1e-9)
 
 
@@ -115,8 +115,8 @@ class _Keeper:
         return time.monotonic() - self._at >= self._wait
 
     def save(self) -> None:
-        run, place = self._run, self._run.place
+        run, context = self._run, self._run.context
         if self._last_step != run.step:
-            self._saved(checkpoint.save(run.state_dict(), place.folder, step=run.step, attempt=place.attempt))
+            self._saved(checkpoint.save(run.state_dict(), context.folder, step=run.step, attempt=context.attempt))
             self._last_step = run.step
         self._at, self._wait = time.monotonic(), self._every

@@ -13,11 +13,11 @@ from sweep.errors import Diverged
 TAIL = 20
 
 
-class Trace:
+class MetricsBuffer:
     """Collects two numbers a step on the device; looking at them waits for the device, so it is done rarely.
 
     Args:
-        capacity: Steps between two looks at most.
+        capacity: Steps between two flushes, at most.
         device: Where the numbers are made.
     """
 
@@ -33,7 +33,7 @@ class Trace:
 
     @property
     def full(self) -> bool:
-        """Whether `look` must come before the next `record`."""
+        """Whether `flush` must come before the next `record`."""
         return self._count == self._pending.shape[1]
 
     def record(self, step: int, loss: Tensor, norm: Tensor) -> None:
@@ -43,7 +43,7 @@ class Trace:
         self._count += 1
         self.last_step = step
 
-    def look(self) -> None:
+    def flush(self) -> None:
         """Read what is pending.
 
         Raises:

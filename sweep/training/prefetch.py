@@ -13,10 +13,10 @@ from sweep.training.batch import Draws, draw_noise, host_draws
 from sweep.training.lr_schedules import lr_at
 
 # Of a block: noise that the host draws would make blocks large.
-MOST_BYTES = 2**24
+MAX_BLOCK_BYTES = 2**24
 
 
-class Ahead:
+class Prefetcher:
     """The draws, learning rates and averaging shares of the coming steps, and the noise of the next one.
 
     `seek` is the host's part, and never waits for the device; the other methods read tensors alone, so that a captured
@@ -45,7 +45,7 @@ class Ahead:
         self._row = host_draws(1, config, config.seed, shape)
         tensors = {f.name: v for f in fields(self._row) if (v := getattr(self._row, f.name)) is not None}
         size = sum(tensor.nbytes for tensor in tensors.values())
-        self._steps = max(1, min(steps, MOST_BYTES // size))
+        self._steps = max(1, min(steps, MAX_BLOCK_BYTES // size))
         self._block = {
             name: torch.zeros(self._steps, *tensor.shape, dtype=tensor.dtype, device=device)
             for name, tensor in tensors.items()

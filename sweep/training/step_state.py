@@ -1,8 +1,8 @@
 """Everything of a training that has an address on the device, and the step over it.
 
-A captured step reads and writes fixed addresses. So a rig outlives a run: the next run of an equal rig is written over
-it, and begins at once. Of a config, what the step reads from tensors may differ between them: seed, length, learning
-rate and its schedule, noise schedule, weighting, decays. All else is part of `rig_key`.
+A captured step reads and writes fixed addresses. So this state outlives a run: the next run whose key is equal is
+written over it, and begins at once. Of a config, what the step reads from tensors may differ between them: seed,
+length, learning rate and its schedule, noise schedule, weighting, decays. All else is part of `step_state_key`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sweep.data.dataset import Dataset
 from sweep.nets.cuda_graph import Replay, replayed
 from sweep.training.batch import assemble
 from sweep.training.ema import ConstantEMA
-from sweep.training.interfaces import Place
+from sweep.training.interfaces import RunContext
 from sweep.training.objective import Objective, build_net
 from sweep.training.optimizers import build_optimizer, restart_optimizer, set_lr
 from sweep.training.power_ema import PowerAverages
-from sweep.training.prefetch import Ahead
+from sweep.training.prefetch import Prefetcher
 from sweep.training.seeding import dropout_stream
 from sweep.training.timesteps import ImportanceSampler
 
@@ -34,23 +34,23 @@ IN_TENSORS = frozenset({
 })  # fmt: skip
 
 
-def rig_key(config: TrainConfig, dataset: Dataset, place: Place, look_steps: int) -> str:
+def step_state_key(config: TrainConfig, dataset: Dataset, context: RunContext, sync_every_steps: int) -> str:
     """Runs of equal keys differ in the values of tensors alone."""
     told = config.model_dump(mode="json", exclude=set(IN_TENSORS))
     decays = {decay for decay in config.ema_decays if decay}
     averages = [len(decays) + len(set(config.ema_starts)), *config.power_ema]
-    here = [str(place.device), place.micro_batches, place.channels_last, look_steps, dataset.content_sha256]
+    here = [str(context.device), context.micro_batches, context.channels_last, sync_every_steps, dataset.content_sha256]
     return canonical_json([told, averages, here])
 
 
-class Rig:
+class StepState:
     """Net, optimizer, averages, tables and data of one run after another.
 
     Args:
         config: The first run.
         dataset: The data that `config.data` names.
-        place: Device, layout and micro-batches.
-        look_steps: Steps that the host draws ahead.
+        context: Device, layout and micro-batches.
+        sync_every_steps: Steps that the host draws ahead.
         replay: How the step is run; another than the usual one is for tests and comparisons.
 
     Raises:
@@ -58,15 +58,20 @@ class Rig:
     """
 
     def __init__(
-        self, config: TrainConfig, dataset: Dataset, place: Place, look_steps: int, replay: Replay = replayed
+        self,
+        config: TrainConfig,
+        dataset: Dataset,
+        context: RunContext,
+        sync_every_steps: int,
+        replay: Replay = replayed,
     ) -> None:
-        device = place.device
+        device = context.device
         self.config = config
-        self.place = place
+        self.context = context
         self._dataset = dataset
         self.objective = Objective.of(config, device)
         net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed).to(device)
-        self.net = net.to(memory_format=torch.channels_last) if place.channels_last else net
+        self.net = net.to(memory_format=torch.channels_last) if context.channels_last else net
         self.optimizer = build_optimizer(config, self.net.parameters())
         self.averages = ConstantEMA(self.net, config.ema_decays, config.ema_starts)
         self.power = PowerAverages(self.net, config) if config.power_ema else None
@@ -74,16 +79,16 @@ class Rig:
         self.images = dataset.train.to(device)
         self.loss, self.norm = torch.zeros((), device=device), torch.zeros((), device=device)
         """Of the last step: its mean loss, and the global norm of its gradients before clipping."""
-        self._ahead = Ahead(config, tuple(self.images.shape), device, self._shares, look_steps)
+        self._prefetcher = Prefetcher(config, tuple(self.images.shape), device, self._shares, sync_every_steps)
         self._step = replay(self._act, device)
 
     def restart(self, config: TrainConfig) -> None:
-        """Become the rig of another run of equal key, in place.
+        """Become the state of another run of equal key, in place.
 
         Raises:
             InfeasibleConfig: As at the start.
         """
-        fresh = Objective.of(config, self.place.device)
+        fresh = Objective.of(config, self.context.device)
         self.objective.weights.copy_(fresh.weights)
         for field in fields(fresh.diffusion):
             getattr(self.objective.diffusion, field.name).copy_(getattr(fresh.diffusion, field.name))
@@ -97,7 +102,7 @@ class Rig:
             self.power.restart(config)
         if self.importance is not None:
             self.importance.restart()
-        self._ahead.restart(config, self._shares)
+        self._prefetcher.restart(config, self._shares)
 
     def _shares(self, step: int) -> list[float]:
         power = self.power.shares(step) if self.power is not None else []
@@ -105,8 +110,8 @@ class Rig:
 
     def advance(self, step: int) -> None:
         """Optimizer step `step`, from 1."""
-        self._ahead.seek(step)
-        with dropout_stream(self.config.seed, step, self.place.device):
+        self._prefetcher.seek(step)
+        with dropout_stream(self.config.seed, step, self.context.device):
             self._step()
         self.averages.steps += 1
         if self.power is not None:
@@ -114,26 +119,26 @@ class Rig:
 
     def backward(self, step: int) -> Tensor:
         """Add the gradients of the batch of `step`; returns its mean loss, a scalar on the device."""
-        self._ahead.seek(step)
+        self._prefetcher.seek(step)
         return self._backward()
 
     def _act(self) -> None:
-        set_lr(self.optimizer, self._ahead.lr())
+        set_lr(self.optimizer, self._prefetcher.lr())
         self.optimizer.zero_grad(set_to_none=True)
         self.loss.copy_(self._backward())
         self.norm.copy_(self._clip())
         self.optimizer.step()
-        shares = self._ahead.shares()
+        shares = self._prefetcher.shares()
         powers = len(self.config.power_ema)
         self.averages.move(shares[: len(shares) - powers])
         if self.power is not None:
             self.power.move(shares[len(shares) - powers :])
 
     def _backward(self) -> Tensor:
-        batch = assemble(self.images, self._ahead.draws(), self._ahead.noise, self.importance)
-        total = torch.zeros((), device=self.place.device)
+        batch = assemble(self.images, self._prefetcher.draws(), self._prefetcher.noise, self.importance)
+        total = torch.zeros((), device=self.context.device)
         bounds = []
-        for part in batch.split(self.place.micro_batches):
+        for part in batch.split(self.context.micro_batches):
             cost = self.objective.cost(self.net, part)
             loss = cost.loss.sum() / self.config.batch
             loss.backward()  # type: ignore[no-untyped-call]
@@ -152,24 +157,24 @@ class Rig:
         return norm
 
 
-class KeptRig:
-    """The rig of the last run of a process, for the next one. A training that ends in an error must not leave one."""
+class StepStateCache:
+    """The state of the last run of a process, for the next one. A training that ends in an error must not leave one."""
 
     def __init__(self) -> None:
         self._key = ""
-        self._rig: Rig | None = None
+        self._step_state: StepState | None = None
 
-    def rig(self, config: TrainConfig, dataset: Dataset, place: Place, look_steps: int) -> Rig:
-        """A rig at the start of a run: the kept one written over where it fits, else a new one, which is kept.
+    def at_start(self, config: TrainConfig, dataset: Dataset, context: RunContext, sync_every_steps: int) -> StepState:
+        """The state at the start of a run: that of the run before, written over, where it fits; else a new one.
 
         Raises:
             InfeasibleConfig: The config's values make no sense together or with these images.
         """
-        key = rig_key(config, dataset, place, look_steps)
-        if self._rig is not None and key == self._key:
-            self._rig.restart(config)
-            return self._rig
-        self._rig = None  # its memory goes before the next one asks for as much
-        self._rig = Rig(config, dataset, place, look_steps)
+        key = step_state_key(config, dataset, context, sync_every_steps)
+        if self._step_state is not None and key == self._key:
+            self._step_state.restart(config)
+            return self._step_state
+        self._step_state = None  # its memory goes before the next one asks for as much
+        self._step_state = StepState(config, dataset, context, sync_every_steps)
         self._key = key
-        return self._rig
+        return self._step_state

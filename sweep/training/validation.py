@@ -1,4 +1,4 @@
-"""The loss on held-out images: the same images, t and noise at every look, so that a curve has no sampling noise."""
+"""The loss on held-out images: the same images, t and noise each time, so that a curve has no sampling noise."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sweep.training.batch import Batch
 from sweep.training.objective import Objective
 from sweep.training.seeding import generator
 
-MOST_IMAGES = 1024
-# Of a training, for all looks at its validation loss; but a curve has so many points at least.
+MAX_VALIDATION_IMAGES = 1024
+# Of a training, for all computations of its validation loss; but a curve has so many points at least.
 SHARE, FEWEST = 0.01, 5
 
 
 def validation_points(at_most: int, *, images: int, held_out: int) -> int:
     """Points of the validation curve of a training: a hundredth of its work, where that is enough for a curve.
 
-    A step costs three times the forward pass of a look (forward, and twice as much backward).
+    A step costs three times the forward pass of a validation (forward, and twice as much backward).
 
     Args:
         at_most: What was asked for.
         images: Budget of the training, images seen.
         held_out: Images of the validation split.
     """
-    each = min(held_out, MOST_IMAGES) / 3
+    each = min(held_out, MAX_VALIDATION_IMAGES) / 3
     return min(at_most, max(FEWEST, int(SHARE * images / each)))
 
 
@@ -40,7 +40,7 @@ def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) ->
         seed: Of the run.
         device: Where the batch goes.
     """
-    count = min(len(images), MOST_IMAGES)
+    count = min(len(images), MAX_VALIDATION_IMAGES)
     draws = generator(seed, "validation", 0)
     x0 = to_model_range(images[torch.randperm(len(images), generator=draws)[:count].to(images.device)])
     i = ((torch.arange(count, dtype=torch.float64) + 0.5) * T / count).long()

@@ -30,7 +30,7 @@ class Attempt:
         self._beat_at = time.monotonic()
         self._give_back = False
 
-    def hear(self, message: Message) -> None:
+    def on_message(self, message: Message) -> None:
         """Record what the trial process tells.
 
         Raises:
@@ -44,7 +44,7 @@ class Attempt:
             study, run = self._claimed.study_id, self._claimed.run_id
             add_event(self._store, "warning", message.text, study_id=study, run_id=run)
 
-    def tick(self) -> bool:
+    def on_poll(self) -> bool:
         """Renew the lease when it is time; whether to save and stop.
 
         Raises:

@@ -103,21 +103,21 @@ class Child:
         theirs.close()
         asked.close()
 
-    def run(self, job: Job, *, hear: Callable[[Message], None], tick: Callable[[], bool]) -> Outcome:
+    def run(self, job: Job, *, on_message: Callable[[Message], None], on_poll: Callable[[], bool]) -> Outcome:
         """Do one job.
 
         Args:
             job: What to do.
-            hear: Called with every message on the way. A checkpoint is recorded when it returns.
-            tick: Called several times a second; true asks the job to save and stop. An exception from either kills the
-                process, because its work has no taker any more.
+            on_message: Called with every message on the way. A checkpoint is recorded when it returns.
+            on_poll: Called several times a second; true asks the job to save and stop. An exception from either kills
+                the process, because nobody wants its work any more.
         """
         self.start()
         assert self._pipe is not None
         self._orders += 1
         try:
             self._pipe.send(Order(self._orders, job))
-            outcome = self._listen(hear, tick)
+            outcome = self._listen(on_message, on_poll)
         except BrokenPipeError:
             outcome = self._death()
         except BaseException:
@@ -127,13 +127,13 @@ class Child:
             self.kill()  # whatever went wrong must not reach the next run
         return outcome
 
-    def _listen(self, hear: Callable[[Message], None], tick: Callable[[], bool]) -> Outcome:
+    def _listen(self, on_message: Callable[[Message], None], on_poll: Callable[[], bool]) -> Outcome:
         assert self._stop is not None
         assert self._pipe is not None
         heard_at = time.monotonic()
         told = False
         while True:
-            if tick() and not told:
+            if on_poll() and not told:
                 self._stop.send(self._orders)
                 told = True
             message = self._receive(POLL_SECONDS)
@@ -143,7 +143,7 @@ class Child:
                 if time.monotonic() - heard_at > self._stall:
                     return Failed("infra", f"the trial process said nothing for {self._stall:.0f} s")
                 continue
-            hear(message)
+            on_message(message)
             if isinstance(message, Progressed) and message.checkpoint is not None:
                 self._pipe.send(None)
             heard_at = time.monotonic()

@@ -12,15 +12,15 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
 from sweep.nets.memory_format import channels_last, laid_out
-from sweep.scoring.further import Subject, measure_further
+from sweep.scoring.extra_metrics import Subject, measure_extra_metrics
 from sweep.scoring.score import score
 from sweep.training import checkpoint
 from sweep.training.ema import Weights
-from sweep.training.interfaces import Cadence, Hooks, Place, Progress
+from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
 from sweep.training.loop import train
 from sweep.training.noise_tables import betas_of
 from sweep.training.objective import build_net
-from sweep.training.step_state import KeptRig
+from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import (
@@ -36,29 +36,31 @@ from sweep.worker.messages import (
     Trained,
     TrainJob,
 )
-from sweep.worker.preparation import counting, dataset_of, prepare, yardstick_of
+from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, send_file
 from sweep.worker.score_record import score_record
 from sweep.worker.timing import measure
 
 
-def perform(job: Job, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Outcome:
-    """Do one job; what goes wrong is raised, and the process must then end: `kept` may be left half-way."""
+def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop) -> Outcome:
+    """Do one job; what goes wrong is raised, and the process must then end: `cache` may be left half-way."""
     match job:
         case PrepareJob():
             return prepare(job, send)
         case MeasureJob():
             return measure(job, device)
         case TrainJob():
-            return train_run(job, device, kept, send, should_stop)
+            return train_run(job, device, cache, send, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
 
 
-def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, should_stop: ShouldStop) -> Trained:
+def train_run(
+    job: TrainJob, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop
+) -> Trained:
     """Train from the newest checkpoint that can be read."""
     started = time.monotonic()
-    place = Place(
+    context = RunContext(
         folder=job.files.path(job.folder),
         attempt=job.attempt,
         device=device,
@@ -75,7 +77,7 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
     result = train(
         job.config,
         dataset,
-        place,
+        context,
         hooks=Hooks(report=report, saved=files.saved, should_stop=should_stop),
         cadence=Cadence(
             reports=job.cadence.curve_points,
@@ -85,7 +87,7 @@ def train_run(job: TrainJob, device: torch.device, kept: KeptRig, send: Send, sh
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
         resume=resume,
-        kept=kept,
+        cache=cache,
         until=job.until_step,
     )
     kind = "weights" if result.step == job.config.steps else "rung"
@@ -109,12 +111,12 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     net.load_state_dict(_weights(job, device))
     net = laid_out(net, job.train.net.kind)
     diffusion, folder = _diffusion(job.train, device), job.files.path(job.folder)
-    yardstick = yardstick_of(job.protocol, job.train.data, job.files, device)
+    evaluator = evaluator_of(job.protocol, job.train.data, job.files, device)
     result = score(
         net,
         diffusion,
         job.evaluation,
-        yardstick,
+        evaluator,
         target=job.train.target,
         folder=folder,
         precision=job.train.precision,
@@ -125,7 +127,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         diffusion=diffusion,
         config=job.evaluation,
         target=job.train.target,
-        yardstick=yardstick,
+        evaluator=evaluator,
         dataset=dataset,
         scored=result.sets,
         folder=folder,
@@ -133,7 +135,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         precision=job.train.precision,
         on_progress=drawn,
     )
-    record = score_record(result, measure_further(subject), job.folder, job.files.folder)
+    record = score_record(result, measure_extra_metrics(subject), job.folder, job.files.folder)
     record = replace(record, peak_bytes=memory.bytes)
     for artifact in record.artifacts:
         send_file(job.files, artifact.path, should_stop)

@@ -7,7 +7,7 @@ import ctypes
 # malloc.h of glibc. It takes blocks above the first straight from the kernel, and gives back what is free at the end
 # of its heap beyond the second.
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
-NEVER, MOST_MMAP = 2**30, 2**25
+NEVER, MAX_MMAP = 2**30, 2**25
 
 
 def keep_freed_memory() -> bool:
@@ -25,5 +25,5 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError):
         return False
     # Older versions refuse more than 32 MiB; larger blocks come from the kernel there.
-    mapped = mallopt(M_MMAP_THRESHOLD, NEVER) or mallopt(M_MMAP_THRESHOLD, MOST_MMAP)
+    mapped = mallopt(M_MMAP_THRESHOLD, NEVER) or mallopt(M_MMAP_THRESHOLD, MAX_MMAP)
     return bool(mapped and mallopt(M_TRIM_THRESHOLD, NEVER))

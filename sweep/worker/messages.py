@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sweep.config.data import DataConfig
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence, ProtocolRequest
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
 
 
@@ -18,7 +18,7 @@ class PrepareJob:
 
     data: DataConfig
     request: ProtocolRequest
-    files: Depot
+    files: FileStore
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TrainJob:
 
     config: TrainConfig
     cadence: Cadence
-    files: Depot
+    files: FileStore
     folder: str
     attempt: str
     checkpoints: tuple[ArtifactRecord, ...]
@@ -50,7 +50,7 @@ class ScoreJob:
     evaluation: EvalConfig
     protocol: Protocol
     weights: ArtifactRecord
-    files: Depot
+    files: FileStore
     folder: str
 
 
@@ -104,7 +104,7 @@ class Warned:
     text: str
 
 
-READING = "reading the images"
+READING_IMAGES = "reading the images"
 """The part of a preparation whose result is kept in memory alone."""
 
 

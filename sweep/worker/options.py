@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 
 StartMethod = Literal["spawn", "fork"]
 
@@ -46,7 +46,7 @@ class WorkerOptions:
 
     device: str
     threads: int
-    files: Depot
+    files: FileStore
     timing: Timing = field(default_factory=Timing)
     time_limit: float | None = None
     start_method: StartMethod = "spawn"

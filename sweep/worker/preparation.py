@@ -17,11 +17,11 @@ from sweep.data.listing import printable
 from sweep.data.sources import load
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
 from sweep.files.file_names import EXTRACTORS
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
+from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.trial import try_score
-from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
-from sweep.worker.messages import READING, Counted, Prepared, PrepareJob, Send
+from sweep.worker.messages import READING_IMAGES, Counted, Prepared, PrepareJob, Send
 
 COUNT_SECONDS = 0.5
 
@@ -72,7 +72,7 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
 def _prepared(job: PrepareJob, send: Send) -> Prepared:
     request = job.request
     published = job.data.path is None
-    reading = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING, send)
+    reading = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING_IMAGES, send)
     dataset = _read(job.data, reading)
     if request.extractor == "inception":
         on_extractor = counting("downloading the Inception weights", send, "bytes")
@@ -90,15 +90,15 @@ def _prepared(job: PrepareJob, send: Send) -> Prepared:
         folder=folder,
         on_progress=on_extractor,
     )
-    _pull_yardstick(protocol, job.files)
-    yardstick = open_yardstick(
+    _pull_evaluator(protocol, job.files)
+    evaluator = open_evaluator(
         protocol,
         dataset,
         folder=folder,
         on_progress=counting("features of the real images", send),
         on_bounds=counting("bounds of the scores", send),
     )
-    try_score(yardstick, dataset, folder=folder)
+    try_score(evaluator, dataset, folder=folder)
     job.files.push(EXTRACTORS)
     return Prepared(protocol, dataset.content_sha256, _found(job.data, dataset))
 
@@ -124,15 +124,15 @@ def counting(what: str, send: Send, unit: str = "images") -> Callable[[int, int]
 
 
 @lru_cache(maxsize=2)
-def yardstick_of(protocol: Protocol, data: DataConfig, files: Depot, device: torch.device) -> Yardstick:
+def evaluator_of(protocol: Protocol, data: DataConfig, files: FileStore, device: torch.device) -> Evaluator:
     """Extractor and reference of a protocol, kept between the scores of a process."""
-    _pull_yardstick(protocol, files)
-    yardstick = open_yardstick(protocol, dataset_of(data), folder=files.path(EXTRACTORS), device=device)
+    _pull_evaluator(protocol, files)
+    evaluator = open_evaluator(protocol, dataset_of(data), folder=files.path(EXTRACTORS), device=device)
     files.push(EXTRACTORS)
-    return yardstick
+    return evaluator
 
 
-def _pull_yardstick(protocol: Protocol, files: Depot) -> None:
+def _pull_evaluator(protocol: Protocol, files: FileStore) -> None:
     """The extractor of a protocol and what it has seen of the real images, from where they were first computed."""
     # One that is damaged here is replaced; if it is nowhere, or damaged everywhere, it is trained again.
     with suppress(UnreadableCheckpoint, UnsafePath):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sweep.config.data import DataConfig
 from sweep.data.listing import printable
-from sweep.errors import DepotError, ImagesUnavailable, SweepError
-from sweep.files.file_store import Depot
+from sweep.errors import FileStoreError, ImagesUnavailable, SweepError
+from sweep.files.file_store import FileStore
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Readiness:
         images: Of the study, where they were last seen here.
     """
 
-    files: Depot
+    files: FileStore
     say: Callable[[str], None]
     images: DataConfig
     _unready_since: float | None = None
@@ -36,7 +36,7 @@ class Readiness:
                 where it says that they lie counts only where they lie there.
 
         Raises:
-            DepotError: no file could be written here for as long as files are waited for.
+            FileStoreError: no file could be written here for as long as files are waited for.
             ImagesUnavailable: nor was the folder of images here.
         """
         if _is_here(data) or self.images.lies_at(data) != data:
@@ -56,7 +56,7 @@ class Readiness:
     def _why_not(self) -> SweepError | None:
         refusal = self.files.refuses()
         if refusal:
-            return DepotError("this machine can write no files", why=refusal, next="Give --files FOLDER or URL.")
+            return FileStoreError("this machine can write no files", why=refusal, next="Give --files FOLDER or URL.")
         path = self.images.path
         if path is not None and not _is_here(self.images):
             return ImagesUnavailable(

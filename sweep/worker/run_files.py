@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from sweep.errors import CheckpointError, DepotError, Preempted
-from sweep.files.file_store import Depot
+from sweep.errors import CheckpointError, FileStoreError, Preempted
+from sweep.files.file_store import FileStore
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef
@@ -59,7 +59,7 @@ class RunFiles:
         """Send a file to the other machines, and return what to record of it.
 
         Raises:
-            DepotError: The store of files refuses it, or does not answer.
+            FileStoreError: The store of files refuses it, or does not answer.
             Preempted: Asked to stop meanwhile; the last file that is recorded counts.
         """
         path = ref.path.relative_to(self._job.files.folder).as_posix()
@@ -67,7 +67,7 @@ class RunFiles:
         return ArtifactRecord(kind, path, ref.sha256, ref.bytes, ref.step)
 
 
-def send_file(files: Depot, path: str, should_stop: ShouldStop) -> None:
+def send_file(files: FileStore, path: str, should_stop: ShouldStop) -> None:
     """Send a file to the other machines.
 
     Args:
@@ -76,12 +76,12 @@ def send_file(files: Depot, path: str, should_stop: ShouldStop) -> None:
         should_stop: Whether to give up waiting for a store that does not answer.
 
     Raises:
-        DepotError: The store of files refuses it, or does not answer.
+        FileStoreError: The store of files refuses it, or does not answer.
         Preempted: Asked to stop meanwhile; the last file that is recorded counts.
     """
     try:
         files.put(path, give_up=should_stop)
-    except DepotError as error:
+    except FileStoreError as error:
         if should_stop():
             raise Preempted(error.what, why=error.why) from error
         raise

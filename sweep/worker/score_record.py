@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sweep.config.keys import sha256_of
 from sweep.scoring.artifacts import SavedFile
-from sweep.scoring.further import Further
+from sweep.scoring.extra_metrics import ExtraMetrics
 from sweep.scoring.score import Estimate, SetScore
 from sweep.scoring.score import ScoreResult as Scored
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
@@ -17,7 +17,7 @@ WITH_ERRORS = {"fid": "fid_se", "fid_infinity": "fid_se", "kid": "kid_se"}
 METRICS = ("fid", "fid_infinity", "kid", "inception_score", "precision", "recall", "density", "coverage")
 
 
-def score_record(scored: Scored, further: Further, folder: str, files: Path) -> ScoreResult:
+def score_record(scored: Scored, further: ExtraMetrics, folder: str, files: Path) -> ScoreResult:
     """Every number of a score, for each noise set and over all, with its files."""
     kept = [(kind, saved, one.noise_set) for one in scored.sets for kind, saved in _files(one)]
     kept += [(kind, saved, MEAN) for kind, saved in further.files]

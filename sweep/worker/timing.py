@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from sweep.nets.memory_format import channels_last
-from sweep.training.interfaces import Place
+from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from sweep.worker.messages import MeasureJob, Timed
 from sweep.worker.preparation import dataset_of
@@ -25,8 +25,8 @@ def measure(job: MeasureJob, device: torch.device) -> Timed:
     dataset = dataset_of(job.config.data)
     with tempfile.TemporaryDirectory() as folder:
         last = channels_last(job.config.net.kind)
-        place = Place(folder=Path(folder), attempt="timing", device=device, channels_last=last)
-        training = Training(job.config, dataset, place, look_steps=50)
+        context = RunContext(folder=Path(folder), attempt="timing", device=device, channels_last=last)
+        training = Training(job.config, dataset, context, sync_every_steps=50)
         step_seconds = _seconds_each(training.advance, device)
     rows = min(256, len(dataset.train))
     images = torch.zeros(rows, dataset.channels, dataset.size, dataset.size, device=device)

@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection, wait
 
 from sweep.errors import (
     DataError,
-    DepotError,
     Diverged,
+    FileStoreError,
     ImagesUnavailable,
     Preempted,
     ProtocolError,
@@ -60,12 +60,12 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         # Read once, when numpy loads: otherwise each worker's linear algebra takes all cores and waits for the others.
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     try:
-        from sweep.training.step_state import KeptRig  # loads torch: here and nowhere else in a worker
+        from sweep.training.step_state import StepStateCache  # loads torch: here and nowhere else in a worker
         from sweep.worker import jobs, machine
 
-        place = machine.set_up(device, threads)
-        kept = KeptRig()
-        pipe.send(Ready(device, machine.environment(place)))
+        placement = machine.set_up(device, threads)
+        cache = StepStateCache()
+        pipe.send(Ready(device, machine.environment(placement)))
     except Exception as error:
         pipe.send(_failed(error, 0.0))
         return
@@ -79,7 +79,7 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         started = time.monotonic()
         line = _Line(pipe, asked, order.number)
         try:
-            outcome: Outcome = jobs.perform(order.job, place, kept, line.send, line.should_stop)
+            outcome: Outcome = jobs.perform(order.job, placement, cache, line.send, line.should_stop)
         except Exception as error:
             outcome = _failed(error, time.monotonic() - started)
         pipe.send(outcome)
@@ -155,7 +155,7 @@ def failure_class(error: BaseException) -> FailureClass:
         return "oom"
     if isinstance(error, OSError):
         return "disk_full" if error.errno in NO_ROOM else "infra"
-    if isinstance(error, DepotError):
+    if isinstance(error, FileStoreError):
         return "infra"
     if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
         return cause

@@ -8,14 +8,14 @@ from sweep.config.study import Cadence
 from sweep.config.values import shortest
 from sweep.errors import UnreadableWeights
 from sweep.files.file_names import run_folder
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store.queue.progress import progress
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.sql.transaction import Store
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 
-def job_of(claim: Claim, cadence: Cadence, files: Depot, images: DataConfig) -> Job:
+def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig) -> Job:
     """What the trial process is asked to do for a claim.
 
     Args:

@@ -39,14 +39,14 @@ from sweep.worker.trial_process import failure_class
 from sweep.worker.work import job_of, label
 
 if TYPE_CHECKING:
-    from sweep.search.trial_cache import Memory
+    from sweep.search.trial_cache import TrialCache
 
 Say = Callable[[str], None]
 
 # A worker that leaves because the store is away does not wait for it once more to say so.
 LAST_WORD_SECONDS = 5.0
-MOST_WAITS = 5
-# Seconds between two looks for work, of all workers together, while none is found.
+MAX_WAITS = 5
+# Seconds between two queries for work, of all workers together, while none is found.
 LOOK_SHARE = 0.1
 
 
@@ -67,7 +67,7 @@ class Worker:
             start_method=options.start_method,
             stall=options.timing.stall,
         )
-        self._memory: Memory | None = None
+        self._trial_cache: TrialCache | None = None
         self._id = ""
 
     def work(self, say: Say) -> int:
@@ -79,7 +79,7 @@ class Worker:
         Raises:
             StoreError: the store stayed away for longer than it is waited for.
             StoreMismatch: the study was begun with an Optuna that draws otherwise.
-            DepotError: no file could be written here for as long as files are waited for.
+            FileStoreError: no file could be written here for as long as files are waited for.
             ImagesUnavailable: the study's images are not here, or are others.
             SweepError: the trial process cannot be started here.
         """
@@ -146,8 +146,8 @@ class Worker:
             told = state
             workers = worker_seen(self._store, self._id)
             # Longer each time, and the more there are: at the end of a study thousands may have nothing to do. Two
-            # look so often that the last scores of a study wait for neither.
-            waits = min(waits + 1, MOST_WAITS)
+            # ask so often that the last scores of a study wait for neither.
+            waits = min(waits + 1, MAX_WAITS)
             idle = min(self._timing.idle, LOOK_SHARE * workers)
             self._store.close()  # a server has room for so many connections, and those that wait need none
             self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
@@ -158,10 +158,10 @@ class Worker:
             return Advance.NOTHING_DUE
         # Optuna takes a while to import, and most studies ask it nothing.
         from sweep.search.scheduler import advance
-        from sweep.search.trial_cache import Memory
+        from sweep.search.trial_cache import TrialCache
 
-        self._memory = self._memory or Memory()
-        return advance(self._store, self._study, self._study_id, owner=self._id, memory=self._memory)
+        self._trial_cache = self._trial_cache or TrialCache()
+        return advance(self._store, self._study, self._study_id, owner=self._id, cache=self._trial_cache)
 
     def _attempt(self, claimed: Claim, images: DataConfig, say: Say) -> None:
         """One try at one piece of work. A lost lease ends it without a word to the store: it has another holder."""
@@ -186,7 +186,7 @@ class Worker:
         except Exception as error:  # whatever is wrong with a claim ends its own work, and no worker
             return Failed(failure_class(error), str(error) or type(error).__name__, traceback.format_exc())
         try:
-            return self._child.run(job, hear=attempt.hear, tick=attempt.tick)
+            return self._child.run(job, on_message=attempt.on_message, on_poll=attempt.on_poll)
         except Preempted as late:
             return Failed("preempted", str(late), seconds=time.monotonic() - started)
 

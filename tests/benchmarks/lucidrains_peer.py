@@ -34,7 +34,7 @@ class Lucidrains:
         )  # fmt: skip
         self.flops = _flops(self.net, case)
 
-    def go_on(self, steps: int) -> None:
+    def promote(self, steps: int) -> None:
         self.trainer.train_num_steps += steps
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             self.trainer.train()

@@ -10,9 +10,9 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.data.sources import load
 from sweep.diffusion.process import Diffusion
 from sweep.nets.memory_format import laid_out
+from sweep.scoring.evaluator import open_evaluator, resolve_protocol
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.score import score
-from sweep.scoring.yardstick import open_yardstick, resolve_protocol
 from sweep.training.noise_tables import betas_of
 from sweep.training.objective import build_net
 from tests.benchmarks.fidelity_peer import METRICS, calculated, register
@@ -24,16 +24,16 @@ def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
     dataset = load("digits")
     n, steps = (64, 2) if quick else (512, 10)
     protocol = resolve_protocol(dataset, "classifier", n=n, folder=folder)
-    yardstick = open_yardstick(protocol, dataset, folder=folder, device=device)
+    evaluator = open_evaluator(protocol, dataset, folder=folder, device=device)
     config = TrainConfig.model_validate({"data": {"name": "digits"}, "net": "unet_8", "images": 1000})
     net = laid_out(build_net(config, channels=1, size=8).to(device), config.net.kind)
     diffusion, evaluation = Diffusion.from_betas(betas_of(config), device), EvalConfig(sampling_steps=steps)
-    images = generate(net, diffusion, sampling_plan(evaluation, config.target), shape=yardstick.shape, n=n, noise_set=0)
-    register(yardstick.extractor)
+    images = generate(net, diffusion, sampling_plan(evaluation, config.target), shape=evaluator.shape, n=n, noise_set=0)
+    register(evaluator.extractor)
     told = []
 
     def ours() -> None:
-        told.append(score(net, diffusion, evaluation, yardstick, target=config.target, folder=folder / "score"))
+        told.append(score(net, diffusion, evaluation, evaluator, target=config.target, folder=folder / "score"))
 
     def theirs() -> None:
         calculated(images, dataset.train, METRICS)

@@ -24,12 +24,12 @@ from sweep.config.data import DataConfig
 from sweep.config.study import Cadence, Study
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.files.file_names import EXTRACTORS
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.scoring.features import load_extractor
-from sweep.training.interfaces import Place
-from sweep.training.step_state import KeptRig
+from sweep.training.interfaces import RunContext
+from sweep.training.step_state import StepStateCache
 from sweep.training.trainer import Training
 from sweep.training.validation import validation_points
 from sweep.worker.jobs import perform
@@ -231,9 +231,9 @@ def _overhead(store: Path) -> list[Row]:
 
 def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
     """Seconds of the validation curve of a training, which the loop does without."""
-    config, device = outline(Study.model_validate(of.study())).cells[0].train_config, torch.device(of.device)
+    config, device = study_plan(Study.model_validate(of.study())).cells[0].train_config, torch.device(of.device)
     points = validation_points(Cadence().curve_points, images=config.images, held_out=len(dataset.validation))
-    run = Training(config, dataset, Place(folder=folder, attempt="1", device=device), look_steps=1)
+    run = Training(config, dataset, RunContext(folder=folder, attempt="1", device=device), sync_every_steps=1)
     looks = []
     for _ in range(4):
         run.advance()
@@ -249,11 +249,13 @@ def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
 
 def _second_start(of: Plan, folder: Path) -> Row:
     """Seconds that a trial process takes from the order of a training to its first step, after one of the same net."""
-    device, kept, first_steps = torch.device(of.device), KeptRig(), []
-    cells = outline(Study.model_validate(of.study())).cells
+    device, cache, first_steps = torch.device(of.device), StepStateCache(), []
+    cells = study_plan(Study.model_validate(of.study())).cells
     for config in (cells[0].train_config, cells[-1].train_config):
         one_step = config.model_copy(update={"images": config.batch})
-        job = TrainJob(one_step, Cadence(), Depot(folder), f"second/{len(first_steps)}", attempt="1", checkpoints=())
+        job = TrainJob(
+            one_step, Cadence(), FileStore(folder), f"second/{len(first_steps)}", attempt="1", checkpoints=()
+        )
         started = time.perf_counter()
         asked: list[float] = []
 
@@ -261,7 +263,7 @@ def _second_start(of: Plan, folder: Path) -> Row:
             asked.append(time.perf_counter())  # before each step
             return False
 
-        perform(job, device, kept, lambda _: None, stops)
+        perform(job, device, cache, lambda _: None, stops)
         first_steps.append(asked[0] - started)
     return Row(
         measure="harness, second training of a net", case="from its order to its first step", unit="s",

@@ -14,7 +14,7 @@ import torch
 
 from sweep.config.study import Study
 from sweep.data.sources import load
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from tests.benchmarks import sweeps
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CPU, GPU, Case, difference
@@ -121,7 +121,7 @@ def test_the_cases_of_gpus_run_elsewhere_too(case: Case, tmp_path: Path) -> None
 def test_the_sweep_of_gpus_is_a_study(tmp_path: Path) -> None:
     of = sweeps.plan(torch.device("cuda"), tmp_path, quick=False)
     study = Study.model_validate(of.study())
-    assert len(outline(study).cells) == of.trials == 16
+    assert len(study_plan(study).cells) == of.trials == 16
     images = load(of.data.name, path=Path(str(of.data.path)), size=of.data.size)
     assert images.train.shape[1:] == (1, 28, 28)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from sweep.nets.memory_format import channels_last
-from sweep.training.interfaces import Place
+from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from tests.benchmarks.cases import Case, cases
 from tests.benchmarks.machine import Machine
@@ -23,7 +23,7 @@ SCRIPT_GOALS = {"ho_cifar10": ">= 2x", "unet_28": ">= 4x"}
 
 
 def ours(case: Case, device: torch.device, folder: Path) -> Training:
-    place = Place(folder=folder, attempt="1", device=device, channels_last=channels_last(case.config.net.kind))
+    place = RunContext(folder=folder, attempt="1", device=device, channels_last=channels_last(case.config.net.kind))
     return Training(case.config, case.dataset(), place)
 
 
@@ -98,7 +98,7 @@ def _peers(
         trainer = Lucidrains(case, folder / "pictures")
         share = trainer.flops / case.flops(backward=True)
         found[f"denoising-diffusion-pytorch, its own net ({share:.2g} of our FLOPs)"] = partial(
-            trainer.go_on, case.steps
+            trainer.promote, case.steps
         )
     return found, missing
 

@@ -16,9 +16,9 @@ from sweep.cli.app import app
 from sweep.cli.launch import summary as summary_of
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch, UsageError
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.files.transfer import Stored
 from sweep.launch.garbage import Survey
 from sweep.launch.register import identity, known, register
@@ -56,7 +56,7 @@ Sweep = Callable[..., Result]
 def planned(sqlite_url: str) -> Store:
     """A store with the study in it, planned."""
     store = open_store(sqlite_url, patience_seconds=10)
-    register(store, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
+    register(store, study_plan(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
     return store
 
 
@@ -103,7 +103,7 @@ def test_a_cancelled_study_is_taken_up_again_by_resume_and_launch(planned: Store
     sweep("cancel", "tiny")
     assert {cell.run_state for cell in cells(planned, the_study(planned).id)} == {"cancelled"}
     sweep("resume", "tiny")
-    register(planned, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
+    register(planned, study_plan(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
     assert {cell.run_state for cell in cells(planned, the_study(planned).id)} == {"planned"}
 
 
@@ -114,21 +114,21 @@ def test_extend_adds_seeds_as_a_revision_that_says_so(planned: Store, sweep: Swe
     assert (the_study(planned).revision, len(before), len(after)) == (2, 4, 6)
     assert before < {cell.train_key for cell in after}
     # The file that says the same is the same study.
-    assert known(planned, outline(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
+    assert known(planned, study_plan(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
 
 
-def test_more_seeds_of_a_planned_study_are_one_look_more_until_somebody_looked(sqlite_url: str, sweep: Sweep) -> None:
-    """Seeds added after a look are a look that nobody planned: refused, with the way to ask anew."""
+def test_more_seeds_add_an_interim_analysis_until_the_first_one_is_reached(sqlite_url: str, sweep: Sweep) -> None:
+    """Seeds added after an analysis would make another that nobody declared: refused, with the way to ask anew."""
     store = open_store(sqlite_url, patience_seconds=10)
-    asked = Study.model_validate(SPEC | {"name": "looked", "seeds": 6, "looks": {"at": [3, 6]}})
-    record = register(store, outline(asked), PROTOCOL, accept_change=False)
+    asked = Study.model_validate(SPEC | {"name": "looked", "seeds": 6, "interim_analyses": {"at": [3, 6]}})
+    record = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     assert sweep("extend", "looked", "--seeds", "+2").exit_code == 0
     grown = study(store, "looked")
-    assert (grown.revision, grown.spec["seeds"], grown.spec["looks"]["at"]) == (2, 8, [3, 6, 8])
+    assert (grown.revision, grown.spec["seeds"], grown.spec["interim_analyses"]["at"]) == (2, 8, [3, 6, 8])
     play(store, Study.model_validate(grown.spec), record.id, lambda train, evaluation: 1.0, owner=new_worker(store))
     refused = sweep("extend", "looked", "--seeds", "+2").exception
     assert isinstance(refused, UsageError)
-    assert "look after 8 seeds" in refused.what
+    assert "interim analysis after 8 seeds" in refused.what
     assert "first_seed: 8" in refused.next
     assert study(store, "looked").revision == 2
     store.close()
@@ -151,7 +151,7 @@ def test_a_changed_file_is_refused_and_the_change_is_shown(planned: Store, sweep
     # optuna#2328, wandb/examples#71: the space changes mid-study; old results stay and nothing is mixed.
     changed = SPEC | {"factors": {"schedule": {"role": "scientific", "levels": ["sigmoid_beta"]}}, "seeds": 3}
     with pytest.raises(StoreMismatch, match="another content"):
-        known(planned, outline(Study.model_validate(changed)), accept_change=False)
+        known(planned, study_plan(Study.model_validate(changed)), accept_change=False)
     shown = json.loads(sweep("space", "diff", write(changed, tmp_path), "--json").stdout)
     kinds = {(row["arm"], row["seed"]): row["change"] for row in shown}
     assert kinds == {
@@ -258,7 +258,7 @@ def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
 def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
     stored = Stored("runs/ab", str(tmp_path / "runs/ab"), 1, 0.0)
     (tmp_path / "runs/ab").mkdir(parents=True)  # a folder cannot be deleted as a file, whoever tries
-    assert Depot(tmp_path).delete(stored)
+    assert FileStore(tmp_path).delete(stored)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sweep.launch.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
         refused = sweep("gc", "--delete")
@@ -288,7 +288,7 @@ def test_a_launch_whose_workers_ended_with_work_left_says_so_and_ends_with_1(
 def test_the_seed_that_is_shown_is_the_runs_own(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
     """Not the number of the replicate: a study may begin its seeds anywhere."""
     later = SPEC | {"name": "later", "first_seed": 40}
-    record = register(planned, outline(Study.model_validate(later)), PROTOCOL, accept_change=False)
+    record = register(planned, study_plan(Study.model_validate(later)), PROTOCOL, accept_change=False)
     work = claim(planned, record.id, new_worker(planned))
     assert work is not None
     assert [row["seed"] for row in json.loads(sweep("trials", "ls", "later", "--json").output)] == [40, 41, 40, 41]

@@ -12,7 +12,7 @@ from sweep.cli.app import app
 from sweep.errors import StoreMissing
 
 STUDY = "name: tiny\nquestion: Does it run?\nbaseline: {data: digits, net: unet_8}\n"
-READING = [
+SCORE_REQUEST = [
     "status", "status tiny", "trials ls tiny", "trials show tiny 1", "trials repro tiny 1", "export tiny",
     "compare tiny other", "space diff tiny.yaml", "gc", "gc --delete", "dashboard", "report tiny",
 ]  # fmt: skip
@@ -34,7 +34,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_no_command_makes_a_store_but_those_that_fill_one(folder: Path) -> None:
-    for typed in READING + CHANGING:
+    for typed in SCORE_REQUEST + CHANGING:
         result = CliRunner().invoke(app, typed.split())
         assert isinstance(result.exception, StoreMissing), (typed, result.output, result.exception)
         assert str(folder / "sweep-data" / "sweep.db") in result.exception.what

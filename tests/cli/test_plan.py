@@ -104,9 +104,9 @@ def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
     assert "trainings saved: all levels of ema_decay are scored from one checkpoint" in page
 
 
-def test_planned_looks_are_told_with_their_levels(planned):
-    told, page = planned(BASELINE + SWITCHES + "seeds: 12\nlooks: {at: [4, 8, 12]}\n")
-    assert told["power"]["looks"]["levels"] == pytest.approx([0.00046, 0.0132, 0.0430], abs=5e-5)
+def test_interim_analyses_are_told_with_their_levels(planned):
+    told, page = planned(BASELINE + SWITCHES + "seeds: 12\ninterim_analyses: {at: [4, 8, 12]}\n")
+    assert told["power"]["interim_analyses"]["levels"] == pytest.approx([0.00046, 0.0132, 0.0430], abs=5e-5)
     once, _ = planned(BASELINE + SWITCHES + "seeds: 12\n")
     assert told["power"]["effect_in_sd"] > once["power"]["effect_in_sd"]
     assert "interim analyses after 4, 8, 12 seeds: one arm may be decided below p = 0.00046, 0.013, 0.043" in page

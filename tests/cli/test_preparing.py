@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sweep.cli.preparing import PreparationProgress
-from sweep.worker.messages import READING, Alive, Counted
+from sweep.worker.messages import READING_IMAGES, Alive, Counted
 
 
 class Clock:
@@ -64,7 +64,7 @@ def test_a_log_has_a_line_every_30_seconds_when_nothing_is_heard(
 def test_what_is_kept_is_every_part_but_the_one_under_way(shown: tuple[PreparationProgress, Clock, list[str]]) -> None:
     progress, _, _ = shown
     assert progress.kept == ()
-    for what in (READING, "training the classifier", "features of the real images"):
+    for what in (READING_IMAGES, "training the classifier", "features of the real images"):
         progress.on_message(Counted(what, 5, 5))
     assert progress.kept == ("training the classifier",)
 

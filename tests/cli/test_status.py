@@ -5,7 +5,7 @@ from __future__ import annotations
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
-from sweep.cli.status import MOST_ARMS
+from sweep.cli.status import MAX_ARMS_SHOWN
 from sweep.config.study import Study
 from sweep.store import add_cells, open_store
 from sweep.store.records import ArmRecord
@@ -18,16 +18,16 @@ FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}
 def shown(url: str, trials: int) -> list[str]:
     """Lines of the status of a search with so many trials, two of them with a cell."""
     from sweep.design.cells import cells_of
-    from sweep.design.tuning import explorations_of
+    from sweep.design.tuning import tuning_runs_of
 
     study = Study.model_validate(
         {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
          "factors": FACTORS, "design": {"kind": "search", "trials": trials}}
     )  # fmt: skip
-    (exploration,) = explorations_of(study)
+    (tuning_run,) = tuning_runs_of(study)
     store = open_store(url)
     record = launched(store, study)
-    arms = [exploration.trial(number, {"lr": 1e-4 + 1e-6 * number}) for number in range(trials)]
+    arms = [tuning_run.trial(number, {"lr": 1e-4 + 1e-6 * number}) for number in range(trials)]
     add_arms(store, record.id, [ArmRecord(arm.name, arm.changes) for arm in arms])
     for number in (0, trials - 1):
         add_cells(store, record.id, cells_of(study, arms[number], phase="search", trial_number=number))
@@ -43,7 +43,7 @@ def test_each_trial_of_a_short_search_has_its_line(sqlite_url: str) -> None:
 
 
 def test_all_trials_of_a_long_search_share_one_line(sqlite_url: str) -> None:
-    lines = shown(sqlite_url, MOST_ARMS + 1)
+    lines = shown(sqlite_url, MAX_ARMS_SHOWN + 1)
     assert len(lines) < 10
     (line,) = [line for line in lines if line.startswith("all trials")]
     assert line.split() == ["all", "trials", "2"]

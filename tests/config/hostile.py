@@ -137,8 +137,8 @@ SIZES = {
     "1e9 confirmations": search("trials: 3, confirm: 1000000000"),
     "1e9 trials of tuning": factors("  lr: {role: nuisance, range: [1e-4, 1e-2]}", rest="tune: {trials: 1000000000}\n"),
     "1e9 seeds of a round": factors(two_level(3), rest="design: {kind: path, round_seeds: 1000000000}\n"),
-    "an analysis after 1e9 seeds": f"{HEAD}looks: {{at: [3, 1000000000]}}\n",
-    "an analysis after each seed": f"{HEAD}seeds: 1000\nlooks: {{at: {json.dumps(list(range(3, 1001)))}}}\n",
+    "an analysis after 1e9 seeds": f"{HEAD}interim_analyses: {{at: [3, 1000000000]}}\n",
+    "an analysis after each seed": f"{HEAD}seeds: 1000\ninterim_analyses: {{at: {json.dumps(list(range(3, 1001)))}}}\n",
     "thousands of rungs": search(f"pruner: {{kind: asha, rungs: [{numbers(9_000)}]}}"),
     "thousands of ladder steps": search("trials: 3", protocol=f"n: 200000, ladder: [{ladder(5_000)}]"),
     "a factorial of millions": factors(

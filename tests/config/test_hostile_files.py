@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study, load_study
-from sweep.design.plan import read_outline
+from sweep.design.plan import read_study_plan
 from sweep.errors import SweepError
 from tests.config import hostile
 from tests.config.hostile import FORMULAS, NAMES, NUMBERS, SIZES, STUDIES, YAML, with_formula, with_name
@@ -139,7 +139,7 @@ def test_what_is_no_file_is_refused_at_once_by_every_command(tmp_path):
 def test_functions_refuse_what_commands_refuse(name, tmp_path):
     (tmp_path / "study.yaml").write_text(str(STUDIES[name]))
     with pytest.raises(SweepError, match=r"study\.yaml, line \d+"):
-        read_outline(tmp_path / "study.yaml")
+        read_study_plan(tmp_path / "study.yaml")
 
 
 def test_a_path_that_no_system_has_is_refused(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from sweep.config.factors import level_name
 from sweep.config.study import Study
 from sweep.config.values import shortest
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.launch.register import register
 from sweep.report.formatting import value_in_words
 from sweep.store import Store, cells, claim
@@ -38,7 +38,7 @@ def test_usual_numbers_are_called_as_ever_and_close_ones_apart(value: object, na
 def test_close_levels_have_different_names_wherever_they_are_told(store: Store) -> None:
     asked = study("ema_decay", CLOSE, role="evaluation")
     assert list(asked.levels_of("ema_decay")) == ["0.999999", "0.9999999", "0.99999999"]
-    record = register(store, outline(asked), PROTOCOL, accept_change=False)
+    record = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     me, told = worker(store), set()
     while (claimed := claim(store, record.id, me)) is not None:
         told.add(label(claimed).partition(" at ")[2])
@@ -51,10 +51,10 @@ def test_close_levels_have_different_names_wherever_they_are_told(store: Store) 
 
 def test_a_store_whose_arms_have_names_of_six_digits_goes_on(store: Store) -> None:
     asked = study("lr", [1.2345678e-4, 3e-4], role="scientific")
-    first = register(store, outline(asked), PROTOCOL, accept_change=False)
+    first = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     before = {cell.cell_id for cell in cells(store, first.id)}
     rename_arms(store, asked.name, {"lr=0.00012345678": "lr=0.000123457"})  # as 0.1.0 called it
-    again = register(store, outline(asked), PROTOCOL, accept_change=False)
+    again = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     assert again.revision == 1
     assert {arm.name for arm in again.arms} == {"baseline", "lr=0.00012345678", "lr=0.0003"}
     assert {cell.cell_id for cell in cells(store, first.id)} == before

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from sweep.config.study import Study, changed_study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.launch.register import register
 from sweep.store import cells, exclude, rerun, set_study_state
 from sweep.store import study as find
@@ -40,7 +40,7 @@ def extend(chaos: Chaos, each: Attacked) -> bool:
         return False
     record = find(chaos.store, each.study.name)
     spec = more(Study.model_validate(record.spec).model_dump(mode="json"))
-    register(chaos.store, outline(changed_study(spec)), record.protocol, accept_change=True, reason="more")
+    register(chaos.store, study_plan(changed_study(spec)), record.protocol, accept_change=True, reason="more")
     each.extended = True
     each.change()
     return True

@@ -13,7 +13,7 @@ import pytest
 from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.config.study import ProtocolRequest
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store import Store, open_store
 from sweep.store.records import StudyRecord
 from sweep.worker.child import Child
@@ -31,7 +31,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Protocol]:
     request = ProtocolRequest(**ABLATION["protocol"])
     child = Child(device="cpu", threads=1)
     try:
-        done = child.run(PrepareJob(DataConfig(), request, Depot(files)), hear=lambda _: None, tick=lambda: False)
+        done = child.run(
+            PrepareJob(DataConfig(), request, FileStore(files)), on_message=lambda _: None, on_poll=lambda: False
+        )
     finally:
         child.close()
     assert isinstance(done, Prepared), done

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sweep.config.study import Study
-from sweep.design.plan import outline
-from sweep.files.file_store import Depot
+from sweep.design.plan import study_plan
+from sweep.files.file_store import FileStore
 from sweep.launch.register import register
 from sweep.store import Store, cells, open_store
 from sweep.store import study as find
@@ -40,7 +40,7 @@ QUICK = Timing(lease=30.0, heartbeat=1.0, idle=0.2, stall=60.0, retry=0.1, disk=
 def options(folder: Path, **changes: Any) -> WorkerOptions:
     """One thread on the CPU: numbers are equal bit for bit."""
     return replace(
-        WorkerOptions(device="cpu", threads=1, files=Depot(folder), timing=QUICK, start_method="fork"), **changes
+        WorkerOptions(device="cpu", threads=1, files=FileStore(folder), timing=QUICK, start_method="fork"), **changes
     )
 
 
@@ -140,7 +140,7 @@ def workers(
 
 def registered(store: Store, spec: dict[str, Any], protocol: Any) -> StudyRecord:
     """The study in the store, as `sweep launch` puts it there."""
-    return register(store, outline(Study.model_validate(spec)), protocol, accept_change=False)
+    return register(store, study_plan(Study.model_validate(spec)), protocol, accept_change=False)
 
 
 def ended(process: BaseProcess, seconds: float = 300.0) -> int | None:

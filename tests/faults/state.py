@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sweep.store import Store, cells, curves
 from sweep.store.snapshots import ScoreRecord
-from sweep.store.sql.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, READING, RUN, SCORE, WORKER
+from sweep.store.sql.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.studies.retraining import RETRAINED
 
 # Of the machine, not of the run.
@@ -53,8 +53,8 @@ def check_invariants(store: Store) -> None:
         wanted = CELL.c.excluded_reason.is_(None)
         runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(wanted)
         assert not connection.execute(runs.where(RUN.c.state.in_(("training", "planned")))).all()
-        scores = select(SCORE.c.id).join(READING, READING.c.score_id == SCORE.c.id)
-        scores = scores.join(CELL, CELL.c.id == READING.c.cell_id).where(wanted)
+        scores = select(SCORE.c.id).join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == SCORE.c.id)
+        scores = scores.join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id).where(wanted)
         assert not connection.execute(scores.where(SCORE.c.state.in_(("scoring", "planned")))).all()
         for table in (RUN, SCORE):
             assert not connection.execute(select(table.c.id).where(table.c.owner.is_not(None))).all()

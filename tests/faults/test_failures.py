@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.files.hashes import sha256_of_file
 from sweep.store import Store, artifacts, cells, events, open_store, status
 from sweep.store.sql.schema import RUN
@@ -114,7 +114,7 @@ def test_row_10_a_machine_whose_disk_takes_no_files_takes_no_work(
     # It would fail run after run, and use up the tries of all of them.
     study, workers = team(local_store)
     whole = workers.how
-    workers.how = replace(whole, files=Depot(Path("/sys/kernel")))  # no process may make a file there
+    workers.how = replace(whole, files=FileStore(Path("/sys/kernel")))  # no process may make a file there
     barred = workers.start()
     until(lambda: "this worker is not claiming work: /sys/kernel" in workers.said())
     workers.how = whole
@@ -156,7 +156,7 @@ def test_row_28_two_databases_share_a_folder_and_neither_disturbs_the_other(
     assert outcome(second, study.id) == undisturbed, "the same runs at the same tokens"
     assert {path: sha256_of_file(path) for path in named} == named
     for store, other in ((local_store, second), (second, local_store)):
-        found = survey(store, Depot(files), spared_seconds=0.0)
+        found = survey(store, FileStore(files), spared_seconds=0.0)
         others = {artifact.path for artifact in artifacts(other)}
         assert others <= {stored.path for of_store in found.foreign.values() for stored in of_store}
         assert not others & {stored.path for stored in found.garbage}

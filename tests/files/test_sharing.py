@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from sweep.errors import CheckpointError, DepotError, SweepError
+from sweep.errors import CheckpointError, FileStoreError, SweepError
 from sweep.files import sharing
 from sweep.files.atomic import write_atomically
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.files.locks import exclusive_lock
 from sweep.training import checkpoint
 from tests.files.users import IS_ROOT, NOBODY, as_another_user, closed_to_others
@@ -47,7 +47,7 @@ def test_what_is_written_into_a_shared_folder_is_its_groups_whatever_the_umask(s
         write_atomically(shared / "runs/ab/one.pt", b"x")
         with exclusive_lock(shared / "extractors/one.lock"):
             pass
-        behind = Depot(shared.parent / "cache", f"file://{shared}")
+        behind = FileStore(shared.parent / "cache", f"file://{shared}")
         write_atomically(behind.path("runs/ab/cd/two.pt"), b"x")
         behind.put("runs/ab/cd/two.pt")
     finally:
@@ -71,27 +71,27 @@ def test_a_second_user_reads_replaces_and_deletes_what_the_first_wrote(shared: P
     write_atomically(shared / "runs/ab/first.pt", b"first")
 
     def second() -> str:
-        depot = Depot(shared)
-        depot.require_access()
-        text = depot.fetch("runs/ab/first.pt", "").read_bytes().decode()
-        write_atomically(depot.path("runs/ab/second.pt"), b"second")
+        file_store = FileStore(shared)
+        file_store.require_access()
+        text = file_store.fetch("runs/ab/first.pt", "").read_bytes().decode()
+        write_atomically(file_store.path("runs/ab/second.pt"), b"second")
         with exclusive_lock(shared / "extractors/one.lock"):
-            return text + depot.remove("runs/ab/first.pt")
+            return text + file_store.remove("runs/ab/first.pt")
 
     with exclusive_lock(shared / "extractors/one.lock"):
         pass
     assert as_another_user(second, groups=[group]) == "first"
-    Depot(shared).require_access()
+    FileStore(shared).require_access()
     assert list(modes(shared / "runs/ab")) == ["second.pt"]
     assert (shared / "runs/ab/second.pt").stat().st_mode & 0o777 == 0o660
 
 
-def refused(depot: Depot) -> Callable[[], str]:
+def refused(file_store: FileStore) -> Callable[[], str]:
     def work() -> str:
         if not IS_ROOT:
             sharing.os = _OfAnother()  # type: ignore[attr-defined]
-        with pytest.raises(DepotError, match="cannot be used by this user") as error:
-            depot.require_access()
+        with pytest.raises(FileStoreError, match="cannot be used by this user") as error:
+            file_store.require_access()
         return f"{error.value.why}\n{error.value.next}"
 
     return work
@@ -113,8 +113,8 @@ def test_a_second_user_who_may_not_is_refused_with_what_the_first_types(reached:
         path.chmod(0o777 if path.is_dir() else 0o666)
     path = files / closed
     path.chmod((0o755 if IS_ROOT else 0o555) if path.is_dir() else (0o600 if IS_ROOT else 0o000))
-    for depot in (Depot(files), Depot(reached / "cache", f"file://{files}")):
-        told = as_another_user(refused(depot))
+    for file_store in (FileStore(files), FileStore(reached / "cache", f"file://{files}")):
+        told = as_another_user(refused(file_store))
         assert f"{path} belongs to" in told
         assert f"chmod -R g+rwX {files}" in told
 
@@ -126,7 +126,7 @@ def test_a_folder_of_slurm_jobs_of_another_user_is_no_objection(reached: Path) -
     for path in (files, files / "runs", files / "runs/ab"):
         path.chmod(0o777)
     (files / "runs/ab/one.pt").chmod(0o666)
-    assert as_another_user(lambda: str(Depot(files).require_access())) == "None"
+    assert as_another_user(lambda: str(FileStore(files).require_access())) == "None"
 
 
 def test_a_checkpoint_that_this_user_may_not_read_is_not_given_up_as_damaged(reached: Path) -> None:

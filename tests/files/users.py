@@ -13,7 +13,7 @@ IS_ROOT = os.geteuid() == 0
 
 def as_another_user(work: Callable[[], str], *, groups: Sequence[int] = ()) -> str:
     """What `work` returns, in a process of another user, who is in these groups."""
-    reading, writing = os.pipe()
+    request, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
@@ -26,7 +26,7 @@ def as_another_user(work: Callable[[], str], *, groups: Sequence[int] = ()) -> s
             os.write(writing, traceback.format_exc().encode())
         os._exit(0)
     os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
+    with os.fdopen(request, "rb") as pipe:
         text = pipe.read().decode()
     os.waitpid(child, 0)
     return text

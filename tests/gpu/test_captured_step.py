@@ -10,8 +10,8 @@ from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
 from sweep.nets.cuda_graph import Captured, called
-from sweep.training.interfaces import Place
-from sweep.training.step_state import Rig
+from sweep.training.interfaces import RunContext
+from sweep.training.step_state import StepState
 from tests.training.tiny import tiny
 
 LOOK = 7
@@ -23,11 +23,11 @@ def digits() -> Dataset:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(folder=tmp_path, attempt="1", device=torch.device("cuda", 0))
+def place(tmp_path: Path) -> RunContext:
+    return RunContext(folder=tmp_path, attempt="1", device=torch.device("cuda", 0))
 
 
-def run(rig: Rig, steps: int) -> torch.Tensor:
+def run(rig: StepState, steps: int) -> torch.Tensor:
     told = []
     for step in range(1, steps + 1):
         rig.advance(step)
@@ -35,7 +35,7 @@ def run(rig: Rig, steps: int) -> torch.Tensor:
     return torch.tensor(told)
 
 
-def assert_same_run(captured: Rig, plain: Rig, steps: int) -> None:
+def assert_same_run(captured: StepState, plain: StepState, steps: int) -> None:
     torch.testing.assert_close(run(captured, steps), run(plain, steps), rtol=1e-5, atol=1e-6)
     for decay in plain.averages.decays:
         found, expected = captured.averages.weights(decay), plain.averages.weights(decay)
@@ -54,18 +54,18 @@ def exact() -> None:
 
 @pytest.mark.usefixtures("exact")
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_the_captured_step_is_the_plain_one_over_100_steps(digits: Dataset, place: Place, optimizer: str) -> None:
+def test_the_captured_step_is_the_plain_one_over_100_steps(digits: Dataset, place: RunContext, optimizer: str) -> None:
     config = tiny(steps=100, optimizer=optimizer)
-    assert_same_run(Rig(config, digits, place, LOOK), Rig(config, digits, place, LOOK, called), 100)
+    assert_same_run(StepState(config, digits, place, LOOK), StepState(config, digits, place, LOOK, called), 100)
 
 
 @pytest.mark.usefixtures("exact")
-def test_a_captured_step_serves_the_next_run(digits: Dataset, place: Place) -> None:
+def test_a_captured_step_serves_the_next_run(digits: Dataset, place: RunContext) -> None:
     second = tiny(seed=5, lr=5e-3, lr_schedule="one_cycle", ema_decays=(0.3, 0.8), schedule="linear", beta_T=0.15)
-    captured = Rig(tiny(), digits, place, LOOK)
+    captured = StepState(tiny(), digits, place, LOOK)
     run(captured, 9)
     captured.restart(second)
-    assert_same_run(captured, Rig(second, digits, place, LOOK, called), 9)
+    assert_same_run(captured, StepState(second, digits, place, LOOK, called), 9)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_a_captured_step_serves_the_next_run(digits: Dataset, place: Place) -> N
         {"precision": "bf16", "power_ema": (0.05, 0.1)},
     ],
 )
-def test_every_kind_of_step_can_be_captured(digits: Dataset, place: Place, changes: dict[str, object]) -> None:
+def test_every_kind_of_step_can_be_captured(digits: Dataset, place: RunContext, changes: dict[str, object]) -> None:
     config: TrainConfig = tiny(schedule="linear", **changes)
-    rig = Rig(config, digits, place, LOOK)
+    rig = StepState(config, digits, place, LOOK)
     assert run(rig, 6).isfinite().all()
     step = rig._step
     assert isinstance(step, Captured)

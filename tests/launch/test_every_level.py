@@ -23,7 +23,7 @@ from sweep.diffusion.spacing import SPACINGS
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
-from sweep.scoring.further import FURTHER
+from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.store import cells, open_store, study
 from sweep.store.records import NewCell
 from sweep.store.snapshots import CellRecord, ScoreRecord
@@ -65,12 +65,12 @@ def cell_of(study: Study, arm: str = "baseline") -> NewCell:
     return cell
 
 
-READINGS = {str(reading.level): reading for reading in cell_of(EVALUATION).readings}
+READINGS = {str(request.level): request for request in cell_of(EVALUATION).score_requests}
 
 
 def test_the_two_studies_name_every_entry_of_every_registry() -> None:
     trained = [TRAINING.setting(arm.changes) for arm in ARMS.values()]
-    read = [reading.eval_config for reading in READINGS.values()]
+    read = [request.eval_config for request in READINGS.values()]
     for field, registry in {
         "schedule": {*BETA_SCHEDULES, "custom"}, "target": TARGETS, "loss": LOSSES, "weighting": WEIGHTINGS,
         "objective": OBJECTIVES, "optimizer": OPTIMIZERS, "lr_schedule": LR_SCHEDULES,
@@ -87,7 +87,7 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
         "ema_start": EMA_STARTS,
     }.items():  # fmt: skip
         assert {getattr(config, field) for config in read} == set(known), field
-    assert {name for name, (asked, _) in FURTHER.items() if any(map(asked, read))} == set(FURTHER)
+    assert {name for name, (asked, _) in EXTRA_METRICS.items() if any(map(asked, read))} == set(EXTRA_METRICS)
 
 
 # One launch of all arms serves every test, and the first of them waits for it.
@@ -146,5 +146,5 @@ def test_every_training_level_trains_and_is_scored(arm: str, launched: Launched)
 def test_every_evaluation_level_is_read_off_one_checkpoint(level: str, launched: Launched) -> None:
     (cell,) = launched["every-evaluation"]
     (score,) = [score for score in cell.scores if dict(score.level) == dict(READINGS[level].level)]
-    asked = any(ask(READINGS[level].eval_config) for ask, _ in FURTHER.values())
+    asked = any(ask(READINGS[level].eval_config) for ask, _ in EXTRA_METRICS.values())
     assert bool(measured(score) - set(METRICS)) == asked

@@ -134,4 +134,4 @@ def test_files_of_slurm_jobs_are_refused_where_others_may_write(
     assert "may be written by others" in refused.value.why
     assert "-o folder=" in refused.value.next
     placed = EXECUTORS["slurm"](assignment(files=str(shared), options={"folder": str(tmp_path / "jobs")}), print)
-    assert str(tmp_path / "jobs" / "tiny") in placed.whereabouts
+    assert str(tmp_path / "jobs" / "tiny") in placed.monitor_hint

@@ -15,7 +15,7 @@ import pytest
 from sweep.config.keys import train_key
 from sweep.errors import UsageError
 from sweep.files.file_names import run_folder
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.launch.garbage import HEARD_SECONDS, Survey, survey
 from sweep.store import Store, claim, finish_training, forget_artifact, open_store, progress, release
 from sweep.store.queries.file_owners import store_uuid
@@ -33,7 +33,7 @@ def s3() -> Iterator[None]:
 
 
 @pytest.fixture(params=["folder", "file", "s3", "memory"])
-def depot(request: pytest.FixtureRequest, tmp_path: Path) -> Depot:
+def file_store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
     """A folder of files, alone and with each kind of store behind it."""
     if request.param == "s3":
         request.getfixturevalue("s3")
@@ -42,7 +42,7 @@ def depot(request: pytest.FixtureRequest, tmp_path: Path) -> Depot:
         "s3": f"s3://{BUCKET}/{tmp_path.name}",
         "memory": f"memory://{tmp_path.name}",
     }
-    return Depot(tmp_path / "files", urls.get(request.param), patience_seconds=5.0)
+    return FileStore(tmp_path / "files", urls.get(request.param), patience_seconds=5.0)
 
 
 def begun(store: Store, ttl: float = 120.0) -> Claim:
@@ -52,44 +52,47 @@ def begun(store: Store, ttl: float = 120.0) -> Claim:
     return held
 
 
-def written(depot: Depot, held: Claim, name: str) -> ArtifactRecord:
+def written(file_store: FileStore, held: Claim, name: str) -> ArtifactRecord:
     """A file of an attempt, very old by the clock of its filesystem."""
     path = f"{run_folder(train_key(held.train_config))}/{name.format(held.attempt_name)}"
-    file = depot.path(path)
+    file = file_store.path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"x")
     os.utime(file, (1.0, 1.0))
-    depot.put(path)
+    file_store.put(path)
     return ArtifactRecord("checkpoint", path, "0" * 64, 1, 1)
 
 
-def garbage(store: Store, depot: Depot) -> set[str]:
+def garbage(store: Store, file_store: FileStore) -> set[str]:
     """Paths of what may go, without a grace of an hour."""
-    return {stored.path for stored in survey(store, depot, spared_seconds=0.0).garbage}
+    return {stored.path for stored in survey(store, file_store, spared_seconds=0.0).garbage}
 
 
-def test_what_an_ended_attempt_left_is_garbage_and_what_is_named_or_live_is_not(store: Store, depot: Depot) -> None:
+def test_what_an_ended_attempt_left_is_garbage_and_what_is_named_or_live_is_not(
+    store: Store, file_store: FileStore
+) -> None:
     study_with_runs(store, 2)
     first, second = begun(store), begun(store)
-    named = written(depot, first, "0000000001.{}.pt")
+    named = written(file_store, first, "0000000001.{}.pt")
     progress(store, first, step=1, images=8, checkpoint=named)
     lost = [
-        written(depot, first, name) for name in ("0000000002.{}.pt", ".weights.{}.pt.x1y2.tmp", "scores/ab.{}/x.npy")
+        written(file_store, first, name)
+        for name in ("0000000002.{}.pt", ".weights.{}.pt.x1y2.tmp", "scores/ab.{}/x.npy")
     ]
-    live = written(depot, second, "0000000001.{}.pt")
-    assert garbage(store, depot) == set()
+    live = written(file_store, second, "0000000001.{}.pt")
+    assert garbage(store, file_store) == set()
     release(store, first, "preempted")
-    assert garbage(store, depot) == {artifact.path for artifact in lost}
-    assert list(survey(store, depot).garbage) == [], "for an hour by the database's clock, whatever the files' age"
+    assert garbage(store, file_store) == {artifact.path for artifact in lost}
+    assert list(survey(store, file_store).garbage) == [], "for an hour by the database's clock, whatever the files' age"
 
     again = begun(store)
-    assert (again.run_id, garbage(store, depot)) == (first.run_id, set()), "somebody works on the run"
+    assert (again.run_id, garbage(store, file_store)) == (first.run_id, set()), "somebody works on the run"
     forget_artifact(store, again, named.path, "damaged")
     release(store, again, "preempted")
-    assert garbage(store, depot) == {artifact.path for artifact in (named, *lost)}
-    for stored in survey(store, depot, spared_seconds=0.0).garbage:
-        assert depot.delete(stored) == ""
-    assert {stored.path for stored in depot.listed("runs")} == {live.path}
+    assert garbage(store, file_store) == {artifact.path for artifact in (named, *lost)}
+    for stored in survey(store, file_store, spared_seconds=0.0).garbage:
+        assert file_store.delete(stored) == ""
+    assert {stored.path for stored in file_store.listed("runs")} == {live.path}
 
 
 def two_stores(tmp_path: Path) -> tuple[Store, Store]:
@@ -110,41 +113,41 @@ def all_ended(found: Survey, store: Store) -> tuple[int, dict[str, int]]:
     return len(found.garbage), {name: len(files) for name, files in found.foreign.items()}
 
 
-def test_files_of_another_database_are_counted_and_left_alone(tmp_path: Path, depot: Depot) -> None:
+def test_files_of_another_database_are_counted_and_left_alone(tmp_path: Path, file_store: FileStore) -> None:
     one, two = two_stores(tmp_path)
     held = begun(one)
-    weights = written(depot, held, "weights.{}.pt")
-    lost = written(depot, held, "0000000001.{}.pt")
+    weights = written(file_store, held, "weights.{}.pt")
+    lost = written(file_store, held, "0000000001.{}.pt")
     finish_training(one, held, weights=weights, parameters=1, seconds=1.0)
-    copies = 1 if depot.url is None else 2
-    assert all_ended(survey(two, depot, spared_seconds=0.0), two) == (0, {digits_of(one): 2 * copies})
-    assert garbage(one, depot) == {lost.path}
-    assert written(depot, begun(two), "weights.{}.pt").path != weights.path, "the same run at the same token"
+    copies = 1 if file_store.url is None else 2
+    assert all_ended(survey(two, file_store, spared_seconds=0.0), two) == (0, {digits_of(one): 2 * copies})
+    assert garbage(one, file_store) == {lost.path}
+    assert written(file_store, begun(two), "weights.{}.pt").path != weights.path, "the same run at the same token"
 
 
 def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_later(tmp_path: Path) -> None:
     one, _ = two_stores(tmp_path)
-    depot = Depot(tmp_path / "files")
+    file_store = FileStore(tmp_path / "files")
     before = begun(one, ttl=-1.0)  # as long ago as it takes until somebody takes it over
     one.close()
     shutil.copy(tmp_path / "one.db", tmp_path / "backup.db")
-    early = written(depot, before, "0000000001.{}.pt")
-    since = written(depot, before, "0000000002.{}.pt")
+    early = written(file_store, before, "0000000001.{}.pt")
+    since = written(file_store, before, "0000000002.{}.pt")
     later_on = time.time() + HEARD_SECONDS + 60.0
-    os.utime(depot.path(since.path), (later_on, later_on))
+    os.utime(file_store.path(since.path), (later_on, later_on))
     release(one, before, "preempted")
     later = begun(one)
-    weights = written(depot, later, "weights.{}.pt")
+    weights = written(file_store, later, "weights.{}.pt")
     finish_training(one, later, weights=weights, parameters=1, seconds=1.0)
 
     backup = open_store(f"sqlite:///{tmp_path}/backup.db")
     assert digits_of(backup) == digits_of(one)
-    assert all_ended(survey(backup, depot, spared_seconds=0.0), one) == (0, {digits_of(one): 1})
+    assert all_ended(survey(backup, file_store, spared_seconds=0.0), one) == (0, {digits_of(one): 1})
     repeated = begun(backup)  # takes over what went on elsewhere
     assert repeated.token == later.token
-    assert written(depot, repeated, "weights.{}.pt").path != weights.path
+    assert written(file_store, repeated, "weights.{}.pt").path != weights.path
     release(backup, repeated, "preempted")
-    found = survey(backup, depot, spared_seconds=0.0)
+    found = survey(backup, file_store, spared_seconds=0.0)
     assert early.path in {stored.path for stored in found.garbage}
     assert {weights.path, since.path} == {stored.path for stored in found.foreign[digits_of(one)]}
     backup.close()
@@ -152,15 +155,15 @@ def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_late
 
 def test_files_of_the_first_version_and_hostile_names_are_never_garbage(tmp_path: Path) -> None:
     store, _ = two_stores(tmp_path)
-    depot = Depot(tmp_path / "files", f"memory://{tmp_path.name}")
+    file_store = FileStore(tmp_path / "files", f"memory://{tmp_path.name}")
     held = begun(store)
     legacy = "runs/ab/abcd/weights.1.pt", "runs/ab/abcd/0000000010.1.pt", "runs/ab/abcd/scores/ab.1/set0-grid.png"
     hostile = (f"runs/../../{held.attempt_name}.pt", f"runs//{held.attempt_name}.pt")
     for path in (*legacy, *hostile):
-        with fsspec.open(f"{depot.url}/{path}", "wb") as file:
+        with fsspec.open(f"{file_store.url}/{path}", "wb") as file:
             file.write(b"x")
     release(store, held, "preempted")
-    count, foreign = all_ended(survey(store, depot, spared_seconds=0.0), store)
+    count, foreign = all_ended(survey(store, file_store, spared_seconds=0.0), store)
     assert (count, foreign[""]) == (0, len(legacy))
     assert sum(foreign.values()) == len(legacy) + len(hostile)
 
@@ -168,4 +171,4 @@ def test_files_of_the_first_version_and_hostile_names_are_never_garbage(tmp_path
 def test_a_store_without_studies_is_refused(store: Store, tmp_path: Path) -> None:
     UUID(store_uuid(store))
     with pytest.raises(UsageError, match="no study"):
-        survey(store, Depot(tmp_path))
+        survey(store, FileStore(tmp_path))

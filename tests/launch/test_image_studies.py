@@ -12,9 +12,9 @@ import pytest
 
 from sweep.config.data import DataConfig
 from sweep.config.keys import sha256_of
-from sweep.design.plan import Outline, outline, read_outline
+from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import ImagesUnavailable, StoreMismatch
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.launch.changes import changes_of, images_of, with_images_of
 from sweep.launch.register import known, note_images, register
 from sweep.store import Store, add_cells, cells, events, open_store, register_study, study
@@ -24,11 +24,11 @@ from tests.data.folders import change_a_pixel, digits_folder, study_text
 from tests.store.tiny import PROTOCOL
 
 
-def asked_for(folder: Path, path: Path | str) -> Outline:
+def asked_for(folder: Path, path: Path | str) -> StudyPlan:
     """As a launch knows it: with the images that lie there."""
     file = folder / "study.yaml"
     file.write_text(study_text("s", path))
-    return with_images_of(read_outline(file))
+    return with_images_of(read_study_plan(file))
 
 
 def test_a_moved_folder_of_equal_images_is_the_same_study(
@@ -81,7 +81,7 @@ def test_a_store_of_the_first_version_goes_on(store: Store, tmp_path: Path) -> N
         store, "s", question="?", spec=typed.model_dump(mode="json"), spec_sha256=old,
         arms=[ArmRecord("baseline", {}, is_baseline=True)], protocol=PROTOCOL, versions={},
     )  # fmt: skip
-    add_cells(store, record.id, outline(typed).cells)
+    add_cells(store, record.id, study_plan(typed).cells)
     assert known(store, now, accept_change=False) is not None
     after = register(store, now, PROTOCOL, accept_change=False)
     assert (after.revision, after.spec_sha256) == (1, old)
@@ -102,14 +102,14 @@ def test_a_machine_without_the_images_takes_no_work(tmp_path: Path) -> None:
     digits_folder(tmp_path / "mine", 10)
     data = DataConfig(name="image_folder", path=str(tmp_path / "gone"), size=8, sha256="a" * 64)
     mine = data.model_copy(update={"path": str(tmp_path / "mine")})
-    ready = Readiness(Depot(tmp_path / "files"), said.append, data)
+    ready = Readiness(FileStore(tmp_path / "files"), said.append, data)
     assert [ready.takes_work(data) for _ in range(3)] == [False] * 3
     assert said == [f"this worker is not claiming work: there is no folder {tmp_path / 'gone'} on this machine"]
     # Where another machine says that they lie counts only where they lie there.
     assert ready.takes_work(mine)
     assert ready.takes_work(data)
     assert ready.images == mine
-    impatient = Readiness(Depot(tmp_path / "files", patience_seconds=-1.0), said.append, data)
+    impatient = Readiness(FileStore(tmp_path / "files", patience_seconds=-1.0), said.append, data)
     with pytest.raises(ImagesUnavailable, match="lacks the images"):
         impatient.takes_work(data)
 

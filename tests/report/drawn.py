@@ -12,7 +12,7 @@ from sweep.config.run import EvalConfig, Setting, TrainConfig
 from sweep.design.cells import SEARCH_SEED_OFFSET
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
-from sweep.store.records import ChainFacts, Measurement, MetricPoint, NewCell, NewReading
+from sweep.store.records import Measurement, MetricPoint, NewCell, ScheduleFacts, ScoreRequest
 from tests.report.specs import ArmSpec, End, StoreSpec
 
 POINTS = 12
@@ -68,9 +68,9 @@ def drawn(spec: StoreSpec) -> Iterator[DrawnCell]:
             scores: dict[EvalConfig, tuple[Measurement, ...]] = {}
             if failed is None:
                 value = spec.mean + arm.effect + seed_part[replicate] + random.normal(0, spec.arm_sd)
-                for number, reading in enumerate(cell.readings):
+                for number, read_transaction in enumerate(cell.score_requests):
                     finite = replicate not in arm.unscored
-                    scores[reading.eval_config] = _measured(random, value + 0.4 * number, spec, finite=finite)
+                    scores[read_transaction.eval_config] = _measured(random, value + 0.4 * number, spec, finite=finite)
             yield DrawnCell(
                 cell=cell,
                 parameters=35_746 + 10 * position,
@@ -97,17 +97,19 @@ def _cell(spec: StoreSpec, arm: ArmSpec, position: int, replicate: int) -> NewCe
         replicate=replicate,
         train_config=config,
         facts=_facts(config),
-        readings=[
-            NewReading(dict(level), EvalConfig(**{**setting.eval_config().model_dump(), **level}), is_primary=not level)
+        score_requests=[
+            ScoreRequest(
+                dict(level), EvalConfig(**{**setting.eval_config().model_dump(), **level}), is_primary=not level
+            )
             for level in spec.levels
         ],
         trial_number=len(trials) if numbered else None,
     )
 
 
-def _facts(config: TrainConfig) -> ChainFacts:
+def _facts(config: TrainConfig) -> ScheduleFacts:
     betas = beta_schedule(config.schedule, config.T, beta_1=config.beta_1, beta_T=config.beta_T)
-    return ChainFacts(**asdict(schedule_facts(betas)))
+    return ScheduleFacts(**asdict(schedule_facts(betas)))
 
 
 def _measured(random: np.random.Generator, value: float, spec: StoreSpec, *, finite: bool) -> tuple[Measurement, ...]:

@@ -83,7 +83,7 @@ def work(store: Store, claimed: Claim, cell: DrawnCell, spec: StoreSpec, files: 
         return {}
     assert claimed.eval_config is not None
     measured = cell.scores[claimed.eval_config]
-    primary = claimed.eval_config == cell.cell.readings[0].eval_config
+    primary = claimed.eval_config == cell.cell.score_requests[0].eval_config
     result = ScoreResult(
         measurements=measured,
         artifacts=_grids(claimed, spec, files) if primary and spec.grids else (),

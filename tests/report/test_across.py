@@ -132,7 +132,7 @@ def test_other_sampling_steps_are_refused_unless_a_level_was_read_at_the_same(st
         rows(store, "short", "quick")
     assert "sampling_steps: {role: evaluation, levels: [50]}" in refused.value.next
     found, arms = rows(store, "short", "both")
-    assert found.readings == {"short": {}, "both": {"sampling_steps": 50}}
+    assert found.evaluation_levels == {"short": {}, "both": {"sampling_steps": 50}}
     assert found.evaluation["sampling_steps"] == 50
     primary = np.mean([told["baseline", r] for r in range(5)])
     assert arms["both", "baseline"]["mean"] == pytest.approx(primary + 0.4, abs=0.1)  # as planted for the second level

@@ -12,7 +12,7 @@ from sweep.report.frames.frames import load_study
 from sweep.report.sections.answer import answer
 from sweep.report.stats.comparison import compare
 from sweep.report.stats.divergence import divergence
-from sweep.report.stats.interim import current_look
+from sweep.report.stats.interim import current_interim_analysis
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 
@@ -86,10 +86,10 @@ def test_a_score_that_is_not_finite_holds_no_look_back(tmp_path):
     arms = [ArmSpec("baseline", {}), ArmSpec("lr=0.1", {"lr": 0.1}, unscored=(1,))]
     store = make_store(tmp_path, StoreSpec(arms, seeds=4, curves=False, grids=False))
     frames = load_study(store.engine, "digits")
-    planned = replace(frames, spec={**frames.spec, "looks": {"at": [4, 8], "shape": "pocock"}})
-    look = current_look(planned)
-    assert look is not None
-    assert look.number == 1
+    planned = replace(frames, spec={**frames.spec, "interim_analyses": {"at": [4, 8], "shape": "pocock"}})
+    analysis = current_interim_analysis(planned)
+    assert analysis is not None
+    assert analysis.number == 1
     (cell,) = frames.cells[frames.cells["diverged"]].to_dict("records")
     assert (cell["status"], cell["reason"], cell["arm"]) == ("failed", "score is not finite", "lr=0.1")
     (row,) = compare(planned).compared.to_dict("records")

@@ -3,7 +3,8 @@
 Why it holds, apart from any simulation. Read once, an arm is called better or worse only where its p times the number
 of arms, by Holm's first step, is below 0.05, so the chances of k placebos add up to 0.05 at most. The sign-flip test's
 p keeps that whatever the distribution, as `test_no_magnitudes_fool_the_exact_test` counts; the t test's where
-differences are normal. At planned looks levels are those of the t test itself (tests/report/test_looks.py).
+differences are normal. At interim analyses levels are those of the t test itself
+(tests/report/test_interim_analyses.py).
 
 The seed of simulated study k is k, from 0, and was never another: a list that had been picked could be made to pass.
 """

@@ -38,7 +38,7 @@ def test_values_are_those_of_the_store(store):
 def test_baseline_comes_first_and_levels_have_names(store):
     frames = load_study(store.engine, "digits")
     assert frames.arms["arm"].tolist()[:2] == ["baseline", "schedule=cosine"]
-    assert set(frames.scores["reading"]) == {
+    assert set(frames.scores["evaluation_level"]) == {
         "baseline level", "ema_decay = 0.99", "ema_decay = 0", "sampling_steps = 10", "sampling_steps = 100",
     }  # fmt: skip
     assert frames.data_as_of == events(store.opened)[0].at  # a cell was excluded when all was done

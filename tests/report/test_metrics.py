@@ -8,8 +8,8 @@ import pytest
 
 from sweep.errors import StoreMismatch
 from sweep.report.metrics import CLASSIFIER, METRICS, Direction, direction_of, label_of, lower_is_better
-from sweep.scoring import further
-from sweep.scoring.further import FURTHER
+from sweep.scoring import extra_metrics
+from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.worker import score_record
 
 PROTOCOL = {"extractor": "classifier", "extractor_sha256": "ab" * 32, "n": 1000}
@@ -22,11 +22,11 @@ FURTHER_NAMES = {
 
 
 def test_every_score_that_is_made_has_a_stated_direction() -> None:
-    assert set(FURTHER_NAMES) == set(FURTHER)
+    assert set(FURTHER_NAMES) == set(EXTRA_METRICS)
     for name in (*score_record.METRICS, *(name for names in FURTHER_NAMES.values() for name in names)):
         assert isinstance(direction_of(name), Direction)
     stems = {name.removeprefix("bits_per_dim_") for name in METRICS} - set(score_record.METRICS)
-    assert all(stem in inspect.getsource(further) for stem in stems)  # none is left of a score that went
+    assert all(stem in inspect.getsource(extra_metrics) for stem in stems)  # none is left of a score that went
 
 
 def test_a_ratio_of_neighbours_is_best_at_one_and_decides_nothing() -> None:

@@ -19,8 +19,8 @@ from sweep.report.render.notebook import ONLY_WHERE, SECTIONS
 from sweep.report.sections.answer import answer
 from sweep.report.sections.curves import on_front, with_seconds
 from sweep.report.sections.diffusion import read_grid, strip
-from sweep.report.sections.exploration import CANARY, trials_of
 from sweep.report.sections.ledger import cost_by_arm
+from sweep.report.sections.search import CANARY, trials_of
 from sweep.report.text.warnings import warnings_of
 from tests.report.conftest import make_store
 from tests.report.specs import COMMIT, ArmSpec, StoreSpec, ablation, gpu_worker

@@ -25,7 +25,7 @@ def study(seeds: int, **more: Any) -> Study:
 
 @pytest.mark.parametrize(
     ("scored", "planned", "warned"),
-    [(True, {}, True), (False, {}, False), (True, {"looks": {"at": [3, 5]}}, False)],
+    [(True, {}, True), (False, {}, False), (True, {"interim_analyses": {"at": [3, 5], "shape": "pocock"}}, False)],
     ids=["after scores", "before any score", "as planned"],
 )
 def test_seeds_added_after_scores_without_a_plan_are_told(

@@ -16,11 +16,11 @@ def planted(random: np.random.Generator, runs: int, sets: int, *, seed: float, n
 
 
 def test_mean_squares_are_those_of_anova():
-    readings = planted(np.random.default_rng(1), 7, 4, seed=1.0, noise=0.5, rest=0.3)
-    long = pd.DataFrame(readings).melt(ignore_index=False, var_name="noise").reset_index(names="run")
+    score_requests = planted(np.random.default_rng(1), 7, 4, seed=1.0, noise=0.5, rest=0.3)
+    long = pd.DataFrame(score_requests).melt(ignore_index=False, var_name="noise").reset_index(names="run")
     squares = anova_lm(ols("value ~ C(run) + C(noise)", long).fit())
     by_run, by_set, rest = squares["mean_sq"]
-    split = variance_split([readings], [])
+    split = variance_split([score_requests], [])
     assert split.residual == pytest.approx(rest)
     assert split.training_seed == pytest.approx((by_run - rest) / 4)
     assert split.noise_set == pytest.approx((by_set - rest) / 7)

@@ -11,7 +11,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.diffusion.schedules import beta_schedule
 from sweep.nets.mlp import MLP
 from sweep.nets.unet import UNet
-from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
+from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
 from tests.scoring.tiny_net import tiny_unet
 
 
@@ -32,8 +32,8 @@ def protocol(digits: Dataset, extractors: Path) -> Protocol:
 
 
 @pytest.fixture(scope="session")
-def yardstick(digits: Dataset, extractors: Path, protocol: Protocol) -> Yardstick:
-    return open_yardstick(protocol, digits, folder=extractors)
+def evaluator(digits: Dataset, extractors: Path, protocol: Protocol) -> Evaluator:
+    return open_evaluator(protocol, digits, folder=extractors)
 
 
 @pytest.fixture(scope="session")

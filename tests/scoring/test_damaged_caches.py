@@ -19,7 +19,7 @@ from sweep.data.dataset import Dataset
 from sweep.files.caches import find_or_build, read_cache, read_sealed, write_sealed
 from sweep.scoring.classifier import RECIPES
 from sweep.scoring.classifier_file import train_classifier
-from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
+from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
 
 Damage = Callable[[Path, Path], None]
 
@@ -81,12 +81,12 @@ class Prepared:
     dataset: Dataset
     folder: Path
     others: Path
-    yardstick: Yardstick
+    evaluator: Evaluator
 
 
-def prepared_in(folder: Path, dataset: Dataset, n: int) -> Yardstick:
+def prepared_in(folder: Path, dataset: Dataset, n: int) -> Evaluator:
     protocol = resolve_protocol(dataset, "classifier", n=n, folder=folder)
-    return open_yardstick(protocol, dataset, folder=folder)
+    return open_evaluator(protocol, dataset, folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
-def check_same(before: Yardstick, after: Yardstick) -> None:
+def check_same(before: Evaluator, after: Evaluator) -> None:
     assert after.protocol == before.protocol
     assert after.bounds == before.bounds
     assert after.extractor.sha256 == before.extractor.sha256
@@ -140,13 +140,13 @@ def test_a_damaged_cache_is_made_again(
     path = only(caches.folder, CACHES[cache])
     whole = path.read_bytes()
     DAMAGES[damage](path, only(caches.others, CACHES[cache]))
-    check_same(caches.yardstick, prepared_in(caches.folder, caches.dataset, 60))
+    check_same(caches.evaluator, prepared_in(caches.folder, caches.dataset, 60))
     # The cache is whole again, and a line told of it.
     assert path.read_bytes() == whole
     assert not path.is_symlink()
     if damage != "gone":
         assert any(record.levelname == "WARNING" and str(caches.folder) in record.message for record in caplog.records)
-    check_same(caches.yardstick, prepared_in(caches.folder, caches.dataset, 60))
+    check_same(caches.evaluator, prepared_in(caches.folder, caches.dataset, 60))
 
 
 def test_a_worker_trains_damaged_weights_again_under_the_protocol_of_its_study(caches: Prepared) -> None:
@@ -154,8 +154,8 @@ def test_a_worker_trains_damaged_weights_again_under_the_protocol_of_its_study(c
     whole = path.read_bytes()
     for damage in ("middle byte", "unreadable", "folder"):
         DAMAGES[damage](path, path)
-        after = open_yardstick(caches.yardstick.protocol, caches.dataset, folder=caches.folder)
-        check_same(caches.yardstick, after)
+        after = open_evaluator(caches.evaluator.protocol, caches.dataset, folder=caches.folder)
+        check_same(caches.evaluator, after)
         assert path.read_bytes() == whole
 
 
@@ -172,7 +172,7 @@ def test_what_lies_in_the_way_is_renamed(caches: Prepared, obstacle: str) -> Non
         else:
             lock.symlink_to(lock.name)
         only(caches.folder, "bounds-*.json").unlink()
-    check_same(caches.yardstick, prepared_in(caches.folder, caches.dataset, 60))
+    check_same(caches.evaluator, prepared_in(caches.folder, caches.dataset, 60))
     where = caches.folder.parent if obstacle == "the folder" else caches.folder
     assert len(list(where.glob("*.aside"))) == 1
 
@@ -183,7 +183,7 @@ def test_whole_caches_are_used_without_writing(caches: Prepared, monkeypatch: py
 
     monkeypatch.setattr("sweep.files.caches.exclusive_lock", refuse)
     monkeypatch.setattr("sweep.files.atomic.tempfile.mkstemp", refuse)
-    check_same(caches.yardstick, prepared_in(caches.folder, caches.dataset, 60))
+    check_same(caches.evaluator, prepared_in(caches.folder, caches.dataset, 60))
 
 
 def test_a_classifier_of_an_earlier_version_is_judged_and_kept(
@@ -240,5 +240,5 @@ def test_no_pickle_in_a_cache_is_opened(caches: Prepared, tmp_path: Path) -> Non
 
     for pattern in ("digits-cnn-*.pt", "reference-*.npz"):
         torch.save({"sizes": Payload()}, only(caches.folder, pattern))
-    check_same(caches.yardstick, prepared_in(caches.folder, caches.dataset, 60))
+    check_same(caches.evaluator, prepared_in(caches.folder, caches.dataset, 60))
     assert not marker.exists()

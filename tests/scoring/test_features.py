@@ -11,45 +11,45 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.errors import ProtocolError, UsageError
 from sweep.nets.random_features import RandomFeatures
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import EXTRACTORS, Extractor, load_extractor
-from sweep.scoring.yardstick import Yardstick
 
 CPU = torch.device("cpu")
 
 
-def test_batch_size_moves_features_by_rounding_only(digits: Dataset, yardstick: Yardstick) -> None:
-    whole = yardstick.extractor.extract(digits.test)
-    assert whole.penultimate.shape == (300, yardstick.extractor.dim)
+def test_batch_size_moves_features_by_rounding_only(digits: Dataset, evaluator: Evaluator) -> None:
+    whole = evaluator.extractor.extract(digits.test)
+    assert whole.penultimate.shape == (300, evaluator.extractor.dim)
     assert {whole.penultimate.dtype.name, whole.logits.dtype.name} == {"float32"}
     for batch in (1, 7, 299):
-        parts = yardstick.extractor.extract(digits.test, batch=batch)
+        parts = evaluator.extractor.extract(digits.test, batch=batch)
         np.testing.assert_allclose(parts.penultimate, whole.penultimate, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(parts.logits, whole.logits, rtol=1e-4, atol=1e-4)
 
 
-def test_row_k_is_image_k(digits: Dataset, yardstick: Yardstick) -> None:
+def test_row_k_is_image_k(digits: Dataset, evaluator: Evaluator) -> None:
     order = torch.arange(299, -1, -1)
-    turned = yardstick.extractor.extract(digits.test[order]).penultimate
-    np.testing.assert_allclose(turned[::-1], yardstick.extractor.extract(digits.test).penultimate, atol=1e-5)
+    turned = evaluator.extractor.extract(digits.test[order]).penultimate
+    np.testing.assert_allclose(turned[::-1], evaluator.extractor.extract(digits.test).penultimate, atol=1e-5)
 
 
-def test_logits_are_logits_and_features_are_features(digits: Dataset, yardstick: Yardstick) -> None:
+def test_logits_are_logits_and_features_are_features(digits: Dataset, evaluator: Evaluator) -> None:
     # An extractor that mixes up its two outputs gives a wrong score without an error.
-    seen = yardstick.extractor.extract(digits.test)
+    seen = evaluator.extractor.extract(digits.test)
     assert digits.test_labels is not None
     assert np.mean(seen.logits.argmax(axis=1) == digits.test_labels.numpy()) > 0.95
     assert seen.penultimate.min() == 0
 
 
-def test_refuses_what_is_not_uint8_images(digits: Dataset, yardstick: Yardstick) -> None:
+def test_refuses_what_is_not_uint8_images(digits: Dataset, evaluator: Evaluator) -> None:
     for images in (to_model_range(digits.test), digits.test / 255, digits.test[0], digits.test.int()):
         with pytest.raises(ProtocolError, match="takes uint8 images"):
-            yardstick.extractor.extract(images)
+            evaluator.extractor.extract(images)
 
 
-def test_tells_its_progress(digits: Dataset, yardstick: Yardstick) -> None:
+def test_tells_its_progress(digits: Dataset, evaluator: Evaluator) -> None:
     told: list[tuple[int, int]] = []
-    yardstick.extractor.extract(digits.test, batch=200, on_progress=lambda *now: told.append(now))
+    evaluator.extractor.extract(digits.test, batch=200, on_progress=lambda *now: told.append(now))
     assert told == [(200, 300), (300, 300)]
 
 
@@ -72,10 +72,10 @@ class ThroughTheLoss(nn.Module):
 
 
 def test_the_perceptual_network_is_never_an_extractor(
-    digits: Dataset, yardstick: Yardstick, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Dataset, evaluator: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frozen = list(RandomFeatures(1).parameters())
-    for theirs in yardstick.extractor.net.parameters():
+    for theirs in evaluator.extractor.net.parameters():
         assert not any(ours.shape == theirs.shape and torch.equal(ours, theirs) for ours in frozen)
     wrapped = Extractor(name="mine", sha256="0", dim=512, batch=8, net=ThroughTheLoss(), device=CPU)
     monkeypatch.setitem(EXTRACTORS, "mine", lambda *_a, **_k: wrapped)  # type: ignore[arg-type]

@@ -9,29 +9,29 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Extractor
 from sweep.scoring.frechet import frechet_distance, moments
 from sweep.scoring.kernel import mean_of_pairs
 from sweep.scoring.reference import Bounds, held_out_images, images_sha256, load_bounds, load_reference
-from sweep.scoring.yardstick import Yardstick
 from sweep.training.batch import draw_batch
 
 
 @pytest.fixture
-def counting(yardstick: Yardstick) -> tuple[Extractor, list[int]]:
+def counting(evaluator: Evaluator) -> tuple[Extractor, list[int]]:
     """The extractor, and how many images it was shown."""
     seen: list[int] = []
 
     def net(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         seen.append(len(images))
-        return yardstick.extractor.net(images)
+        return evaluator.extractor.net(images)
 
-    return dataclasses.replace(yardstick.extractor, net=net), seen
+    return dataclasses.replace(evaluator.extractor, net=net), seen
 
 
-def test_moments_are_those_of_the_split(digits: Dataset, yardstick: Yardstick) -> None:
-    reference = yardstick.reference
-    rows = yardstick.extractor.extract(digits.train).penultimate.astype(np.float64)
+def test_moments_are_those_of_the_split(digits: Dataset, evaluator: Evaluator) -> None:
+    reference = evaluator.reference
+    rows = evaluator.extractor.extract(digits.train).penultimate.astype(np.float64)
     np.testing.assert_allclose(reference.moments.mu, rows.mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(reference.moments.sigma, np.cov(rows, rowvar=False), atol=1e-5)
     root = reference.moments.root
@@ -103,20 +103,20 @@ def test_held_out_images_are_not_in_the_reference(digits: Dataset) -> None:
     assert len(held_out_images(digits, "test")) == len(digits.train) + len(digits.validation)
 
 
-def test_mirrored_images_are_another_reference(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
+def test_mirrored_images_are_another_reference(digits: Dataset, evaluator: Evaluator, tmp_path: Path) -> None:
     """A peer takes its reference from the loader of the training, flips and all. Digits are not their mirror images."""
     mirrored = digits.train.clone()
     mirrored[::2] = mirrored[::2].flip(-1)
     wrong = load_reference(
-        dataclasses.replace(digits, train=mirrored), "train", yardstick.extractor, folder=tmp_path
+        dataclasses.replace(digits, train=mirrored), "train", evaluator.extractor, folder=tmp_path
     ).moments
-    real = moments(yardstick.extractor.extract(digits.test).penultimate)
-    right = frechet_distance(real, yardstick.reference.moments)
+    real = moments(evaluator.extractor.extract(digits.test).penultimate)
+    right = frechet_distance(real, evaluator.reference.moments)
     assert frechet_distance(real, wrong) > 2 * right
     # What a run with flips trains on leaves the dataset, and so its reference, as it was.
     before = images_sha256(digits, "train")
     draw_batch(digits.train, 1, TrainConfig(net={"kind": "mlp"}, flip=True, batch=64, images=64), 0)
-    assert images_sha256(digits, "train") == before == yardstick.protocol.reference_sha256
+    assert images_sha256(digits, "train") == before == evaluator.protocol.reference_sha256
     assert not TrainConfig().flip
 
 

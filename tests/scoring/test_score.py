@@ -15,12 +15,12 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
 from sweep.files.hashes import sha256_of_file
 from sweep.scoring.artifacts import sha256_of_array
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
 from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
-from sweep.scoring.yardstick import Yardstick
-from sweep.training.interfaces import Place
+from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from tests.scoring.tiny_net import tiny_unet
 from tests.training.tiny import TINY_UNET, tiny
@@ -40,18 +40,18 @@ def told() -> list[tuple[int, int]]:
 
 
 @pytest.fixture(scope="module")
-def result(diffusion: Diffusion, yardstick: Yardstick, folder: Path, told: list[tuple[int, int]]) -> ScoreResult:
+def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[tuple[int, int]]) -> ScoreResult:
     """An untrained net under a protocol of three noise sets."""
     return score(
-        tiny_unet(), diffusion, CONFIG, yardstick, target="epsilon", folder=folder, batch=250,
+        tiny_unet(), diffusion, CONFIG, evaluator, target="epsilon", folder=folder, batch=250,
         on_progress=lambda *now: told.append(now),
     )  # fmt: skip
 
 
-def test_an_untrained_net_is_far_from_the_floor(result: ScoreResult, yardstick: Yardstick) -> None:
+def test_an_untrained_net_is_far_from_the_floor(result: ScoreResult, evaluator: Evaluator) -> None:
     assert result.fid.standard_error is not None
-    assert result.fid.value - 10 * result.fid.standard_error > yardstick.bounds.floor
-    assert result.fid.value > 0.3 * yardstick.bounds.ceiling
+    assert result.fid.value - 10 * result.fid.standard_error > evaluator.bounds.floor
+    assert result.fid.value > 0.3 * evaluator.bounds.ceiling
     assert result.suspicion is None or "above uniform noise" in result.suspicion
     assert result.precision.value < 0.2
 
@@ -84,23 +84,23 @@ def test_files_have_the_hashes_on_record(result: ScoreResult, folder: Path) -> N
         assert (rows.shape, rows.dtype) == ((500, 64), np.float32)
 
 
-def test_scores_are_recomputed_from_their_files(result: ScoreResult, yardstick: Yardstick, folder: Path) -> None:
-    assert verify(result.sets[2], folder, yardstick.reference) == result.sets[2].measurements
+def test_scores_are_recomputed_from_their_files(result: ScoreResult, evaluator: Evaluator, folder: Path) -> None:
+    assert verify(result.sets[2], folder, evaluator.reference) == result.sets[2].measurements
 
 
-def test_an_invented_number_is_found(result: ScoreResult, yardstick: Yardstick, folder: Path) -> None:
+def test_an_invented_number_is_found(result: ScoreResult, evaluator: Evaluator, folder: Path) -> None:
     one = result.sets[0]
     better = dataclasses.replace(
         one, measurements=dataclasses.replace(one.measurements, fid=one.measurements.fid * 0.99)
     )
     with pytest.raises(ProtocolError, match="The stored fid of noise set 0"):
-        verify(better, folder, yardstick.reference)
-    other = dataclasses.replace(yardstick.reference, images_sha256="0" * 64)
+        verify(better, folder, evaluator.reference)
+    other = dataclasses.replace(evaluator.reference, images_sha256="0" * 64)
     with pytest.raises(ProtocolError, match="different protocols"):
         verify(one, folder, other)
 
 
-def test_altered_features_are_found(result: ScoreResult, yardstick: Yardstick, folder: Path, tmp_path: Path) -> None:
+def test_altered_features_are_found(result: ScoreResult, evaluator: Evaluator, folder: Path, tmp_path: Path) -> None:
     one = result.sets[0]
     for saved in (one.features, one.logits):
         (tmp_path / saved.name).write_bytes((folder / saved.name).read_bytes())
@@ -108,38 +108,38 @@ def test_altered_features_are_found(result: ScoreResult, yardstick: Yardstick, f
     rows[0] += 1
     np.save(tmp_path / one.features.name, rows)
     with pytest.raises(DataError, match="not the file that was scored"):
-        verify(one, tmp_path, yardstick.reference)
+        verify(one, tmp_path, evaluator.reference)
 
 
 def test_real_images_posing_as_samples_are_at_the_floor_and_memorised_ones_below_it(
-    digits: Dataset, yardstick: Yardstick, tmp_path: Path
+    digits: Dataset, evaluator: Evaluator, tmp_path: Path
 ) -> None:
     held_out = held_out_images(digits, "train")[:500]
-    real = score_images(held_out, yardstick, noise_set=0, folder=tmp_path)
-    assert summarise([real], yardstick).suspicion is None
+    real = score_images(held_out, evaluator, noise_set=0, folder=tmp_path)
+    assert summarise([real], evaluator).suspicion is None
     some = torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(0))[:500]
-    memorised = score_images(digits.train[some], yardstick, noise_set=0, folder=tmp_path)
+    memorised = score_images(digits.train[some], evaluator, noise_set=0, folder=tmp_path)
     assert memorised.measurements.fid < real.measurements.fid
 
 
-def test_a_net_that_diverges_leaves_no_score(diffusion: Diffusion, yardstick: Yardstick, tmp_path: Path) -> None:
+def test_a_net_that_diverges_leaves_no_score(diffusion: Diffusion, evaluator: Evaluator, tmp_path: Path) -> None:
     net = tiny_unet()
     with torch.no_grad():
         next(iter(net.parameters())).fill_(float("nan"))
     with pytest.raises(Diverged):
-        score(net, diffusion, CONFIG, yardstick, target="epsilon", folder=tmp_path)
+        score(net, diffusion, CONFIG, evaluator, target="epsilon", folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_two_evaluations_of_one_net_pair_by_their_noise(
-    result: ScoreResult, diffusion: Diffusion, yardstick: Yardstick, tmp_path: Path
+    result: ScoreResult, diffusion: Diffusion, evaluator: Evaluator, tmp_path: Path
 ) -> None:
     # eta 0.1 hardly changes an image; unpaired errors would drown the difference.
     nearly = EvalConfig(sampling_steps=3, eta=0.1)
     images = generate(
         tiny_unet(), diffusion, sampling_plan(nearly, "epsilon"), shape=(1, 8, 8), n=500, noise_set=0, batch=250
     )
-    one = score_images(images, yardstick, noise_set=0, folder=tmp_path).measurements
+    one = score_images(images, evaluator, noise_set=0, folder=tmp_path).measurements
     other = result.sets[0].measurements
     apart = difference(one.fid_jackknife, other.fid_jackknife)
     assert apart.value == pytest.approx(one.fid - other.fid)
@@ -147,10 +147,10 @@ def test_two_evaluations_of_one_net_pair_by_their_noise(
 
 
 @pytest.mark.slow
-def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, yardstick: Yardstick, tmp_path: Path) -> None:
+def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, evaluator: Evaluator, tmp_path: Path) -> None:
     # A net that has learned something: of an untrained one, any two sample sets are equally bad.
     config = tiny(steps=300, batch=64, net={**TINY_UNET, "dropout": 0.0}, flip=False, ema_decays=(0.95,))
-    run = Training(config, digits, Place(folder=tmp_path, attempt="1"))
+    run = Training(config, digits, RunContext(folder=tmp_path, attempt="1"))
     for _ in range(config.steps):
         run.advance()
     run.net.load_state_dict(run.averages.weights(0.95))
@@ -159,12 +159,12 @@ def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, yardstick:
     told = {
         (precision, noise_set): score_images(
             generate(run.net, diffusion, plan, shape=(1, 8, 8), n=500, noise_set=noise_set, precision=precision),
-            yardstick, noise_set=noise_set, folder=tmp_path,
+            evaluator, noise_set=noise_set, folder=tmp_path,
         ).measurements
         for precision in get_args(Precision) for noise_set in noise_sets
     }  # fmt: skip
     between = abs(told["fp32", 0].fid - told["fp32", 1].fid)
-    assert told["fp32", 0].fid < 0.5 * yardstick.bounds.ceiling
+    assert told["fp32", 0].fid < 0.5 * evaluator.bounds.ceiling
     for noise_set in noise_sets:
         fp32, bf16 = told["fp32", noise_set], told["bf16", noise_set]
         assert bf16.fid != fp32.fid

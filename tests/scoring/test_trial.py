@@ -12,9 +12,9 @@ from sweep.config.data import DataConfig
 from sweep.config.study import ProtocolRequest
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError, ProtocolError
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.trial import try_score
-from sweep.scoring.yardstick import Yardstick
 from sweep.worker import preparation
 from sweep.worker.messages import PrepareJob
 
@@ -27,21 +27,21 @@ class OneLogit(torch.nn.Module):
 
 
 def test_features_that_no_score_can_be_made_of_are_met_at_once(
-    yardstick: Yardstick, digits: Dataset, tmp_path: Path
+    evaluator: Evaluator, digits: Dataset, tmp_path: Path
 ) -> None:
-    broken = replace(yardstick, extractor=replace(yardstick.extractor, net=OneLogit()))
+    broken = replace(evaluator, extractor=replace(evaluator.extractor, net=OneLogit()))
     with pytest.raises(ProtocolError, match="Logits of real images"):
         try_score(broken, digits, folder=tmp_path)
 
 
 def test_it_is_done_once_for_each_protocol(
-    yardstick: Yardstick, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evaluator: Evaluator, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    try_score(yardstick, digits, folder=tmp_path)
+    try_score(evaluator, digits, folder=tmp_path)
     (note,) = tmp_path.glob("tried-*.json")
     monkeypatch.setattr("sweep.scoring.measure.measure", lambda *_, **__: pytest.fail("tried again"))
-    try_score(yardstick, digits, folder=tmp_path)
-    assert yardstick.protocol.extractor_sha256[:16] in note.name
+    try_score(evaluator, digits, folder=tmp_path)
+    assert evaluator.protocol.extractor_sha256[:16] in note.name
 
 
 def test_an_error_of_a_library_names_the_images_and_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_an_error_of_a_library_names_the_images_and_a_command(tmp_path: Path, mo
         raise ValueError("SVD did not\nconverge")
 
     monkeypatch.setattr(preparation, "resolve_protocol", fails)
-    job = PrepareJob(DataConfig(), ProtocolRequest(), Depot(tmp_path))
+    job = PrepareJob(DataConfig(), ProtocolRequest(), FileStore(tmp_path))
     with pytest.raises(DataError, match="the scores of digits cannot be prepared") as error:
         preparation.prepare(job, lambda _: None)
     assert error.value.why == "ValueError: SVD did not converge"

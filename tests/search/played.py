@@ -7,12 +7,12 @@ from collections.abc import Callable
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import outline
-from sweep.design.tuning import Advance, Known, explorations_of
+from sweep.design.plan import study_plan
+from sweep.design.tuning import Advance, Known, tuning_runs_of
 from sweep.search.optuna_samplers import Shown
-from sweep.search.promotion import Climb
+from sweep.search.promotion import Promotion
 from sweep.search.scheduler import advance
-from sweep.search.trial_cache import Memory
+from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
 from sweep.store.queue.attempts import pause_training
 from sweep.store.records import (
@@ -34,7 +34,7 @@ it says of the default evaluation, it says of the training."""
 
 def launched(store: Store, study: Study, **changes: object) -> StudyRecord:
     """Registered with the cells of its launch, as `sweep launch` does it."""
-    asked = outline(study)
+    asked = study_plan(study)
     spec = study.model_dump(mode="json")
     record = register_study(
         store, study.name, question=study.question, spec=spec, spec_sha256=sha256_of(spec),
@@ -58,12 +58,12 @@ def play(
     *,
     owner: str,
     steps: int = 10_000,
-    memory: Memory | None = None,
+    cache: TrialCache | None = None,
 ) -> int:
     """Work like a worker until nothing is left, or for so many pieces of work; returns how many were done."""
     for done in range(steps):
         while (claimed := claim(store, study_id, owner)) is None:
-            if advance(store, study, study_id, owner=owner, memory=memory) is not Advance.ADDED:
+            if advance(store, study, study_id, owner=owner, cache=cache) is not Advance.ADDED:
                 return done
         finish(store, claimed, formula)
     return steps
@@ -93,11 +93,11 @@ def finish(store: Store, claimed: Claim, formula: Formula) -> None:
         finish_training(store, claimed, weights=weights, parameters=10, seconds=1.0)
 
 
-def shown(store: Store, study: Study, study_id: int, memory: Memory | None = None) -> list[Shown]:
+def shown(store: Store, study: Study, study_id: int, cache: TrialCache | None = None) -> list[Shown]:
     """What Optuna's search sampler is shown of a study with one exploration, at the next asking of a worker."""
-    memory = memory or Memory()
-    (exploration,) = explorations_of(study)
-    found = memory.look(store, study, study_id)
+    cache = cache or TrialCache()
+    (tuning_run,) = tuning_runs_of(study)
+    found = cache.refresh(store, study, study_id)
     known = Known(found.cells, found.changes, study.metric)
-    climb = Climb(store, study, study_id, found.protocol, known, exploration)
-    return memory.history(study, exploration).now(known, climb, exploration.numbered(found.refused))
+    promotion = Promotion(store, study, study_id, found.protocol, known, tuning_run)
+    return cache.history(study, tuning_run).now(known, promotion, tuning_run.numbered(found.refused))

@@ -13,8 +13,8 @@ import pytest
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.cells import SEARCH_SEED_OFFSET
-from sweep.design.plan import outline
-from sweep.design.tuning import MAX_MODELLED, Advance, Known, explorations_of
+from sweep.design.plan import study_plan
+from sweep.design.tuning import MAX_MODELLED, Advance, Known, tuning_runs_of
 from sweep.search import suggest as advisor
 from sweep.search.optuna_samplers import Shown
 from sweep.search.scheduler import advance
@@ -74,7 +74,7 @@ def test_tuning_gives_each_arm_its_trials_and_confirms_on_fresh_seeds(store):
     confirm = [cell for cell in known if cell.phase == "confirm"]
     assert Counter(cell.arm_name for cell in confirm) == {"baseline": 2, "schedule=cosine": 2}
     assert {run_config(store, cell.run_id).seed for cell in confirm} == {0, 1}
-    assert len(known) == outline(asked).trainings == 12
+    assert len(known) == study_plan(asked).trainings == 12
     for arm in ("baseline", "schedule=cosine"):
         tried = {run_config(store, c.run_id).lr for c in search if c.arm_name.startswith(f"{arm} / ")}
         (used,) = {run_config(store, cell.run_id).lr for cell in confirm if cell.arm_name == arm}
@@ -120,7 +120,7 @@ def test_a_search_has_exactly_its_trials_and_confirms_the_best_beside_the_baseli
     play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
     known = cells(store, record.id)
     assert len([cell for cell in known if cell.phase == "search"]) == 6
-    assert len(known) == outline(asked).trainings == 12
+    assert len(known) == study_plan(asked).trainings == 12
     values = {
         cell.arm_name: next(s.measurements[0].value for s in cell.scores if s.is_primary)
         for cell in known
@@ -218,7 +218,7 @@ def test_two_workers_in_turn_and_a_kill_after_each_step_change_no_total(store, a
         if not play(store, asked, record.id, distance_from(1e-3), owner=worker(store, f"worker-{turn % 2}"), steps=1):
             break
     known = cells(store, record.id)
-    assert len(known) == outline(asked).trainings
+    assert len(known) == study_plan(asked).trainings
     numbers = [cell.trial_number for cell in known if cell.phase == "search"]
     assert sorted(numbers) == list(range(len(numbers)))
 
@@ -376,7 +376,7 @@ def test_a_path_takes_the_best_next_step_and_retrains_it(store):
         ["schedule=cosine", "optimizer=radam", "loss=huber", "schedule=cosine + optimizer=radam",
          "optimizer=radam + loss=huber"], 2
     )  # fmt: skip
-    assert len(known) == outline(asked).trainings == 18
+    assert len(known) == study_plan(asked).trainings == 18
     seeds = {
         phase: {run_config(store, c.run_id).seed for c in known if c.phase == phase} for phase in ("search", "confirm")
     }
@@ -454,7 +454,7 @@ def test_arms_whose_names_begin_alike_keep_their_own_trials(store):
     record = launched(store, asked)
     play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
     known = Known(cells(store, record.id), {}, "fid")
-    trials = {each.arm.name: list(known.trials(each)) for each in explorations_of(asked)}
+    trials = {each.arm.name: list(known.trials(each)) for each in tuning_runs_of(asked)}
     assert trials == {name: [0, 1] for name in ("baseline", "all", "all - T", "all - schedule")}
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.design.tuning import Exploration, explorations_of
+from sweep.design.tuning import TuningRun, tuning_runs_of
 from sweep.search.optuna_samplers import SEARCH_SAMPLERS, Shown
 from sweep.search.search_space import params_of
 from sweep.search.suggest import INSISTS, Advisor, Outcome
@@ -41,18 +41,18 @@ class Played:
     """An exploration whose trials are drawn by the real Optuna and end as a test says."""
 
     asked: Study
-    exploration: Exploration
+    tuning_run: TuningRun
     trials: dict[int, tuple[Changes, Outcome | None]] = field(default_factory=dict)
 
     @property
     def history(self) -> list[Shown]:
         """What Optuna is shown, worked out anew: as a worker does that was just started."""
-        advisor = Advisor(self.asked, self.exploration)
+        advisor = Advisor(self.asked, self.tuning_run)
         ordered = sorted(self.trials.items())
         return [shown for number, trial in ordered for shown in advisor.shown(number, *trial)]
 
     def ask(self, number: int) -> Changes:
-        return Advisor(self.asked, self.exploration).ask(number, self.history)
+        return Advisor(self.asked, self.tuning_run).ask(number, self.history)
 
     def draw(self, count: int) -> list[Changes]:
         """So many more trials, each with a score before the next is asked."""
@@ -64,8 +64,8 @@ class Played:
 
 
 def played(asked: Study) -> Played:
-    (exploration,) = explorations_of(asked)
-    return Played(asked, exploration)
+    (tuning_run,) = tuning_runs_of(asked)
+    return Played(asked, tuning_run)
 
 
 def test_the_first_trial_is_the_baseline():
@@ -73,11 +73,11 @@ def test_the_first_trial_is_the_baseline():
 
 
 def test_a_baseline_outside_the_space_is_not_forced_into_it():
-    assert params_of(study(), *explorations_of(study()), {}) is not None
+    assert params_of(study(), *tuning_runs_of(study()), {}) is not None
     narrow = study().model_dump()
     narrow["factors"]["lr"]["range"] = [1e-3, 1e-2]
     narrowed = Study.model_validate(narrow)
-    assert params_of(narrowed, *explorations_of(narrowed), {}) is None
+    assert params_of(narrowed, *tuning_runs_of(narrowed), {}) is None
 
 
 @pytest.mark.parametrize("search_sampler", SEARCH_SAMPLERS)
@@ -97,7 +97,7 @@ def test_a_restart_draws_what_no_restart_would_have(search_sampler, count):
     """
     restarted = played(study(search_sampler=search_sampler)).draw(count)
     at_once = played(study(search_sampler=search_sampler))
-    advisor, history = Advisor(at_once.asked, at_once.exploration), list[Shown]()
+    advisor, history = Advisor(at_once.asked, at_once.tuning_run), list[Shown]()
     for number, changes in enumerate(restarted):
         assert advisor.ask(number, history) == changes
         history += advisor.shown(number, changes, Outcome(float(number)))
@@ -166,9 +166,9 @@ def next_of_dozen(asked: Study, *of_sixth: Outcome) -> Changes:
 
 def test_a_void_trial_teaches_tpe_nothing_and_a_diverged_one_does():
     """Void: the draw is that of an Optuna in which the trial has no place. Divergence moves the next draw."""
-    void = next_of_dozen(study(), Outcome(None, void=True))
-    assert next_of_dozen(study()) == void
-    assert next_of_dozen(study(), Outcome(None)) != void
+    is_uninformative = next_of_dozen(study(), Outcome(None, is_uninformative=True))
+    assert next_of_dozen(study()) == is_uninformative
+    assert next_of_dozen(study(), Outcome(None)) != is_uninformative
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_the_gaussian_process_takes_a_trial_without_a_score_for_the_worst(rungs)
 
 def test_a_sampler_that_insists_on_what_makes_no_sense_is_passed_over():
     known, at_random = dozen(study()), played(study(search_sampler="random"))
-    advisor = Advisor(known.asked, known.exploration)
+    advisor = Advisor(known.asked, known.tuning_run)
     insisted, passed_over = (advisor.ask(12, known.history, refused=count) for count in (INSISTS - 1, INSISTS))
     assert insisted == known.ask(12) != passed_over == at_random.ask(12)
 
@@ -249,7 +249,7 @@ def test_arms_are_tuned_on_the_same_points():
         "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
     }
     asked = Study.model_validate(base | {"design": "one_at_a_time", "tune": {"trials": 4}})
-    drawn = {each.arm.name: Played(asked, each).draw(4) for each in explorations_of(asked)}
+    drawn = {each.arm.name: Played(asked, each).draw(4) for each in tuning_runs_of(asked)}
     assert list(drawn) == ["baseline", "schedule=cosine", "schedule=linear"]
     assert all(set(changes) == {"lr"} for of_arm in drawn.values() for changes in of_arm)
     assert len({str(of_arm) for of_arm in drawn.values()}) == 1
@@ -289,7 +289,7 @@ def test_a_search_whose_baseline_lies_outside_a_range_starts_inside_it(case, sea
             "design": {"kind": "search", "trials": 14, "search_sampler": search_sampler},
         }
     )  # fmt: skip
-    drawn = Played(asked, explorations_of(asked)[0]).draw(14 if search_sampler == "gp" else 4)
+    drawn = Played(asked, tuning_runs_of(asked)[0]).draw(14 if search_sampler == "gp" else 4)
     assert all(ends[0] <= changes[name] <= ends[1] for changes in drawn)
     assert len({changes[name] for changes in drawn}) > 1
     assert {type(changes[name]) for changes in drawn} == {int if name == "T" else float}

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from sweep.config.study import Study
-from sweep.search.importance import FEWEST_TRIALS, importances
+from sweep.search.importance import MIN_TRIALS, importances
 
 CANARY = "nothing"
 
@@ -57,7 +57,7 @@ def test_the_same_trials_give_the_same_shares():
 
 def test_few_trials_say_nothing():
     for method in ("ped_anova", "fanova"):
-        assert importances(study(), trials(FEWEST_TRIALS - 1), canary=CANARY, method=method) == {}
+        assert importances(study(), trials(MIN_TRIALS - 1), canary=CANARY, method=method) == {}
 
 
 def test_equal_scores_have_no_variance_to_explain():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.design.plan import read_outline
+from sweep.design.plan import read_study_plan
 from sweep.errors import InfeasibleConfig
 
 HEAD = "name: x\nquestion: y?\nbaseline:\n  data: digits\n  net: unet_8\n  T: 100\n"
@@ -58,7 +58,7 @@ def test_the_line_of_a_baseline_is_where_it_starts(tmp_path):
 
 def refused_at(file: Path, line: int | None, says: str) -> None:
     with pytest.raises(InfeasibleConfig) as caught:
-        read_outline(file)
+        read_study_plan(file)
     assert says in caught.value.what
     place = caught.value.what.removeprefix(str(file)).partition(": ")[0]
     assert place == (f", line {line}" if line else "")

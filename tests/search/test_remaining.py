@@ -11,14 +11,14 @@ from sweep.cli.app import app
 from sweep.cli.launch import summary
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.design.rungs import rung_images
 from sweep.launch.register import register
 from sweep.search.remaining import status_of
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
 from tests.search.played import PROTOCOL, launched, play, worker
 from tests.search.test_advance import PATH, SEARCH, TUNED, interacting, study
-from tests.search.test_climb import SEARCH as PRUNED
+from tests.search.test_promotion import SEARCH as PRUNED
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -42,17 +42,17 @@ def test_all_trainings_are_counted_from_the_launch_to_the_end(store: Store, desi
     while done:
         now = status_of(store, record.id)
         assert now.has_work
-        assert counted(store, record.id) == outline(asked).trainings
+        assert counted(store, record.id) == study_plan(asked).trainings
         done = play(store, asked, record.id, interacting, owner=me, steps=3)
         if not status_of(store, record.id).has_work:
             break
-    assert len(cells(store, record.id)) == outline(asked).trainings
+    assert len(cells(store, record.id)) == study_plan(asked).trainings
     assert not status_of(store, record.id).has_work
 
 
 def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store: Store, sqlite_url: str) -> None:
     asked = study(**SEARCH | {"design": {"kind": "search", "trials": 3, "confirm": 1}})
-    record = register(store, outline(asked), PROTOCOL, accept_change=False)
+    record = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     play(store, asked, record.id, interacting, owner=worker(store))
     assert not status_of(store, record.id).has_work
     sweep = lambda *typed: CliRunner().invoke(app, list(typed), env={"SWEEP_STORAGE": sqlite_url})  # noqa: E731

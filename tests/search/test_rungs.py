@@ -13,7 +13,7 @@ from sweep.config.design import Pruner
 from sweep.config.keys import eval_key
 from sweep.config.run import EvalConfig
 from sweep.config.study import Study
-from sweep.design.rungs import first_rung_step, goes_on, rungs_of
+from sweep.design.rungs import first_rung_step, is_promoted, rungs_of
 from tests.search.played import PROTOCOL
 
 
@@ -40,7 +40,7 @@ def test_halving_decides_as_optunas_does(factor):
         theirs.append(not trial.should_prune())
         asked.tell(trial, state=optuna.trial.TrialState.PRUNED)
     pruner = Pruner(kind="asha", rungs=(0.5,), reduction_factor=factor, startup=1)
-    assert [goes_on(pruner, value, values[:i]) for i, value in enumerate(values)] == theirs
+    assert [is_promoted(pruner, value, values[:i]) for i, value in enumerate(values)] == theirs
     assert True in theirs[1:]
     assert False in theirs
 
@@ -55,8 +55,8 @@ def test_the_median_decides_as_optunas_does():
         theirs.append(not trial.should_prune())
         asked.tell(trial, value)
     pruner = Pruner(kind="median", rungs=(0.5,), startup=4)
-    assert [goes_on(pruner, value, values[:i]) for i, value in enumerate(values)] == theirs
-    assert not goes_on(pruner, median(values) + 1, values)
+    assert [is_promoted(pruner, value, values[:i]) for i, value in enumerate(values)] == theirs
+    assert not is_promoted(pruner, median(values) + 1, values)
 
 
 def test_a_decision_asked_twice_is_the_same_and_optunas_is_not():
@@ -68,7 +68,7 @@ def test_a_decision_asked_twice_is_the_same_and_optunas_is_not():
     second.report(0.9, 1)
     assert [second.should_prune(), second.should_prune()] == [True, False]
     pruner = Pruner(kind="asha", rungs=(0.5,), reduction_factor=2, startup=1)
-    assert [goes_on(pruner, 0.9, [0.1])] * 2 == [False, False]
+    assert [is_promoted(pruner, 0.9, [0.1])] * 2 == [False, False]
 
 
 def test_trials_meet_at_equal_images_whatever_their_batch_or_budget():

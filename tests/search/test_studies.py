@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study, load_study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FILES = sorted(STUDIES.rglob("*.yaml"))
@@ -16,7 +16,7 @@ FILES = sorted(STUDIES.rglob("*.yaml"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(STUDIES)))
 def test_it_can_be_launched(file):
     study = load_study(file)
-    asked = outline(study)
+    asked = study_plan(study)
     assert Study.model_validate(study.model_dump(mode="json")) == study  # what workers read from the store
     assert study.cites
     assert study.question.endswith("?")
@@ -35,7 +35,7 @@ def test_each_question_has_a_small_and_a_real_variant():
 @pytest.mark.parametrize("file", sorted((STUDIES / "small").glob("*.yaml")), ids=lambda file: file.stem)
 def test_a_small_one_costs_minutes(file):
     """By what it asks for: at most 2 million images through a small net, and 250 sets of at most 512 samples."""
-    asked = outline(load_study(file))
+    asked = study_plan(load_study(file))
     assert asked.trainings * asked.study.baseline.images <= 2_000_000
     assert asked.scores * asked.study.protocol.noise_sets <= 250
     assert asked.study.protocol.n <= 512

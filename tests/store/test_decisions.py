@@ -41,7 +41,7 @@ def test_a_pause_hands_out_nothing_and_takes_nothing_away(store: Store, state: s
 
 
 def test_cancelling_withdraws_leases_and_ends_all_work(store: Store) -> None:
-    study, worker = study_with_runs(store, 2, readings=2), new_worker(store)
+    study, worker = study_with_runs(store, 2, score_requests=2), new_worker(store)
     work = claim(store, study.id, worker)
     assert work is not None
 
@@ -58,7 +58,7 @@ def test_cancelling_withdraws_leases_and_ends_all_work(store: Store) -> None:
 def test_cancelling_leaves_what_another_study_wants(store: Store) -> None:
     one, other = new_study(store, "one"), new_study(store, "other")
     add_cells(store, one.id, [new_cell(0), new_cell(1)])
-    add_cells(store, other.id, [new_cell(1, readings=2)])
+    add_cells(store, other.id, [new_cell(1, score_requests=2)])
 
     set_study_state(store, one.id, "cancelled")
 
@@ -95,7 +95,7 @@ def test_an_excluded_cell_is_not_worked_on_and_keeps_its_reason(store: Store) ->
 
 
 def test_failures_of_a_class_are_run_again_with_their_scores(store: Store) -> None:
-    study, worker = study_with_runs(store, 3, readings=2), new_worker(store)
+    study, worker = study_with_runs(store, 3, score_requests=2), new_worker(store)
     for failure, state in (("oom", "failed"), ("bug", "failed"), ("nan", "infeasible")):
         work = claim(store, study.id, worker)
         assert work is not None

@@ -52,7 +52,7 @@ def test_a_cancel_and_a_registration_at_once_leave_the_shared_work_planned(
     store: Store, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
     one, other = new_study(store, "one"), new_study(store, "other")
-    shared = [new_cell(0, readings=2), new_cell(1)]
+    shared = [new_cell(0, score_requests=2), new_cell(1)]
     add_cells(store, one.id, shared)
     register = lambda: add_cells(store, other.id, shared)  # noqa: E731
     cancel = lambda: set_study_state(store, one.id, "cancelled")  # noqa: E731
@@ -85,7 +85,7 @@ def test_a_resume_and_a_cancel_of_another_study_at_once_leave_the_shared_work_pl
 def test_a_resumed_study_plans_again_what_its_cancel_ended_also_trials_of_a_search(store: Store) -> None:
     arms = [*ARMS, ArmRecord("trial-0000", {}), ArmRecord("trial-0001", {})]
     study, worker = new_study(store, arms=arms), new_worker(store)
-    trials = [new_cell(0, f"trial-000{n}", phase="search", trial=n, readings=2) for n in range(2)]
+    trials = [new_cell(0, f"trial-000{n}", phase="search", trial=n, score_requests=2) for n in range(2)]
     add_cells(store, study.id, [*trials, new_cell(5)])
     begun = claim(store, study.id, worker)
     assert begun is not None

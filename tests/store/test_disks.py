@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store import Store, claim, events, open_store, release, status
 from sweep.store.queries.disks import DISK_FULL, room_left
 from sweep.store.sql.access import Access
@@ -109,9 +109,9 @@ def short_files(bytes: int) -> Iterator[None]:
 
 
 def test_a_disk_without_room_for_a_byte_is_not_called_writable(tmp_path: Path) -> None:
-    depot = Depot(tmp_path / "files")
+    file_store = FileStore(tmp_path / "files")
     with short_files(100):
-        reason = depot.check()
-    assert str(depot.folder) in reason
-    assert list(depot.folder.iterdir()) == []
-    assert depot.check() == ""
+        reason = file_store.check()
+    assert str(file_store.folder) in reason
+    assert list(file_store.folder.iterdir()) == []
+    assert file_store.check() == ""

@@ -107,7 +107,7 @@ def test_row_17_workers_that_are_killed_one_after_another_fail_no_run_that_gets_
 
 def test_row_17_a_run_that_takes_every_worker_down_ends(store: Store) -> None:
     """As where the kernel ends a whole container when memory runs out: nobody is left to say why."""
-    study = study_with_runs(store, 1, readings=2)
+    study = study_with_runs(store, 1, score_requests=2)
     for _ in range(MAX_LOST_WORKERS + 1):
         assert claim(store, study.id, new_worker(store)) is not None
         lapse(store)
@@ -241,7 +241,7 @@ DAMAGED = {
 def test_a_row_that_cannot_be_read_ends_its_own_work_and_no_worker(store: Store, damage: str) -> None:
     if store.engine.dialect.name == "postgresql" and damage in ("no JSON", "no text"):
         return  # its column takes nothing else
-    study, worker = study_with_runs(store, 2, readings=2), new_worker(store)
+    study, worker = study_with_runs(store, 2, score_requests=2), new_worker(store)
     first = cells(store, study.id)[0]
     store.write(lambda c: c.execute(update(RUN).where(RUN.c.id == first.run_id).values(DAMAGED[damage])))
 

@@ -140,7 +140,7 @@ def test_released_work_waits_for_its_delay(store: Store) -> None:
 
 
 def test_diverged_is_final_and_takes_its_scores_along(store: Store) -> None:
-    study, worker = study_with_runs(store, 1, readings=3), new_worker(store)
+    study, worker = study_with_runs(store, 1, score_requests=3), new_worker(store)
     work = claimed(store, study.id, worker)
 
     state = fail(store, work, "nan", "loss is nan", final=True, state="infeasible", detail={"loss": [1.0, math.nan]})

@@ -85,7 +85,7 @@ def test_a_process_that_was_stopped_in_a_commit_for_longer_than_its_patience_tri
 def test_adding_cells(store: Store) -> None:
     study = new_study(store)
     with lost_replies(store):
-        ids = add_cells(store, study.id, [new_cell(0, readings=2), new_cell(0, "cosine", readings=2)])
+        ids = add_cells(store, study.id, [new_cell(0, score_requests=2), new_cell(0, "cosine", score_requests=2)])
     assert [cell.cell_id for cell in cells(store, study.id)] == list(ids)
     assert count(store, RUN) == 2
 

@@ -24,7 +24,7 @@ from sweep.store import (
     studies,
     study,
 )
-from sweep.store.records import ArmRecord, NewCell, NewReading
+from sweep.store.records import ArmRecord, NewCell, ScoreRequest
 from sweep.store.sql.schema import RUN, SCORE
 from tests.store.tiny import ARMS, FACTS, file_of, new_cell, new_study, new_worker, score_result, train_config
 
@@ -88,7 +88,7 @@ def test_confirmations_of_a_search_survive_a_new_revision(store: Store) -> None:
 
 def test_adding_the_same_cells_again_adds_nothing(store: Store) -> None:
     asked = new_study(store)
-    wanted = [new_cell(r, arm, readings=2) for arm in ("baseline", "cosine") for r in (0, 1)]
+    wanted = [new_cell(r, arm, score_requests=2) for arm in ("baseline", "cosine") for r in (0, 1)]
 
     first = add_cells(store, asked.id, wanted)
     again = add_cells(store, asked.id, list(reversed(wanted)))
@@ -126,7 +126,7 @@ def test_a_new_reading_of_a_trained_run_needs_only_a_score(store: Store) -> None
     assert work is not None
     finish_training(store, work, weights=file_of(work, "weights"), parameters=1, seconds=1.0)
 
-    add_cells(store, asked.id, [new_cell(0, readings=3)])
+    add_cells(store, asked.id, [new_cell(0, score_requests=3)])
 
     kinds = []
     while (scoring := claim(store, asked.id, worker)) is not None:
@@ -140,7 +140,7 @@ def test_a_cell_of_a_newer_revision_points_to_its_new_run(store: Store) -> None:
     add_cells(store, asked.id, [new_cell(0)])
     old = cells(store, asked.id)[0]
     new_study(store, spec_sha256="b" * 64, accept_change=True)
-    changed = NewCell("baseline", "confirm", 0, train_config(77), FACTS, [NewReading({}, EvalConfig(), True)])
+    changed = NewCell("baseline", "confirm", 0, train_config(77), FACTS, [ScoreRequest({}, EvalConfig(), True)])
 
     add_cells(store, asked.id, [changed])
 

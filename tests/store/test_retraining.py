@@ -23,7 +23,7 @@ from sweep.store import (
 from sweep.store.queue.attempts import pause_training
 from sweep.store.records import Claim
 from sweep.store.studies.retraining import MAX_RETRAININGS, retrain
-from sweep.store.studies.rungs import add_rung_score, go_on
+from sweep.store.studies.rungs import add_rung_score, promote
 from tests.store.test_lost_replies import lost_replies
 from tests.store.tiny import PROTOCOL, file_of, new_cell, new_study, new_worker, score_result, study_with_runs
 
@@ -46,7 +46,7 @@ def scoring(store: Store, study_id: int, worker: str) -> Claim:
 
 
 def test_the_run_is_trained_again_from_its_checkpoint_and_its_scores_are_made(store: Store) -> None:
-    study, worker, other = study_with_runs(store, 1, readings=3), new_worker(store), new_worker(store)
+    study, worker, other = study_with_runs(store, 1, score_requests=3), new_worker(store), new_worker(store)
     first = train(store, study.id, worker)
     finish_score(store, (done := scoring(store, study.id, worker)), score_result(done))
     gave_up = scoring(store, study.id, worker)
@@ -74,7 +74,7 @@ def test_the_run_is_trained_again_from_its_checkpoint_and_its_scores_are_made(st
 
 
 def test_two_who_find_it_at_once_send_it_back_once(store: Store) -> None:
-    study, one, two = study_with_runs(store, 1, readings=2), new_worker(store), new_worker(store)
+    study, one, two = study_with_runs(store, 1, score_requests=2), new_worker(store), new_worker(store)
     train(store, study.id, one)
     first, second = scoring(store, study.id, one), scoring(store, study.id, two)
     assert retrain(store, first, "gone")
@@ -107,7 +107,7 @@ def test_a_rerun_plans_no_score_of_a_rung_that_its_run_has_left(store: Store) ->
     fail(store, scoring(store, study.id, worker), "infra", "gone", final=True)
     assert rerun(store, study.id, ["infra"]) == 1, "its run still waits there"
     fail(store, scoring(store, study.id, worker), "infra", "gone", final=True)
-    go_on(store, cell, step=4, until=None)
+    promote(store, cell, step=4, until=None)
     assert rerun(store, study.id, ["infra"]) == 0
     set_study_state(store, study.id, "cancelled")
     set_study_state(store, study.id, "active")

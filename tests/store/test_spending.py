@@ -53,7 +53,7 @@ def test_what_is_under_way_counts_up_to_now_while_its_lease_lives(store: Store) 
 
 def test_the_sum_is_one_statement_that_brings_one_row(store: Store) -> None:
     study = new_study(store)
-    add_cells(store, study.id, [new_cell(replicate, readings=3) for replicate in range(50)])
+    add_cells(store, study.id, [new_cell(replicate, score_requests=3) for replicate in range(50)])
     training_seconds(store, study.id)
     statements: list[str] = []
     listen = lambda *told: statements.append(told[2])  # noqa: E731

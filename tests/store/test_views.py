@@ -25,7 +25,7 @@ from tests.store.tiny import file_of, new_cell, new_study, new_worker, study_wit
 
 
 def test_the_status_shows_who_works_on_what(store: Store) -> None:
-    study, worker = study_with_runs(store, 3, readings=2), new_worker(store, host="node-7")
+    study, worker = study_with_runs(store, 3, score_requests=2), new_worker(store, host="node-7")
     first = claim(store, study.id, worker)
     assert first is not None
     finish_training(store, first, weights=file_of(first, "weights"), parameters=1, seconds=1.0)
@@ -102,7 +102,7 @@ def test_the_config_of_a_run_is_found(store: Store) -> None:
 def test_a_study_of_ten_thousand_runs_is_shown_in_a_moment(store: Store) -> None:
     """Alone on a machine: 3 s to add, 0.3 s for the status, 0.04 s for a claim. Shares hold on a busy machine too."""
     study, worker = new_study(store), new_worker(store)
-    wanted = [new_cell(replicate, readings=2) for replicate in range(10_000)]
+    wanted = [new_cell(replicate, score_requests=2) for replicate in range(10_000)]
     statements: list[str] = []
     times = [time.monotonic()]
 

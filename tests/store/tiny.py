@@ -10,18 +10,18 @@ from sweep.store import Store, add_cells, register_study, register_worker
 from sweep.store.records import (
     ArmRecord,
     ArtifactRecord,
-    ChainFacts,
     Claim,
     Measurement,
     NewCell,
-    NewReading,
+    ScheduleFacts,
+    ScoreRequest,
     ScoreResult,
     StudyRecord,
     WorkerRecord,
 )
 
 PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
-FACTS = ChainFacts(alphas_bar_T=4.0e-5, snr_1=9999.0, snr_T=4.0e-5, prior_bits_per_dim=1e-5)
+FACTS = ScheduleFacts(alphas_bar_T=4.0e-5, snr_1=9999.0, snr_T=4.0e-5, prior_bits_per_dim=1e-5)
 ARMS = (ArmRecord("baseline", {}, is_baseline=True), ArmRecord("cosine", {"schedule": "cosine"}))
 
 
@@ -33,7 +33,7 @@ def train_config(seed: int = 0, schedule: str = "linear_scaled") -> TrainConfig:
 
 
 def new_cell(
-    replicate: int, arm: str = "baseline", *, readings: int = 1, phase: str = "confirm", trial: int | None = None
+    replicate: int, arm: str = "baseline", *, score_requests: int = 1, phase: str = "confirm", trial: int | None = None
 ) -> NewCell:
     """Replicate r of an arm; its seed is r, so that equal cells share runs."""
     schedule = "cosine" if arm == "cosine" else "linear_scaled"
@@ -43,9 +43,9 @@ def new_cell(
         replicate=replicate,
         train_config=train_config(replicate if trial is None else 1000 + trial, schedule),
         facts=FACTS,
-        readings=[
-            NewReading({} if i == 0 else {"sampling_steps": 50 + i}, EvalConfig(sampling_steps=50 + i), i == 0)
-            for i in range(readings)
+        score_requests=[
+            ScoreRequest({} if i == 0 else {"sampling_steps": 50 + i}, EvalConfig(sampling_steps=50 + i), i == 0)
+            for i in range(score_requests)
         ],
         trial_number=trial,
     )
@@ -57,10 +57,10 @@ def new_study(store: Store, name: str = "tiny", *, arms: Sequence[ArmRecord] = A
     return register_study(store, name, arms=arms, **(asked | changes))  # type: ignore[arg-type]
 
 
-def study_with_runs(store: Store, runs: int, *, name: str = "tiny", readings: int = 1) -> StudyRecord:
+def study_with_runs(store: Store, runs: int, *, name: str = "tiny", score_requests: int = 1) -> StudyRecord:
     """A study with so many replicates of the baseline."""
     study = new_study(store, name)
-    add_cells(store, study.id, [new_cell(replicate, readings=readings) for replicate in range(runs)])
+    add_cells(store, study.id, [new_cell(replicate, score_requests=score_requests) for replicate in range(runs)])
     return study
 
 

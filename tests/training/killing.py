@@ -25,14 +25,14 @@ import torch
 from sweep.data.sources import load
 from sweep.errors import UnreadableCheckpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef, read
-from sweep.training.interfaces import Cadence, Hooks, Place, Progress
+from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
 from sweep.training.loop import train
 from sweep.training.trainer import Training
 from tests.training.tiny import tiny
 
 CONFIG = tiny(steps=60)
 DIGITS = load("digits")
-CADENCE = Cadence(reports=60, validations=6, checkpoint_seconds=0.03, look_steps=7)
+CADENCE = Cadence(reports=60, validations=6, checkpoint_seconds=0.03, sync_every_steps=7)
 
 
 class Journal:
@@ -65,8 +65,8 @@ def attempt(folder: Path, token: int) -> None:
         refs.add(asdict(ref) | {"path": str(ref.path)})
 
     hooks = Hooks(report=report, saved=saved)
-    place = Place(folder=folder / "checkpoints", attempt=str(token))
-    result = train(CONFIG, DIGITS, place, hooks=hooks, cadence=CADENCE, resume=_newest_readable(known))
+    context = RunContext(folder=folder / "checkpoints", attempt=str(token))
+    result = train(CONFIG, DIGITS, context, hooks=hooks, cadence=CADENCE, resume=_newest_readable(known))
     Journal(folder / "result").add({"sha256": result.weights.sha256, "token": token})
 
 
@@ -107,7 +107,7 @@ def killed(folder: Path, token: int, points: int, moment: float) -> bool:
 def main(folder: Path, kills: int, seed: int) -> None:
     torch.set_num_threads(1)
     # The first optimizer of a process imports torch.compile's compiler, for seconds: once, here.
-    Training(CONFIG, DIGITS, Place(folder=folder, attempt="0"))
+    Training(CONFIG, DIGITS, RunContext(folder=folder, attempt="0"))
     draws = random.Random(seed)
     whole, parts = folder / "whole", folder / "parts"
     whole.mkdir(parents=True)

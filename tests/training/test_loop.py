@@ -13,7 +13,7 @@ from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError, Diverged, Preempted, UsageError
 from sweep.training import checkpoint, loop
 from sweep.training.checkpoint import CheckpointRef
-from sweep.training.interfaces import Cadence, Hooks, Place, Progress
+from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
 from sweep.training.loop import train
 from sweep.training.objective import build_net
 from sweep.training.power_ema import PowerEMA
@@ -21,7 +21,7 @@ from sweep.training.trainer import Training
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
 
 # Three and a half windows of the curves, so that a resume falls inside one.
-CADENCE = Cadence(reports=4, validations=2, checkpoint_seconds=1e9, look_steps=2)
+CADENCE = Cadence(reports=4, validations=2, checkpoint_seconds=1e9, sync_every_steps=2)
 Curve = dict[int, dict[str, float]]
 
 
@@ -47,10 +47,12 @@ class Listener:
         return self.stop_at is not None and self.asked > self.stop_at
 
 
-def whole(config: TrainConfig, digits: Dataset, folder: Path, **place: Any) -> tuple[str, Curve]:
+def whole(config: TrainConfig, digits: Dataset, folder: Path, **context: Any) -> tuple[str, Curve]:
     """Hash of the products, and the curve, of an uninterrupted run."""
     listener = Listener()
-    result = train(config, digits, Place(folder=folder, attempt="1", **place), hooks=listener.hooks, cadence=CADENCE)
+    result = train(
+        config, digits, RunContext(folder=folder, attempt="1", **context), hooks=listener.hooks, cadence=CADENCE
+    )
     assert result.step == config.steps
     return result.weights.sha256, listener.curve
 
@@ -58,7 +60,7 @@ def whole(config: TrainConfig, digits: Dataset, folder: Path, **place: Any) -> t
 def stopped(config: TrainConfig, digits: Dataset, folder: Path, at: int) -> Listener:
     listener = Listener(stop_at=at)
     with pytest.raises(Preempted, match=f"after step {at} of"):
-        train(config, digits, Place(folder=folder, attempt="1"), hooks=listener.hooks, cadence=CADENCE)
+        train(config, digits, RunContext(folder=folder, attempt="1"), hooks=listener.hooks, cadence=CADENCE)
     return listener
 
 
@@ -67,8 +69,8 @@ def continued(
 ) -> tuple[str, Curve]:
     listener = Listener()
     listener.curve = dict(curve)
-    place = Place(folder=folder, attempt=str(token))
-    result = train(config, digits, place, hooks=listener.hooks, cadence=CADENCE, resume=checkpoint.read(ref))
+    context = RunContext(folder=folder, attempt=str(token))
+    result = train(config, digits, context, hooks=listener.hooks, cadence=CADENCE, resume=checkpoint.read(ref))
     return result.weights.sha256, listener.curve
 
 
@@ -78,9 +80,9 @@ def test_a_training_in_segments_is_the_training_in_one(digits: Dataset, tmp_path
     product, curve = whole(config, digits, tmp_path / "whole")
     listener, rungs = Listener(), []
     for token, until in enumerate((5, 7, None), start=1):
-        place = Place(folder=tmp_path / "parts", attempt=str(token))
+        context = RunContext(folder=tmp_path / "parts", attempt=str(token))
         resume = checkpoint.read(listener.refs[-1]) if listener.refs else None
-        part = train(config, digits, place, hooks=listener.hooks, cadence=CADENCE, resume=resume, until=until)
+        part = train(config, digits, context, hooks=listener.hooks, cadence=CADENCE, resume=resume, until=until)
         rungs.append(part)
     assert [part.step for part in rungs] == [5, 7, 12]
     assert [ref.step for ref in listener.refs] == [5, 7]
@@ -93,7 +95,7 @@ def test_loss_falls_on_digits(digits: Dataset, tmp_path: Path) -> None:
     listener = Listener()
     config = tiny(steps=150, batch=16, lr_schedule="constant", flip=False)
     cadence = Cadence(reports=10, validations=5)
-    train(config, digits, Place(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=cadence)
+    train(config, digits, RunContext(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=cadence)
     first, *_, last = listener.curve.values()
     # A net that predicts nothing has a loss of 1, the variance of the noise.
     assert 0.5 < first["train_loss"] < 1.2
@@ -115,10 +117,11 @@ def test_same_seed_same_bits_other_seed_others(digits: Dataset, tmp_path: Path) 
 
 
 def test_cadence_changes_no_weight(digits: Dataset, tmp_path: Path) -> None:
-    quiet = train(tiny(), digits, Place(folder=tmp_path, attempt="1"), cadence=Cadence(reports=0, validations=0))
-    busy = Cadence(reports=10**6, validations=10**6, checkpoint_seconds=0.0, look_steps=1)
+    quiet = train(tiny(), digits, RunContext(folder=tmp_path, attempt="1"), cadence=Cadence(reports=0, validations=0))
+    busy = Cadence(reports=10**6, validations=10**6, checkpoint_seconds=0.0, sync_every_steps=1)
     assert (
-        train(tiny(), digits, Place(folder=tmp_path, attempt="2"), cadence=busy).weights.sha256 == quiet.weights.sha256
+        train(tiny(), digits, RunContext(folder=tmp_path, attempt="2"), cadence=busy).weights.sha256
+        == quiet.weights.sha256
     )
 
 
@@ -151,8 +154,8 @@ def test_further_state_resumes_bit_for_bit_too(digits: Dataset, tmp_path: Path, 
 
 def test_any_width_is_made_of_the_snapshots_that_a_run_leaves(digits: Dataset, tmp_path: Path) -> None:
     config = tiny(steps=60, power_ema=(0.05, 0.10), net=TINY_MLP)
-    ref = train(config, digits, Place(folder=tmp_path, attempt="1")).weights
-    run = Training(config, digits, Place(folder=tmp_path, attempt="2"))
+    ref = train(config, digits, RunContext(folder=tmp_path, attempt="1")).weights
+    run = Training(config, digits, RunContext(folder=tmp_path, attempt="2"))
     tracked = PowerEMA(run.net, (0.08,))
     while run.step < config.steps:
         run.advance()
@@ -169,7 +172,7 @@ def test_any_width_is_made_of_the_snapshots_that_a_run_leaves(digits: Dataset, t
 
 
 def test_without_snapshots_no_width_can_be_had(digits: Dataset, tmp_path: Path) -> None:
-    ref = train(tiny(steps=1), digits, Place(folder=tmp_path, attempt="1")).weights
+    ref = train(tiny(steps=1), digits, RunContext(folder=tmp_path, attempt="1")).weights
     with pytest.raises(CheckpointError, match="no snapshots"):
         checkpoint.load_power_weights(ref.path, ref.sha256, std=0.08)
 
@@ -188,8 +191,8 @@ def test_row_12_a_checkpoint_is_read_once(digits: Dataset, tmp_path: Path) -> No
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)
     found, after = checkpoint.read(listener.refs[-1]), Listener()
     found.ref.path.write_bytes(b"")
-    place = Place(folder=tmp_path / "parts", attempt="2")
-    result = train(tiny(), digits, place, hooks=after.hooks, cadence=CADENCE, resume=found)
+    context = RunContext(folder=tmp_path / "parts", attempt="2")
+    result = train(tiny(), digits, context, hooks=after.hooks, cadence=CADENCE, resume=found)
     assert (result.weights.sha256, {**listener.curve, **after.curve}) == expected
 
 
@@ -197,7 +200,9 @@ def test_a_stop_before_any_step_needs_no_new_checkpoint(digits: Dataset, tmp_pat
     ref = stopped(tiny(), digits, tmp_path, at=3).refs[-1]
     listener = Listener(stop_at=0)
     with pytest.raises(Preempted):
-        train(tiny(), digits, Place(folder=tmp_path, attempt="2"), hooks=listener.hooks, resume=checkpoint.read(ref))
+        train(
+            tiny(), digits, RunContext(folder=tmp_path, attempt="2"), hooks=listener.hooks, resume=checkpoint.read(ref)
+        )
     assert listener.refs == []
     assert checkpoint.read(ref).ref == ref
 
@@ -216,22 +221,24 @@ def test_row_14_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path
     expected = whole(tiny(), digits, tmp_path / "whole")
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)
     state = checkpoint.load(listener.refs[-1].path, listener.refs[-1].sha256)
-    fresh = copy.deepcopy(Training(tiny(), digits, Place(folder=tmp_path, attempt="9"), look_steps=2).state_dict())
+    fresh = copy.deepcopy(
+        Training(tiny(), digits, RunContext(folder=tmp_path, attempt="9"), sync_every_steps=2).state_dict()
+    )
     changed = checkpoint.save(state | {part: fresh[part]}, tmp_path / "parts", step=5, attempt="7")
     after = Listener()
-    place = Place(folder=tmp_path / "parts", attempt="8")
-    result = train(tiny(), digits, place, hooks=after.hooks, cadence=CADENCE, resume=checkpoint.read(changed))
+    context = RunContext(folder=tmp_path / "parts", attempt="8")
+    result = train(tiny(), digits, context, hooks=after.hooks, cadence=CADENCE, resume=checkpoint.read(changed))
     assert (result.weights.sha256, {**listener.curve, **after.curve}) != expected
 
     missing = checkpoint.save({k: v for k, v in state.items() if k != part}, tmp_path / "parts", step=5, attempt="9")
     with pytest.raises(CheckpointError, match=f"lacks '{part}'"):
-        train(tiny(), digits, place, resume=checkpoint.read(missing))
+        train(tiny(), digits, context, resume=checkpoint.read(missing))
 
 
 def test_a_checkpoint_of_another_run_is_refused(digits: Dataset, tmp_path: Path) -> None:
     ref = stopped(tiny(), digits, tmp_path, at=2).refs[-1]
     with pytest.raises(CheckpointError, match="of another run"):
-        train(tiny(lr=1e-4), digits, Place(folder=tmp_path, attempt="2"), resume=checkpoint.read(ref))
+        train(tiny(lr=1e-4), digits, RunContext(folder=tmp_path, attempt="2"), resume=checkpoint.read(ref))
 
 
 def test_an_attempt_saves_early_once_and_then_at_its_cadence(
@@ -239,7 +246,7 @@ def test_an_attempt_saves_early_once_and_then_at_its_cadence(
 ) -> None:
     monkeypatch.setattr(loop, "FIRST_CHECKPOINT_SECONDS", 0.0)
     listener = Listener()
-    train(tiny(), digits, Place(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=CADENCE)
+    train(tiny(), digits, RunContext(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=CADENCE)
     assert [ref.step for ref in listener.refs] == [1]
 
 
@@ -247,10 +254,10 @@ def test_divergence_is_found_late_and_named_exactly(digits: Dataset, tmp_path: P
     # Decay of 90 times the weights a step: they alternate in sign and grow 89-fold.
     config = tiny(steps=45, net=TINY_MLP, optimizer="adamw", lr=9.0, weight_decay=10.0, lr_schedule="constant")
     found = []
-    for look_steps in (1, 50):
-        cadence = Cadence(reports=0, validations=0, look_steps=look_steps)
+    for sync_every_steps in (1, 50):
+        cadence = Cadence(reports=0, validations=0, sync_every_steps=sync_every_steps)
         with pytest.raises(Diverged) as caught:
-            train(config, digits, Place(folder=tmp_path, attempt="1"), cadence=cadence)
+            train(config, digits, RunContext(folder=tmp_path, attempt="1"), cadence=cadence)
         found.append((caught.value.step, caught.value.evidence))
     assert found[0] == found[1]
     step, evidence = found[0]
@@ -261,7 +268,7 @@ def test_divergence_is_found_late_and_named_exactly(digits: Dataset, tmp_path: P
 
 
 def test_a_diverged_state_is_not_saved(digits: Dataset, tmp_path: Path) -> None:
-    run = Training(tiny(), digits, Place(folder=tmp_path, attempt="1"))
+    run = Training(tiny(), digits, RunContext(folder=tmp_path, attempt="1"))
     run.advance()
     with torch.no_grad():
         next(run.net.parameters()).fill_(math.nan)
@@ -286,8 +293,8 @@ def test_slices_and_layout_give_the_gradient_of_the_batch(
 ) -> None:
     config = tiny(net=TINY_UNET | {"dropout": 0.0})
     gradients, losses = [], []
-    for place in (Place(folder=tmp_path, attempt="1"), Place(folder=tmp_path, attempt="1", **change)):
-        run = Training(config, digits, place)
+    for context in (RunContext(folder=tmp_path, attempt="1"), RunContext(folder=tmp_path, attempt="1", **change)):
+        run = Training(config, digits, context)
         losses.append(run.backward(1).item())
         gradients.append(torch.cat([p.grad.flatten() for p in run.net.parameters() if p.grad is not None]))
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
@@ -295,7 +302,7 @@ def test_slices_and_layout_give_the_gradient_of_the_batch(
 
 
 def test_averages_are_taken_after_the_step(digits: Dataset, tmp_path: Path) -> None:
-    run = Training(tiny(warmup_images=0), digits, Place(folder=tmp_path, attempt="1"))
+    run = Training(tiny(warmup_images=0), digits, RunContext(folder=tmp_path, attempt="1"))
     initial = run.averages.weights(0.0)
     run.advance()
     # After one step every average is the raw weights, to the rounding of its correction; before it, the initial ones.
@@ -306,7 +313,7 @@ def test_averages_are_taken_after_the_step(digits: Dataset, tmp_path: Path) -> N
 
 
 def test_a_step_has_the_lr_and_the_clip_of_its_config(digits: Dataset, tmp_path: Path) -> None:
-    run = Training(tiny(grad_clip=0.1), digits, Place(folder=tmp_path, attempt="1"))
+    run = Training(tiny(grad_clip=0.1), digits, RunContext(folder=tmp_path, attempt="1"))
     rates = []
     for _ in range(3):
         run.advance()
@@ -316,19 +323,19 @@ def test_a_step_has_the_lr_and_the_clip_of_its_config(digits: Dataset, tmp_path:
     # Two batches of warm-up to 2e-3, times half a cosine over twelve batches.
     cosine = [0.5 * (1 + math.cos(math.pi * u / 12)) for u in range(3)]
     assert rates == pytest.approx([0.0, 1e-3 * cosine[1], 2e-3 * cosine[2]])
-    run.trace.look()
-    assert min(run.trace.norms) > 0.1
+    run.metrics_buffer.flush()
+    assert min(run.metrics_buffer.norms) > 0.1
     assert run.metrics(validate=False)["clip_fraction"] == 1.0
 
 
 def test_a_sum_over_pixels_would_be_clipped_at_every_step(digits: Dataset, tmp_path: Path) -> None:
     """Ours is a mean, and `clip_fraction` tells how often it is clipped; the sum over 64 pixels always is."""
     config = tiny(steps=100, batch=16, net=TINY_MLP, lr=5e-3, lr_schedule="constant", warmup_images=0)
-    run = Training(config, digits, Place(folder=tmp_path, attempt="1"))
+    run = Training(config, digits, RunContext(folder=tmp_path, attempt="1"))
     for _ in range(100):
         run.advance()
-    run.trace.look()
-    norms, limit = torch.tensor(run.trace.norms), config.grad_clip
+    run.metrics_buffer.flush()
+    norms, limit = torch.tensor(run.metrics_buffer.norms), config.grad_clip
     assert limit == 1.0
     assert run.metrics(validate=False)["clip_fraction"] == pytest.approx((norms > limit).double().mean().item())
     assert (norms > limit).double().mean() < 0.5
@@ -337,7 +344,7 @@ def test_a_sum_over_pixels_would_be_clipped_at_every_step(digits: Dataset, tmp_p
 
 def test_every_step_has_its_own_dropout_and_keeps_it(digits: Dataset, tmp_path: Path) -> None:
     def masks() -> list[torch.Tensor]:
-        run = Training(tiny(net=TINY_UNET | {"dropout": 0.5}), digits, Place(folder=tmp_path, attempt="1"))
+        run = Training(tiny(net=TINY_UNET | {"dropout": 0.5}), digits, RunContext(folder=tmp_path, attempt="1"))
         dropout = next(module for module in run.net.modules() if isinstance(module, torch.nn.Dropout))
         seen: list[torch.Tensor] = []
         dropout.register_forward_hook(lambda _module, _inputs, out: seen.append(out == 0))
@@ -352,8 +359,8 @@ def test_every_step_has_its_own_dropout_and_keeps_it(digits: Dataset, tmp_path: 
 
 
 def test_products_are_the_weights_after_the_last_step(digits: Dataset, tmp_path: Path) -> None:
-    result = train(tiny(), digits, Place(folder=tmp_path, attempt="1"))
-    run = Training(tiny(), digits, Place(folder=tmp_path, attempt="2"))
+    result = train(tiny(), digits, RunContext(folder=tmp_path, attempt="1"))
+    run = Training(tiny(), digits, RunContext(folder=tmp_path, attempt="2"))
     for _ in range(12):
         run.advance()
     fresh = build_net(tiny(), channels=1, size=8)

@@ -21,10 +21,9 @@ from sweep.data.dataset import Dataset
 from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of
 from sweep.scoring import generate as sampling
-from sweep.training import batch, objective
-from sweep.training import step_state as rig
+from sweep.training import batch, objective, step_state
 from sweep.training.batch import Draws
-from sweep.training.interfaces import Place
+from sweep.training.interfaces import RunContext
 from sweep.training.loop import train
 from sweep.training.noise_tables import betas_of
 
@@ -64,7 +63,7 @@ def configs() -> dict[tuple[str, int], TrainConfig]:
 def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[TrainConfig], Seen]:
     """Trains a run and samples from what it made, looking on: nothing is replaced."""
     told: Seen = {}
-    build_net, assemble, sample_noise = rig.build_net, rig.assemble, sampling.sample_noise
+    build_net, assemble, sample_noise = step_state.build_net, step_state.assemble, sampling.sample_noise
 
     def built(*args: Any, **options: Any) -> torch.nn.Module:
         net = build_net(*args, **options)
@@ -83,18 +82,18 @@ def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         told.setdefault("sampling", []).append(noise)
         return noise
 
-    monkeypatch.setattr(rig, "build_net", built)
-    monkeypatch.setattr(rig, "assemble", assembled)
+    monkeypatch.setattr(step_state, "build_net", built)
+    monkeypatch.setattr(step_state, "assemble", assembled)
     monkeypatch.setattr(sampling, "sample_noise", drawn)
 
     def run(config: TrainConfig) -> Seen:
         told.clear()
-        place = Place(folder=tmp_path / train_key(config), attempt="1")
-        train(config, digits, place)
-        (reading,) = cells_of(STUDY, arms_of(STUDY)[0], phase="confirm")[0].readings
+        context = RunContext(folder=tmp_path / train_key(config), attempt="1")
+        train(config, digits, context)
+        (request,) = cells_of(STUDY, arms_of(STUDY)[0], phase="confirm")[0].score_requests
         net = objective.build_net(config, channels=1, size=8)
-        diffusion = sampling.Diffusion.from_betas(betas_of(config), place.device)
-        plan = sampling.sampling_plan(reading.eval_config, config.target)
+        diffusion = sampling.Diffusion.from_betas(betas_of(config), context.device)
+        plan = sampling.sampling_plan(request.eval_config, config.target)
         sampling.generate(net, diffusion, plan, shape=(1, 8, 8), n=4, noise_set=0)
         return dict(told)
 

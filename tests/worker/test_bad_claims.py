@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sweep.config.run import EvalConfig
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store import Store, cells, claim, fail, forget_artifact, release, rerun
 from sweep.store.queue.attempts import pause_training
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult, StudyRecord
@@ -56,7 +56,7 @@ def study(store: Store, monkeypatch: pytest.MonkeyPatch) -> StudyRecord:
 
 def work(store: Store, study: StudyRecord, folder: Path) -> list[str]:
     said: list[str] = []
-    options = WorkerOptions(device="cpu", threads=1, files=Depot(folder), timing=Timing(idle=0.01))
+    options = WorkerOptions(device="cpu", threads=1, files=FileStore(folder), timing=Timing(idle=0.01))
     assert Worker(store, study, options).work(said.append) == 0
     return said
 
@@ -102,6 +102,6 @@ def test_a_worker_whose_reader_is_gone_does_its_work(store: Store, study: StudyR
     def closed(_: str) -> None:
         raise BrokenPipeError
 
-    options = WorkerOptions(device="cpu", threads=1, files=Depot(tmp_path), timing=Timing(idle=0.01))
+    options = WorkerOptions(device="cpu", threads=1, files=FileStore(tmp_path), timing=Timing(idle=0.01))
     assert Worker(store, study, options).work(closed) == 0
     assert [cell.state for cell in cells(store, study.id)] == ["complete"] * 4

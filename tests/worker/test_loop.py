@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.search.suggest import Advisor
 from sweep.store import Store, advisor_lease, cells, open_store, release_advisor, set_study_state
 from sweep.store import study as find
@@ -53,7 +53,7 @@ class InstantChild:
 
 def work(store: Store, name: str, folder: Path) -> int:
     """A worker from its start to its end."""
-    options = WorkerOptions(device="cpu", threads=1, files=Depot(folder), timing=Timing(idle=0.01, retry=0.0))
+    options = WorkerOptions(device="cpu", threads=1, files=FileStore(folder), timing=Timing(idle=0.01, retry=0.0))
     return worker.Worker(store, find(store, name), options).work(lambda _: None)
 
 

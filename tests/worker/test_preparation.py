@@ -11,10 +11,10 @@ import torch
 from sweep.config.data import DataConfig
 from sweep.config.study import ProtocolRequest
 from sweep.files.file_names import EXTRACTORS
-from sweep.files.file_store import depot_at
+from sweep.files.file_store import file_store_at
 from sweep.scoring.classifier import RECIPES, train_net
 from sweep.worker.messages import Counted, Message, PrepareJob
-from sweep.worker.preparation import prepare, yardstick_of
+from sweep.worker.preparation import evaluator_of, prepare
 
 DIGITS = DataConfig(name="digits")
 
@@ -29,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_damaged_weights_come_from_the_store_of_files_and_are_trained_where_they_are_damaged_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = depot_at(f"file://{tmp_path}/remote")
+    files = file_store_at(f"file://{tmp_path}/remote")
     heard: list[Message] = []
     request = ProtocolRequest(extractor="classifier", n=60, noise_sets=1)
     protocol = prepare(PrepareJob(DIGITS, request, files), heard.append).protocol
@@ -43,13 +43,13 @@ def test_damaged_weights_come_from_the_store_of_files_and_are_trained_where_they
 
     here.write_bytes(whole[:-5])
     monkeypatch.setattr("sweep.scoring.classifier_file.train_net", None)
-    yardstick_of.cache_clear()
-    assert yardstick_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
+    evaluator_of.cache_clear()
+    assert evaluator_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
     assert here.read_bytes() == whole
 
     here.write_bytes(b"")
     there.write_bytes(whole[:-5])
     monkeypatch.setattr("sweep.scoring.classifier_file.train_net", train_net)
-    yardstick_of.cache_clear()
-    assert yardstick_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
+    evaluator_of.cache_clear()
+    assert evaluator_of(protocol, DIGITS, files, device).extractor.sha256 == protocol.extractor_sha256
     assert here.read_bytes() == whole

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from sweep.config.study import Cadence, Study
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store import Store, claim, events
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
@@ -22,58 +22,60 @@ from tests.store.tiny import new_worker, study_with_runs, train_config
 FOLDER = "runs/ab/abcd"
 
 
-def saved(depot: Depot, step: int, attempt: str) -> checkpoint.CheckpointRef:
-    return checkpoint.save({"step": step}, depot.path(FOLDER), step=step, attempt=attempt)
+def saved(file_store: FileStore, step: int, attempt: str) -> checkpoint.CheckpointRef:
+    return checkpoint.save({"step": step}, file_store.path(FOLDER), step=step, attempt=attempt)
 
 
-def recorded(depot: Depot, step: int) -> ArtifactRecord:
+def recorded(file_store: FileStore, step: int) -> ArtifactRecord:
     """A checkpoint of an earlier attempt."""
-    ref = saved(depot, step, "1")
+    ref = saved(file_store, step, "1")
     path = f"{FOLDER}/{ref.path.name}"
-    depot.put(path)
+    file_store.put(path)
     return ArtifactRecord("checkpoint", path, ref.sha256, ref.bytes, step)
 
 
-def job(depot: Depot, *checkpoints: ArtifactRecord) -> TrainJob:
-    return TrainJob(train_config(), Cadence(), depot, FOLDER, attempt="2", checkpoints=checkpoints)
+def job(file_store: FileStore, *checkpoints: ArtifactRecord) -> TrainJob:
+    return TrainJob(train_config(), Cadence(), file_store, FOLDER, attempt="2", checkpoints=checkpoints)
 
 
-def steps(depot: Depot) -> list[int]:
+def steps(file_store: FileStore) -> list[int]:
     """Checkpoints on this machine and behind the URL."""
-    return sorted(int(Path(stored.path).name[:10]) for stored in depot.listed("runs"))
+    return sorted(int(Path(stored.path).name[:10]) for stored in file_store.listed("runs"))
 
 
 def test_the_last_two_checkpoints_are_kept_and_recorded_before_others_go(tmp_path: Path) -> None:
-    depot = Depot(tmp_path / "here", f"memory://{tmp_path.name}")
+    file_store = FileStore(tmp_path / "here", f"memory://{tmp_path.name}")
     present: list[list[int]] = []
     files = RunFiles(
-        job(depot, recorded(depot, 2), recorded(depot, 1)), lambda _: present.append(steps(depot)), lambda: False
+        job(file_store, recorded(file_store, 2), recorded(file_store, 1)),
+        lambda _: present.append(steps(file_store)),
+        lambda: False,
     )
     resume = files.newest_checkpoint(torch.device("cpu"))
     assert resume is not None
     assert resume.ref.step == 2
     for step in (3, 4):
-        files.saved(saved(depot, step, "2"))
+        files.saved(saved(file_store, step, "2"))
     assert present == [[1, 1, 2, 2, 3, 3], [2, 2, 3, 3, 4, 4]]
-    assert steps(depot) == [3, 3, 4, 4]
+    assert steps(file_store) == [3, 3, 4, 4]
 
 
 def test_a_damaged_checkpoint_is_told_and_not_counted_among_the_last_two(tmp_path: Path) -> None:
-    depot = Depot(tmp_path)
-    old, damaged = recorded(depot, 1), recorded(depot, 2)
-    depot.path(damaged.path).write_bytes(b"torn")
+    file_store = FileStore(tmp_path)
+    old, damaged = recorded(file_store, 1), recorded(file_store, 2)
+    file_store.path(damaged.path).write_bytes(b"torn")
     heard: list[Message] = []
-    files = RunFiles(job(depot, damaged, old), heard.append, lambda: False)
+    files = RunFiles(job(file_store, damaged, old), heard.append, lambda: False)
     resume = files.newest_checkpoint(torch.device("cpu"))
     assert resume is not None
     assert resume.ref.step == 1
     assert [message.path for message in heard if isinstance(message, Damaged)] == [damaged.path]
-    files.saved(saved(depot, 3, "2"))
-    assert steps(depot) == [1, 2, 3]
+    files.saved(saved(file_store, 3, "2"))
+    assert steps(file_store) == [1, 2, 3]
 
 
 def test_old_checkpoints_that_cannot_be_deleted_cost_one_warning_in_the_log(tmp_path: Path, store: Store) -> None:
-    depot = Depot(tmp_path)
+    file_store = FileStore(tmp_path)
     study = study_with_runs(store, 1)
     held = claim(store, study.id, new_worker(store))
     assert held is not None
@@ -84,9 +86,9 @@ def test_old_checkpoints_that_cannot_be_deleted_cost_one_warning_in_the_log(tmp_
         heard.append(message)
         attempt.hear(message)
 
-    files = RunFiles(job(depot), send, lambda: False)
+    files = RunFiles(job(file_store), send, lambda: False)
     for step in range(1, 6):
-        ref = saved(depot, step, held.attempt_name)
+        ref = saved(file_store, step, held.attempt_name)
         files.saved(ref)
         ref.path.unlink()
         ref.path.mkdir()  # no one can delete a folder as a file

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.launch.register import register
 from sweep.store import open_store
 from sweep.worker.options import WorkerOptions
@@ -21,9 +21,9 @@ from tests.cli.test_control import PROTOCOL, SPEC
 def test_row_24_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: Path) -> None:
     # Optuna 4 and 5 draw other trials from one seed.
     store = open_store(sqlite_url, patience_seconds=10)
-    study = register(store, outline(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
+    study = register(store, study_plan(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)
     older = replace(study, versions={**study.versions, "optuna": "4.9.0"})
-    options = WorkerOptions(device="cpu", threads=1, files=Depot(tmp_path))
+    options = WorkerOptions(device="cpu", threads=1, files=FileStore(tmp_path))
     with pytest.raises(StoreMismatch, match=r"Optuna 4\.9\.0"):
         Worker(store, older, options).work(lambda _: None)
     store.close()

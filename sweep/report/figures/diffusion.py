@@ -10,7 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sweep.report.figures.style import FAINT, WIDTH, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
+from sweep.report.figures.style import (
+    FAINT,
+    WIDTH,
+    End,
+    LineStyle,
+    blank,
+    figure_style,
+    label_ends,
+    plain_log_ticks,
+    shortened,
+)
 
 
 def schedules(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
@@ -19,7 +29,7 @@ def schedules(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
     Args:
         points: arm (the first that has it), label (all that have it), u (t/T), log10_snr, beta.
     """
-    with look():
+    with figure_style():
         figure, (snr, beta) = blank(6.0, rows=2)
         upper = _lines(snr, points, styles, "log10_snr")
         snr.set_title("Signal-to-noise ratio, log10")
@@ -35,7 +45,7 @@ def loss_weights(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
     Args:
         points: arm, label, u, weight.
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(3.2)
         ends = _lines(axes, points, styles, "weight", log=True)
         axes.set_title("Weight on the squared error of the prediction")
@@ -65,7 +75,7 @@ def sample_sheet(rows: Sequence[tuple[str, NDArray[np.uint8]]]) -> Figure:
         rows: (name, uint8 [H, W] or [H, W, 3]) of each arm; equal places hold the same noise.
     """
     heights = [WIDTH * image.shape[0] / image.shape[1] for _, image in rows]
-    with look():
+    with figure_style():
         figure = Figure(figsize=(WIDTH, sum(heights) + 0.34 * len(rows)), layout="constrained")
         panels = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axes, (name, image) in zip(panels, rows, strict=True):

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sweep.report.figures.style import FAINT, INK, VERDICT_COLOURS, VERDICT_MARKERS, blank, look, shortened
+from sweep.report.figures.style import FAINT, INK, VERDICT_COLOURS, VERDICT_MARKERS, blank, figure_style, shortened
 
 NAME_LENGTH = 25
 """Letters on a line beside the axis."""
@@ -21,7 +21,7 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
         arms: `Comparison.arms`, in the order of the rows.
         pairs: `Comparison.pairs`.
     """
-    with look():
+    with figure_style():
         names = [_name(row) for row in arms.to_dict("records")]
         figure, (axes,) = blank(1.5 + max(0.52, 0.12 + 0.2 * max(name.count("\n") + 1 for name in names)) * len(arms))
         if margin > 0:

@@ -13,7 +13,17 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from sweep.config.values import shortest
-from sweep.report.figures.style import FAINT, INK, End, LineStyle, blank, label_ends, look, plain_log_ticks, shortened
+from sweep.report.figures.style import (
+    FAINT,
+    INK,
+    End,
+    LineStyle,
+    blank,
+    figure_style,
+    label_ends,
+    plain_log_ticks,
+    shortened,
+)
 
 Styles = dict[str, LineStyle]
 SINGLE_SEEDS = 20
@@ -30,7 +40,7 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
         names: Curve -> title of its panel.
     """
     named = [arm for arm in dict.fromkeys(curves["arm"]) if styles[str(arm)]["color"] != FAINT]
-    with look():
+    with figure_style():
         figure, panels = blank(2.8 * len(names), rows=len(names))
         lines: list[tuple[Axes, list[End]]] = []
         for axes, (name, title) in zip(panels, names.items(), strict=True):
@@ -68,7 +78,7 @@ def factor_curves(
     Args:
         levels: arm, level (number, or text), mean, low, high; the baseline's own level included.
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(3.6)
         at = list(dict.fromkeys(levels["level"]))
         places = {level: float(k) for k, level in enumerate(at)}
@@ -97,7 +107,7 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
     Args:
         points: arm, reading, seconds, mean, on_front.
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(4.2)
         faint = points["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
         axes.plot(points.loc[faint, "seconds"], points.loc[faint, "mean"], ".", color=FAINT, linestyle="none")
@@ -125,7 +135,7 @@ def _name_front(figure: Figure, axes: Axes, front: pd.DataFrame) -> None:
     taken: list[Bbox] = []
     for row in front.to_dict("records"):
         text = axes.annotate(
-            f"{shortened(row['arm'], 26)}\n{shortened(row['reading'], 26)}",
+            f"{shortened(row['arm'], 26)}\n{shortened(row['evaluation_level'], 26)}",
             (row["seconds"], row["mean"]),
             xytext=(7, 7),
             textcoords="offset points",

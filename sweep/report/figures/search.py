@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from sweep.report.figures.style import COLOURS, FAINT, INK, blank, look, shortened
+from sweep.report.figures.style import COLOURS, FAINT, INK, blank, figure_style, shortened
 
 
 def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
@@ -16,7 +16,7 @@ def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
     Args:
         trials: trial_number, value, best_so_far.
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(3.4)
         axes.plot(trials["trial_number"], trials["value"], "o", color=FAINT, linestyle="none", label="a trial")
         axes.plot(
@@ -34,7 +34,7 @@ def importance_bars(bars: pd.DataFrame) -> Figure:
     Args:
         bars: factor, importance (0 to 1), below_canary (no more than a parameter that does nothing).
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(1.3 + 0.42 * len(bars))
         colours = [FAINT if below else COLOURS[0] for below in bars["below_canary"]]
         axes.barh(range(len(bars)), bars["importance"], color=colours, height=0.6)
@@ -56,7 +56,7 @@ def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: in
     Args:
         table: Means; index the levels of one factor, columns those of another, both named.
     """
-    with look():
+    with figure_style():
         figure, (axes,) = blank(1.6 + 0.55 * len(table))
         values = table.to_numpy(float)
         axes.imshow(values, cmap=colormaps["Blues"], aspect="auto")

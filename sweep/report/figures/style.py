@@ -69,7 +69,7 @@ def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
 
 
 @contextmanager
-def look() -> Iterator[None]:
+def figure_style() -> Iterator[None]:
     """Draw inside this."""
     with mpl.rc_context(RC):  # type: ignore[arg-type]
         yield

@@ -21,15 +21,15 @@ FAILURES = {
 WAITING: Mapping[object, str] = {ScoreState.PLANNED: "waiting to be scored", ScoreState.SCORING: "being scored"}
 
 
-def with_status(cells: pd.DataFrame, readings: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
+def with_status(cells: pd.DataFrame, requested: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Adds status, reason and diverged.
 
     Args:
-        readings: Under the protocol that decides, in any state.
+        requested: Under the protocol that decides, in any state.
         scores: Those with a finite value.
         metric: The one that decides.
     """
-    primary = readings[readings["is_primary"]].drop_duplicates("cell_id")
+    primary = requested[requested["is_primary"]].drop_duplicates("cell_id")
     cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
     measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
     told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
@@ -62,7 +62,7 @@ def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[CellStatus, s
         why = _why(cell["score_failure"], cell["score_reason"])
         return CellStatus.FAILED, f"scoring {score_state}" + (f": {why}" if why else "")
     if state == RunState.TRAINED and score_state == ScoreState.COMPLETE:
-        # An end, and no number: waiting for one would hold a planned look back for ever.
+        # An end, and no number: waiting for one would hold an interim analysis back for ever.
         return CellStatus.FAILED, NOT_FINITE
     if state == RunState.TRAINED:
         return CellStatus.MISSING, f"trained; {WAITING.get(score_state, 'no score under this protocol was asked for')}"

@@ -7,9 +7,10 @@ cells     one row a replicate of an arm: cell_id, arm_id, arm, is_baseline, phas
           score_state, score_failure; status (done | failed | excluded | pruned | missing), reason, diverged (failed
           because training, sampling or score was not finite)
 scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, phase, replicate, run_id, score_id, level
-          (dict), reading (text), is_primary, eval_config, metric, value (mean over noise sets), standard_error,
-          noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds, statistics_seconds
-rungs     scores by cheaper protocols and on the way (see `measured.rungs_of`); none of them is in `scores`
+          (dict), evaluation_level (text), is_primary, eval_config, metric, value (mean over noise sets),
+          standard_error, noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds,
+          statistics_seconds
+rungs     scores by cheaper protocols and on the way (see `scores.rungs_of`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
 attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail, device_workers (at once on its
           device, itself included; above 1 its timings are of a shared one), peak_bytes
@@ -32,10 +33,10 @@ from sqlalchemy import ColumnElement, Engine, and_, func, select
 from sweep.report.formatting import changes_in_words
 from sweep.report.frames.cell_status import with_status
 from sweep.report.frames.query import frame_of
-from sweep.report.frames.scores import readings_of, rungs_of, scores_of
+from sweep.report.frames.scores import requested_scores_of, rungs_of, scores_of
 from sweep.report.frames.study_ref import Subject, find_subject
 from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, WORKER
-from sweep.store.sql.transaction import reading
+from sweep.store.sql.transaction import read_transaction
 
 ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
@@ -100,8 +101,8 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
     accepted = study.revisions[-1]
     mine = and_(CELL.c.study_id == study.id, CELL.c.revision <= int(accepted["number"]))
     arms = _arms(engine, study.id)
-    readings = readings_of(engine, mine)
-    current = readings[readings["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
+    requested = requested_scores_of(engine, mine)
+    current = requested[requested["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
     scores = scores_of(engine, mine, current)
     cells = with_status(_cells(engine, mine), current, scores, str(accepted["spec"].get("metric", "fid")))
     if as_of is not None:
@@ -119,7 +120,7 @@ def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyF
         protocol_key=accepted["protocol_key"],
         versions=accepted["versions"],
         data_as_of=_newest(engine, study.id, mine, revisions),
-        other_protocols=len(readings) - len(current),
+        other_protocols=len(requested) - len(current),
         boundaries=_boundaries(engine, study.id),
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),
@@ -200,8 +201,8 @@ def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     )
 
 
-def _grids(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
-    primary = readings.loc[readings["is_primary"], ["arm_id", "replicate", "score_id"]]
+def _grids(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
+    primary = requested.loc[requested["is_primary"], ["arm_id", "replicate", "score_id"]]
     grids = frame_of(
         engine,
         select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
@@ -220,7 +221,7 @@ def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions:
         select(func.max(ATTEMPT.c.ended_at)).where(ATTEMPT.c.run_id.in_(runs)),
         select(func.max(EVENT.c.at)).where(EVENT.c.study_id == study_id),
     )
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         moments += [connection.scalar(query) for query in newest]
     return max((moment for moment in moments if moment is not None), default=None)
 

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Engine, Select
 
-from sweep.store.sql.transaction import reading
+from sweep.store.sql.transaction import read_transaction
 
 
 def frame_of(engine: Engine, query: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """All rows of a query, columns named as there."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         rows = connection.execute(query)
         return pd.DataFrame(rows.fetchall(), columns=list(rows.keys()))

@@ -8,29 +8,34 @@ from sqlalchemy import ColumnElement, Engine, select
 
 from sweep.report.formatting import changes_in_words
 from sweep.report.frames.query import frame_of
-from sweep.store.sql.schema import CELL, MEASUREMENT, READING, RUN, SCORE
+from sweep.store.sql.schema import CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
 
 MEAN = -1
 """`measurement.noise_set` of the mean over noise sets."""
 
 
-def readings_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def requested_scores_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     """One row a cell and score asked for, under any protocol."""
-    readings = frame_of(
+    requested = frame_of(
         engine,
         select(
             *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.run_id),
-            *(READING.c.score_id, READING.c.level, READING.c.is_primary, SCORE.c.config.label("eval_config")),
+            *(
+                SCORE_REQUEST.c.score_id,
+                SCORE_REQUEST.c.level,
+                SCORE_REQUEST.c.is_primary,
+                SCORE.c.config.label("eval_config"),
+            ),
             *(SCORE.c.protocol_key, SCORE.c.state.label("score_state"), SCORE.c.failure.label("score_failure")),
             *(SCORE.c.failure_reason.label("score_reason"), SCORE.c.sampling_seconds, SCORE.c.features_seconds),
             SCORE.c.statistics_seconds,
         )
-        .join(CELL, CELL.c.id == READING.c.cell_id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .where(mine, SCORE.c.step.is_(None)),
     )
-    readings["reading"] = [changes_in_words(level) or "baseline level" for level in readings["level"]]
-    return readings.astype({"is_primary": bool})
+    requested["evaluation_level"] = [changes_in_words(level) or "baseline level" for level in requested["level"]]
+    return requested.astype({"is_primary": bool})
 
 
 def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
@@ -41,8 +46,8 @@ def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
             *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.run_id, SCORE.c.step, RUN.c.steps),
             *(RUN.c.config, SCORE.c.protocol, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.value),
         )
-        .join(READING, READING.c.cell_id == CELL.c.id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .join(RUN, RUN.c.id == CELL.c.run_id)
         .join(MEASUREMENT, MEASUREMENT.c.score_id == SCORE.c.id)
         .where(mine, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None))
@@ -53,16 +58,16 @@ def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     return found.drop(columns=["config", "protocol"]).astype({"value": float})
 
 
-def scores_of(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame) -> pd.DataFrame:
-    """One row a reading and metric: the finite mean over noise sets, and what each set gave."""
+def scores_of(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
+    """One row a requested score and metric: the finite mean over noise sets, and what each set gave."""
     measured = frame_of(
         engine,
         select(
             *(MEASUREMENT.c.score_id, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.noise_set),
             *(MEASUREMENT.c.value, MEASUREMENT.c.standard_error),
         )
-        .join(READING, READING.c.score_id == MEASUREMENT.c.score_id)
-        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == MEASUREMENT.c.score_id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
         .where(mine)
         .distinct()
         .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set),
@@ -77,4 +82,4 @@ def scores_of(engine: Engine, mine: ColumnElement[bool], readings: pd.DataFrame)
     found = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
     mean["noise_values"] = pd.Series([{k: v[0] for k, v in each.items()} for each in found], mean.index, dtype=object)
     mean["noise_errors"] = pd.Series([{k: v[1] for k, v in each.items()} for each in found], mean.index, dtype=object)
-    return readings.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")
+    return requested.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, exists, select
 
 from sweep.errors import StoreError
 from sweep.store.sql.schema import CELL, REVISION, STUDY
-from sweep.store.sql.transaction import reading
+from sweep.store.sql.transaction import read_transaction
 from sweep.store.studies.unknown import no_such_study
 
 STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
@@ -61,7 +61,7 @@ def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject
         UsageError: There is no such study.
         StoreError: The study has no such revision.
     """
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
         if found is None:
             raise no_such_study(connection, name)

@@ -9,9 +9,9 @@ from sweep.report.sections.certainty import certainty, other_scores
 from sweep.report.sections.combinations import interactions
 from sweep.report.sections.curves import evaluation_factors, learning_curves
 from sweep.report.sections.diffusion import chains, samples
-from sweep.report.sections.exploration import importance, importances, search
 from sweep.report.sections.ledger import completeness, cost, provenance
 from sweep.report.sections.record import record, since_last
+from sweep.report.sections.search import importance, importances, search
 from sweep.report.sections.study import ReportedStudy, open_study, read_study
 from sweep.report.text.methods import methods as methods_of
 

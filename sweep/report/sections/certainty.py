@@ -11,7 +11,7 @@ from sweep.report.render.blocks import Block, note
 from sweep.report.render.tables import Column, Text, table, texts
 from sweep.report.sections.study import ReportedStudy
 from sweep.report.stats.comparison import compare
-from sweep.report.stats.interim import SHAPE_NAMES, LookPlan
+from sweep.report.stats.interim import SHAPE_NAMES, AlphaSpending
 from sweep.report.stats.paired import arms_confirmable, sign_flip_floor
 from sweep.report.stats.power import detectable_effect, seeds_needed
 
@@ -57,7 +57,7 @@ def _interval(row: dict[object, object], decimals: int) -> str:
 
 def certainty(study: ReportedStudy) -> list[Block]:
     """Variance by source, and what more seeds would show."""
-    return [*_variance(study), *_power(study), *_looks(study)]
+    return [*_variance(study), *_power(study), *_interim(study)]
 
 
 def _variance(study: ReportedStudy) -> list[Block]:
@@ -138,21 +138,22 @@ def _power(study: ReportedStudy) -> list[Block]:
     return [table("power", columns, caption=caption, data=pd.DataFrame(rows))]
 
 
-def _looks(study: ReportedStudy) -> list[Block]:
-    look = study.comparison.look
-    plan = look.plan if look else LookPlan(seeds=(4, 8, 12), shape="obrien_fleming")
+def _interim(study: ReportedStudy) -> list[Block]:
+    analysis = study.comparison.analysis
+    plan = analysis.plan if analysis else AlphaSpending(seeds=(4, 8, 12), shape="obrien_fleming")
     levels = ", ".join(f"{p:.2g}" for p in plan.levels())
     named, at = SHAPE_NAMES[plan.shape], listed([str(seeds) for seeds in plan.seeds])
-    if look is None:
+    if analysis is None:
         text = (
-            "Read once, when complete. Looking after every seed at 0.05 finds effects that are not there in about 18 % "
-            f"of studies. Planned looks do not: with looks: {{at: [4, 8, 12]}} in its file, a study may stop where p "
-            f"is below {levels} in turn ({named})."
+            "The results of this study are read once, when it is complete. Reading after every seed at p = 0.05 finds "
+            "effects that do not exist in about 18 % of studies. Declared interim analyses do not: with "
+            f"interim_analyses: {{at: [4, 8, 12]}} in its file, a study may stop where p is below {levels} in turn "
+            f"({named})."
         )
     else:
         text = (
-            f"Planned looks after {at} seeds ({named}): an arm alone is decided where p is below {levels} in turn. "
-            f"This is look {look.number}. p values are adjusted for all looks and then by Holm; intervals hold at all "
-            "looks together."
+            f"Interim analyses after {at} seeds ({named}): an arm alone is decided where p is below {levels} in turn. "
+            f"This is analysis {analysis.number}. p values are adjusted for all analyses and then by Holm; intervals "
+            "hold at all analyses together."
         )
     return [note(text)]

@@ -22,67 +22,80 @@ POINTS = 60
 
 def evaluation_factors(study: ReportedStudy) -> list[Block]:
     """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling."""
-    readings = readings_summary(study)
-    if readings["reading"].nunique() < 2:
+    summary = summary_by_level(study)
+    if summary["evaluation_level"].nunique() < 2:
         return [note("No evaluation factor in this study: each run was scored in one way.")]
-    blocks: list[Block] = [_readings_table(study, readings)]
-    for factor in _factors(readings):
-        blocks.append(_factor_picture(study, readings, factor))
-    return [*blocks, *_front(study, readings)]
+    blocks: list[Block] = [_summary_table(study, summary)]
+    for factor in _factors(summary):
+        blocks.append(_factor_picture(study, summary, factor))
+    return [*blocks, *_front(study, summary)]
 
 
-def readings_summary(study: ReportedStudy) -> pd.DataFrame:
-    """One row an arm and reading: arm, is_baseline, reading, level, eval_config, n, mean, low, high (t interval over
-    seeds), seconds (median, of sampling); the primary reading first."""
+def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
+    """One row an arm and evaluation level: arm, is_baseline, evaluation_level, level, eval_config, n, mean, low, high
+    (t interval over seeds), seconds (median, of sampling); the primary level first."""
     frames = study.frames
     scores = frames.scores
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
     scores = scores[keep & ~scores["cell_id"].isin(excluded)]
-    by = scores.groupby(["arm", "reading"], sort=False)
+    by = scores.groupby(["arm", "evaluation_level"], sort=False)
     told = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
     told["n"], told["mean"] = by["value"].count(), by["value"].mean()
     # scipy gives NaN for no degree of freedom, which is the interval of one seed.
     half = stats.t.ppf(0.975, told["n"].to_numpy() - 1) * by["value"].std(ddof=1) / told["n"] ** 0.5
     told["low"], told["high"] = told["mean"] - half, told["mean"] + half
     told["seconds"] = by["sampling_seconds"].median().astype(float)
-    columns = ["arm", "is_baseline", "reading", "is_primary", "level", "eval_config", "n", "mean", "low", "high"]
+    columns = [
+        "arm",
+        "is_baseline",
+        "evaluation_level",
+        "is_primary",
+        "level",
+        "eval_config",
+        "n",
+        "mean",
+        "low",
+        "high",
+    ]
     return told.reset_index()[[*columns, "seconds"]]
 
 
-def _readings_table(study: ReportedStudy, readings: pd.DataFrame) -> Block:
-    levels = readings.sort_values("is_primary", ascending=False, kind="stable")["reading"].unique()
-    arms = readings["arm"].unique()
-    means = readings.pivot_table(index="arm", columns="reading", values="mean", sort=False)
+def _summary_table(study: ReportedStudy, summary: pd.DataFrame) -> Block:
+    levels = summary.sort_values("is_primary", ascending=False, kind="stable")["evaluation_level"].unique()
+    arms = summary["arm"].unique()
+    means = summary.pivot_table(index="arm", columns="evaluation_level", values="mean", sort=False)
     columns = [Column("Arm", texts(list(arms)))]
-    primary = readings[readings["is_primary"]].drop_duplicates("reading").set_index("reading")["eval_config"]
+    primary = (
+        summary[summary["is_primary"]].drop_duplicates("evaluation_level").set_index("evaluation_level")["eval_config"]
+    )
     for level in levels:
         cells = [Text(number(float(means[level][arm]), study.decimals)) for arm in arms]
-        own = {factor: primary[level][factor] for factor in _factors(readings)} if level in primary else {}
+        own = {factor: primary[level][factor] for factor in _factors(summary)} if level in primary else {}
         heading = f"{changes_in_words(own)} (baseline)" if own else level
         columns.append(Column(heading, list(cells), numeric=True))
     caption = f"{study.comparison.label} ({study.direction}), mean over seeds, of every evaluation level."
-    data = readings.drop(columns=["level", "eval_config"])
-    marked = [bool(readings.loc[readings["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]
+    data = summary.drop(columns=["level", "eval_config"])
+    marked = [bool(summary.loc[summary["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]
     return table("evaluation", columns, caption=caption, data=data, marked=marked)
 
 
-def _factors(readings: pd.DataFrame) -> list[str]:
+def _factors(summary: pd.DataFrame) -> list[str]:
     """Fields that some level changes alone, in the order of the study."""
-    alone = [next(iter(level)) for level in readings["level"] if len(level) == 1]
+    alone = [next(iter(level)) for level in summary["level"] if len(level) == 1]
     return list(dict.fromkeys(alone))
 
 
-def _factor_picture(study: ReportedStudy, readings: pd.DataFrame, factor: str) -> Block:
-    """The levels of one factor, the primary reading taking the place of its own level."""
-    own = [row["is_primary"] or set(row["level"]) == {factor} for row in readings.to_dict("records")]
-    levels = readings[own].copy()
+def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) -> Block:
+    """The levels of one factor, in which the primary one stands for its own."""
+    own = [row["is_primary"] or set(row["level"]) == {factor} for row in summary.to_dict("records")]
+    levels = summary[own].copy()
     values = [_value(config, factor) for config in levels["eval_config"]]
     levels["level"] = pd.Series(values, levels.index, dtype=object)
     numeric = all(isinstance(level, int | float) for level in levels["level"])
     if numeric:
         levels = levels.sort_values("level", kind="stable")
-    order = {arm: k for k, arm in enumerate(readings["arm"].unique())}
+    order = {arm: k for k, arm in enumerate(summary["arm"].unique())}
     levels = levels.sort_values("arm", key=lambda arm: arm.map(order), kind="stable")
     comparison = study.comparison
     figure = factor_curves(
@@ -108,18 +121,18 @@ def _value(config: Mapping[str, object], factor: str) -> object:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else value_in_words(value)
 
 
-def _front(study: ReportedStudy, readings: pd.DataFrame) -> list[Block]:
-    points = readings.dropna(subset=["seconds"])
+def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
+    points = summary.dropna(subset=["seconds"])
     if points["seconds"].nunique() < 2:
         return []
     points = points.assign(on_front=on_front(points, lower_is_better=study.comparison.lower_is_better))
     figure = cost_front(points, study.styles, label=study.comparison.label, direction=study.direction)
     front = points[points["on_front"]].sort_values("seconds")
     alt = "Score against seconds of sampling. On the front: " + "; ".join(
-        f"{row['arm']}, {row['reading']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
+        f"{row['arm']}, {row['evaluation_level']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
         for row in front.to_dict("records")
     )
-    caption = "Score against the price of sampling. The line joins readings that no other beats in both."
+    caption = "Score against the price of sampling. The line joins the points that no other beats in both."
     data = points.drop(columns=["level", "eval_config"])
     return [picture("sampling_cost", figure, alt=alt, caption=caption, data=data)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from sweep.errors import StoreError
-from sweep.files.file_store import depot_at
+from sweep.files.file_store import file_store_at
 from sweep.report.figures.style import LineStyle, arm_styles
 from sweep.report.formatting import decimals_for
 from sweep.report.frames.frames import StudyFrames, load_study
@@ -69,7 +69,7 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
             next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run again.",
         )
     return read_study(
-        read_store(url).engine, name, files_root=depot_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
+        read_store(url).engine, name, files_root=file_store_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sweep.report.frames.frames import StudyFrames
 from sweep.report.metrics import Direction, direction_of, label_of, lower_is_better
 from sweep.report.stats.divergence import Divergence, divergences
-from sweep.report.stats.interim import Look, current_look
+from sweep.report.stats.interim import InterimAnalysis, current_interim_analysis
 from sweep.report.stats.paired import (
     ALPHA,
     PairedDifference,
@@ -38,13 +38,13 @@ class Comparison:
     margin: float
     """Smallest effect of interest, units of the score; NaN without a baseline."""
     baseline_mean: float
-    look: Look | None
-    """The planned look that decides; None for a study that is read once, and for exploratory scores."""
+    analysis: InterimAnalysis | None
+    """The interim analysis that decides; None for a study that is read once, and for exploratory scores."""
     arms: pd.DataFrame
     """arm_id, arm, says, is_baseline, n, mean, sd (over training seeds), pairs, difference, low, high, paired_sd, p,
     test (the deciding one), p_holm, verdict, why, detectable (80 % power), lost and won (seeds where the arm or the
     baseline alone diverged: means and intervals are over the others); NaN where there are too few seeds. At a
-    planned look p is adjusted for all looks, and the interval is wide enough to hold at all of them."""
+    interim analysis p is adjusted for all analyses, and the interval is wide enough to hold at all of them."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
 
@@ -77,15 +77,15 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
     metric = metric or frames.metric
     phase = frames.phase
     confirmatory = phase == "confirm" and metric == frames.metric
-    look = current_look(frames) if confirmatory else None
+    analysis = current_interim_analysis(frames) if confirmatory else None
     values = primary_values(frames, metric)
-    if look is not None and look.number:
-        values = values[values["replicate"] < look.seeds]
+    if analysis is not None and analysis.number:
+        values = values[values["replicate"] < analysis.seeds]
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
     pairs = _pairs(values, arms)
     margin, baseline_mean = _margin(frames, metric, values)
-    differences = _differences(arms, pairs, level=look.level if look else ALPHA, exact=confirmatory)
+    differences = _differences(arms, pairs, level=analysis.level if analysis else ALPHA, exact=confirmatory)
     table = _arm_table(arms, values, differences)
     direction = direction_of(metric)
     # Of scores that decide nothing no word is said that would need it.
@@ -97,7 +97,7 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
         confirmatory=confirmatory,
         margin=margin,
         baseline_mean=baseline_mean,
-        look=look,
+        analysis=analysis,
         arms=_judged(
             table,
             differences,
@@ -105,7 +105,7 @@ def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
             margin=margin,
             better_low=better_low,
             confirmatory=confirmatory,
-            look=look,
+            analysis=analysis,
         ),
         pairs=pairs,
     )
@@ -166,22 +166,22 @@ def _judged(
     margin: float,
     better_low: bool,
     confirmatory: bool,
-    look: Look | None,
+    analysis: InterimAnalysis | None,
 ) -> pd.DataFrame:
     """Adds test, p, p_holm, detectable, verdict, why, lost, won."""
     is_baseline = table["is_baseline"].to_numpy(bool)
     arms = len(table) - int(is_baseline.sum())
-    level = look.level if look else ALPHA
+    level = analysis.level if analysis else ALPHA
     tests = [deciding_test(each.n, arms=arms, alpha=level) for each in differences]
     p = np.array(
         [each.p_sign_flip if test == "sign-flip" else each.p_t for each, test in zip(differences, tests, strict=True)]
     )
     p = np.where([each.any for each in diverged], [each.p for each in diverged], p)
-    waiting = _waiting(confirmatory, look)
-    # A p value of a look around, or of a look that nobody planned, means nothing: such scores get intervals only.
+    waiting = _waiting(confirmatory, analysis)
+    # A p value of an unplanned reading, means nothing: such scores get intervals only.
     p[is_baseline | bool(waiting)] = np.nan
-    if look is not None and not waiting:
-        p = np.array([look.plan.adjusted(each, look.number - 1) for each in p])
+    if analysis is not None and not waiting:
+        p = np.array([analysis.plan.adjusted(each, analysis.number - 1) for each in p])
     p_holm = holm(p)
     words: list[tuple[str, str]] = []
     for baseline, each, gone, test, adjusted in zip(is_baseline, differences, diverged, tests, p_holm, strict=True):
@@ -209,12 +209,12 @@ def _judged(
     )
 
 
-def _waiting(confirmatory: bool, look: Look | None) -> str:
+def _waiting(confirmatory: bool, analysis: InterimAnalysis | None) -> str:
     """Why no arm can be judged yet; empty where they can."""
     if not confirmatory:
         return "exploratory: not part of the confirmation"
-    if look is not None and not look.number:
-        return f"the first planned look is after {look.following} seeds"
+    if analysis is not None and not analysis.number:
+        return f"the first interim analysis is after {analysis.following} seeds"
     return ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from sweep.config.design import FEWEST_SEEDS
+from sweep.config.design import MIN_SEEDS
 from sweep.report.formatting import Verdict
 from sweep.report.frames.frames import StudyFrames
 from sweep.report.stats.paired import ALPHA, Array, sign_flip_p
@@ -39,7 +39,7 @@ class Divergence:
 
     def verdict(self, p_adjusted: float) -> Verdict:
         """An arm that diverges where the baseline does not is never better, nor the other way round worse."""
-        if self.pairs + self.lost + self.won < FEWEST_SEEDS or not p_adjusted < ALPHA:
+        if self.pairs + self.lost + self.won < MIN_SEEDS or not p_adjusted < ALPHA:
             return "undecided"
         if self.toward > 0 and not self.won:
             return "worse"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.config.design import FEWEST_SEEDS
+from sweep.config.design import MIN_SEEDS
 from sweep.config.study import Study
 from sweep.design.arms import study_fraction
 from sweep.report.frames.frames import StudyFrames
@@ -23,7 +23,7 @@ from sweep.report.stats.paired import ALPHA, deciding_test, holm, paired_differe
 
 BASELINE = "baseline"
 COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "found"]
-Place = tuple[str, ...]
+RunContext = tuple[str, ...]
 """The level of every factor in one arm."""
 
 
@@ -108,7 +108,7 @@ def interactions(frames: StudyFrames) -> pd.DataFrame:
     return _judged(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=COLUMNS)
 
 
-def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[Place] | None:
+def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[RunContext] | None:
     """The arms that the design consists of, as levels of all factors; None where a factor has no level but one."""
     if any(len(each) < 2 for each in levels.values()):
         return None
@@ -145,5 +145,5 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     p = np.where(np.array(tests) == "sign-flip", rows["p_sign_flip"], rows["p_t"]).astype(float)
     p_holm = holm(p)
     away = (rows["low"] > 0) | (rows["high"] < 0)
-    found = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= FEWEST_SEEDS).to_numpy()
+    found = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
     return rows.assign(test=tests, p=p, p_holm=p_holm, found=found)[COLUMNS]

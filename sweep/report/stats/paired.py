@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweep.config.design import FEWEST_SEEDS
+from sweep.config.design import MIN_SEEDS
 from sweep.report.formatting import Verdict
 
 Array = NDArray[np.float64]
@@ -187,7 +187,7 @@ def verdict(
         p_adjusted: Of the deciding test, after Holm.
         margin: Smallest effect of interest, in the units of the score.
     """
-    if difference.n < FEWEST_SEEDS or not np.isfinite(difference.low):
+    if difference.n < MIN_SEEDS or not np.isfinite(difference.low):
         return "undecided"
     if -margin < difference.low and difference.high < margin:
         return "no difference"
@@ -198,8 +198,8 @@ def verdict(
 
 def verdict_reason(difference: PairedDifference, word: Verdict, *, p_adjusted: float, test: Test) -> str:
     """Why this word, in one clause."""
-    if difference.n < FEWEST_SEEDS:
-        return f"{difference.n} paired seed{'s' * (difference.n != 1)}; {FEWEST_SEEDS} are the least that can decide"
+    if difference.n < MIN_SEEDS:
+        return f"{difference.n} paired seed{'s' * (difference.n != 1)}; {MIN_SEEDS} are the least that can decide"
     if word == "no difference":
         return "whole interval within the smallest effect of interest"
     named = "exact sign-flip" if test == "sign-flip" else "paired t"

@@ -60,7 +60,7 @@ def detectable_effect(
         n: Pairs of each arm.
         arms: Arms compared with the baseline; Holm's first and hardest step is assumed.
         test: The deciding test. Beyond ten pairs the sign-flip test has the power of the t test at its level.
-        alpha: Level of the family of arms; a planned look leaves less than 0.05.
+        alpha: Level of the family of arms; an interim analysis leaves less than 0.05.
     """
     if n < 2 or not np.isfinite(sd):
         return float("inf")

@@ -200,7 +200,7 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citing: Citing
 def _testing(comparison: Comparison, citing: Citing) -> str:
     if not comparison.confirmatory or not len(comparison.pairs):
         return ""
-    level = comparison.look.level if comparison.look else ALPHA
+    level = comparison.analysis.level if comparison.analysis else ALPHA
     judged = int(comparison.compared["p"].notna().sum())
     text = "Differences from the baseline are over paired seeds, with 95 % t intervals."
     if judged:
@@ -234,14 +234,14 @@ def _tests(comparison: Comparison, citing: Citing) -> str:
 
 
 def _interim(comparison: Comparison, citing: Citing) -> str:
-    look = comparison.look
-    if look is None:
+    analysis = comparison.analysis
+    if analysis is None:
         return ""
-    source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[look.plan.shape]
-    at = listed([str(seeds) for seeds in look.plan.seeds])
-    which = f"this is look {look.number}" if look.number else "the first is still to come"
+    source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[analysis.plan.shape]
+    at = listed([str(seeds) for seeds in analysis.plan.seeds])
+    which = f"this is analysis {analysis.number}" if analysis.number else "the first is still to come"
     return (
-        f" The study was planned to be read after {at} seeds; {which}. Levels follow {source}"
-        f"{citing.cite(source)}, and intervals are repeated ones that hold at all looks"
+        f" Interim analyses were declared after {at} seeds; {which}. Levels follow {source}"
+        f"{citing.cite(source)}, and intervals are repeated ones that hold at all analyses"
         f"{citing.cite('Jennison & Turnbull 2000')}."
     )

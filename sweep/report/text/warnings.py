@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.config.study import FEWEST_NOISE_SETS
+from sweep.config.study import MIN_NOISE_SETS
 from sweep.report.formatting import count, listed, scientific
 from sweep.report.frames.frames import StudyFrames
-from sweep.report.stats.interim import current_look
+from sweep.report.stats.interim import alpha_spending, current_interim_analysis
 from sweep.store.states import AttemptEnd, CellStatus
 
 PRIOR_GAP = 1e-3
@@ -129,20 +129,20 @@ def _boundaries(frames: StudyFrames) -> Iterator[str]:
 
 def _noise_sets(frames: StudyFrames) -> Iterator[str]:
     sets = len(frames.protocol.get("noise_sets", ())) or 1
-    if sets < FEWEST_NOISE_SETS and len(frames.scores):
+    if sets < MIN_NOISE_SETS and len(frames.scores):
         yield (
-            f"Each score is from {count(sets, 'noise set')}; at least {FEWEST_NOISE_SETS} are needed to see how much "
-            f"it depends on the noise. Set noise_sets: {FEWEST_NOISE_SETS} under protocol in the study file."
+            f"Each score is from {count(sets, 'noise set')}; at least {MIN_NOISE_SETS} are needed to see how much "
+            f"it depends on the noise. Set noise_sets: {MIN_NOISE_SETS} under protocol in the study file."
         )
 
 
 def _extended(frames: StudyFrames) -> Iterator[str]:
-    """Seeds that were added once scores were there, without a plan of looks: whoever added them may have looked."""
+    """Seeds that were added after scores were known, in a study without interim analyses."""
     told = frames.subject.revisions
     scored = frames.attempts[
         frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == AttemptEnd.COMPLETE)
     ]
-    if frames.spec.get("looks") or scored.empty:
+    if alpha_spending(frames.spec) or scored.empty:
         return
     first = scored["ended_at"].min()
     late = [
@@ -161,19 +161,19 @@ def _extended(frames: StudyFrames) -> Iterator[str]:
 def _unfinished(frames: StudyFrames) -> Iterator[str]:
     cells = frames.cells[frames.cells["phase"] == "confirm"]
     missing = int((cells["status"] == CellStatus.MISSING).sum())
-    look = current_look(frames)
+    analysis = current_interim_analysis(frames)
     if not missing:
         return
     told = f"{missing} of {count(len(cells), 'planned cell')} are not finished."
-    if look is None:
+    if analysis is None:
         yield (
             f"{told} Verdicts hold for a study that is read once, when it is complete. Read repeatedly, they are wrong "
-            "more often than 5 % of the time. To read results early, plan interim analyses (looks in the study file)."
+            "more often than 5 % of the time. To read results early, declare interim_analyses in the study file."
         )
-    elif look.number:
+    elif analysis.number:
         yield (
-            f"{told} This is look {look.number} of {len(look.plan.seeds)}, as planned: verdicts stand on the first "
-            f"{look.seeds} seeds, and what came since is kept out until the look after {look.following}."
+            f"{told} This is interim analysis {analysis.number} of {len(analysis.plan.seeds)}, as declared: verdicts "
+            f"use the first {analysis.seeds} seeds; later ones count after {analysis.following} seeds."
         )
     else:
-        yield f"{told} The first planned look is after {look.following} seeds; until then nothing is decided."
+        yield f"{told} The first interim analysis is after {analysis.following} seeds; until then nothing is decided."

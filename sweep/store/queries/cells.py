@@ -13,7 +13,7 @@ from sweep.store.queries.status import cell_states
 from sweep.store.queue.leases import paused
 from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord, RungRecord, ScoreRecord
-from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, READING, RUN, SCORE
+from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
 
 _IDS = bindparam("cell_ids", type_=Integer, expanding=True)
 
@@ -99,16 +99,16 @@ def _scores_of(*which: ColumnElement[bool]) -> Select[Any]:
     of_score = (SCORE.c.id, SCORE.c.step, SCORE.c.protocol_key)
     ending = (SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason)
     return (
-        select(READING.c.cell_id, READING.c.level, READING.c.is_primary, *of_score, *ending)
-        .join(CELL, CELL.c.id == READING.c.cell_id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        select(SCORE_REQUEST.c.cell_id, SCORE_REQUEST.c.level, SCORE_REQUEST.c.is_primary, *of_score, *ending)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .where(*which)
-        .order_by(READING.c.cell_id, READING.c.is_primary.desc(), SCORE.c.id)
+        .order_by(SCORE_REQUEST.c.cell_id, SCORE_REQUEST.c.is_primary.desc(), SCORE.c.id)
     )
 
 
 def _measurements_of(*which: ColumnElement[bool]) -> Select[Any]:
-    of_cells = select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id)
+    of_cells = select(SCORE_REQUEST.c.score_id).join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
     return (
         select(MEASUREMENT)
         .where(MEASUREMENT.c.score_id.in_(of_cells.where(*which)))

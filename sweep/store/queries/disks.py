@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, and_, select
 
 from sweep.store.queue.leases import WORK
 from sweep.store.snapshots import FullDisk
-from sweep.store.sql.schema import ATTEMPT, CELL, READING, RUN, SCORE, WORKER
+from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 
 DISK_FULL = "disk_full"
 # A store of thousands of runs takes some tens of megabytes, and as much again while its log is written back.
@@ -44,9 +44,9 @@ def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
             if kind == "train"
             else and_(ATTEMPT.c.score_id == SCORE.c.id, ATTEMPT.c.token == SCORE.c.token)
         )
-        cells = select(CELL.c.run_id if kind == "train" else READING.c.score_id).select_from(CELL)
+        cells = select(CELL.c.run_id if kind == "train" else SCORE_REQUEST.c.score_id).select_from(CELL)
         if kind == "score":
-            cells = cells.join(READING, READING.c.cell_id == CELL.c.id)
+            cells = cells.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
         query = (
             select(table.c.id, WORKER.c.host, ATTEMPT.c.ended_at, ATTEMPT.c.detail)
             .join(ATTEMPT, tried)

@@ -11,7 +11,7 @@ from sweep.store.queue.leases import WORK
 from sweep.store.records import Kind
 from sweep.store.snapshots import FailureRecord, RunningRecord
 from sweep.store.sql.clock import now
-from sweep.store.sql.schema import ARM, ATTEMPT, CELL, READING, RUN, SCORE, WORKER
+from sweep.store.sql.schema import ARM, ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.sql.sqlite_hints import unindexed
 from sweep.store.states import RunState, ScoreState
 
@@ -22,15 +22,15 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
     """(cell_id, state) of the cells of a condition; the one place that says what state a cell is in."""
     scores = (
         select(
-            READING.c.cell_id,
+            SCORE_REQUEST.c.cell_id,
             func.sum(case((SCORE.c.state == ScoreState.SCORING, 1), else_=0)).label("scoring"),
             func.sum(case((SCORE.c.state == ScoreState.PLANNED, 1), else_=0)).label("planned"),
             func.sum(case((SCORE.c.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
         )
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
-        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
         .where(*which, SCORE.c.step.is_(None), SCORE.c.state != ScoreState.COMPLETE)
-        .group_by(READING.c.cell_id)
+        .group_by(SCORE_REQUEST.c.cell_id)
         .subquery()
     )
     state = case(
@@ -74,8 +74,8 @@ def left(study_id: int, kind: Kind) -> Select[Any]:
     if kind == "train":
         return runs.where(RUN.c.state.in_(("planned", "training")))
     return (
-        runs.join(READING, READING.c.cell_id == CELL.c.id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        runs.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("planned", "scoring")))
     )
 
@@ -107,8 +107,8 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
     runs = cell.add_columns(RUN.c.state, RUN.c.failure, RUN.c.failure_reason).where(RUN.c.state.in_(_UNTRAINED))
     scores = (
         cell.add_columns(SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason, SCORE.c.id.label("score_id"))
-        .join(READING, READING.c.cell_id == CELL.c.id)
-        .join(SCORE, SCORE.c.id == READING.c.score_id)
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("failed", "cancelled")), SCORE.c.step.is_(None))
     )
     return [
@@ -146,8 +146,8 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
             .where(unindexed(CELL.c.study_id) == study_id, table.c.state == leased)
         )
         if kind == "score":
-            query = query.join(READING, READING.c.cell_id == CELL.c.id)
-            query = query.join(SCORE, SCORE.c.id == READING.c.score_id)
+            query = query.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+            query = query.join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         query = query.join(WORKER, WORKER.c.id == table.c.owner)
         query = query.join(ATTEMPT, and_(ATTEMPT.c.run_id == RUN.c.id, at, ATTEMPT.c.token == table.c.token))
         for row in connection.execute(query.order_by(CELL.c.id)):

@@ -30,7 +30,7 @@ _UNDER_WAY = ("planned", "training", "trained", "scoring")
 _UNTRAINED_YET = ("planned", "training")
 _OPEN = ("planned", "scoring")
 # Databases limit the values of one statement. A study with more cells under way is read whole.
-_MOST_VALUES = 10_000
+_MAX_VALUES = 10_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None, *, l
         revision = newest_revision(connection, study_id)
         changes = count_changes(connection, study_id)
         known = before is not None and (before.revision, before.changes_of_settled) == (revision.number, changes)
-        if before is not None and known and len(before.open) <= _MOST_VALUES:
+        if before is not None and known and len(before.open) <= _MAX_VALUES:
             found = _since(connection, study_id, before, ladder)
             if found is not None:
                 return found
@@ -126,7 +126,7 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[
         return cell_records(connection, mine)
     ids = [cell.cell_id for cell in before.open]
     ids += connection.scalars(select(CELL.c.id).where(mine, CELL.c.id > newest)).all()
-    if len(ids) <= _MOST_VALUES:
+    if len(ids) <= _MAX_VALUES:
         return cells_with(connection, ids)
     return cell_records(connection, mine, or_(CELL.c.id > newest, CELL.c.id.in_(ids[: len(before.open)])))
 

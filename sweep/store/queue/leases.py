@@ -39,7 +39,7 @@ from sweep.store.queue.endings import UNREADABLE, end_attempts, end_lost_work, e
 from sweep.store.queue.events import write_event
 from sweep.store.records import Claim, Kind, StudyState
 from sweep.store.sql.clock import UtcDateTime, moment, now, uptime
-from sweep.store.sql.schema import ATTEMPT, CELL, READING, RUN, SCORE, STORE_IDENTITY, STUDY, WORKER, WorkColumns
+from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, STORE_IDENTITY, STUDY, WORKER, WorkColumns
 from sweep.store.sql.sqlite_hints import unindexed
 from sweep.store.sql.transaction import Store
 from sweep.store.states import AttemptEnd, RunState
@@ -204,12 +204,12 @@ def _wanted(kind: Kind) -> Select[Any]:
         return runs.order_by(suspect, begun, CELL.c.replicate, CELL.c.id)
     scores = (
         select(SCORE.c.id)
-        .join(READING, READING.c.score_id == SCORE.c.id)
-        .join(CELL, CELL.c.id == READING.c.cell_id)
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == SCORE.c.id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
         .join(RUN, RUN.c.id == SCORE.c.run_id)
         .where(*asked, or_(RUN.c.state == RunState.TRAINED, SCORE.c.step <= RUN.c.reached_step))
     )
-    return scores.order_by(suspect, READING.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
+    return scores.order_by(suspect, SCORE_REQUEST.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
 
 
 @cache

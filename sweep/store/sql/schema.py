@@ -260,7 +260,7 @@ class MeasurementColumns(TypedColumns):
 MEASUREMENT = Table("measurement", METADATA, MeasurementColumns)
 
 
-class ReadingColumns(TypedColumns):
+class ScoreRequestColumns(TypedColumns):
     """A score that a cell asked for. `level` names the evaluation levels, e.g. {"ema_decay": 0.99}."""
 
     cell_id: Named[int] = Column(ForeignKey("cell.id", ondelete="CASCADE"), primary_key=True)
@@ -269,7 +269,7 @@ class ReadingColumns(TypedColumns):
     is_primary: Named[bool] = Column(Boolean)
 
 
-READING = Table("reading", METADATA, ReadingColumns)
+SCORE_REQUEST = Table("reading", METADATA, ScoreRequestColumns)
 
 
 class MetricColumns(TypedColumns):

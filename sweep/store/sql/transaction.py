@@ -96,7 +96,7 @@ class Store:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def read_transaction(engine: Engine) -> Iterator[Connection]:
     """A connection for statements that read; tried once.
 
     Raises:

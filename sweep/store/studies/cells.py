@@ -13,7 +13,7 @@ from sweep.errors import LeaseLost, StoreError
 from sweep.store import stored_config
 from sweep.store.queue.search_lease import holds_advisor
 from sweep.store.records import ArmRecord, NewCell
-from sweep.store.sql.schema import ARM, CELL, READING, RUN, SCORE, WorkColumns
+from sweep.store.sql.schema import ARM, CELL, RUN, SCORE, SCORE_REQUEST, WorkColumns
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
 from sweep.store.studies.demand import BATCH, PLANNED_AGAIN, batches, hold, withdraw_unwanted, withdraw_unwanted_runs
@@ -114,7 +114,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
     there = _cells_there(connection, arm_ids.values())
     cell_ids = tuple(there[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
-    _add_readings(connection, cells, cell_ids, run_ids, protocol)
+    _add_score_requests(connection, cells, cell_ids, run_ids, protocol)
     left = {old.run_id for place, old in before.items() if there[place].run_id != old.run_id}
     for some in batches(sorted(left)):
         withdraw_unwanted_runs(connection, some)
@@ -170,7 +170,7 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
     return [int(found[key].id) for key in keys]
 
 
-def _add_readings(
+def _add_score_requests(
     connection: Connection,
     cells: Sequence[NewCell],
     cell_ids: Sequence[int],
@@ -182,12 +182,12 @@ def _add_readings(
     wanted = []
     keys: dict[EvalConfig, str] = {}
     for cell, cell_id, run_id in zip(cells, cell_ids, run_ids, strict=True):
-        for reading in cell.readings:
+        for request in cell.score_requests:
             # The same few evaluations are asked of every run.
-            if reading.eval_config not in keys:
-                keys[reading.eval_config] = eval_key(reading.eval_config, protocol)
-            key = keys[reading.eval_config]
-            config = reading.eval_config.model_dump(mode="json")
+            if request.eval_config not in keys:
+                keys[request.eval_config] = eval_key(request.eval_config, protocol)
+            key = keys[request.eval_config]
+            config = request.eval_config.model_dump(mode="json")
             scores[run_id, key] = {
                 "run_id": run_id,
                 "eval_key": key,
@@ -195,7 +195,7 @@ def _add_readings(
                 "protocol": shared,
                 "protocol_key": shared_key,
             }
-            wanted.append((cell_id, (run_id, key), dict(reading.level), reading.is_primary))
+            wanted.append((cell_id, (run_id, key), dict(request.level), request.is_primary))
     insert_missing(connection, SCORE, [scores[place] for place in sorted(scores)])
     ids: list[int] = []
     for batch in batches(sorted(scores)):
@@ -215,9 +215,11 @@ def _add_readings(
     before: set[int] = set()
     for some in batches(sorted(set(cell_ids))):
         before |= set(
-            connection.scalars(delete(READING).where(READING.c.cell_id.in_(some)).returning(READING.c.score_id))
+            connection.scalars(
+                delete(SCORE_REQUEST).where(SCORE_REQUEST.c.cell_id.in_(some)).returning(SCORE_REQUEST.c.score_id)
+            )
         )
-    insert_missing(connection, READING, rows)
+    insert_missing(connection, SCORE_REQUEST, rows)
     for some in batches(sorted(before - set(ids))):
         withdraw_unwanted(connection, "score", some)
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 from sweep.store.queue.endings import end_attempts
 from sweep.store.queue.leases import PROGRESSED, WORK
 from sweep.store.records import Kind
-from sweep.store.sql.schema import ARTIFACT, CELL, READING, RUN, SCORE, STUDY
+from sweep.store.sql.schema import ARTIFACT, CELL, RUN, SCORE, SCORE_REQUEST, STUDY
 from sweep.store.states import AttemptEnd, RunState
 from sweep.store.studies.trial_changes import note_work_changes
 
@@ -41,7 +41,11 @@ def asked_by(study_id: int, kind: Kind) -> Select[Any]:
     """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
     if kind == "train":
         return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
-    return select(READING.c.score_id).join(CELL, CELL.c.id == READING.c.cell_id).where(CELL.c.study_id == study_id)
+    return (
+        select(SCORE_REQUEST.c.score_id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+        .where(CELL.c.study_id == study_id)
+    )
 
 
 def wanted_by_others(run_id: ColumnElement[int] | int, study_id: int) -> Select[Any]:
@@ -130,5 +134,9 @@ def _wanting() -> Select[Any]:
 def _is_wanted(kind: Kind) -> ColumnElement[bool]:
     if kind == "train":
         return _wanting().where(CELL.c.run_id == RUN.c.id).correlate(RUN).exists()
-    reads = _wanting().join(READING, READING.c.cell_id == CELL.c.id).where(READING.c.score_id == SCORE.c.id)
+    reads = (
+        _wanting()
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+        .where(SCORE_REQUEST.c.score_id == SCORE.c.id)
+    )
     return reads.correlate(SCORE).exists()

@@ -17,7 +17,7 @@ from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import paused
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.clock import moment
-from sweep.store.sql.schema import ARTIFACT, READING, RUN, SCORE
+from sweep.store.sql.schema import ARTIFACT, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing
 from sweep.store.states import ScoreState
@@ -48,13 +48,13 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
         again = update(SCORE).where(*mine, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
         if connection.execute(again).rowcount:
             note_work_changes(connection, "score", [score_id])
-        reading = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
-        insert_missing(connection, READING, [reading])
+        request = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
+        insert_missing(connection, SCORE_REQUEST, [request])
 
     store.write(work)
 
 
-def go_on(store: Store, cell: CellRecord, *, step: int, until: int | None) -> None:
+def promote(store: Store, cell: CellRecord, *, step: int, until: int | None) -> None:
     """Let a run that waits at `step` be trained to `until`, or to its end."""
 
     def work(connection: Connection) -> None:

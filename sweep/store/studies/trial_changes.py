@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Select, func, insert, select
 
 from sweep.store.records import Kind
-from sweep.store.sql.schema import CELL, READING, TRIAL_CHANGE
+from sweep.store.sql.schema import CELL, SCORE_REQUEST, TRIAL_CHANGE
 
 
 def count_changes(connection: Connection, study_id: int) -> int:
@@ -34,5 +34,5 @@ def note_work_changes(connection: Connection, kind: Kind, ids: Sequence[int]) ->
 def _readers(kind: Kind, ids: Sequence[int]) -> Select[int]:
     if kind == "train":
         return select(CELL.c.study_id).where(CELL.c.run_id.in_(ids)).distinct()
-    read = select(CELL.c.study_id).join(READING, READING.c.cell_id == CELL.c.id)
-    return read.where(READING.c.score_id.in_(ids)).distinct()
+    read = select(CELL.c.study_id).join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+    return read.where(SCORE_REQUEST.c.score_id.in_(ids)).distinct()

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sweep.launch import kept
-from sweep.launch.kept import KeptWorker
+from sweep.launch import supervised
+from sweep.launch.supervised import SupervisedWorker
 
 PYTHON = sys.executable
 
 
-def end_of(worker: KeptWorker) -> int:
+def end_of(worker: SupervisedWorker) -> int:
     deadline = time.monotonic() + 60.0
     while (code := worker.poll()) is None:
         assert time.monotonic() < deadline, "the worker stands still"
@@ -28,7 +28,7 @@ def end_of(worker: KeptWorker) -> int:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What is started in place of `sweep worker`."""
     path = tmp_path / "program"
-    monkeypatch.setattr(kept.sys, "executable", str(path))
+    monkeypatch.setattr(supervised.sys, "executable", str(path))
     return path
 
 
@@ -43,7 +43,7 @@ def test_no_byte_that_a_worker_writes_stops_it(program: Path) -> None:
         "os.write(2, b'first \\xff\\n'); [os.write(2, b'\\x00\\xfe\\r' * 99) for _ in range(3000)]; os._exit(7)",
     )
     said: list[str] = []
-    worker = KeptWorker([], dict(os.environ), said.append)
+    worker = SupervisedWorker([], dict(os.environ), said.append)
     worker.start()
     assert end_of(worker) == 7
     assert said[0] == "first \ufffd"
@@ -58,14 +58,14 @@ def test_a_launcher_that_cannot_print_reads_its_workers_to_the_end(program: Path
     def say(_: str) -> None:
         raise error
 
-    worker = KeptWorker([], dict(os.environ), say)
+    worker = SupervisedWorker([], dict(os.environ), say)
     worker.start()
     assert end_of(worker) == 0
 
 
 def test_a_worker_hears_that_what_kept_it_is_gone(program: Path) -> None:
     write(program, "sys.stdin.read(); os._exit(5)")
-    worker = KeptWorker([], dict(os.environ), lambda _: None)
+    worker = SupervisedWorker([], dict(os.environ), lambda _: None)
     worker.start()
     assert worker.poll() is None
     assert worker._process is not None

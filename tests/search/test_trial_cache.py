@@ -9,9 +9,9 @@ import pytest
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import LadderStep, Study
 from sweep.design.cells import cells_of
-from sweep.design.tuning import Advance, explorations_of
+from sweep.design.tuning import Advance, tuning_runs_of
 from sweep.search.scheduler import advance
-from sweep.search.trial_cache import Memory
+from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_arms, add_cells, cells, claim, exclude, fail, open_store, rerun, set_study_state
 from sweep.store.queries.trials import Inventory, inventory
 from sweep.store.records import ArmRecord
@@ -38,9 +38,9 @@ def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
     return None if train.lr > 5e-3 else 20.0 + abs(log10(train.lr / 1e-3))
 
 
-def agrees_with_a_new_one(store: Store, study_id: int, memory: Memory) -> None:
+def agrees_with_a_new_one(store: Store, study_id: int, cache: TrialCache) -> None:
     """What a worker shows Optuna that remembers, and one that was just started."""
-    kept, anew = shown(store, STUDY, study_id, memory), shown(store, STUDY, study_id)
+    kept, anew = shown(store, STUDY, study_id, cache), shown(store, STUDY, study_id)
     told = lambda trials: [(t.ours, t.state, t.value, t.params) for t in trials]  # noqa: E731
     assert told(kept) == told(anew)
 
@@ -56,13 +56,13 @@ def agrees(store: Store, study_id: int, before: Inventory | None) -> Inventory:
 
 
 def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> None:
-    record, owner, memory = launched(store, STUDY), worker(store), Memory()
+    record, owner, cache = launched(store, STUDY), worker(store), TrialCache()
     seen: Inventory | None = None
     failed = False
     for step in range(200):
         claimed = claim(store, record.id, owner)
         if claimed is None:
-            advanced = advance(store, STUDY, record.id, owner=owner, memory=memory)
+            advanced = advance(store, STUDY, record.id, owner=owner, cache=cache)
             if advanced is not Advance.ADDED:
                 break
         if claimed is not None and step >= 6 and claimed.kind == "train" and not failed:
@@ -71,15 +71,15 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
         elif claimed is not None:
             finish(store, claimed, formula)
         seen = agrees(store, record.id, seen)
-        agrees_with_a_new_one(store, record.id, memory)
+        agrees_with_a_new_one(store, record.id, cache)
         if step == 12:
             exclude(store, seen.settled[0].cell_id, "looked wrong")
             seen = agrees(store, record.id, seen)
-            agrees_with_a_new_one(store, record.id, memory)
+            agrees_with_a_new_one(store, record.id, cache)
         if step == 16:
             rerun(store, record.id, ["infra"])
             seen = agrees(store, record.id, seen)
-            agrees_with_a_new_one(store, record.id, memory)
+            agrees_with_a_new_one(store, record.id, cache)
     seen = agrees(store, record.id, seen)
     assert failed
     # One of the eight was excluded, and another took its place.
@@ -105,9 +105,9 @@ def wanted_by_another_study(store: Store, study_id: int, _owner: str) -> None:
     """What was cancelled is planned again because another study asks for it."""
     again = STUDY.model_copy(update={"name": "again"})
     other = launched(store, again)
-    (exploration,) = explorations_of(again)
+    (tuning_run,) = tuning_runs_of(again)
     changes = next(arm.changes for arm in find(store, STUDY.name).arms if arm.name == "trial-0002")
-    arm = exploration.trial(2, dict(changes))
+    arm = tuning_run.trial(2, dict(changes))
     add_arms(store, other.id, [ArmRecord(arm.name, arm.changes)])
     add_cells(store, other.id, cells_of(again, arm, phase="search", trial_number=2))
 
@@ -117,8 +117,8 @@ def trained_again(store: Store, study_id: int, owner: str) -> None:
     again = Study.model_validate(STUDY.model_dump() | {"name": "again", "first_seed": 0})
     again = again.model_copy(update={"baseline": again.baseline.model_copy(update={"sampling_steps": 7})})
     other = launched(store, again)
-    (exploration,) = explorations_of(again)
-    arm = exploration.trial(0, {})
+    (tuning_run,) = tuning_runs_of(again)
+    arm = tuning_run.trial(0, {})
     add_arms(store, other.id, [ArmRecord(arm.name, arm.changes)])
     add_cells(store, other.id, cells_of(again, arm, phase="search", trial_number=0))
     held = claim(store, other.id, owner)
@@ -130,13 +130,13 @@ def trained_again(store: Store, study_id: int, owner: str) -> None:
 @pytest.mark.parametrize("change", [excluded, run_again, cancelled_and_resumed, wanted_by_another_study, trained_again])
 def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, change) -> None:
     """One trial is complete, one has failed, one is planned; then somebody decides something."""
-    record, owner, memory = launched(store, STUDY), worker(store), Memory()
-    play(store, STUDY, record.id, formula, owner=owner, steps=3, memory=memory)
-    advance(store, STUDY, record.id, owner=owner, memory=memory)
+    record, owner, cache = launched(store, STUDY), worker(store), TrialCache()
+    play(store, STUDY, record.id, formula, owner=owner, steps=3, cache=cache)
+    advance(store, STUDY, record.id, owner=owner, cache=cache)
     failing = claim(store, record.id, owner)
     assert failing is not None
     fail(store, failing, "bug", "a bug", final=True)
-    advance(store, STUDY, record.id, owner=owner, memory=memory)
+    advance(store, STUDY, record.id, owner=owner, cache=cache)
     seen = agrees(store, record.id, None)
     assert [cell.state for cell in seen.settled] == ["complete", "failed"]
     if change in (cancelled_and_resumed, wanted_by_another_study):
@@ -150,7 +150,7 @@ def test_a_settled_trial_that_changes_is_seen_whoever_changed_it(store: Store, c
 
 def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp_path) -> None:
     record, owners = launched(store, STUDY), [worker(store, "a"), worker(store, "b")]
-    memories = {owner: Memory() for owner in owners}
+    memories = {owner: TrialCache() for owner in owners}
     turn, idle = 0, 0
     while idle < 2:
         owner = owners[turn % 2]
@@ -158,7 +158,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
         claimed = claim(store, record.id, owner)
         if claimed is not None:
             finish(store, claimed, formula)
-        elif advance(store, STUDY, record.id, owner=owner, memory=memories[owner]) is not Advance.ADDED:
+        elif advance(store, STUDY, record.id, owner=owner, cache=memories[owner]) is not Advance.ADDED:
             idle += 1
             continue
         idle = 0
@@ -178,8 +178,8 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
 
 def test_a_ladder_that_is_new_to_a_worker_opens_what_it_took_for_settled(store: Store) -> None:
     """The store had the new revision when the worker still went by the old file; its cells are the same."""
-    record, owner, memory = launched(store, STUDY), worker(store), Memory()
+    record, owner, cache = launched(store, STUDY), worker(store), TrialCache()
     play(store, STUDY, record.id, formula, owner=owner, steps=4)
     laddered = STUDY.model_copy(update={"protocol": STUDY.protocol.model_copy(update={"ladder": (LadderStep(n=16),)})})
-    assert any(cell.run_state == "trained" for cell in memory.look(store, STUDY, record.id).settled)
-    assert not any(cell.run_state == "trained" for cell in memory.look(store, laddered, record.id).settled)
+    assert any(cell.run_state == "trained" for cell in cache.refresh(store, STUDY, record.id).settled)
+    assert not any(cell.run_state == "trained" for cell in cache.refresh(store, laddered, record.id).settled)

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select
 
 from sweep.config.run import Protocol
-from sweep.files.file_store import Depot
+from sweep.files.file_store import FileStore
 from sweep.store import Store, artifacts, events, open_store, status
 from sweep.store.sql.schema import ATTEMPT
 from tests.faults.processes import ended, registered, training, until
@@ -86,7 +86,7 @@ def said(process: subprocess.Popen[str], seconds: float = 300.0) -> str:
 def test_row_02_a_study_is_continued_and_reported_on_machines_that_share_only_a_url(
     sqlite_url: str, tmp_path: Path, url: str, prepared: tuple[Path, Protocol], undisturbed: dict[str, Any]
 ) -> None:
-    Depot(prepared[0], url).push("extractors")  # so that no machine trains the classifier
+    FileStore(prepared[0], url).push("extractors")  # so that no machine trains the classifier
     one, two, three = (Machine(tmp_path / name, sqlite_url, url) for name in ("one", "two", "three"))
     file = write(ABLATION, tmp_path)
     store = open_store(sqlite_url, patience_seconds=60)
@@ -127,10 +127,10 @@ def test_row_05_a_worker_leaves_in_time_though_the_store_of_files_hangs(
     local_store: Store, prepared: tuple[Path, Protocol], files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study = registered(local_store, ABLATION, prepared[1])
-    depot = Depot(files, f"s3://{BUCKET}/study")
+    file_store = FileStore(files, f"s3://{BUCKET}/study")
     with (
         served() as server,
-        team_of(local_store, study, files, environment=server.environment, files=depot) as workers,
+        team_of(local_store, study, files, environment=server.environment, files=file_store) as workers,
     ):
         first = workers.start()
         until(lambda: training(local_store, study))

@@ -1,4 +1,4 @@
-"""Planned looks: boundaries against published tables and a multivariate normal, and studies that are read early."""
+"""Interim analyses: boundaries against published tables and a multivariate normal, and studies that are read early."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import stats
 from sweep.config.study import Study
 from sweep.report.frames.frames import load_study
 from sweep.report.stats.comparison import compare
-from sweep.report.stats.interim import LookPlan, current_look
+from sweep.report.stats.interim import AlphaSpending, current_interim_analysis
 from sweep.report.text.warnings import warnings_of
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
@@ -24,32 +24,32 @@ SHAPES_OF_PLANS = ["pocock", "obrien_fleming"]
 STUDIES = 200
 
 
-def plan(*seeds: int, shape: str = "obrien_fleming") -> LookPlan:
-    return LookPlan(seeds=seeds, shape=shape)
+def plan(*seeds: int, shape: str = "obrien_fleming") -> AlphaSpending:
+    return AlphaSpending(seeds=seeds, shape=shape)
 
 
-def bounds(of: LookPlan) -> np.ndarray:
+def bounds(of: AlphaSpending) -> np.ndarray:
     return stats.norm.isf(of.levels() / 2)
 
 
-@pytest.mark.parametrize("looks", POCOCK)
-def test_published_constants_are_the_limit_of_many_seeds(looks):
-    equal = tuple(5000 * k for k in range(1, looks + 1))
-    assert bounds(plan(*equal, shape="pocock")) == pytest.approx(POCOCK[looks], abs=0.01)
+@pytest.mark.parametrize("analyses", POCOCK)
+def test_published_constants_are_the_limit_of_many_seeds(analyses):
+    equal = tuple(5000 * k for k in range(1, analyses + 1))
+    assert bounds(plan(*equal, shape="pocock")) == pytest.approx(POCOCK[analyses], abs=0.01)
     found = bounds(plan(*equal))
-    assert found[-1] == pytest.approx(OBRIEN_FLEMING[looks], abs=0.01)
-    assert found[0] == pytest.approx(found[-1] * looks**0.5)
+    assert found[-1] == pytest.approx(OBRIEN_FLEMING[analyses], abs=0.01)
+    assert found[0] == pytest.approx(found[-1] * analyses**0.5)
 
 
 def test_peeking_at_005_is_wrong_far_more_often():
-    """Armitage, McPherson & Rowe 1969, table 2: 0.142 at five looks; with few seeds, more."""
+    """Armitage, McPherson & Rowe 1969, table 2: 0.142 at five analyses; with few seeds, more."""
     many, few = (plan(*(n * k for k in range(1, 6)), shape="pocock") for n in (5000, 3))
     assert many.adjusted(0.05, 0) == pytest.approx(0.142, abs=0.002)
     assert few.adjusted(0.05, 0) > 0.15
 
 
 @pytest.mark.parametrize("seeds", [(3, 5, 12), (4, 12), (3, 20, 21)])
-def test_unequal_looks_are_those_of_the_multivariate_normal(seeds):
+def test_unequal_analyses_are_those_of_the_multivariate_normal(seeds):
     """corr(Z_i, Z_j) = sqrt(n_i / n_j); scipy integrates the box by another method."""
     limit = bounds(plan(*(1000 * n for n in seeds)))
     n = np.array(seeds)
@@ -72,30 +72,30 @@ def test_t_tests_of_few_seeds_keep_to_005_where_published_levels_do_not(seeds, s
 
 @pytest.mark.parametrize("shape", SHAPES_OF_PLANS)
 def test_p_at_the_boundary_is_adjusted_to_alpha(shape):
-    for look, level in enumerate(plan(4, 8, 12, shape=shape).levels()):
-        assert plan(4, 8, 12, shape=shape).adjusted(level, look) == pytest.approx(0.05, abs=1e-5)
+    for analysis, level in enumerate(plan(4, 8, 12, shape=shape).levels()):
+        assert plan(4, 8, 12, shape=shape).adjusted(level, analysis) == pytest.approx(0.05, abs=1e-5)
     assert plan(4, 8, 12).adjusted(1.0, 1) == 1.0
     assert plan(4, 8, 12).adjusted(1e-30, 0) < 1e-5
     assert np.isnan(plan(4, 8, 12).adjusted(np.nan, 0))
 
 
 @pytest.mark.parametrize(("at", "told"), [([4, 8], "last seed, 9"), ([2, 9], "from 3"), ([9, 4, 9], "rising")])
-def test_looks_that_are_no_plan_are_refused(at, told):
+def test_interim_analyses_that_do_not_rise_to_the_seeds_are_refused(at, told):
     with pytest.raises(ValidationError, match=told):
-        Study.model_validate({"name": "s", "question": "?", "seeds": 9, "looks": {"at": at}})
+        Study.model_validate({"name": "s", "question": "?", "seeds": 9, "interim_analyses": {"at": at}})
 
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
-    """Frames of a study of two placebo arms, twelve seeds and three looks."""
+    """Frames of a study of two placebo arms, twelve seeds and three interim analyses."""
     arms = [ArmSpec("baseline", {}), ArmSpec("a", {"lr": 1e-3}), ArmSpec("b", {"lr": 2e-3})]
-    store = make_store(tmp_path_factory.mktemp("looks"), StoreSpec(arms, seeds=12, curves=False, grids=False))
+    store = make_store(tmp_path_factory.mktemp("interim"), StoreSpec(arms, seeds=12, curves=False, grids=False))
     frames = load_study(store.engine, "digits")
     store.engine.dispose()
-    return replace(frames, spec={**frames.spec, "smallest_effect": 1e-6, "looks": looks()})
+    return replace(frames, spec={**frames.spec, "smallest_effect": 1e-6, "interim_analyses": declared()})
 
 
-def looks(shape: str = "obrien_fleming") -> dict[str, object]:
+def declared(shape: str = "obrien_fleming") -> dict[str, object]:
     return {"at": [4, 8, 12], "shape": shape}
 
 
@@ -106,16 +106,16 @@ def until(frames, seeds: int):
     return replace(frames, cells=cells, scores=frames.scores[frames.scores["replicate"] < seeds])
 
 
-def test_only_looks_change_a_verdict(planned):
+def test_only_interim_analyses_change_a_verdict(planned):
     told = {seeds: compare(until(planned, seeds)) for seeds in range(1, 13)}
-    assert [told[n].look.number for n in told] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
-    assert set(told[3].compared["why"]) == {"the first planned look is after 4 seeds"}
+    assert [told[n].analysis.number for n in told] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert set(told[3].compared["why"]) == {"the first interim analysis is after 4 seeds"}
     assert told[3].compared["p"].isna().all()
     for earlier, later in ((4, 7), (8, 11)):
         assert told[earlier].arms.equals(told[later].arms)
     assert not told[7].arms.equals(told[8].arms)
-    assert "look 2 of 3" in warnings_of(until(planned, 11))[-1]
-    assert current_look(replace(planned, spec={})) is None
+    assert "interim analysis 2 of 3" in warnings_of(until(planned, 11))[-1]
+    assert current_interim_analysis(replace(planned, spec={})) is None
 
 
 def test_intervals_are_those_of_the_level_of_the_look(planned):
@@ -129,15 +129,15 @@ def test_intervals_are_those_of_the_level_of_the_look(planned):
 
 @pytest.mark.slow
 def test_a_planned_reader_is_seldom_wrong_and_a_peeking_one_often(planned):
-    """Two placebo arms, read at all three looks: any arm better or worse at any look counts as wrong."""
+    """Two placebo arms, read at all three interim analyses: any arm better or worse at any of them counts as wrong."""
     random = np.random.default_rng(3)
     wrong = peeked = 0
     for _ in range(STUDIES):
         scores = planned.scores.copy()
         shared = random.normal(0, 0.5, size=12)
         scores["value"] = 12 + shared[scores["replicate"]] + random.normal(0, 0.15, size=len(scores))
-        drawn = replace(planned, scores=scores, spec={**planned.spec, "looks": looks("pocock")})
-        unplanned = replace(drawn, spec={**planned.spec, "looks": None})
+        drawn = replace(planned, scores=scores, spec={**planned.spec, "interim_analyses": declared("pocock")})
+        unplanned = replace(drawn, spec={**planned.spec, "interim_analyses": None})
         wrong += any(decided(until(drawn, seeds)) for seeds in (4, 8, 12))
         peeked += any(decided(until(unplanned, seeds)) for seeds in (4, 8, 12))
     most = stats.binom.ppf(0.999, STUDIES, 0.05)

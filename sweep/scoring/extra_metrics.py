@@ -1,4 +1,4 @@
-"""Measurements that a score makes only when its config asks for them. One function and one line of `FURTHER` each."""
+"""Metrics that are measured only when an eval config asks for them: a function and a line of `EXTRA_METRICS` each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import denoise_from
 from sweep.errors import Diverged
 from sweep.scoring.artifacts import SavedFile
+from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.frechet import fid_jackknife
 from sweep.scoring.generate import default_batch, evaluating, generate, sampling_plan
 from sweep.scoring.pictures import save_picture, tiled
@@ -26,7 +27,6 @@ from sweep.scoring.predictor import predictor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import load_reference
 from sweep.scoring.score import SetScore, estimate, saved_rows
-from sweep.scoring.yardstick import Yardstick
 
 LIKELIHOOD_IMAGES = 1000
 NOISED_IMAGES = 256
@@ -44,7 +44,7 @@ class Subject:
     diffusion: Diffusion
     config: EvalConfig
     target: str
-    yardstick: Yardstick
+    evaluator: Evaluator
     dataset: Dataset
     scored: tuple[SetScore, ...]
     """Scores of the noise sets, whose features are in `folder`."""
@@ -58,7 +58,7 @@ class Subject:
     @property
     def noise_set(self) -> int:
         """The first: further measurements are made on one."""
-        return self.yardstick.protocol.noise_sets[0]
+        return self.evaluator.protocol.noise_sets[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Further:
+class ExtraMetrics:
     """What was asked for beyond the distances."""
 
     numbers: tuple[Found, ...] = ()
@@ -79,7 +79,7 @@ class Further:
     """(kind, file)."""
 
 
-def likelihood(subject: Subject) -> Further:
+def likelihood(subject: Subject) -> ExtraMetrics:
     """Bits per dimension of the first 1000 test images and its three terms, one t drawn in each stratum.
 
     Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant.
@@ -101,25 +101,27 @@ def likelihood(subject: Subject) -> Further:
             )
             for name, value in zip(columns, (bits.total, bits.reconstruction, bits.kl.sum(1), bits.prior), strict=True):
                 columns[name].append(value.cpu())
-    return Further(numbers=tuple(_mean(f"bits_per_dim{name}", torch.cat(parts)) for name, parts in columns.items()))
+    return ExtraMetrics(
+        numbers=tuple(_mean(f"bits_per_dim{name}", torch.cat(parts)) for name, parts in columns.items())
+    )
 
 
-def distance_to_test(subject: Subject) -> Further:
+def distance_to_test(subject: Subject) -> ExtraMetrics:
     """The Frechet distance to the test split: a net that copies the training set is far closer to that one.
 
     Source: Heusel et al. 2017, eq. 6.
     """
-    reference = load_reference(subject.dataset, "test", subject.yardstick.extractor, folder=subject.references)
-    device = subject.yardstick.extractor.device
+    reference = load_reference(subject.dataset, "test", subject.evaluator.extractor, folder=subject.references)
+    device = subject.evaluator.extractor.device
     jackknives = [
         fid_jackknife(saved_rows(subject.folder, one.features), reference.moments, device=device)
         for one in subject.scored
     ]
     told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
-    return Further(numbers=(Found(name="fid_test", value=told.value, standard_error=told.standard_error),))
+    return ExtraMetrics(numbers=(Found(name="fid_test", value=told.value, standard_error=told.standard_error),))
 
 
-def neighbours(subject: Subject) -> Further:
+def neighbours(subject: Subject) -> ExtraMetrics:
     """How near samples lie to the training set, in pixels, beside how near unseen real images lie to it.
 
     `neighbour_distance` is the root mean square difference per pixel (images in [-1, 1]) to the nearest training image,
@@ -128,10 +130,10 @@ def neighbours(subject: Subject) -> Further:
 
     Source: Ho et al. 2020, appendix D, its nearest neighbours as a number.
     """
-    yardstick, count = subject.yardstick, subject.config.neighbours
+    evaluator, count = subject.evaluator, subject.config.neighbours
     samples = generate(
         subject.net, subject.diffusion, sampling_plan(subject.config, subject.target),
-        shape=yardstick.shape, n=count, noise_set=subject.noise_set,
+        shape=evaluator.shape, n=count, noise_set=subject.noise_set,
         batch=subject.batch, precision=subject.precision, on_progress=subject.on_progress,
     )  # fmt: skip
     train = subject.dataset.train
@@ -141,7 +143,7 @@ def neighbours(subject: Subject) -> Further:
     ratio = Found(name="neighbour_ratio", value=mean.value / real.value, standard_error=_error_of_ratio(mean, real))
     shown = near[:, 0].argsort(stable=True)[:SHOWN]
     rows = torch.cat([samples[shown, None], train[which[shown]]], dim=1)
-    return Further(
+    return ExtraMetrics(
         numbers=(mean, ratio),
         files=(("neighbours", save_picture(subject.folder, "neighbours.png", tiled(rows))),),
     )
@@ -171,7 +173,7 @@ def nearest(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor,
     return best, which.gather(1, place)
 
 
-def partial_noising(subject: Subject) -> Further:
+def partial_noising(subject: Subject) -> ExtraMetrics:
     """Test images noised to t = s and denoised: how much of an image survives s steps.
 
     For each s: `noised_s300_mse`, the mean squared difference per pixel (images in [-1, 1]), and
@@ -182,7 +184,7 @@ def partial_noising(subject: Subject) -> Further:
     """
     device = next(subject.net.parameters()).device
     images = subject.dataset.test[:NOISED_IMAGES]
-    extractor, numbers, rows = subject.yardstick.extractor, [], [images[:SHOWN]]
+    extractor, numbers, rows = subject.evaluator.extractor, [], [images[:SHOWN]]
     seen = torch.from_numpy(extractor.extract(images).penultimate)
     for s in subject.config.partial_noising:
         parts = [_denoised(subject, part, start, s, device) for start, part in _batches(subject, images)]
@@ -192,7 +194,7 @@ def partial_noising(subject: Subject) -> Further:
         numbers += [_mean(f"noised_s{s}_mse", apart), _mean(f"noised_s{s}_features", (features - seen).norm(dim=1))]
         rows.append(back[:SHOWN])
     picture = save_picture(subject.folder, "partial_noising.png", tiled(torch.stack(rows)))
-    return Further(numbers=tuple(numbers), files=(("partial_noising", picture),))
+    return ExtraMetrics(numbers=tuple(numbers), files=(("partial_noising", picture),))
 
 
 def _denoised(subject: Subject, images: Tensor, first: int, s: int, device: torch.device) -> Tensor:
@@ -215,7 +217,7 @@ def _denoised(subject: Subject, images: Tensor, first: int, s: int, device: torc
 
 
 # Whether a config asks for it, and how it is found.
-FURTHER: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[Subject], Further]]] = {
+EXTRA_METRICS: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[Subject], ExtraMetrics]]] = {
     "bits_per_dim": (lambda config: config.bits_per_dim is not None, likelihood),
     "fid_test": (lambda config: config.fid_test, distance_to_test),
     "neighbours": (lambda config: config.neighbours > 0, neighbours),
@@ -223,14 +225,14 @@ FURTHER: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[Subject], Furth
 }
 
 
-def measure_further(subject: Subject) -> Further:
+def measure_extra_metrics(subject: Subject) -> ExtraMetrics:
     """Everything that the subject's config asks for.
 
     Raises:
         Diverged: A number is not finite.
     """
-    parts = [find(subject) for asked, find in FURTHER.values() if asked(subject.config)]
-    return Further(
+    parts = [find(subject) for asked, find in EXTRA_METRICS.values() if asked(subject.config)]
+    return ExtraMetrics(
         numbers=tuple(number for part in parts for number in part.numbers),
         files=tuple(file for part in parts for file in part.files),
     )
@@ -239,7 +241,7 @@ def measure_further(subject: Subject) -> Further:
 def _batches(subject: Subject, images: Tensor) -> list[tuple[int, Tensor]]:
     device = next(subject.net.parameters()).device
     with torch.inference_mode():
-        size = subject.batch or default_batch(subject.net, subject.yardstick.shape, device)
+        size = subject.batch or default_batch(subject.net, subject.evaluator.shape, device)
     return [(start, images[start : start + size]) for start in range(0, len(images), size)]
 
 

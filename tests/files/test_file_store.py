@@ -11,8 +11,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from sweep.errors import CheckpointError, DepotError, UnreadableCheckpoint, UnsafePath, UsageError
-from sweep.files.file_store import Depot, depot_at
+from sweep.errors import CheckpointError, FileStoreError, UnreadableCheckpoint, UnsafePath, UsageError
+from sweep.files.file_store import FileStore, file_store_at
 from sweep.files.transfer import Stored, filesystem
 from tests.store.object_store import BUCKET, KEY, SECRET, object_store
 
@@ -40,22 +40,22 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def here(url: str, tmp_path: Path) -> Depot:
+def here(url: str, tmp_path: Path) -> FileStore:
     """A machine with one file."""
-    depot = Depot(tmp_path / "here", url, patience_seconds=5.0)
-    write(depot, PATH)
-    return depot
+    file_store = FileStore(tmp_path / "here", url, patience_seconds=5.0)
+    write(file_store, PATH)
+    return file_store
 
 
 @pytest.fixture
-def there(url: str, tmp_path: Path) -> Depot:
+def there(url: str, tmp_path: Path) -> FileStore:
     """A machine that has nothing yet."""
-    return Depot(tmp_path / "there", url, patience_seconds=5.0)
+    return FileStore(tmp_path / "there", url, patience_seconds=5.0)
 
 
-def write(depot: Depot, path: str, content: bytes = CONTENT) -> None:
-    (depot.folder / path).parent.mkdir(parents=True, exist_ok=True)
-    (depot.folder / path).write_bytes(content)
+def write(file_store: FileStore, path: str, content: bytes = CONTENT) -> None:
+    (file_store.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (file_store.folder / path).write_bytes(content)
 
 
 def alter(url: str, path: str, content: bytes) -> None:
@@ -63,24 +63,26 @@ def alter(url: str, path: str, content: bytes) -> None:
         file.write(content)
 
 
-def left(depot: Depot) -> list[str]:
-    return [path.name for path in depot.folder.rglob("*") if path.is_file()]
+def left(file_store: FileStore) -> list[str]:
+    return [path.name for path in file_store.folder.rglob("*") if path.is_file()]
 
 
-def test_a_file_that_one_machine_puts_another_fetches(here: Depot, there: Depot) -> None:
+def test_a_file_that_one_machine_puts_another_fetches(here: FileStore, there: FileStore) -> None:
     here.put(PATH)
     assert there.fetch(PATH, SHA256).read_bytes() == CONTENT
     assert there.fetch(PATH, SHA256).stat().st_mode & 0o077 == 0
     assert [stored.path for stored in there.listed("runs")] == [PATH, PATH]
 
 
-def test_a_damaged_copy_is_fetched_again(here: Depot, there: Depot) -> None:
+def test_a_damaged_copy_is_fetched_again(here: FileStore, there: FileStore) -> None:
     here.put(PATH)
     write(there, PATH, CONTENT[:-1] + b"X")
     assert there.fetch(PATH, SHA256).read_bytes() == CONTENT
 
 
-def test_bytes_that_were_not_recorded_are_refused_and_leave_nothing(here: Depot, there: Depot, url: str) -> None:
+def test_bytes_that_were_not_recorded_are_refused_and_leave_nothing(
+    here: FileStore, there: FileStore, url: str
+) -> None:
     here.put(PATH)
     alter(url, PATH, CONTENT[:-1] + b"X")
     with pytest.raises(CheckpointError, match="damaged"):
@@ -88,14 +90,14 @@ def test_bytes_that_were_not_recorded_are_refused_and_leave_nothing(here: Depot,
     assert left(there) == []
 
 
-def test_a_file_that_was_never_stored_is_a_missing_checkpoint_at_once(there: Depot) -> None:
+def test_a_file_that_was_never_stored_is_a_missing_checkpoint_at_once(there: FileStore) -> None:
     started = time.monotonic()
     with pytest.raises(CheckpointError, match="not in the store of files"):
         there.fetch(PATH, SHA256)
     assert time.monotonic() - started < 3.0
 
 
-def test_pull_brings_what_is_wanted_and_push_sends_what_is_new(here: Depot, there: Depot) -> None:
+def test_pull_brings_what_is_wanted_and_push_sends_what_is_new(here: FileStore, there: FileStore) -> None:
     for name in ("digits-cnn-1.pt", "digits-cnn-1.lock", ".digits.tmp", "other-cnn-2.pt"):
         write(here, f"extractors/{name}", name.encode())
     here.push("extractors")
@@ -107,7 +109,7 @@ def test_pull_brings_what_is_wanted_and_push_sends_what_is_new(here: Depot, ther
     }
 
 
-def test_what_is_listed_has_an_age_and_can_be_deleted(here: Depot, there: Depot) -> None:
+def test_what_is_listed_has_an_age_and_can_be_deleted(here: FileStore, there: FileStore) -> None:
     here.put(PATH)
     (stored,) = there.listed("runs")
     assert stored.bytes == len(CONTENT)
@@ -118,15 +120,15 @@ def test_what_is_listed_has_an_age_and_can_be_deleted(here: Depot, there: Depot)
     assert left(here) == [Path(PATH).name]
 
 
-def test_doctor_writes_and_leaves_nothing(here: Depot) -> None:
+def test_doctor_writes_and_leaves_nothing(here: FileStore) -> None:
     assert here.check() == ""
     assert left(here) == [Path(PATH).name]
     assert [stored.path for stored in here.listed("")] == [PATH]
 
 
 def test_an_upload_that_breaks_leaves_nothing_at_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    depot = Depot(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=0.3)
-    write(depot, PATH)
+    file_store = FileStore(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=0.3)
+    write(file_store, PATH)
     fs = fsspec.filesystem("file")
 
     def torn(_: object, source: str, target: str, **options: object) -> None:
@@ -134,14 +136,14 @@ def test_an_upload_that_breaks_leaves_nothing_at_its_name(tmp_path: Path, monkey
         raise ConnectionResetError("the cable was pulled")
 
     monkeypatch.setattr(type(fs), "put_file", torn)
-    with pytest.raises(DepotError, match="cannot store"):
-        depot.put(PATH)
+    with pytest.raises(FileStoreError, match="cannot store"):
+        file_store.put(PATH)
     assert [path for path in (tmp_path / "shared").rglob("*") if path.is_file()] == []
 
 
 def test_a_store_that_comes_back_costs_time_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    depot = Depot(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=30.0)
-    write(depot, PATH)
+    file_store = FileStore(tmp_path / "here", f"file://{tmp_path}/shared", patience_seconds=30.0)
+    write(file_store, PATH)
     whole, tries = type(fsspec.filesystem("file")).put_file, []
 
     def flaky(fs: object, source: str, target: str, **options: object) -> None:
@@ -151,17 +153,17 @@ def test_a_store_that_comes_back_costs_time_and_nothing_else(tmp_path: Path, mon
         whole(fs, source, target, **options)
 
     monkeypatch.setattr(type(fsspec.filesystem("file")), "put_file", flaky)
-    depot.put(PATH)
+    file_store.put(PATH)
     assert len(tries) == 3
     assert (tmp_path / "shared" / PATH).read_bytes() == CONTENT
 
 
 def test_whoever_is_asked_to_leave_does_not_wait_for_a_store_that_is_away(tmp_path: Path, s3: None) -> None:
-    depot = Depot(tmp_path, "s3://no-such-bucket/x", patience_seconds=600.0)
-    write(depot, PATH)
+    file_store = FileStore(tmp_path, "s3://no-such-bucket/x", patience_seconds=600.0)
+    write(file_store, PATH)
     started = time.monotonic()
-    with pytest.raises(DepotError):
-        depot.put(PATH, give_up=lambda: True)
+    with pytest.raises(FileStoreError):
+        file_store.put(PATH, give_up=lambda: True)
     assert time.monotonic() - started < 20.0
 
 
@@ -189,20 +191,20 @@ OUTSIDE = (
 
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_no_name_from_the_database_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
-    for depot in (Depot(tmp_path / "here"), Depot(tmp_path / "here", f"file://{tmp_path}/shared")):
-        planted = Stored(path, str(depot.folder / path), 1, 0.0), Stored(path, f"file://{tmp_path}/x", 1, 0.0)
+    for file_store in (FileStore(tmp_path / "here"), FileStore(tmp_path / "here", f"file://{tmp_path}/shared")):
+        planted = Stored(path, str(file_store.folder / path), 1, 0.0), Stored(path, f"file://{tmp_path}/x", 1, 0.0)
         with pytest.raises(UnsafePath, match="is refused"):
-            depot.fetch(path, SHA256)
+            file_store.fetch(path, SHA256)
         for stored in planted:
             with pytest.raises(UnsafePath, match="is refused"):
-                depot.delete(stored)
+                file_store.delete(stored)
         with pytest.raises(UnsafePath, match="is refused"):
-            depot.discard(path)
+            file_store.discard(path)
     with pytest.raises(UnsafePath, match="is refused"):
-        depot.put(path)
+        file_store.put(path)
 
 
-def test_no_key_of_a_listing_is_written_outside_the_folder(there: Depot, url: str, tmp_path: Path) -> None:
+def test_no_key_of_a_listing_is_written_outside_the_folder(there: FileStore, url: str, tmp_path: Path) -> None:
     fs, root = filesystem(url)
     keys = ("extractors/../../../../site/digits.pth", "extractors/../../digits.pth", "extractors//digits.pth")
     if "file" in fs.protocol:  # names that a folder can hold
@@ -224,12 +226,12 @@ def test_no_link_in_a_shared_folder_is_read_written_or_deleted_through(tmp_path:
     (outside / "secret.pt").write_bytes(CONTENT)
     (shared / "runs/ab").symlink_to(outside)
     (shared / "extractors/secret.pt").symlink_to(outside / "secret.pt")
-    plain, behind = Depot(shared), Depot(tmp_path / "cache", f"file://{shared}")
+    plain, behind = FileStore(shared), FileStore(tmp_path / "cache", f"file://{shared}")
     write(behind, "runs/ab/new.pt")
-    for depot in (plain, behind):
+    for file_store in (plain, behind):
         with pytest.raises(UnsafePath, match="link"):
-            depot.fetch("runs/ab/secret.pt", SHA256)
-        assert {stored.path for stored in depot.listed("")} <= {"runs/ab/new.pt"}
+            file_store.fetch("runs/ab/secret.pt", SHA256)
+        assert {stored.path for stored in file_store.listed("")} <= {"runs/ab/new.pt"}
     with pytest.raises(UnsafePath, match="link"):
         plain.delete(Stored("runs/ab/secret.pt", str(shared / "runs/ab/secret.pt"), 1, 0.0))
     with pytest.raises(UnsafePath, match="link"):
@@ -237,7 +239,7 @@ def test_no_link_in_a_shared_folder_is_read_written_or_deleted_through(tmp_path:
     with pytest.raises(UnsafePath, match="link"):
         behind.put("runs/ab/new.pt")
     behind.pull("extractors", lambda _: True)
-    Depot(shared, f"file://{tmp_path}/other").push("extractors")
+    FileStore(shared, f"file://{tmp_path}/other").push("extractors")
     assert [path.name for path in outside.iterdir()] == ["secret.pt"]
     assert left(behind) == ["new.pt"]
     assert not (tmp_path / "other").exists()
@@ -246,19 +248,19 @@ def test_no_link_in_a_shared_folder_is_read_written_or_deleted_through(tmp_path:
 def test_a_link_that_stays_inside_and_a_folder_that_is_a_link_are_followed(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "files").symlink_to(tmp_path / "disk")
-    depot = Depot(tmp_path / "files")
-    write(depot, "runs/one.pt")
-    (depot.folder / "runs/two.pt").symlink_to("one.pt")
-    assert depot.fetch("runs/two.pt", SHA256).read_bytes() == CONTENT
+    file_store = FileStore(tmp_path / "files")
+    write(file_store, "runs/one.pt")
+    (file_store.folder / "runs/two.pt").symlink_to("one.pt")
+    assert file_store.fetch("runs/two.pt", SHA256).read_bytes() == CONTENT
 
 
-def test_what_is_no_regular_file_is_not_opened(here: Depot) -> None:
+def test_what_is_no_regular_file_is_not_opened(here: FileStore) -> None:
     os.mkfifo(here.folder / "runs/pipe.pt")  # to open it would wait for ever
     (here.folder / "runs/folder.pt").mkdir()
-    for depot in (here, Depot(here.folder)):
+    for file_store in (here, FileStore(here.folder)):
         for name in ("runs/pipe.pt", "runs/folder.pt"):
             with pytest.raises(UnreadableCheckpoint, match="is no file"):
-                depot.fetch(name, SHA256)
+                file_store.fetch(name, SHA256)
 
 
 @pytest.mark.parametrize(
@@ -266,37 +268,37 @@ def test_what_is_no_regular_file_is_not_opened(here: Depot) -> None:
 )
 def test_row_29_credentials_have_no_place_in_the_url_of_the_files(url: str) -> None:
     with pytest.raises(UsageError, match="credentials") as refused:
-        depot_at(url)
+        file_store_at(url)
     assert "SECRET" not in str(refused.value).replace("AWS_SECRET_ACCESS_KEY", "")
 
 
 def test_row_29_no_message_and_no_name_holds_the_keys_of_the_store(tmp_path: Path, s3: None) -> None:
-    depot = Depot(tmp_path, "s3://no-such-bucket/x", patience_seconds=0.1)
-    write(depot, PATH)
-    with pytest.raises(DepotError) as refused:
-        depot.put(PATH)
-    shown = f"{refused.value} {depot} {depot!r}"
+    file_store = FileStore(tmp_path, "s3://no-such-bucket/x", patience_seconds=0.1)
+    write(file_store, PATH)
+    with pytest.raises(FileStoreError) as refused:
+        file_store.put(PATH)
+    shown = f"{refused.value} {file_store} {file_store!r}"
     assert KEY not in shown
     assert SECRET not in shown
 
 
 def test_a_plain_folder_is_used_as_it_is(tmp_path: Path) -> None:
-    depot = depot_at(os.path.relpath(tmp_path))
-    write(depot, PATH)
-    depot.put(PATH)
-    assert (depot.folder, depot.url) == (tmp_path, None)
-    assert depot.fetch(PATH, "not looked at") == tmp_path / PATH
-    assert [stored.where for stored in depot.listed("runs")] == [str(tmp_path / PATH)]
+    file_store = file_store_at(os.path.relpath(tmp_path))
+    write(file_store, PATH)
+    file_store.put(PATH)
+    assert (file_store.folder, file_store.url) == (tmp_path, None)
+    assert file_store.fetch(PATH, "not looked at") == tmp_path / PATH
+    assert [stored.where for stored in file_store.listed("runs")] == [str(tmp_path / PATH)]
 
 
 def test_each_url_has_a_folder_of_its_own_in_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    one, two = depot_at("memory://a/"), depot_at("memory://b")
-    assert one == depot_at(str(one))
+    one, two = file_store_at("memory://a/"), file_store_at("memory://b")
+    assert one == file_store_at(str(one))
     assert one.folder != two.folder
     assert one.folder.is_relative_to(tmp_path)
 
 
 def test_an_unknown_kind_of_store_is_refused_with_the_way_out() -> None:
     with pytest.raises(UsageError, match="no files can be kept"):
-        depot_at("nosuch://place")
+        file_store_at("nosuch://place")

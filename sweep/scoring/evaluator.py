@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Yardstick:
+class Evaluator:
     """Everything that a protocol names, loaded and checked against its hashes."""
 
     protocol: Protocol
@@ -64,7 +64,7 @@ def resolve_protocol(
     )
 
 
-def open_yardstick(
+def open_evaluator(
     protocol: Protocol,
     dataset: Dataset,
     *,
@@ -73,7 +73,7 @@ def open_yardstick(
     weights: Path | None = None,
     on_progress: Progress = ignore_progress,
     on_bounds: Progress = ignore_progress,
-) -> Yardstick:
+) -> Evaluator:
     """Load what `protocol` names, on the machine that scores. Slow once per folder, then seconds.
 
     Args:
@@ -102,7 +102,7 @@ def open_yardstick(
         dataset, protocol.reference, extractor, reference, n=protocol.n, folder=folder, on_progress=on_bounds
     )
     shape = (dataset.channels, dataset.size, dataset.size)
-    return Yardstick(protocol=protocol, extractor=extractor, reference=reference, bounds=bounds, shape=shape)
+    return Evaluator(protocol=protocol, extractor=extractor, reference=reference, bounds=bounds, shape=shape)
 
 
 def _extractor_of(

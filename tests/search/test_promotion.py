@@ -14,12 +14,12 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.arms import Arm
 from sweep.design.cells import cells_of
-from sweep.design.plan import outline
+from sweep.design.plan import study_plan
 from sweep.design.tuning import Advance
 from sweep.report.frames.frames import load_study
 from sweep.report.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
 from sweep.search.scheduler import advance
-from sweep.search.trial_cache import Memory
+from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
 from sweep.store.records import ArmRecord
 from sweep.store.studies.studies import register_study
@@ -112,7 +112,7 @@ def test_trials_are_stopped_at_rungs_with_their_evidence_and_shown_as_pruned(sto
     assert all(sum(r.step == 100 for r in c.rungs) == 1 for c in whole)
     assert not any(a.kind == "rung" for a in artifacts(store))
     assert all(c.state == "complete" for c in cells(store, record.id) if c.phase == "confirm")
-    assert len(cells(store, record.id)) == outline(ASKED).trainings
+    assert len(cells(store, record.id)) == study_plan(ASKED).trainings
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_a_worker_that_remembers_decides_as_one_that_reads_everything(store, tmp
     play(store, ASKED, quiet.id, better_with_lr, owner=worker(store))
     other = open_store(f"sqlite:///{tmp_path}/other.db", patience_seconds=20)
     record = launched(other, ASKED)
-    play(other, ASKED, record.id, better_with_lr, owner=worker(other), memory=Memory())
+    play(other, ASKED, record.id, better_with_lr, owner=worker(other), cache=TrialCache())
     assert story(other, record.id) == story(store, quiet.id)
     other.close()
 
@@ -156,7 +156,7 @@ def test_several_workers_on_postgresql_decide_each_trial_once(postgres_url):
     done.append(work("last"))
     assert sum(count > 0 for count in done) >= 2
     known = cells(shared, record.id)
-    assert len(known) == outline(ASKED).trainings
+    assert len(known) == study_plan(ASKED).trainings
     search = {c.trial_number: c for c in known if c.phase == "search"}
     assert sorted(search) == list(range(10))
     assert {c.state for c in known} == {"pruned", "complete"}

@@ -9,8 +9,8 @@ import torch
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.nets.cuda_graph import called
-from sweep.training.interfaces import Place
-from sweep.training.step_state import KeptRig, Rig, rig_key
+from sweep.training.interfaces import RunContext
+from sweep.training.step_state import StepState, StepStateCache, step_state_key
 from sweep.training.trainer import Training
 from tests.training.recorded import Recorded
 from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
@@ -21,20 +21,20 @@ IMPORTANCE = {"objective": "vlb", "learned_variance": True, "t_sampling": "impor
 TERMS = {"contrastive_weight": 0.1, "dispersive_weight": 0.1, "perceptual_weight": 0.1}
 
 
-def place(tmp_path: Path) -> Place:
-    return Place(folder=tmp_path, attempt="1")
+def context(tmp_path: Path) -> RunContext:
+    return RunContext(folder=tmp_path, attempt="1")
 
 
-def run(rig: Rig, steps: int, first: int = 1) -> list[tuple[float, float]]:
+def run(step_state: StepState, steps: int, first: int = 1) -> list[tuple[float, float]]:
     """Loss and gradient norm of each step."""
     told = []
     for step in range(first, first + steps):
-        rig.advance(step)
-        told.append((rig.loss.item(), rig.norm.item()))
+        step_state.advance(step)
+        told.append((step_state.loss.item(), step_state.norm.item()))
     return told
 
 
-def assert_equal_state(one: Rig, other: Rig, tolerance: float = 0.0) -> None:
+def assert_equal_state(one: StepState, other: StepState, tolerance: float = 0.0) -> None:
     found, expected = one.averages.products(), other.averages.products()
     assert found.keys() == expected.keys()
     for average, weights in expected.items():
@@ -44,9 +44,9 @@ def assert_equal_state(one: Rig, other: Rig, tolerance: float = 0.0) -> None:
 
 def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_path: Path) -> None:
     config = tiny(steps=100, net={**TINY_UNET, "channels": 4}, batch=4)
-    recorded = Rig(config, digits, place(tmp_path), LOOK, Recorded)
-    plain = Rig(config, digits, place(tmp_path), LOOK, called)
-    found, expected = (torch.tensor(run(rig, 100)) for rig in (recorded, plain))
+    recorded = StepState(config, digits, context(tmp_path), LOOK, Recorded)
+    plain = StepState(config, digits, context(tmp_path), LOOK, called)
+    found, expected = (torch.tensor(run(step_state, 100)) for step_state in (recorded, plain))
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
     assert recorded._step.replays == 96  # type: ignore[attr-defined]
     assert_equal_state(recorded, plain, 1e-6)
@@ -56,9 +56,9 @@ def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_p
 @pytest.mark.parametrize("optimizer", ["adamw", "adabelief"])
 def test_an_optimizer_keeps_its_state_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
     config = tiny(optimizer=optimizer, net=TINY_MLP)
-    plain = Rig(config, digits, place(tmp_path), LOOK, called)
+    plain = StepState(config, digits, context(tmp_path), LOOK, called)
     expected = run(plain, 12)
-    recorded = Rig(config, digits, place(tmp_path), LOOK, Recorded)
+    recorded = StepState(config, digits, context(tmp_path), LOOK, Recorded)
     assert run(recorded, 12) == expected
     assert_equal_state(recorded, plain)
 
@@ -75,12 +75,12 @@ def test_one_recorded_step_serves_another_run_of_the_net(
         "ema_starts": (("ramp_power", 0.99), ("initial", 0.7)),
         **({} if "objective" in changes else {"weighting": "min_snr", "gamma": 2.0}),
     })  # fmt: skip
-    where = place(tmp_path)
-    assert rig_key(first, digits, where, LOOK) == rig_key(second, digits, where, LOOK)
-    recorded = Rig(first, digits, where, LOOK, Recorded)
+    where = context(tmp_path)
+    assert step_state_key(first, digits, where, LOOK) == step_state_key(second, digits, where, LOOK)
+    recorded = StepState(first, digits, where, LOOK, Recorded)
     run(recorded, 9)
     recorded.restart(second)
-    fresh = Rig(second, digits, where, LOOK, called)
+    fresh = StepState(second, digits, where, LOOK, called)
     assert run(recorded, 9) == run(fresh, 9)
     assert recorded._step.replays == 14  # type: ignore[attr-defined]
     assert_equal_state(recorded, fresh)
@@ -102,45 +102,45 @@ def test_one_recorded_step_serves_another_run_of_the_net(
         {"flip": False},
     ],
 )
-def test_what_a_step_bakes_in_makes_another_rig(digits: Dataset, tmp_path: Path, changes: dict[str, Any]) -> None:
-    where = place(tmp_path)
-    assert rig_key(tiny(), digits, where, LOOK) != rig_key(tiny(**changes), digits, where, LOOK)
+def test_what_a_step_bakes_in_makes_another_state(digits: Dataset, tmp_path: Path, changes: dict[str, Any]) -> None:
+    where = context(tmp_path)
+    assert step_state_key(tiny(), digits, where, LOOK) != step_state_key(tiny(**changes), digits, where, LOOK)
 
 
-def test_a_kept_rig_gives_the_bits_of_a_new_one(digits: Dataset, tmp_path: Path) -> None:
-    kept = KeptRig()
+def test_a_cached_state_gives_the_bits_of_a_new_one(digits: Dataset, tmp_path: Path) -> None:
+    cache = StepStateCache()
 
-    def trained(config: TrainConfig, kept: KeptRig | None) -> Training:
-        training = Training(config, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+    def trained(config: TrainConfig, cache: StepStateCache | None) -> Training:
+        training = Training(config, digits, context(tmp_path), sync_every_steps=LOOK, cache=cache)
         for _ in range(9):
             training.advance()
         return training
 
-    before = trained(tiny(), kept)
-    after = trained(tiny(seed=9, ema_decays=(0.2, 0.7)), kept)
-    assert after.rig is before.rig
-    assert_equal_state(after.rig, trained(tiny(seed=9, ema_decays=(0.2, 0.7)), None).rig)
-    assert trained(tiny(optimizer="radam"), kept).rig is not before.rig
+    before = trained(tiny(), cache)
+    after = trained(tiny(seed=9, ema_decays=(0.2, 0.7)), cache)
+    assert after.step_state is before.step_state
+    assert_equal_state(after.step_state, trained(tiny(seed=9, ema_decays=(0.2, 0.7)), None).step_state)
+    assert trained(tiny(optimizer="radam"), cache).step_state is not before.step_state
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "radam", "adabelief", "rmsprop"])
-def test_a_kept_rig_resumes_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
+def test_a_cached_state_resumes_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
     config, other = tiny(optimizer=optimizer), tiny(optimizer=optimizer, seed=3)
-    whole = Training(config, digits, place(tmp_path), look_steps=LOOK)
+    whole = Training(config, digits, context(tmp_path), sync_every_steps=LOOK)
     for _ in range(5):
         whole.advance()
     saved = torch.load(_saved(whole, tmp_path), weights_only=True)
-    kept = KeptRig()
-    used = Training(other, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+    cache = StepStateCache()
+    used = Training(other, digits, context(tmp_path), sync_every_steps=LOOK, cache=cache)
     used.advance()
-    resumed = Training(config, digits, place(tmp_path), look_steps=LOOK, kept=kept)
+    resumed = Training(config, digits, context(tmp_path), sync_every_steps=LOOK, cache=cache)
     addresses = [value.data_ptr() for state in resumed.optimizer.state.values() for value in state.values()]
     resumed.load_state_dict(saved)
     for _ in range(4):
         whole.advance()
         resumed.advance()
     assert addresses == [value.data_ptr() for state in resumed.optimizer.state.values() for value in state.values()]
-    assert_equal_state(resumed.rig, whole.rig)
+    assert_equal_state(resumed.step_state, whole.step_state)
 
 
 def _saved(training: Training, folder: Path) -> Path:

@@ -9,8 +9,8 @@ from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError
 from sweep.scoring.classifier import RECIPES
+from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
 from sweep.scoring.reference import images_sha256
-from sweep.scoring.yardstick import Yardstick, open_yardstick, resolve_protocol
 
 
 def test_a_protocol_is_the_same_wherever_the_file_is(digits: Dataset, extractors: Path, protocol: Protocol) -> None:
@@ -21,18 +21,18 @@ def test_a_protocol_is_the_same_wherever_the_file_is(digits: Dataset, extractors
     assert against_test.reference_sha256 == images_sha256(digits, "test")
 
 
-def test_a_yardstick_is_what_its_protocol_names(yardstick: Yardstick, protocol: Protocol) -> None:
-    assert yardstick.protocol == protocol
-    assert yardstick.extractor.sha256 == yardstick.reference.extractor_sha256 == protocol.extractor_sha256
-    assert yardstick.reference.images_sha256 == protocol.reference_sha256
-    assert yardstick.bounds.n == protocol.n
-    assert yardstick.shape == (1, 8, 8)
+def test_a_yardstick_is_what_its_protocol_names(evaluator: Evaluator, protocol: Protocol) -> None:
+    assert evaluator.protocol == protocol
+    assert evaluator.extractor.sha256 == evaluator.reference.extractor_sha256 == protocol.extractor_sha256
+    assert evaluator.reference.images_sha256 == protocol.reference_sha256
+    assert evaluator.bounds.n == protocol.n
+    assert evaluator.shape == (1, 8, 8)
 
 
 def test_other_images_are_refused(digits: Dataset, extractors: Path, protocol: Protocol) -> None:
     flipped = dataclasses.replace(digits, train=digits.train.flip(-1))
     with pytest.raises(ProtocolError, match="not those of the protocol"):
-        open_yardstick(protocol, flipped, folder=extractors)
+        open_evaluator(protocol, flipped, folder=extractors)
 
 
 def test_a_classifier_trained_elsewhere_must_be_brought_along(
@@ -41,11 +41,11 @@ def test_a_classifier_trained_elsewhere_must_be_brought_along(
     # Stands for a CPU that rounds otherwise: the same dataset, another file.
     monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1, least_accuracy=0.3))
     with pytest.raises(ProtocolError, match="The protocol scores with digits-cnn") as caught:
-        open_yardstick(protocol, digits, folder=tmp_path)
+        open_evaluator(protocol, digits, folder=tmp_path)
     assert caught.value.next.startswith(f"Copy {protocol.extractor}.pt")
     name = f"{protocol.extractor}.pt"
     (tmp_path / name).write_bytes((extractors / name).read_bytes())
-    assert open_yardstick(protocol, digits, folder=tmp_path).extractor.sha256 == protocol.extractor_sha256
+    assert open_evaluator(protocol, digits, folder=tmp_path).extractor.sha256 == protocol.extractor_sha256
 
 
 def test_a_file_with_the_right_name_and_other_weights_is_refused(
@@ -53,4 +53,4 @@ def test_a_file_with_the_right_name_and_other_weights_is_refused(
 ) -> None:
     renamed = protocol.model_copy(update={"extractor_sha256": "0" * 64})
     with pytest.raises(ProtocolError, match="The protocol scores with"):
-        open_yardstick(renamed, digits, folder=extractors)
+        open_evaluator(renamed, digits, folder=extractors)

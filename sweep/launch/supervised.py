@@ -22,7 +22,7 @@ RESTARTS = 3
 WELL_SECONDS = 600.0
 
 
-class KeptWorker:
+class SupervisedWorker:
     """`sweep worker` as a process of its own. It saves and leaves when the process that keeps it is gone.
 
     A worker that ends by itself, whatever its exit code, has said what it had to say. One that dies of a signal (the

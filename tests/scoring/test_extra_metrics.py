@@ -15,9 +15,9 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.diffusion.process import Diffusion
 from sweep.errors import Diverged
-from sweep.scoring.further import Found, Subject, measure_further, nearest
+from sweep.scoring.evaluator import Evaluator
+from sweep.scoring.extra_metrics import Found, Subject, measure_extra_metrics, nearest
 from sweep.scoring.score import score_images
-from sweep.scoring.yardstick import Yardstick
 
 
 class SaysX0(nn.Module):
@@ -34,17 +34,17 @@ class SaysX0(nn.Module):
 
 
 @pytest.fixture
-def subject(digits: Dataset, diffusion: Diffusion, yardstick: Yardstick, extractors: Path, tmp_path: Path) -> Subject:
+def subject(digits: Dataset, diffusion: Diffusion, evaluator: Evaluator, extractors: Path, tmp_path: Path) -> Subject:
     """A net that says the first training image, asked for nothing."""
     return Subject(
         net=SaysX0(to_model_range(digits.train[:1])), diffusion=diffusion, config=EvalConfig(sampling_steps=5),
-        target="x0", yardstick=yardstick, dataset=digits, scored=(), folder=tmp_path, references=extractors, batch=64,
+        target="x0", evaluator=evaluator, dataset=digits, scored=(), folder=tmp_path, references=extractors, batch=64,
     )  # fmt: skip
 
 
 def asked(subject: Subject, **config: object) -> tuple[dict[str, Found], dict[str, np.ndarray]]:
     told = EvalConfig.model_validate(subject.config.model_dump() | config)
-    further = measure_further(dataclasses.replace(subject, config=told))
+    further = measure_extra_metrics(dataclasses.replace(subject, config=told))
     pictures = {kind: np.asarray(Image.open(subject.folder / file.name)) for kind, file in further.files}
     return {found.name: found for found in further.numbers}, pictures
 
@@ -77,9 +77,9 @@ def test_a_perfect_predictor_pays_the_constant_of_its_variance_alone(subject: Su
 
 
 def test_copies_are_nearer_to_the_train_split_than_to_the_test_split(subject: Subject, digits: Dataset) -> None:
-    scored = score_images(digits.train[:500], subject.yardstick, noise_set=0, folder=subject.folder)
+    scored = score_images(digits.train[:500], subject.evaluator, noise_set=0, folder=subject.folder)
     numbers, _ = asked(dataclasses.replace(subject, scored=(scored,)), fid_test=True)
-    extract = subject.yardstick.extractor.extract
+    extract = subject.evaluator.extractor.extract
     a, b = (extract(images).penultimate.astype(np.float64) for images in (digits.train[:500], digits.test))
     S_a, S_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     # Heusel et al. 2017, eq. 6; tr sqrt(S_a S_b) from the eigenvalues of the product, which are real and >= 0.
