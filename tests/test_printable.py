@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sweep.cli.terminal import SafeConsole, table
 from sweep.errors import SweepError
 from sweep.printable import printable, spreadsheet_text
-from sweep.report.render.csv_file import write_csv
+from sweep.reporting.render.csv_file import write_csv
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07 \x9b31m \u202etxt.exe \u2066 \x00 \x7f \r over \u2028"
 SHOWN = set("\n\t")

@@ -20,7 +20,7 @@ A_PATH = re.compile(r"(?<![\w/.{}-])((?:[\w-]+/)*[\w-]+\.(?:py|md|toml|yaml|j2|c
 A_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`")
 ELSEWHERE = {
     "sweep.py", "torch.py", "random.py", "study.yaml",  # a user's own
-    "sweep/launch/kubernetes.py",  # what sweep/docs/extending.md shows how to write
+    "sweep/executors/kubernetes.py",  # what sweep/docs/extending.md shows how to write
     "examples/unconditional_image_generation/train_unconditional.py",  # of diffusers
     "upload_artifact",  # of Optuna
     "hidepid",  # of Linux

@@ -10,7 +10,7 @@ from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
 from sweep.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
-    from sweep.launch.bench import Rate
+    from sweep.executors.bench import Rate
 
 bench = typer.Typer(help="Measure the throughput of the database.", no_args_is_help=True)
 
@@ -39,8 +39,8 @@ def store(
     from dataclasses import asdict
 
     from sweep.cli.terminal import print_json, stdout, table
-    from sweep.launch.bench import measure
-    from sweep.launch.bench_large import measure_asks, measure_status
+    from sweep.executors.bench import measure
+    from sweep.executors.bench_large import measure_asks, measure_status
 
     rates: list[Rate] = measure(storage, workers, seconds)
     rates += measure_asks(storage, trials) if trials else []

@@ -11,7 +11,7 @@ from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, store_options
 from sweep.commands import command
 
 if TYPE_CHECKING:
-    from sweep.report.cross_study import AcrossStudies
+    from sweep.reporting.cross_study import AcrossStudies
 
 
 def compare(
@@ -36,8 +36,8 @@ def compare(
     from sweep.cli.terminal import print_json, stdout
     from sweep.config.names import require_name
     from sweep.errors import UsageError
-    from sweep.report.cross_study import compare_studies
-    from sweep.report.frames.frames import load_study
+    from sweep.reporting.cross_study import compare_studies
+    from sweep.reporting.frames.frames import load_study
     from sweep.store.opening import read_store
 
     names = [require_name(first), require_name(second)]
@@ -71,7 +71,7 @@ def document(found: AcrossStudies) -> dict[str, Any]:
 
 def _table(found: AcrossStudies) -> Any:
     from sweep.cli.terminal import table
-    from sweep.report.formatting import decimals_for
+    from sweep.reporting.formatting import decimals_for
 
     decimals = decimals_for(found.decimals_at)
     against = f"from the baseline of {found.studies[0]}"
@@ -86,13 +86,13 @@ def _table(found: AcrossStudies) -> Any:
 
 
 def _mean(row: dict[Any, Any], decimals: int) -> str:
-    from sweep.report.formatting import number
+    from sweep.reporting.formatting import number
 
     return number(row["mean"], decimals) + ("" if isnan(row["sd"]) else f" ± {number(row['sd'], decimals)}")
 
 
 def _interval(difference: float, low: float, high: float, decimals: int) -> str:
-    from sweep.report.formatting import number
+    from sweep.reporting.formatting import number
 
     if isnan(difference):
         return ""
@@ -108,7 +108,7 @@ def _over(row: dict[Any, Any]) -> str:
 
 
 def _notes(found: AcrossStudies) -> list[str]:
-    from sweep.report.formatting import changes_in_words
+    from sweep.reporting.formatting import changes_in_words
 
     first, second = found.studies
     same = f"{second} has the same baseline as {first}."

@@ -66,7 +66,7 @@ def _machine(file_store: FileStore) -> list[tuple[str, str, str]]:
 
     from sweep.cli.terminal import size
     from sweep.errors import FileStoreError
-    from sweep.launch.devices import cores, gpus
+    from sweep.executors.devices import cores, gpus
 
     there = next(folder for folder in (file_store.folder, *file_store.folder.parents) if folder.exists())
     room = shutil.disk_usage(there).free

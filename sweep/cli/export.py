@@ -38,8 +38,8 @@ def export(
     from sweep.cli.outputs import writing
     from sweep.cli.terminal import echo
     from sweep.config.names import require_name
-    from sweep.report.frames.frames import load_study
-    from sweep.report.render.csv_file import write_csv
+    from sweep.reporting.frames.frames import load_study
+    from sweep.reporting.render.csv_file import write_csv
     from sweep.store.opening import read_store
 
     frames = load_study(read_store(storage).engine, require_name(study))

@@ -29,9 +29,9 @@ def power(asked: StudyPlan, storage: str) -> dict[str, Any] | None:
     Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
     """
     from sweep.config.design import MIN_SEEDS
-    from sweep.report.stats.interim import alpha_spending
-    from sweep.report.stats.paired import ALPHA, arms_confirmable, deciding_test
-    from sweep.report.stats.power import POWER, seeds_needed, standard_effect
+    from sweep.reporting.stats.interim import alpha_spending
+    from sweep.reporting.stats.paired import ALPHA, arms_confirmable, deciding_test
+    from sweep.reporting.stats.power import POWER, seeds_needed, standard_effect
 
     study, arms = asked.study, compared_arms(asked)
     if not arms:
@@ -62,8 +62,8 @@ def power(asked: StudyPlan, storage: str) -> dict[str, Any] | None:
 def pilot(study: Study, storage: str) -> tuple[float | None, str]:
     """Paired standard deviation of confirmed arms of the same baseline and protocol, over the store's studies."""
     from sweep.errors import StoreMissing
-    from sweep.report.frames.frames import load_study
-    from sweep.report.stats.comparison import compare
+    from sweep.reporting.frames.frames import load_study
+    from sweep.reporting.stats.comparison import compare
     from sweep.store.opening import read_store
     from sweep.store.studies.studies import studies
 

@@ -11,9 +11,9 @@ from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sweep.executors.garbage import Survey
     from sweep.files.file_store import FileStore
     from sweep.files.transfer import Stored
-    from sweep.launch.garbage import Survey
 
 UNDELETED = 1
 
@@ -45,8 +45,8 @@ def gc(
     """
     from sweep.cli.terminal import echo, say, size
     from sweep.errors import UsageError
+    from sweep.executors.garbage import survey
     from sweep.files.file_store import file_store_at
-    from sweep.launch.garbage import survey
     from sweep.store import read_store
 
     if foreign and delete:

@@ -45,7 +45,7 @@ def extend(
     from sweep.config.study import changed_study
     from sweep.design.plan import study_plan
     from sweep.errors import UsageError
-    from sweep.launch.register import register
+    from sweep.executors.register import register
     from sweep.store import open_existing
     from sweep.store import study as find
     from sweep.store.stored_config import study_spec
@@ -92,8 +92,8 @@ def _with_one_more_analysis(store: Store, study: Study, spec: dict[str, Any]) ->
         UsageError: An analysis has been reached, so a part of the chance of error is spent on it.
     """
     from sweep.errors import UsageError
-    from sweep.report.frames.frames import load_study
-    from sweep.report.stats.interim import current_interim_analysis
+    from sweep.reporting.frames.frames import load_study
+    from sweep.reporting.stats.interim import current_interim_analysis
 
     analysis = current_interim_analysis(load_study(store.engine, study.name))
     assert analysis is not None
@@ -121,7 +121,7 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     """
     from sweep.cli.terminal import print_json, stdout, table
     from sweep.design.plan import read_study_plan
-    from sweep.launch.changes import changes_of, images_of, with_images_of
+    from sweep.executors.changes import changes_of, images_of, with_images_of
     from sweep.store import read_store
 
     asked = read_study_plan(file)

@@ -14,9 +14,9 @@ from sweep.limits import MAX_WORKERS
 if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.design.plan import StudyPlan
+    from sweep.executors.local import Slot
+    from sweep.executors.placement import Pack, StartedWorkers
     from sweep.files.file_store import FileStore
-    from sweep.launch.local import Slot
-    from sweep.launch.placement import Pack, StartedWorkers
     from sweep.store.records import StudyRecord
     from sweep.store.sql.transaction import Store
     from sweep.worker.messages import Prepared
@@ -86,10 +86,10 @@ def launch(
     from sweep.cli.watch import watch
     from sweep.config.store_url import is_new
     from sweep.design.plan import read_study_plan, study_plan
+    from sweep.executors.local import slots
+    from sweep.executors.placement import Assignment, pairs
+    from sweep.executors.registry import executor as named
     from sweep.files.file_store import file_store_at
-    from sweep.launch.executors import executor as named
-    from sweep.launch.local import slots
-    from sweep.launch.placement import Assignment, pairs
     from sweep.search.images import check_images
     from sweep.store.opening import open_store
 
@@ -133,7 +133,7 @@ def launch(
 
 def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
     from sweep.errors import UsageError
-    from sweep.launch.placement import pack_of
+    from sweep.executors.placement import pack_of
 
     if typed is None:
         return None
@@ -196,7 +196,7 @@ def _register(
     store: Store, study: Study, files: FileStore, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[StudyPlan, StudyRecord]:
     from sweep.design.plan import study_plan
-    from sweep.launch.register import known, note_images, register, with_known_images
+    from sweep.executors.register import known, note_images, register, with_known_images
 
     asked = study_plan(study)
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it

@@ -14,7 +14,7 @@ from sweep.limits import MAX_WORKERS
 if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.design.plan import StudyPlan
-    from sweep.launch.local import Slot
+    from sweep.executors.local import Slot
     from sweep.scoring.needs import Data
     from sweep.worker.messages import Timed
 
@@ -44,7 +44,7 @@ def plan(
     from dataclasses import asdict
 
     from sweep.design.plan import read_study_plan
-    from sweep.launch.local import slots
+    from sweep.executors.local import slots
     from sweep.search.images import check_images
 
     asked = read_study_plan(file)

@@ -34,9 +34,9 @@ def report(
     from sweep.cli.bars import progress
     from sweep.cli.terminal import echo, print_json, say
     from sweep.config.names import require_name
-    from sweep.report.render.index import INDEX, folder_name
-    from sweep.report.render.notebook import build_report
-    from sweep.report.text.report_diff import read_last, since, since_in_words
+    from sweep.reporting.render.index import INDEX, folder_name
+    from sweep.reporting.render.notebook import build_report
+    from sweep.reporting.text.report_diff import read_last, since, since_in_words
 
     name = require_name(study)
     folder = out or Path("reports") / folder_name(name)

@@ -90,8 +90,8 @@ def _ranks(store: Store, record: StatusRecord) -> list[str]:
     spec = record.study.spec
     if not (spec.get("protocol", {}).get("ladder") or spec.get("design", {}).get("pruner")):
         return []
-    from sweep.report.frames.frames import load_study
-    from sweep.report.stats.rank_correlation import rank_correlations, ranks_in_words
+    from sweep.reporting.frames.frames import load_study
+    from sweep.reporting.stats.rank_correlation import rank_correlations, ranks_in_words
 
     return ranks_in_words(rank_correlations(load_study(store.engine, record.study.name)))
 

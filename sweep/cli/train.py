@@ -39,9 +39,9 @@ def train(
     from sweep.cli.terminal import say
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
+    from sweep.executors.local import slots
     from sweep.files.file_names import random_part
     from sweep.files.file_store import FileStore
-    from sweep.launch.local import slots
     from sweep.worker.child import Child
     from sweep.worker.interrupt import Interrupt
     from sweep.worker.messages import Progressed, Trained, TrainJob

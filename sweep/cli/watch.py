@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from sweep.launch.placement import StartedWorkers
+    from sweep.executors.placement import StartedWorkers
     from sweep.store.snapshots import CellRecord
     from sweep.store.sql.transaction import Store
 

@@ -47,8 +47,8 @@ def worker(
     from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
     from sweep.config.names import require_name
+    from sweep.executors.local import slots
     from sweep.files.file_store import file_store_at
-    from sweep.launch.local import slots
     from sweep.store.opening import open_existing
     from sweep.store.studies.studies import study as find
     from sweep.worker.options import Timing, WorkerOptions

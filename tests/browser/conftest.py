@@ -11,12 +11,12 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from sweep.report import sections
-from sweep.report.frames.study_ref import find_subject
-from sweep.report.render.blocks import bundles
-from sweep.report.render.html import export_html
-from sweep.report.render.notebook import build_notebook
-from sweep.report.sections import ReportedStudy
+from sweep.reporting import sections
+from sweep.reporting.frames.study_ref import find_subject
+from sweep.reporting.render.blocks import bundles
+from sweep.reporting.render.html import export_html
+from sweep.reporting.render.notebook import build_notebook
+from sweep.reporting.sections import ReportedStudy
 from tests.browser.chromium import find_chromium
 from tests.report.conftest import Store
 

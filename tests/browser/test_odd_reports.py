@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweep.report.formatting import number
-from sweep.report.sections import ReportedStudy
+from sweep.reporting.formatting import number
+from sweep.reporting.sections import ReportedStudy
 from tests.browser.conftest import Visit, page_of
 from tests.report.conftest import Store, make_store
 from tests.report.specs import ArmSpec, StoreSpec, ablation

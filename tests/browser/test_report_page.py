@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sweep.report.render.notebook import ReportPaths, build_report
+from sweep.reporting.render.notebook import ReportPaths, build_report
 from tests.browser.conftest import Visit
 from tests.report.conftest import make_store
 from tests.report.specs import ablation

@@ -18,10 +18,10 @@ from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch, UsageError
+from sweep.executors.garbage import Survey
+from sweep.executors.register import identity, known, register
 from sweep.files.file_store import FileStore
 from sweep.files.transfer import Stored
-from sweep.launch.garbage import Survey
-from sweep.launch.register import identity, known, register
 from sweep.store import (
     Store,
     cells,
@@ -243,7 +243,7 @@ def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
     assert str(lost) not in sweep("gc").stdout, "its attempt lives"
     release(planned, held, "preempted")
     assert str(lost) not in sweep("gc").stdout, "its attempt has just ended"
-    monkeypatch.setattr("sweep.launch.garbage.SPARED_SECONDS", 0.0)
+    monkeypatch.setattr("sweep.executors.garbage.SPARED_SECONDS", 0.0)
     listed = sweep("gc")
     assert listed.stdout.split() == [str(lost)]
     assert "(100 B) of store" in listed.stderr
@@ -260,7 +260,7 @@ def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp
     (tmp_path / "runs/ab").mkdir(parents=True)  # a folder cannot be deleted as a file, whoever tries
     assert FileStore(tmp_path).delete(stored)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sweep.launch.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
+        patch.setattr("sweep.executors.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
         refused = sweep("gc", "--delete")
     assert refused.exit_code == 1
     assert "cannot be deleted" in refused.stderr

@@ -13,7 +13,7 @@ from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import load_study
 from sweep.errors import DataError
-from sweep.report.stats.power import t_power
+from sweep.reporting.stats.power import t_power
 from sweep.store import open_store
 from tests.data.folders import digits_folder, empty_images, study_text
 from tests.search.played import launched, play, worker

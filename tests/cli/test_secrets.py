@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, make_url, select
 
-from sweep.launch.local import LocalWorkers
-from sweep.launch.placement import Assignment
+from sweep.executors.local import LocalWorkers
+from sweep.executors.placement import Assignment
 from sweep.store import open_store
 from tests.report.specs import ablation
 from tests.report.stores import fill

@@ -10,8 +10,8 @@ from sweep.config.factors import level_name
 from sweep.config.study import Study
 from sweep.config.values import shortest
 from sweep.design.plan import study_plan
-from sweep.launch.register import register
-from sweep.report.formatting import value_in_words
+from sweep.executors.register import register
+from sweep.reporting.formatting import value_in_words
 from sweep.store import Store, cells, claim
 from sweep.store.studies.studies import rename_arms
 from sweep.worker.work import label

@@ -8,7 +8,7 @@ import pytest
 
 from sweep.config.study import Study, load_study
 from sweep.errors import StudyFileError
-from sweep.launch.register import identity
+from sweep.executors.register import identity
 
 HEAD = 'name: "s"\nquestion: "?"\nseeds: 6\n'
 # Of a study that was registered by 0.1.0: the hash that its store knows it by.

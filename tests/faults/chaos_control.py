@@ -7,7 +7,7 @@ from typing import Any
 
 from sweep.config.study import Study, changed_study
 from sweep.design.plan import study_plan
-from sweep.launch.register import register
+from sweep.executors.register import register
 from sweep.store import cells, exclude, rerun, set_study_state
 from sweep.store import study as find
 from tests.faults.chaos import FAULTS, Attacked, Chaos, Fault

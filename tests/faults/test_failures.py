@@ -143,7 +143,7 @@ def test_row_28_two_databases_share_a_folder_and_neither_disturbs_the_other(
     local_store: Store, team: Team, files: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     # ray#8441: a checkpoint that was needed was deleted. Also a database that was deleted and made anew.
-    from sweep.launch.garbage import survey
+    from sweep.executors.garbage import survey
 
     study, workers = team(local_store)
     assert ended(workers.start()) == 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from sweep.report.frames.frames import load_study
-from sweep.report.sections.ledger import shared
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.sections.ledger import shared
 from sweep.store import Store, open_store, study
 from sweep.store.sql.schema import ATTEMPT, METRIC
 from tests.faults.commands import Command

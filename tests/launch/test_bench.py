@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweep.launch.bench_large import measure_asks, measure_status
+from sweep.executors.bench_large import measure_asks, measure_status
 from sweep.store import cells, curves, open_store, status
 from sweep.store.studies.studies import studies
 

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.errors import UsageError
-from sweep.launch.executors import EXECUTORS, executor
-from sweep.launch.placement import Assignment, options_of, pairs
-from sweep.launch.slurm import job_name
-from sweep.launch.slurm_options import SlurmOptions
+from sweep.executors.placement import Assignment, options_of, pairs
+from sweep.executors.registry import EXECUTORS, executor
+from sweep.executors.slurm import job_name
+from sweep.executors.slurm_options import SlurmOptions
 from tests.faults.tiny import ABLATION, write
 
 POSTGRES = "postgresql://sweep:hunter2@db/sweep"

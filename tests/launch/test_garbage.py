@@ -14,9 +14,9 @@ import pytest
 
 from sweep.config.keys import train_key
 from sweep.errors import UsageError
+from sweep.executors.garbage import HEARD_SECONDS, Survey, survey
 from sweep.files.file_names import run_folder
 from sweep.files.file_store import FileStore
-from sweep.launch.garbage import HEARD_SECONDS, Survey, survey
 from sweep.store import Store, claim, finish_training, forget_artifact, open_store, progress, release
 from sweep.store.queries.file_owners import store_uuid
 from sweep.store.records import ArtifactRecord, Claim

@@ -14,9 +14,9 @@ from sweep.config.data import DataConfig
 from sweep.config.keys import sha256_of
 from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import ImagesUnavailable, StoreMismatch
+from sweep.executors.changes import changes_of, images_of, with_images_of
+from sweep.executors.register import known, note_images, register
 from sweep.files.file_store import FileStore
-from sweep.launch.changes import changes_of, images_of, with_images_of
-from sweep.launch.register import known, note_images, register
 from sweep.store import Store, add_cells, cells, events, open_store, register_study, study
 from sweep.store.records import ArmRecord
 from sweep.worker.readiness import Readiness

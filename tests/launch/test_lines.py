@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sweep.launch.lines import MAX_LINE_BYTES, lines_of
+from sweep.executors.lines import MAX_LINE_BYTES, lines_of
 
 
 def read(written: bytes) -> list[str]:

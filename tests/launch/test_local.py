@@ -7,9 +7,9 @@ import os
 import pytest
 
 from sweep.errors import UsageError
-from sweep.launch.devices import cores, gpu_of, gpus, memory_of_machine
-from sweep.launch.local import slots
-from sweep.launch.packing import DeviceMemory
+from sweep.executors.devices import cores, gpu_of, gpus, memory_of_machine
+from sweep.executors.local import slots
+from sweep.executors.packing import DeviceMemory
 
 
 def test_the_cpu_gets_a_worker_a_core_but_no_more_than_there_is_work() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweep.launch.packing import CONTEXT_BYTES, ENOUGH, DeviceMemory, most_that_fit, worth
+from sweep.executors.packing import CONTEXT_BYTES, ENOUGH, DeviceMemory, most_that_fit, worth
 from sweep.store.queue.device_load import Speed
 
 GIB = 2**30

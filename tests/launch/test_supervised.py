@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.launch import supervised
-from sweep.launch.supervised import SupervisedWorker
+from sweep.executors import supervised
+from sweep.executors.supervised import SupervisedWorker
 
 PYTHON = sys.executable
 

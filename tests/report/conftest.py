@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from sweep import store as verbs
-from sweep.report.sections import ReportedStudy, read_study
+from sweep.reporting.sections import ReportedStudy, read_study
 from tests.report.specs import StoreSpec, ablation
 from tests.report.stores import Told, fill
 

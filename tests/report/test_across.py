@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
-from sweep.report.cross_study import compare_studies
-from sweep.report.frames.frames import load_study
+from sweep.reporting.cross_study import compare_studies
+from sweep.reporting.frames.frames import load_study
 from sweep.store import Store, open_store
 from tests.report.specs import ArmSpec, StoreSpec, gpu_worker
 from tests.report.stores import fill

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sweep.report.frames.frames import load_study
-from sweep.report.stats.comparison import compare
-from sweep.report.stats.power import detectable_effect
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.power import detectable_effect
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 

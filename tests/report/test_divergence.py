@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweep.report.frames.frames import load_study
-from sweep.report.sections.answer import answer
-from sweep.report.stats.comparison import compare
-from sweep.report.stats.divergence import divergence
-from sweep.report.stats.interim import current_interim_analysis
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.sections.answer import answer
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.divergence import divergence
+from sweep.reporting.stats.interim import current_interim_analysis
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 

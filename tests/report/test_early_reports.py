@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
-from sweep.report import sections
-from sweep.report.render.notebook import ONLY_WHERE, SECTIONS
-from sweep.report.sections import read_study, record
+from sweep.reporting import sections
+from sweep.reporting.render.notebook import ONLY_WHERE, SECTIONS
+from sweep.reporting.sections import read_study, record
 from sweep.store import Store, cells, claim, exclude, finish_score, open_store, set_study_state
 from sweep.store.records import Measurement, ScoreResult
 from tests.search.played import finish, launched, play, worker

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.report.frames.frames import StudyFrames, load_study
-from sweep.report.stats.comparison import compare
-from sweep.report.stats.paired import ALPHA, deciding_test, paired_difference, verdict
+from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.paired import ALPHA, deciding_test, paired_difference, verdict
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sweep.errors import StoreError, UsageError
-from sweep.report.frames.frames import load_study
-from sweep.report.text.warnings import warnings_of
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.text.warnings import warnings_of
 from sweep.search.finished_search import finished_search
 from sweep.store import claim, events, open_store, progress, study
 from sweep.store.filled import add_curves

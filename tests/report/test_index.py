@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.report.render.index import SUMMARY, Summary, folder_name, read_summary, write_index
+from sweep.reporting.render.index import SUMMARY, Summary, folder_name, read_summary, write_index
 
 WELL = Summary(
     study="digits", question="?", verdict="better", sentence="It does.", basis="", done=3, planned=3, data_as_of=""

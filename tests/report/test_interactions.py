@@ -12,13 +12,13 @@ from statsmodels.formula.api import ols
 
 from sweep.config.study import Study
 from sweep.design.arms import arms_of
-from sweep.report import sections
-from sweep.report.frames.frames import StudyFrames, load_study
-from sweep.report.render.blocks import Html, Table
-from sweep.report.sections.study import ReportedStudy
-from sweep.report.stats.comparison import primary_values
-from sweep.report.stats.interactions import aliased_effects, interactions, levels_of_arms
-from sweep.report.stats.power import detectable_effect
+from sweep.reporting import sections
+from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.render.blocks import Html, Table
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.stats.comparison import primary_values
+from sweep.reporting.stats.interactions import aliased_effects, interactions, levels_of_arms
+from sweep.reporting.stats.power import detectable_effect
 from tests.report.conftest import Store, make_store
 from tests.report.specs import ArmSpec, StoreSpec
 

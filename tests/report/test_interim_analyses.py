@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from scipy import stats
 
 from sweep.config.study import Study
-from sweep.report.frames.frames import load_study
-from sweep.report.stats.comparison import compare
-from sweep.report.stats.interim import AlphaSpending, current_interim_analysis
-from sweep.report.text.warnings import warnings_of
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.interim import AlphaSpending, current_interim_analysis
+from sweep.reporting.text.warnings import warnings_of
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sweep.config.study import Study
-from sweep.report.frames.frames import load_study
-from sweep.report.stats.comparison import compare
-from sweep.report.text.methods import methods
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.text.methods import methods
 from sweep.store import Store, claim, finish_score, open_store
 from sweep.store.records import Measurement, ScoreResult
 from tests.search.played import finish, launched, worker

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from sweep.errors import StoreMismatch
-from sweep.report.metrics import CLASSIFIER, METRICS, Direction, direction_of, label_of, lower_is_better
+from sweep.reporting.metrics import CLASSIFIER, METRICS, Direction, direction_of, label_of, lower_is_better
 from sweep.scoring import extra_metrics
 from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.worker import score_record

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from sweep.report.stats.paired import sign_flip_p
-from sweep.report.stats.power import (
+from sweep.reporting.stats.paired import sign_flip_p
+from sweep.reporting.stats.power import (
     attained_alpha,
     detectable_effect,
     seeds_needed,

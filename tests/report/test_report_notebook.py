@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from sweep.errors import SweepError, UsageError
-from sweep.report.frames.study_ref import find_subject
-from sweep.report.render import notebook as report_notebook
-from sweep.report.render.notebook import build_notebook, build_report
+from sweep.reporting.frames.study_ref import find_subject
+from sweep.reporting.render import notebook as report_notebook
+from sweep.reporting.render.notebook import build_notebook, build_report
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec
 
@@ -221,7 +221,7 @@ def test_row_32_a_study_name_cannot_leave_its_string(tmp_path):
 
 def test_the_report_loads_no_torch_and_no_optuna():
     code = (
-        "import sys, sweep.report.render.notebook, sweep.report.sections; "
+        "import sys, sweep.reporting.render.notebook, sweep.reporting.sections; "
         "print([m for m in ('torch', 'optuna', 'torchvision') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

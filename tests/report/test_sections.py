@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sweep.report import sections
-from sweep.report.metrics import extractor_of
-from sweep.report.render.blocks import Picture, Table, write
-from sweep.report.render.notebook import ONLY_WHERE, SECTIONS
-from sweep.report.sections.answer import answer
-from sweep.report.sections.curves import on_front, with_seconds
-from sweep.report.sections.diffusion import read_grid, strip
-from sweep.report.sections.ledger import cost_by_arm
-from sweep.report.sections.search import CANARY, trials_of
-from sweep.report.text.warnings import warnings_of
+from sweep.reporting import sections
+from sweep.reporting.metrics import extractor_of
+from sweep.reporting.render.blocks import Picture, Table, write
+from sweep.reporting.render.notebook import ONLY_WHERE, SECTIONS
+from sweep.reporting.sections.answer import answer
+from sweep.reporting.sections.curves import on_front, with_seconds
+from sweep.reporting.sections.diffusion import read_grid, strip
+from sweep.reporting.sections.ledger import cost_by_arm
+from sweep.reporting.sections.search import CANARY, trials_of
+from sweep.reporting.text.warnings import warnings_of
 from tests.report.conftest import make_store
 from tests.report.specs import COMMIT, ArmSpec, StoreSpec, ablation, gpu_worker
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sweep.config.study import Study
-from sweep.report.frames.frames import load_study
-from sweep.report.text.warnings import warnings_of
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.text.warnings import warnings_of
 from sweep.store import open_store
 from tests.search.played import launched, play, worker
 

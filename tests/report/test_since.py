@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
-from sweep.report.sections import record, since_last
-from sweep.report.text.report_diff import LAST, read_last, since, since_in_words
+from sweep.reporting.sections import record, since_last
+from sweep.reporting.text.report_diff import LAST, read_last, since, since_in_words
 from sweep.store import add_event, study
 from tests.report.conftest import make_store
 from tests.report.specs import ArmSpec, StoreSpec

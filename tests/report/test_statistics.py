@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from sweep.report.stats.paired import (
+from sweep.reporting.stats.paired import (
     PairedDifference,
     arms_confirmable,
     deciding_test,

@@ -8,7 +8,7 @@ import pytest
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from sweep.report.stats.variance import variance_split
+from sweep.reporting.stats.variance import variance_split
 
 
 def planted(random: np.random.Generator, runs: int, sets: int, *, seed: float, noise: float, rest: float):

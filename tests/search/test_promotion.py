@@ -16,8 +16,8 @@ from sweep.design.arms import Arm
 from sweep.design.cells import cells_of
 from sweep.design.plan import study_plan
 from sweep.design.tuning import Advance
-from sweep.report.frames.frames import load_study
-from sweep.report.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
+from sweep.reporting.frames.frames import load_study
+from sweep.reporting.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
 from sweep.search.scheduler import advance
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status

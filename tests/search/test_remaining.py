@@ -13,7 +13,7 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.plan import study_plan
 from sweep.design.rungs import rung_images
-from sweep.launch.register import register
+from sweep.executors.register import register
 from sweep.search.remaining import status_of
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
 from tests.search.played import PROTOCOL, launched, play, worker

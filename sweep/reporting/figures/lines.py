@@ -1,0 +1,170 @@
+"""Curves: learning, evaluation factors, score against cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
+
+from sweep.config.values import shortest
+from sweep.reporting.figures.style import (
+    FAINT,
+    INK,
+    End,
+    LineStyle,
+    blank,
+    figure_style,
+    label_ends,
+    plain_log_ticks,
+    shortened,
+)
+
+Styles = dict[str, LineStyle]
+SINGLE_SEEDS = 20
+"""Thin lines an arm; more are a band of ink."""
+
+
+def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, str]) -> Figure:
+    """Mean over seeds of each arm, the first `SINGLE_SEEDS` of them as thin lines behind; one panel a curve.
+
+    Args:
+        curves: arm, replicate, point, name, value, and column `x`.
+        styles: Of `arm_styles`.
+        x: `images` or `seconds`.
+        names: Curve -> title of its panel.
+    """
+    named = [arm for arm in dict.fromkeys(curves["arm"]) if styles[str(arm)]["color"] != FAINT]
+    with figure_style():
+        figure, panels = blank(2.8 * len(names), rows=len(names))
+        lines: list[tuple[Axes, list[End]]] = []
+        for axes, (name, title) in zip(panels, names.items(), strict=True):
+            told = curves[curves["name"] == name]
+            means = told.groupby(["arm", "point"], sort=False)[[x, "value"]].mean().dropna().reset_index()
+            crowd(axes, [each[[x, "value"]] for _, each in means[~means["arm"].isin(named)].groupby("arm", sort=False)])
+            ends: list[End] = []
+            for arm in named:
+                style = styles[str(arm)]
+                single = told[(told["arm"] == arm) & (told["replicate"] < SINGLE_SEEDS)]
+                seeds = single.groupby("replicate")
+                crowd(axes, [seed[[x, "value"]] for _, seed in seeds], colour=style["color"], width=0.7, alpha=0.3)
+                mean = means[means["arm"] == arm]
+                axes.plot(mean[x], mean["value"], color=style["color"], linestyle=style["linestyle"])
+                if len(mean):
+                    ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
+            _log_if_positive(axes, told["value"])
+            axes.set_title(f"{title} (lower is better)")
+            axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
+            # 500 thousandths of a second would read 500m.
+            axes.xaxis.set_major_formatter(
+                EngFormatter(sep="") if x == "images" else FuncFormatter(lambda s, _: f"{s:g}")
+            )
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+            lines.append((axes, ends))
+        label_ends(figure, lines)
+        return figure
+
+
+def factor_curves(
+    levels: pd.DataFrame, styles: Styles, *, factor: str, label: str, direction: str, numeric: bool
+) -> Figure:
+    """Score of every arm against one evaluation factor, with t intervals over seeds.
+
+    Args:
+        levels: arm, level (number, or text), mean, low, high; the baseline's own level included.
+    """
+    with figure_style():
+        figure, (axes,) = blank(3.6)
+        at = list(dict.fromkeys(levels["level"]))
+        places = {level: float(k) for k, level in enumerate(at)}
+        ends = []
+        levels = levels.assign(place=levels["level"].map(places))
+        faint = levels["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
+        crowd(axes, [each[["place", "mean"]] for _, each in levels[faint].groupby("arm", sort=False)])
+        levels = levels[~faint]
+        for k, (arm, each) in enumerate(levels.groupby("arm", sort=False)):
+            style = styles[str(arm)]
+            shift = 0.06 * (k - (levels["arm"].nunique() - 1) / 2) if levels["arm"].nunique() < 12 else 0.0
+            xs = each["place"] + shift
+            axes.vlines(xs, each["low"], each["high"], color=style["color"], linewidth=1.5, alpha=0.7)
+            axes.plot(xs, each["mean"], **style)
+            ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
+        axes.set_xticks(list(places.values()), [shortest(level) if numeric else str(level) for level in places])
+        axes.set_xlabel(factor.replace("_", " "))
+        axes.set_title(f"{label} ({direction})")
+        label_ends(figure, [(axes, ends)])
+        return figure
+
+
+def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: str) -> Figure:
+    """Score against seconds of sampling; points that nothing beats on both counts are joined.
+
+    Args:
+        points: arm, reading, seconds, mean, on_front.
+    """
+    with figure_style():
+        figure, (axes,) = blank(4.2)
+        faint = points["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
+        axes.plot(points.loc[faint, "seconds"], points.loc[faint, "mean"], ".", color=FAINT, linestyle="none")
+        for arm, each in points[~faint].groupby("arm", sort=False):
+            style = styles[str(arm)]
+            axes.plot(
+                each["seconds"], each["mean"], style["marker"], color=style["color"], linestyle="none",
+                label=shortened(str(arm)),
+            )  # fmt: skip
+        front = points[points["on_front"]].sort_values("seconds")
+        axes.plot(front["seconds"], front["mean"], color=INK, linewidth=1.0, zorder=0, drawstyle="steps-post")
+        axes.set_xscale("log")
+        plain_log_ticks(axes.xaxis)
+        axes.margins(x=0.35, y=0.15)
+        axes.set_xlabel("seconds to sample all images of a score")
+        axes.set_title(f"{label} ({direction})")
+        figure.legend(loc="outside lower left", ncols=2, fontsize=11, handletextpad=0.1, columnspacing=1.0)
+        _name_front(figure, axes, front[::-1])  # along the front the score gets better with the cost
+        return figure
+
+
+def _name_front(figure: Figure, axes: Axes, front: pd.DataFrame) -> None:
+    """Names beside the points, the best first; one that would lie on another is left to the table and the alt text."""
+    figure.draw_without_rendering()  # sizes are known when all else has its place
+    taken: list[Bbox] = []
+    for row in front.to_dict("records"):
+        text = axes.annotate(
+            f"{shortened(row['arm'], 26)}\n{shortened(row['evaluation_level'], 26)}",
+            (row["seconds"], row["mean"]),
+            xytext=(7, 7),
+            textcoords="offset points",
+            fontsize=10,
+        )
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in taken):
+            text.remove()
+        else:
+            taken.append(box)
+
+
+def crowd(
+    axes: Axes, lines: Sequence[pd.DataFrame], *, colour: str = FAINT, width: float = 1.0, alpha: float = 0.4
+) -> None:
+    """Many thin lines as one artist, which a thousand of them would take minutes for.
+
+    Args:
+        lines: x and y of each, in two columns.
+    """
+    segments = [line.to_numpy(float) for line in lines]
+    segments = [each[np.isfinite(each).all(axis=1)] for each in segments]
+    if segments:
+        axes.add_collection(LineCollection(segments, colors=colour, linewidths=width, alpha=alpha))
+        axes.autoscale_view()
+
+
+def _log_if_positive(axes: Axes, values: pd.Series[float]) -> None:
+    known = values.dropna()
+    if len(known) and known.min() > 0 and known.max() > 3 * known.min():
+        axes.set_yscale("log")
+        plain_log_ticks(axes.yaxis)

@@ -1,0 +1,74 @@
+"""Search studies and factorials: history, importances, interactions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from sweep.reporting.figures.style import COLOURS, FAINT, INK, blank, figure_style, shortened
+
+
+def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
+    """Every trial a dot, the best so far a line.
+
+    Args:
+        trials: trial_number, value, best_so_far.
+    """
+    with figure_style():
+        figure, (axes,) = blank(3.4)
+        axes.plot(trials["trial_number"], trials["value"], "o", color=FAINT, linestyle="none", label="a trial")
+        axes.plot(
+            trials["trial_number"], trials["best_so_far"], color=COLOURS[0], drawstyle="steps-post", label="best so far"
+        )
+        axes.set_xlabel("trial")
+        axes.set_title(f"{label} ({direction})")
+        figure.legend(loc="outside lower left", ncols=2)
+        return figure
+
+
+def importance_bars(bars: pd.DataFrame) -> Figure:
+    """Share of each factor in the variance of the score, most important first.
+
+    Args:
+        bars: factor, importance (0 to 1), below_canary (no more than a parameter that does nothing).
+    """
+    with figure_style():
+        figure, (axes,) = blank(1.3 + 0.42 * len(bars))
+        colours = [FAINT if below else COLOURS[0] for below in bars["below_canary"]]
+        axes.barh(range(len(bars)), bars["importance"], color=colours, height=0.6)
+        for y, row in enumerate(bars.to_dict("records")):
+            text = f" {100 * row['importance']:.0f} %" + ("  (no more than chance)" if row["below_canary"] else "")
+            axes.text(row["importance"], y, text, va="center", fontsize=11)
+        axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1.35 * max(0.05, float(bars["importance"].max())))
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1.0])
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel("share of the variance between trials")
+        return figure
+
+
+def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: int) -> Figure:
+    """Mean score of each pair of levels; numbers in the squares, so that colour is only a help.
+
+    Args:
+        table: Means; index the levels of one factor, columns those of another, both named.
+    """
+    with figure_style():
+        figure, (axes,) = blank(1.6 + 0.55 * len(table))
+        values = table.to_numpy(float)
+        axes.imshow(values, cmap=colormaps["Blues"], aspect="auto")
+        known = values[np.isfinite(values)]
+        middle = float(known.min() + known.max()) / 2 if known.size else 0.0
+        for (row, column), value in np.ndenumerate(values):
+            text = f"{value:.{decimals}f}" if np.isfinite(value) else "missing"
+            axes.text(column, row, text, ha="center", va="center", color="white" if value > middle else INK)
+        axes.set_xticks(range(table.shape[1]), [shortened(str(name), 14) for name in table.columns])
+        axes.set_yticks(range(len(table)), [shortened(str(name), 14) for name in table.index])
+        axes.set_xlabel(str(table.columns.name))
+        axes.set_ylabel(str(table.index.name))
+        axes.grid(visible=False)
+        axes.set_title(f"{label} ({direction})")
+        return figure

@@ -1,0 +1,85 @@
+"""What was measured of each run: scores under the protocol that decides, and by cheaper ones on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import ColumnElement, Engine, select
+
+from sweep.reporting.formatting import changes_in_words
+from sweep.reporting.frames.query import frame_of
+from sweep.store.sql.schema import CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
+
+MEAN = -1
+"""`measurement.noise_set` of the mean over noise sets."""
+
+
+def requested_scores_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    """One row a cell and score asked for, under any protocol."""
+    requested = frame_of(
+        engine,
+        select(
+            *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.run_id),
+            *(
+                SCORE_REQUEST.c.score_id,
+                SCORE_REQUEST.c.level,
+                SCORE_REQUEST.c.is_primary,
+                SCORE.c.config.label("eval_config"),
+            ),
+            *(SCORE.c.protocol_key, SCORE.c.state.label("score_state"), SCORE.c.failure.label("score_failure")),
+            *(SCORE.c.failure_reason.label("score_reason"), SCORE.c.sampling_seconds, SCORE.c.features_seconds),
+            SCORE.c.statistics_seconds,
+        )
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
+        .where(mine, SCORE.c.step.is_(None)),
+    )
+    requested["evaluation_level"] = [changes_in_words(level) or "baseline level" for level in requested["level"]]
+    return requested.astype({"is_primary": bool})
+
+
+def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+    """Scores by cheaper protocols and on the way: cell_id, arm_id, run_id, step, steps, images, n, metric, value."""
+    found = frame_of(
+        engine,
+        select(
+            *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.run_id, SCORE.c.step, RUN.c.steps),
+            *(RUN.c.config, SCORE.c.protocol, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.value),
+        )
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
+        .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
+        .join(RUN, RUN.c.id == CELL.c.run_id)
+        .join(MEASUREMENT, MEASUREMENT.c.score_id == SCORE.c.id)
+        .where(mine, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None))
+        .order_by(SCORE.c.step, SCORE.c.id),
+    )
+    batches = pd.Series([config["batch"] for config in found["config"]], found.index, dtype=int)
+    found = found.assign(images=found["step"] * batches, n=[protocol["n"] for protocol in found["protocol"]])
+    return found.drop(columns=["config", "protocol"]).astype({"value": float})
+
+
+def scores_of(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
+    """One row a requested score and metric: the finite mean over noise sets, and what each set gave."""
+    measured = frame_of(
+        engine,
+        select(
+            *(MEASUREMENT.c.score_id, MEASUREMENT.c.name.label("metric"), MEASUREMENT.c.noise_set),
+            *(MEASUREMENT.c.value, MEASUREMENT.c.standard_error),
+        )
+        .join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == MEASUREMENT.c.score_id)
+        .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
+        .where(mine)
+        .distinct()
+        .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set),
+    )
+    measured = measured.astype({"value": float, "standard_error": float})
+    measured = measured[np.isfinite(measured["value"])]
+    mean = measured[measured["noise_set"] == MEAN].drop(columns="noise_set")
+    sets: dict[tuple[int, str], dict[int, tuple[float, float]]] = {}
+    single = measured[measured["noise_set"] != MEAN]
+    for score, metric, noise_set, value, error in single.itertuples(index=False):
+        sets.setdefault((score, metric), {})[int(noise_set)] = (value, error)
+    found = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
+    mean["noise_values"] = pd.Series([{k: v[0] for k, v in each.items()} for each in found], mean.index, dtype=object)
+    mean["noise_errors"] = pd.Series([{k: v[1] for k, v in each.items()} for each in found], mean.index, dtype=object)
+    return requested.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")

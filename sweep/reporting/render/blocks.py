@@ -1,0 +1,102 @@
+"""What a section shows, as values: a piece of HTML, a table with its file, a figure with its text and data.
+
+Sections return blocks; `show` displays them in the notebook and writes their files beside it. All HTML comes from the
+templates, which escape every value: a study may be called anything.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from sweep.reporting.figures.style import settle
+from sweep.reporting.frames.study_ref import report_folder
+from sweep.reporting.render.csv_file import write_csv
+from sweep.reporting.render.latex import to_latex
+from sweep.reporting.render.templates import fragment
+
+
+@dataclass(frozen=True)
+class Html:
+    """Escaped HTML."""
+
+    html: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: as shown, and as tidy data for tables/NAME.csv and tables/NAME.tex."""
+
+    name: str
+    html: str
+    data: pd.DataFrame
+    tex: pd.DataFrame | None = None
+    """As printed; `data` where None."""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its PNG, a sentence with its numbers, its caption, and the data it draws."""
+
+    name: str
+    png: bytes
+    alt: str
+    caption: str
+    data: pd.DataFrame
+
+
+Block = Html | Table | Picture
+
+
+def note(text: str, *, kind: str = "note") -> Html:
+    """A paragraph; `kind` is note, warning or caption."""
+    return Html(fragment("note.html.j2", text=text, kind=kind))
+
+
+def picture(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> Picture:
+    """A drawn figure. Its PNG is the same bytes each time."""
+    buffer = io.BytesIO()
+    settle(figure)
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return Picture(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
+
+
+def show(blocks: Sequence[Block]) -> None:
+    """Display blocks in a notebook and write their files into the folder of the report."""
+    for block in blocks:
+        write(block, report_folder())
+        for data, metadata in bundles(block):
+            display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]
+"""What a notebook shows, by MIME type, and its metadata."""
+
+
+def bundles(block: Block) -> list[Bundle]:
+    """A block as a notebook shows it: a picture is followed by its caption."""
+    if not isinstance(block, Picture):
+        return [({"text/html": block.html, "text/plain": ""}, {})]
+    caption = fragment("note.html.j2", text=block.caption, kind="caption")
+    shown: dict[str, str | bytes] = {"image/png": block.png, "text/plain": block.alt}
+    return [(shown, {"image/png": {"alt": block.alt}}), ({"text/html": caption, "text/plain": ""}, {})]
+
+
+def write(block: Block, folder: Path) -> None:
+    """The files of a block: tables/NAME.csv and .tex, figures/NAME.png and .csv."""
+    if isinstance(block, Table):
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        write_csv(block.data, folder / "tables" / f"{block.name}.csv")
+        tex = to_latex(block.tex if block.tex is not None else block.data, caption=block.caption, label=block.name)
+        (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
+    elif isinstance(block, Picture):
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
+        write_csv(block.data, folder / "figures" / f"{block.name}.csv")

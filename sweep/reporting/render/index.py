@@ -1,0 +1,83 @@
+"""The page of all reports in a folder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from sweep.reporting.formatting import Verdict
+from sweep.reporting.render.templates import TEMPLATES, fragment
+
+SUMMARY = "summary.json"
+INDEX = "index.html"
+MARKS = ('<meta name="generator" content="ddpm-sweep">', "<title>Reports</title>")
+"""One is in every index that we wrote, the second in those of 0.1.0."""
+# The index itself, in any spelling that a file system may take for it, and names that are devices to Windows.
+_TAKEN = re.compile(r"index\.html|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One report in a few lines, as in its summary.json."""
+
+    __pydantic_config__ = ConfigDict(extra="ignore", strict=True)
+
+    study: str
+    question: str
+    verdict: Verdict
+    sentence: str
+    basis: str
+    done: int
+    """Cells with a score that counts."""
+    planned: int
+    data_as_of: str
+    """Newest moment that the store told of the study, ISO 8601; empty if none."""
+
+    def as_dict(self) -> dict[str, object]:
+        """As written."""
+        return asdict(self)
+
+
+def folder_name(study: str) -> str:
+    """The folder of a study's report among those of others: its name, unless the index or the system has that one."""
+    return f"{study}-report" if _TAKEN.fullmatch(study) else study
+
+
+def read_summary(file: Path) -> Summary | None:
+    """One report in a few lines; None where the file is no summary of ours."""
+    try:
+        return TypeAdapter(Summary).validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_index(folder: Path) -> Path | None:
+    """Write folder/index.html from the summaries of the reports in its subfolders, by name.
+
+    Files that are no summaries of ours are passed over.
+
+    Returns:
+        The page; None where another one has its name, which is left alone.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = folder / INDEX
+    if path.exists() and not _is_ours(path):
+        return None
+    read = [(file.parent, read_summary(file)) for file in sorted(folder.glob(f"*/{SUMMARY}"))]
+    summaries = [
+        (f"{parent.name}/report.html", told)
+        for parent, told in read
+        if told is not None and (parent / "report.html").is_file()
+    ]
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    path.write_text(fragment("index.html.j2", summaries=summaries, style=style), encoding="utf-8")
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and any(mark in path.read_text(encoding="utf-8", errors="replace") for mark in MARKS)

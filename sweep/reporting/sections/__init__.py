@@ -1,0 +1,47 @@
+"""The sections of a report: a study in, blocks out. A notebook cell is one call of these."""
+
+from __future__ import annotations
+
+from sweep.reporting.render.blocks import Block, Html
+from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.answer import ablation, differences, verdict
+from sweep.reporting.sections.certainty import certainty, other_scores
+from sweep.reporting.sections.combinations import interactions
+from sweep.reporting.sections.curves import evaluation_factors, learning_curves
+from sweep.reporting.sections.diffusion import chains, samples
+from sweep.reporting.sections.ledger import completeness, cost, provenance
+from sweep.reporting.sections.record import record, since_last
+from sweep.reporting.sections.search import importance, importances, search
+from sweep.reporting.sections.study import ReportedStudy, open_study, read_study
+from sweep.reporting.text.methods import methods as methods_of
+
+__all__ = [
+    "ReportedStudy",
+    "ablation",
+    "certainty",
+    "chains",
+    "completeness",
+    "cost",
+    "differences",
+    "evaluation_factors",
+    "importance",
+    "importances",
+    "interactions",
+    "learning_curves",
+    "methods",
+    "open_study",
+    "other_scores",
+    "provenance",
+    "read_study",
+    "record",
+    "samples",
+    "search",
+    "since_last",
+    "verdict",
+]
+
+
+def methods(study: ReportedStudy) -> list[Block]:
+    """The methods paragraph and its references."""
+    paragraphs, references = methods_of(study.frames, study.comparison)
+    return [Html(fragment("methods.html.j2", paragraphs=paragraphs, references=references))]

@@ -1,0 +1,223 @@
+"""The answer: one sentence, one figure, one table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.reporting.figures.forest import forest
+from sweep.reporting.formatting import NOTHING, Verdict, count, duration, listed, number, percent
+from sweep.reporting.metrics import extractor_of
+from sweep.reporting.render.blocks import Block, Html, note, picture
+from sweep.reporting.render.tables import Badge, Column, Text, bars, table
+from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.stats.comparison import Comparison
+from sweep.reporting.text.warnings import warnings_of
+from sweep.store.states import CellStatus
+
+DRAWN_ARMS = 40
+OWN_SCALE = "It is measured with a classifier of this data set and does not compare with published scores."
+Row = Mapping[Hashable, Any]
+"""A row of `Comparison.arms`."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The verdict in words."""
+
+    word: Verdict
+    sentence: str
+    basis: str
+    """What it stands on: arms, seeds, N, extractor."""
+
+
+def verdict(study: ReportedStudy) -> list[Block]:
+    """The question, its answer in one sentence, and what to know before believing it."""
+    told = answer(study)
+    html = fragment(
+        "verdict.html.j2", word=told.word, sentence=told.sentence, basis=told.basis, question=study.frames.question
+    )
+    return [Html(html), Html(fragment("warnings.html.j2", warnings=warnings_of(study.frames)))]
+
+
+def answer(study: ReportedStudy) -> Answer:
+    """One sentence for the whole study, from the rows of the ablation table."""
+    comparison = study.comparison
+    arms = comparison.compared
+    if not comparison.confirmatory:
+        return _exploratory(study)
+    scored = arms[arms["pairs"] > 0]
+    if scored.empty:
+        done = int((study.frames.cells["status"] == CellStatus.DONE).sum())
+        planned = count(len(study.frames.cells), "planned cell")
+        sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
+        for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
+            return Answer(_word(lost), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
+        return Answer("undecided", sentence, _basis(study))
+    row = _headline_arm(scored, comparison.lower_is_better)
+    sentence = difference_in_words(row, comparison, study.decimals)
+    if row["lost"] + row["won"]:
+        sentence += f" That is over the seeds where both have a score: {row['why']}."
+    if len(arms) > 1 and not (arms["verdict"] == "better").any():
+        sentence = f"Not one of {len(arms)} arms is shown to be better than the baseline. Closest: {sentence}"
+    return Answer(_word(row), sentence, f"{_tally(arms)}{_basis(study)}")
+
+
+def _word(row: Row) -> Verdict:
+    word: Verdict = row["verdict"]
+    return word
+
+
+def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
+    """The best of the arms shown to be better; without one, the arm with the best mean difference."""
+    better = scored[scored["verdict"] == "better"]
+    pool = better if len(better) else scored
+    differences = pool["difference"] if lower_is_better else -pool["difference"]
+    return pool.loc[[differences.idxmin()]].to_dict("records")[0]
+
+
+def difference_in_words(row: Row, comparison: Comparison, decimals: int) -> str:
+    """What changed, by how much, between which bounds, over how many seeds."""
+    difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
+    seeds = count(int(row["pairs"]), "paired seed")
+    start = f"from {number(comparison.baseline_mean, decimals)}"
+    if not np.isfinite(low):
+        change = f"{number(difference, decimals, signed=True)} {start}"
+        return f"{row['says']} changes {comparison.label} by {change}, over {seeds}: no interval yet."
+    if low > 0 or high < 0:
+        bounds = sorted((abs(low), abs(high)))
+        between = " to ".join(number(bound, decimals) for bound in bounds)
+        verb = "lowers" if difference < 0 else "raises"
+        share = percent(abs(difference / comparison.baseline_mean)) if comparison.baseline_mean else NOTHING
+        amount = f"{number(abs(difference), decimals)} ({share}; 95 % interval {between})"
+        return f"{row['says']} {verb} {comparison.label} by {amount} {start}, over {seeds}."
+    between = " to ".join(number(bound, decimals, signed=True) for bound in (low, high))
+    amount = f"{number(difference, decimals, signed=True)} (95 % interval {between})"
+    return f"{row['says']} changes {comparison.label} by {amount} {start}, over {seeds}: {row['why']}."
+
+
+def _tally(arms: pd.DataFrame) -> str:
+    if len(arms) < 2:
+        return ""
+    words = [word for word in ("better", "worse", "no difference", "undecided") if (arms["verdict"] == word).any()]
+    tally = listed([f"{int((arms['verdict'] == word).sum())} {word}" for word in words])
+    return f"Of {len(arms)} arms: {tally}. "
+
+
+def _basis(study: ReportedStudy) -> str:
+    protocol = study.frames.protocol
+    sets = len(protocol.get("noise_sets", ())) or 1
+    drawn = f"N = {protocol.get('n', 0):,} images in each of {count(sets, 'noise set')}"
+    as_of = study.frames.data_as_of
+    when = f" Data as of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else ""
+    local = "" if protocol.get("extractor") == "inception" else f" {OWN_SCALE}"
+    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{local}{when}"
+
+
+def _exploratory(study: ReportedStudy) -> Answer:
+    trials = study.frames.cells[study.frames.cells["phase"] == "search"]
+    done = int((trials["status"] == CellStatus.DONE).sum())
+    sentence = (
+        f"Search only: {done} of {count(len(trials), 'trial')} have a score and nothing was retrained on fresh seeds. "
+        "The best of many trials is best partly by luck, so it decides nothing."
+    )
+    return Answer("undecided", sentence, _basis(study))
+
+
+def differences(study: ReportedStudy) -> list[Block]:
+    """The forest plot."""
+    comparison = study.comparison
+    arms = comparison.arms
+    if not len(comparison.pairs):
+        return [note("No arm shares a finished seed with the baseline, so there is no difference to draw.")]
+    shown = arms.head(DRAWN_ARMS + 1)
+    figure = forest(
+        shown,
+        comparison.pairs,
+        label=f"{comparison.label} ({study.direction})",
+        lower_is_better=comparison.lower_is_better,
+        margin=comparison.margin,
+    )
+    left_out = f" The first {DRAWN_ARMS} of {len(arms) - 1} arms; the table has all." if len(arms) > len(shown) else ""
+    caption = (
+        "Each grey dot is one training seed: its score minus that of the baseline with the same seed. Bars are 95 % "
+        f"t intervals. Shaded: within ±{number(comparison.margin, study.decimals)}, the smallest effect of "
+        f"interest.{left_out}"
+    )
+    rows = shown[~shown["is_baseline"] & (shown["pairs"] > 0)].to_dict("records")
+    alt = "Differences from the baseline. " + " ".join(
+        f"{row['arm']}: {difference_in_words(row, comparison, study.decimals)}" for row in rows[:12]
+    )
+    data = comparison.pairs.drop(columns="arm_id")
+    return [picture("differences", figure, alt=alt, caption=caption, data=data)]
+
+
+def ablation(study: ReportedStudy) -> list[Block]:
+    """The table to paste into a paper: baseline first, one change a row."""
+    comparison, decimals = study.comparison, study.decimals
+    arms = comparison.arms.merge(_costs(study), on="arm_id", how="left")
+    rows = arms.to_dict("records")
+    columns = [
+        Column(
+            "Arm", [Text(row["arm"], _says(row), _flag(study.frames.boundaries.get(row["arm"], {}))) for row in rows]
+        ),
+        Column("Mean ± SD", [Text(_mean_sd(row, decimals)) for row in rows], numeric=True),
+        Column("Difference", [Text(*_difference(row, decimals)) for row in rows], numeric=True),
+        Column("95 % interval", bars(arms["low"], arms["difference"], arms["high"], list(arms["verdict"]))),
+        Column("Verdict", [Badge(row["verdict"], row["why"]) for row in rows]),
+        Column("Seeds", [Text(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
+        Column("Parameters", [Text(number(row["parameters"], 0)) for row in rows], numeric=True),
+        Column("Training", [Text(duration(row["train_seconds"])) for row in rows], numeric=True),
+    ]
+    caption = (
+        f"{comparison.label} ({study.direction}). Mean and standard deviation over training seeds; difference from the "
+        "baseline over paired seeds with its 95 % t interval; cost of one training (median)."
+    )
+    data = arms.drop(columns="arm_id")
+    return [table("ablation", columns, caption=caption, data=data, marked=list(arms["is_baseline"]))]
+
+
+def _says(row: Row) -> str:
+    """The changes, where the arm's name does not already say them."""
+    said, named = str(row["says"]).replace(" ", ""), str(row["arm"]).replace(" ", "")
+    return "" if set(said.split(",")) == set(named.split("+")) else str(row["says"])
+
+
+def _flag(ends: Mapping[str, str]) -> str:
+    """Which tuned values lie at an end of what was tried."""
+    return listed([f"{factor} at the {end} end of what was tried" for factor, end in ends.items()]) if ends else ""
+
+
+def _mean_sd(row: Row, decimals: int) -> str:
+    mean, sd = float(row["mean"]), float(row["sd"])
+    return number(mean, decimals) + (f" ± {number(sd, decimals)}" if np.isfinite(sd) else "")
+
+
+def _difference(row: Row, decimals: int) -> tuple[str, str]:
+    difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
+    if not np.isfinite(difference):
+        return ("" if row["is_baseline"] else NOTHING), ""
+    interval = f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
+    return number(difference, decimals, signed=True), interval if np.isfinite(low) else "no interval"
+
+
+def _of(row: Row) -> str:
+    return "" if row["planned"] == row["n"] else f" of {number(float(row['planned']), 0)}"
+
+
+def _costs(study: ReportedStudy) -> pd.DataFrame:
+    """arm_id, planned (cells), parameters, train_seconds (median of the finished)."""
+    cells = study.frames.cells[study.frames.cells["phase"] == study.frames.phase]
+    done = cells[cells["status"] == CellStatus.DONE].groupby("arm_id")
+    return pd.DataFrame(
+        {
+            "planned": cells.groupby("arm_id").size(),
+            "parameters": done["parameters"].max().astype(float),
+            "train_seconds": done["train_seconds"].median(),
+        }
+    ).reset_index(names="arm_id")

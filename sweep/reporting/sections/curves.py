@@ -1,0 +1,217 @@
+"""Sections drawn over something: evaluation factors, training, cost of sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from sweep.reporting.figures.lines import SINGLE_SEEDS, cost_front, factor_curves, learning
+from sweep.reporting.figures.style import NAMED
+from sweep.reporting.formatting import changes_in_words, number, value_in_words
+from sweep.reporting.render.blocks import Block, note, picture
+from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.store.states import CellStatus
+
+CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
+POINTS = 60
+
+
+def evaluation_factors(study: ReportedStudy) -> list[Block]:
+    """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling."""
+    summary = summary_by_level(study)
+    if summary["evaluation_level"].nunique() < 2:
+        return [note("No evaluation factor in this study: each run was scored in one way.")]
+    blocks: list[Block] = [_summary_table(study, summary)]
+    for factor in _factors(summary):
+        blocks.append(_factor_picture(study, summary, factor))
+    return [*blocks, *_front(study, summary)]
+
+
+def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
+    """One row an arm and evaluation level: arm, is_baseline, evaluation_level, level, eval_config, n, mean, low, high
+    (t interval over seeds), seconds (median, of sampling); the primary level first."""
+    frames = study.frames
+    scores = frames.scores
+    excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
+    keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
+    scores = scores[keep & ~scores["cell_id"].isin(excluded)]
+    by = scores.groupby(["arm", "evaluation_level"], sort=False)
+    told = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
+    told["n"], told["mean"] = by["value"].count(), by["value"].mean()
+    # scipy gives NaN for no degree of freedom, which is the interval of one seed.
+    half = stats.t.ppf(0.975, told["n"].to_numpy() - 1) * by["value"].std(ddof=1) / told["n"] ** 0.5
+    told["low"], told["high"] = told["mean"] - half, told["mean"] + half
+    told["seconds"] = by["sampling_seconds"].median().astype(float)
+    columns = [
+        "arm",
+        "is_baseline",
+        "evaluation_level",
+        "is_primary",
+        "level",
+        "eval_config",
+        "n",
+        "mean",
+        "low",
+        "high",
+    ]
+    return told.reset_index()[[*columns, "seconds"]]
+
+
+def _summary_table(study: ReportedStudy, summary: pd.DataFrame) -> Block:
+    levels = summary.sort_values("is_primary", ascending=False, kind="stable")["evaluation_level"].unique()
+    arms = summary["arm"].unique()
+    means = summary.pivot_table(index="arm", columns="evaluation_level", values="mean", sort=False)
+    columns = [Column("Arm", texts(list(arms)))]
+    primary = (
+        summary[summary["is_primary"]].drop_duplicates("evaluation_level").set_index("evaluation_level")["eval_config"]
+    )
+    for level in levels:
+        cells = [Text(number(float(means[level][arm]), study.decimals)) for arm in arms]
+        own = {factor: primary[level][factor] for factor in _factors(summary)} if level in primary else {}
+        heading = f"{changes_in_words(own)} (baseline)" if own else level
+        columns.append(Column(heading, list(cells), numeric=True))
+    caption = f"{study.comparison.label} ({study.direction}), mean over seeds, of every evaluation level."
+    data = summary.drop(columns=["level", "eval_config"])
+    marked = [bool(summary.loc[summary["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]
+    return table("evaluation", columns, caption=caption, data=data, marked=marked)
+
+
+def _factors(summary: pd.DataFrame) -> list[str]:
+    """Fields that some level changes alone, in the order of the study."""
+    alone = [next(iter(level)) for level in summary["level"] if len(level) == 1]
+    return list(dict.fromkeys(alone))
+
+
+def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) -> Block:
+    """The levels of one factor, in which the primary one stands for its own."""
+    own = [row["is_primary"] or set(row["level"]) == {factor} for row in summary.to_dict("records")]
+    levels = summary[own].copy()
+    values = [_value(config, factor) for config in levels["eval_config"]]
+    levels["level"] = pd.Series(values, levels.index, dtype=object)
+    numeric = all(isinstance(level, int | float) for level in levels["level"])
+    if numeric:
+        levels = levels.sort_values("level", kind="stable")
+    order = {arm: k for k, arm in enumerate(summary["arm"].unique())}
+    levels = levels.sort_values("arm", key=lambda arm: arm.map(order), kind="stable")
+    comparison = study.comparison
+    figure = factor_curves(
+        levels, study.styles, factor=factor, label=comparison.label, direction=study.direction, numeric=numeric
+    )
+    best = levels.loc[
+        levels.groupby("arm", sort=False)["mean"].agg("idxmin" if comparison.lower_is_better else "idxmax")
+    ]
+    alt = f"{comparison.label} against {factor}. Best level of each arm: " + "; ".join(
+        f"{row['arm']}: {row['level']} with {number(row['mean'], study.decimals)}"
+        for row in best.head(12).to_dict("records")
+    )
+    caption = (
+        f"{comparison.label} against {factor.replace('_', ' ')}: mean and 95 % t interval over seeds, every level read "
+        "from the same checkpoints. Exploratory: the level was not tuned for each arm."
+    )
+    data = levels.drop(columns="eval_config")
+    return picture(f"evaluation_{factor}", figure, alt=alt, caption=caption, data=data)
+
+
+def _value(config: Mapping[str, object], factor: str) -> object:
+    value = config.get(factor)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else value_in_words(value)
+
+
+def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
+    points = summary.dropna(subset=["seconds"])
+    if points["seconds"].nunique() < 2:
+        return []
+    points = points.assign(on_front=on_front(points, lower_is_better=study.comparison.lower_is_better))
+    figure = cost_front(points, study.styles, label=study.comparison.label, direction=study.direction)
+    front = points[points["on_front"]].sort_values("seconds")
+    alt = "Score against seconds of sampling. On the front: " + "; ".join(
+        f"{row['arm']}, {row['evaluation_level']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
+        for row in front.to_dict("records")
+    )
+    caption = "Score against the price of sampling. The line joins the points that no other beats in both."
+    data = points.drop(columns=["level", "eval_config"])
+    return [picture("sampling_cost", figure, alt=alt, caption=caption, data=data)]
+
+
+def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
+    """Whether no other point is at least as good in score and seconds, and better in one."""
+    score = points["mean"].to_numpy(float) * (1 if lower_is_better else -1)
+    seconds = points["seconds"].to_numpy(float)
+    no_worse = (score[None] <= score[:, None]) & (seconds[None] <= seconds[:, None])
+    better = (score[None] < score[:, None]) | (seconds[None] < seconds[:, None])
+    return [not beaten for beaten in np.any(no_worse & better, axis=1)]
+
+
+def learning_curves(study: ReportedStudy) -> list[Block]:
+    """Losses against images seen and against seconds."""
+    curves = with_seconds(study.frames.curves)
+    names = {name: title for name, title in CURVES.items() if (curves["name"] == name).any()}
+    if not names:
+        return [note("No run has told a loss yet.")]
+    curves = thinned(curves[curves["name"].isin(names)])
+    lines = curves.drop_duplicates("arm")["arm"].tolist()[: NAMED + 1]
+    ends = curves.dropna(subset="value").groupby(["name", "arm"])["value"].last()
+    many = curves["replicate"].nunique() > SINGLE_SEEDS
+    thin = f"the first {SINGLE_SEEDS} seeds thin" if many else "single seeds thin"
+    blocks: list[Block] = []
+    for x, axis in (("images", "images seen"), ("seconds", "seconds of training")):
+        told = curves.dropna(subset=x)
+        if told.empty:
+            continue
+        figure = learning(
+            told,
+            study.styles,
+            x=x,
+            names={name: title for name, title in names.items() if (told["name"] == name).any()},
+        )
+        alt = f"Losses against {axis}. At the end: " + "; ".join(
+            f"{arm}, {title.lower()}: {ends[name, arm]:.4g}"
+            for name, title in names.items()
+            for arm in lines
+            if (name, arm) in ends.index
+        )
+        caption = f"Mean over seeds against {axis}, {thin}. {_comparable(study)}"
+        data = told[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
+        blocks.append(picture(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
+    return blocks
+
+
+LOSS_FIELDS = (
+    "T", "schedule", "beta_1", "beta_T", "schedule_formula", "schedule_betas", "zero_terminal_snr", "target", "loss",
+    "loss_delta", "weighting", "weight_clip", "gamma", "p2_gamma", "p2_k", "objective", "vlb_weight", "t_sampling",
+    "contrastive_weight", "contrastive_temperature", "dispersive_weight", "dispersive_tau", "perceptual_weight",
+)  # fmt: skip
+
+
+def _comparable(study: ReportedStudy) -> str:
+    changed = {field for changes in study.frames.arms["changes"] for field in changes} & set(LOSS_FIELDS)
+    if not changed:
+        return "All arms minimise the same loss, so the curves compare."
+    return (
+        f"Arms differ in {', '.join(sorted(changed))}, which changes the loss itself: compare shapes, never levels, "
+        "between such arms."
+    )
+
+
+def with_seconds(curves: pd.DataFrame) -> pd.DataFrame:
+    """Adds `seconds` of training at each point: images since the last point over `images_per_second`, summed up."""
+    speed = curves.loc[curves["name"] == "images_per_second", ["arm_id", "run_id", "step", "images", "value"]]
+    speed = speed.sort_values(["arm_id", "run_id", "step"], kind="stable")
+    runs = ["arm_id", "run_id"]
+    images = (speed["images"] - speed.groupby(runs)["images"].shift(fill_value=0)).astype(float)
+    speed["seconds"] = (images / speed["value"]).groupby([speed[key] for key in runs]).cumsum()
+    return curves.merge(speed[[*runs, "step", "seconds"]], on=[*runs, "step"], how="left")
+
+
+def thinned(curves: pd.DataFrame) -> pd.DataFrame:
+    """At most `POINTS` points a curve, the last one kept; `point` counts them, so that seeds can be averaged."""
+    by_curve = curves.groupby(["arm_id", "run_id", "name"], sort=False)
+    position, size = by_curve.cumcount(), by_curve["step"].transform("size")
+    every = np.ceil(size / POINTS).astype(int)
+    kept: pd.DataFrame = curves[(size - 1 - position) % every == 0].copy()
+    kept["point"] = kept.groupby(["arm_id", "run_id", "name"], sort=False).cumcount()
+    return kept

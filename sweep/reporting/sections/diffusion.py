@@ -1,0 +1,194 @@
+"""What the arms draw, and what their chains look like."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from pydantic import ValidationError
+
+from sweep.config.run import TrainConfig
+from sweep.errors import SweepError, UnsafePath
+from sweep.files.contained import contained
+from sweep.reporting.figures.diffusion import loss_weights as draw_loss_weights
+from sweep.reporting.figures.diffusion import sample_sheet, schedules
+from sweep.reporting.figures.style import NAMED
+from sweep.reporting.formatting import count, scientific
+from sweep.reporting.render.blocks import Block, note, picture
+from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.text.warnings import terminal
+from sweep.training.noise_tables import betas_of, weights_of
+
+SHEETS = 12
+POINTS = 200
+
+
+def samples(study: ReportedStudy) -> list[Block]:
+    """One sheet an arm, all from the same noise and the same replicate."""
+    # Of the arms that the verdict compares: trials of a search are many, and were drawn from other seeds.
+    grids = study.frames.grids[study.frames.grids["arm_id"].isin(study.comparison.arms["arm_id"])]
+    if grids.empty:
+        return [note("No sample sheet was saved.")]
+    replicate = grids["replicate"].value_counts(sort=False).sort_index().idxmax()
+    rows, missing = [], 0
+    chosen = grids[grids["replicate"] == replicate].drop_duplicates("arm_id")
+    for row in chosen.head(SHEETS).to_dict("records"):
+        image = read_grid(study.files_root, row["path"], row["sha256"])
+        missing += image is None
+        if image is not None:
+            rows.append((row["arm"], strip(image)))
+    blocks: list[Block] = []
+    if missing:
+        blocks.append(
+            note(f"{count(missing, 'sample sheet')} not found, or altered since it was saved.", kind="warning")
+        )
+    if rows:
+        left_out = f" The first {SHEETS} of {len(chosen)} arms." if len(chosen) > SHEETS else ""
+        names = "; ".join(name for name, _ in rows)
+        blocks.append(
+            picture(
+                "samples",
+                sample_sheet(rows),
+                alt=f"Generated images of replicate {replicate}, one row an arm, same noise in equal places: {names}",
+                caption=f"Replicate {replicate}: 16 images; those in equal places grew from the same noise.{left_out}",
+                data=chosen[["arm", "replicate", "path", "sha256"]].head(SHEETS),
+            )
+        )
+    return blocks
+
+
+SIDE = 8
+"""Images along each side of a stored sheet, see `scoring.score.grid_of`."""
+
+
+def strip(sheet: NDArray[np.uint8], rows: int = 2) -> NDArray[np.uint8]:
+    """The first rows of a square sheet one beside the other, a white gap between images; another sheet as it is."""
+    height, width = sheet.shape[0] // SIDE, sheet.shape[1] // SIDE
+    if sheet.shape[:2] != (SIDE * height, SIDE * width) or height != width:
+        return sheet
+    gap = max(1, width // 16)
+    images = [
+        sheet[height * r : height * (r + 1), width * c : width * (c + 1)] for r in range(rows) for c in range(SIDE)
+    ]
+    edges = [(0, 0), (0, gap)] + [(0, 0)] * (sheet.ndim - 2)
+    joined: NDArray[np.uint8] = np.concatenate([np.pad(image, edges, constant_values=255) for image in images], axis=1)
+    return joined[:, :-gap]
+
+
+def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:
+    """Pixels of a stored sheet; None where the file is not there, outside the folder, or not the one recorded."""
+    try:
+        file = contained(root, path)
+    except UnsafePath:
+        return None
+    if not file.is_file():
+        return None
+    data = file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return None
+    try:
+        image = Image.open(io.BytesIO(data))
+        return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    except UnidentifiedImageError:
+        return None
+
+
+def chains(study: ReportedStudy) -> list[Block]:
+    """Terminal facts of every arm, its schedule and its loss weights; arms that share one share a line."""
+    facts = terminal(study.frames)
+    if facts.empty:
+        return [note("No run was planned yet.")]
+    columns = [
+        Column("Arm", texts(list(facts["arm"]))),
+        Column("ᾱ_T", _scientific(facts["alphas_bar_T"]), numeric=True),
+        Column("SNR at t = 1", _scientific(facts["snr_1"]), numeric=True),
+        Column("SNR at t = T", _scientific(facts["snr_T"]), numeric=True),
+        Column("Prior, bits/dim", _scientific(facts["prior_bits_per_dim"]), numeric=True),
+    ]
+    caption = (
+        "The two ends of each chain. ᾱ_T is the share of the signal's variance left in x_T, which sampling takes "
+        "for 0; the prior term is what that costs."
+    )
+    shown = table(
+        "chains", columns, caption=caption, data=facts.drop(columns="arm_id"), marked=list(facts["is_baseline"])
+    )
+    return [shown, *_pictures(study)]
+
+
+def _scientific(values: pd.Series[float]) -> list[Any]:
+    return [Text(scientific(float(value))) for value in values]
+
+
+def _pictures(study: ReportedStudy) -> list[Block]:
+    cells = study.frames.cells[study.frames.cells["phase"] == study.frames.phase].drop_duplicates("arm_id")
+    shared: dict[str, dict[bytes, list[Mapping[Any, Any]]]] = {"schedule": {}, "weight": {}}
+    arrays: dict[bytes, NDArray[np.float64]] = {}
+    for row in cells.to_dict("records"):
+        for kind, values in chain_arrays(row["config"]).items():
+            arrays[values.tobytes()] = values
+            shared[kind].setdefault(values.tobytes(), []).append(row)
+    blocks: list[Block] = []
+    betas = [_schedule_points(arrays[key], rows) for key, rows in list(shared["schedule"].items())[: NAMED + 1]]
+    if betas:
+        points = pd.concat(betas, ignore_index=True)
+        last = points.groupby("label", sort=False)["log10_snr"].last()
+        alt = "log10 SNR and betas against t/T. At t = T, log10 SNR: " + "; ".join(
+            f"{arm} {value:.1f}" for arm, value in last.items()
+        )
+        caption = "Schedules of the arms against t/T; arms with the same schedule share a line."
+        blocks.append(picture("schedules", schedules(points, study.styles), alt=alt, caption=caption, data=points))
+    weights = [_weight_points(arrays[key], rows) for key, rows in list(shared["weight"].items())[: NAMED + 1]]
+    if len(weights) > 1:
+        points = pd.concat(weights, ignore_index=True)
+        spread = points.groupby("label", sort=False)["weight"].agg(["min", "max"])
+        alt = "Loss weights against t/T. " + "; ".join(
+            f"{arm}: {row['min']:.2g} to {row['max']:.2g}" for arm, row in spread.iterrows()
+        )
+        caption = "Weight of each t in the loss, on the squared error of what the net predicts."
+        blocks.append(
+            picture("loss_weights", draw_loss_weights(points, study.styles), alt=alt, caption=caption, data=points)
+        )
+    return blocks
+
+
+def chain_arrays(config: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+    """`schedule`: betas [T]; `weight`: loss weights [T] of a stored train config; what cannot be made is left out."""
+    try:
+        told = TrainConfig.model_validate(config)
+        betas = betas_of(told)
+    except (SweepError, ValidationError):
+        return {}
+    try:
+        weights = weights_of(told, betas)
+    except SweepError:
+        return {"schedule": betas}
+    return {"schedule": betas, "weight": np.concatenate([weights, [len(betas)]])}
+
+
+def _schedule_points(betas: NDArray[np.float64], rows: list[Mapping[Any, Any]]) -> pd.DataFrame:
+    alphas_bar = np.cumprod(1 - betas)
+    with np.errstate(divide="ignore"):
+        log10_snr = np.log10(alphas_bar) - np.log10(1 - alphas_bar)
+    log10_snr[~np.isfinite(log10_snr)] = np.nan
+    return _sampled({"log10_snr": log10_snr, "beta": betas}, rows)
+
+
+def _weight_points(weights: NDArray[np.float64], rows: list[Mapping[Any, Any]]) -> pd.DataFrame:
+    return _sampled({"weight": weights[:-1]}, rows)
+
+
+def _sampled(values: dict[str, NDArray[np.float64]], rows: list[Mapping[Any, Any]]) -> pd.DataFrame:
+    T = len(next(iter(values.values())))
+    at = np.unique(np.linspace(0, T - 1, min(T, POINTS)).astype(int))
+    names = [str(row["arm"]) for row in rows]
+    label = names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} more"
+    told = {name: array[at] for name, array in values.items()}
+    return pd.DataFrame({"arm": names[0], "label": label, "u": (at + 1) / T} | told)

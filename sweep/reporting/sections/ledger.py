@@ -1,0 +1,184 @@
+"""What became of every planned cell, what it cost, and what it was made with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sweep.reporting.formatting import count, duration, listed
+from sweep.reporting.frames.cell_status import FAILURES
+from sweep.reporting.render.blocks import Block, Html, note
+from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.text.warnings import environments
+from sweep.store.states import CellStatus
+
+LISTED = 200
+
+
+def completeness(study: ReportedStudy) -> list[Block]:
+    """Counts of every arm, then every cell that is not done, with its reason."""
+    cells = with_unplanned(study)
+    if cells.empty:
+        return [note("Nothing was planned.")]
+    tally = cells["status"].value_counts()
+    states = listed([f"{tally[status]} {status}" for status in CellStatus if status in tally])
+    blocks: list[Block] = [note(f"{count(len(cells), 'cell')}: {states}.")]
+    open_cells = cells[cells["status"] != CellStatus.DONE]
+    if open_cells.empty:
+        return blocks
+    shown = open_cells.head(LISTED)
+    columns = [
+        Column("Arm", texts(list(shown["arm"]))),
+        Column("Phase", texts(list(shown["phase"]))),
+        Column("Replicate", texts(list(shown["replicate"])), numeric=True),
+        Column("State", texts(list(shown["status"]))),
+        Column("Reason", texts(list(shown["reason"]))),
+    ]
+    more = f" The first {LISTED} of {len(open_cells)}; the CSV file has all." if len(open_cells) > LISTED else ""
+    caption = f"Cells without a score that counts, and why.{more}"
+    return [*blocks, table("cells_not_done", columns, caption=caption, data=open_cells)]
+
+
+def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
+    """Cells (arm, phase, replicate, status, reason), one for each replicate that other arms have and an arm lacks."""
+    cells = study.frames.cells[["arm", "phase", "replicate", "status", "reason"]]
+    confirm = cells[cells["phase"] == "confirm"]
+    planned = pd.MultiIndex.from_frame(confirm[["arm", "replicate"]])
+    whole = pd.MultiIndex.from_product([confirm["arm"].unique(), sorted(confirm["replicate"].unique())])
+    lacking = whole.difference(planned, sort=False)
+    rows = [
+        {
+            "arm": arm,
+            "phase": "confirm",
+            "replicate": replicate,
+            "status": CellStatus.MISSING,
+            "reason": "never planned",
+        }
+        for arm, replicate in lacking
+    ]
+    return pd.concat([cells, pd.DataFrame(rows, columns=cells.columns)], ignore_index=True) if rows else cells
+
+
+def cost(study: ReportedStudy) -> list[Block]:
+    """Seconds of work by arm and part; a run that several cells share is counted once in the total."""
+    spent = cost_by_arm(study)
+    if spent.empty:
+        return [note("No work was done yet.")]
+    parts = ["training", "sampling", "features", "statistics"]
+    rows = spent.to_dict("records")
+    columns = [Column("Arm", texts([row["arm"] for row in rows]))]
+    columns += [
+        Column(part.capitalize(), [Text(duration(row[part])) for row in rows], numeric=True)
+        for part in [*parts, "total"]
+    ]
+    attempts = study.frames.attempts
+    ends = attempts["end_reason"].fillna("running").replace(FAILURES).value_counts(sort=False)
+    told = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
+    caption = f"Work of all seeds and readings, by part. {count(len(attempts), 'attempt')}: {told or 'none'}."
+    caption += shared(attempts)
+    return [table("cost", columns, caption=caption, data=spent)]
+
+
+def shared(attempts: pd.DataFrame) -> str:
+    """A sentence on attempts that had other workers beside them on their device; empty where none had."""
+    beside = attempts["device_workers"].dropna().astype(int)
+    packed = beside[beside > 1]
+    if packed.empty:
+        return ""
+    return (
+        f" {len(packed)} of {len(beside)} had other workers beside them on their device, up to {packed.max()} in all: "
+        "their seconds are of a shared device, and compare with no others."
+    )
+
+
+def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
+    """arm, training, sampling, features, statistics, total: seconds; the last row is the study, each run once."""
+    frames = study.frames
+    cells = frames.cells[frames.cells["phase"] == frames.phase] if frames.phase == "confirm" else frames.cells
+    scoring = ["sampling_seconds", "features_seconds", "statistics_seconds"]
+    by_score = frames.scores.drop_duplicates(["cell_id", "score_id"])
+    arms = list(dict.fromkeys(cells["arm"])) if frames.phase == "confirm" else []
+    parts = {"training": cells.drop_duplicates(["arm", "run_id"]).groupby("arm")["train_seconds"].sum()}
+    whole = {"training": float(frames.cells.drop_duplicates("run_id")["train_seconds"].sum())}
+    for column in scoring:
+        name = column.removesuffix("_seconds")
+        parts[name] = by_score.drop_duplicates(["arm", "score_id"]).groupby("arm")[column].sum()
+        whole[name] = float(by_score.drop_duplicates("score_id")[column].sum())
+    spent = pd.DataFrame(parts).reindex(arms).astype(float).fillna(0.0)
+    spent = pd.concat([spent, pd.DataFrame(whole, index=["whole study"])]).rename_axis("arm").reset_index()
+    spent["total"] = spent[list(whole)].sum(axis=1)
+    return spent if spent["total"].iloc[-1] else spent.iloc[:0]
+
+
+def provenance(study: ReportedStudy) -> list[Block]:
+    """Everything by which the numbers could be made again: commits, versions, hardware, hashes, revisions."""
+    frames = study.frames
+    found = environments(frames)
+    protocol = frames.protocol
+    commits = sorted({_commit(row["commit"], row["dirty"]) for row in found.to_dict("records")})
+    facts = [
+        ("study", f"{frames.name}, revision {frames.revision}, {frames.state}"),
+        ("specification", str(frames.revisions["spec_sha256"].iloc[-1])),
+        ("protocol", frames.protocol_key),
+        ("extractor", f"{protocol.get('extractor')}, sha256 {protocol.get('extractor_sha256')}"),
+        ("reference", f"{protocol.get('reference', 'train')} split, {protocol.get('reference_sha256')}"),
+        ("source code", listed(commits) if commits else "no worker has told"),
+        ("versions at launch", _flat(frames.versions)),
+    ]
+    blocks: list[Block] = [Html(fragment("facts.html.j2", facts=facts))]
+    if len(frames.revisions) > 1:
+        blocks.append(_revisions(frames.revisions))
+    return [*blocks, *_workers(study)]
+
+
+def _revisions(revisions: pd.DataFrame) -> Block:
+    columns = [
+        Column("Revision", texts(list(revisions["number"]))),
+        Column("Accepted", texts([f"{moment:%Y-%m-%d %H:%M} UTC" for moment in revisions["accepted_at"]])),
+        Column("Reason", texts(list(revisions["reason"]))),
+    ]
+    return table("revisions", columns, caption="Accepted versions of the study file.", data=revisions)
+
+
+def _workers(study: ReportedStudy) -> list[Block]:
+    workers = study.frames.workers
+    if workers.empty:
+        return []
+    told = workers.assign(environment=[_machine(environment) for environment in workers["environment"]])
+    # Identical machines are one row; a cluster has hundreds.
+    same = told.groupby(["device", "environment"], sort=False, as_index=False).agg(
+        workers=("worker_id", "size"), hosts=("host", lambda hosts: ", ".join(sorted(set(hosts))))
+    )
+    columns = [
+        Column("Device", texts(list(same["device"]))),
+        Column("Workers", texts(list(same["workers"])), numeric=True),
+        Column("Hosts", texts(list(same["hosts"]))),
+        Column("Environment", texts(list(same["environment"]))),
+    ]
+    return [table("workers", columns, caption="Machines that worked on this study.", data=same)]
+
+
+def _commit(commit: object, dirty: object) -> str:
+    if not isinstance(commit, str):
+        return "not a git checkout"
+    return commit[:12] + (" with uncommitted changes" if dirty is True else "")
+
+
+def _machine(environment: Mapping[str, object]) -> str:
+    """Hardware, system and versions; the commit is told once, above."""
+    inner = {name: environment[name] for name in ("versions", "source") if isinstance(environment.get(name), Mapping)}
+    outer = {name: value for name, value in environment.items() if name not in inner}
+    return ", ".join(filter(None, (_flat(outer), _flat(inner.get("versions", {})))))
+
+
+def _flat(value: object, prefix: str = "") -> str:
+    """A nested mapping as `a.b value, ...`."""
+    if isinstance(value, Mapping):
+        return ", ".join(filter(None, (_flat(value[key], f"{prefix}{key}.") for key in sorted(value, key=str))))
+    if value is None:
+        return ""
+    return f"{prefix.rstrip('.')} {value if isinstance(value, str) else json.dumps(value)}"

@@ -1,0 +1,78 @@
+"""What every section reads: one study, compared once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from sweep.errors import StoreError
+from sweep.files.file_store import file_store_at
+from sweep.reporting.figures.style import LineStyle, arm_styles
+from sweep.reporting.formatting import decimals_for
+from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
+from sweep.reporting.metrics import direction_of
+from sweep.reporting.stats.comparison import Comparison, compare, split_of
+from sweep.reporting.stats.variance import VarianceSplit
+from sweep.store.opening import read_store
+
+
+@dataclass(frozen=True)
+class ReportedStudy:
+    """A study as read from the store, and the folder of its files."""
+
+    frames: StudyFrames
+    files_root: Path
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The deciding score of every arm against the baseline."""
+        return compare(self.frames)
+
+    @cached_property
+    def split(self) -> VarianceSplit:
+        """Sources of its variance."""
+        return split_of(self.frames)
+
+    @cached_property
+    def styles(self) -> dict[str, LineStyle]:
+        """How each arm is drawn."""
+        return arm_styles(self.comparison.arms["arm"].tolist())
+
+    @property
+    def decimals(self) -> int:
+        """Decimals of the deciding score that carry information."""
+        return decimals_for(self.comparison.decimals_at)
+
+    @property
+    def direction(self) -> str:
+        """`lower is better`, or the other."""
+        return direction_of(self.comparison.metric)
+
+
+def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
+    """The study, from the store and files folder that the environment names; a notebook never holds a password.
+
+    Raises:
+        StoreError: The environment names no store.
+        UsageError: The store has no such study.
+    """
+    url = os.environ.get(STORE_VARIABLE)
+    if not url:
+        raise StoreError(
+            "this notebook does not say where the store is",
+            why="Its address may hold a password, so it is read from the environment.",
+            next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run again.",
+        )
+    return read_study(
+        read_store(url).engine, name, files_root=file_store_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of
+    )
+
+
+def read_study(engine: Engine, name: str, *, files_root: Path, as_of: int | None = None) -> ReportedStudy:
+    """The same, from an engine."""
+    return ReportedStudy(load_study(engine, name, as_of=as_of), files_root)

@@ -1,0 +1,149 @@
+"""Interactions: does a level change what another one does, beyond their sum?
+
+For each seed all arms of a factorial, or of a fraction of one, give one number: what two levels change together, less
+what each changes alone, averaged over the levels of the other factors. So the seed is the unit here as everywhere, and
+what it shares with the other arms cancels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sweep.config.design import MIN_SEEDS
+from sweep.config.study import Study
+from sweep.design.arms import study_fraction
+from sweep.reporting.frames.frames import StudyFrames
+from sweep.reporting.stats.comparison import primary_values
+from sweep.reporting.stats.paired import ALPHA, deciding_test, holm, paired_difference
+
+BASELINE = "baseline"
+COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "found"]
+RunContext = tuple[str, ...]
+"""The level of every factor in one arm."""
+
+
+def levels_of_arms(frames: StudyFrames) -> pd.DataFrame:
+    """arm_id, and the level of every scientific factor in each arm, `baseline` where an arm leaves it alone.
+
+    A study that names no factors is read by the fields that its arms change.
+    """
+    arms = frames.arms
+    levels = _named_levels(frames)
+    if not levels:
+        fields = sorted({field for changes in arms["changes"] for field in changes})
+        values = {f: [str(changes.get(f, BASELINE)) for changes in arms["changes"]] for f in fields}
+        return pd.DataFrame({"arm_id": arms["arm_id"], **values})
+    return pd.DataFrame(
+        {"arm_id": arms["arm_id"], **{f: [_level(each, arm) for arm in arms["changes"]] for f, each in levels.items()}}
+    )
+
+
+def _named_levels(frames: StudyFrames) -> dict[str, dict[str, dict[str, Any]]]:
+    """Factor -> level -> what it sets, without levels that say what the baseline says."""
+    if not frames.spec.get("factors"):
+        return {}
+    study = Study.model_validate(frames.spec)
+    return {
+        name: {
+            level: dict(sets) for level, sets in study.levels_of(name).items() if study.setting(sets) != study.baseline
+        }
+        for name in study.factors_of("scientific")
+    }
+
+
+def _level(levels: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) -> str:
+    """The level that sets most of what an arm changes: one level may set a part of what another does."""
+    fitting = [name for name, sets in levels.items() if sets.items() <= changes.items()]
+    return max(fitting, key=lambda name: len(levels[name]), default=BASELINE)
+
+
+def aliased_effects(frames: StudyFrames) -> list[list[str]]:
+    """Factors, and pairs of them (`a x b`), that a fraction cannot tell apart; one list a contrast that they share."""
+    if frames.subject.design != "fractional":
+        return []
+    fraction = study_fraction(Study.model_validate(frames.spec))
+    groups: list[list[str]] = []
+    for alias in fraction.aliases():
+        one, other = fraction.shown(alias.effect), fraction.shown(alias.with_)
+        there = next((group for group in groups if one in group or other in group), None)
+        if there is None:
+            groups.append([one, other])
+        else:
+            there += [effect for effect in (one, other) if effect not in there]
+    return groups
+
+
+def interactions(frames: StudyFrames) -> pd.DataFrame:
+    """One row a pair of levels of different factors that is aliased with nothing, over the seeds that finished all
+    arms it takes.
+
+    Returns:
+        first, second (`factor=level`), n (seeds), mean (both together less the sum of each alone, averaged over the
+        levels of the other factors, in the units of the score), low, high (95 % t interval), test, p, p_holm (over all
+        rows), found. Empty where the arms are neither a whole factorial nor the fraction that the study states.
+    """
+    placed = levels_of_arms(frames)
+    factors = [name for name in placed.columns if name != "arm_id"]
+    values = primary_values(frames, frames.metric).merge(placed, on="arm_id")
+    levels = {f: [BASELINE, *(x for x in dict.fromkeys(placed[f]) if x != BASELINE)] for f in factors}
+    if len(factors) < 2 or values.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    runs = _runs(frames, levels)
+    there = set(placed[factors].itertuples(index=False, name=None))
+    aliased = {effect for group in aliased_effects(frames) for effect in group}
+    if runs is None or not there.issuperset(runs):
+        return pd.DataFrame(columns=COLUMNS)
+    table = values.pivot_table(index="replicate", columns=factors, values="value", aggfunc="mean")
+    rows = [
+        _contrast(table.reindex(columns=pd.MultiIndex.from_tuples(runs, names=factors)), one, other, a, b)
+        for one, other in combinations(factors, 2)
+        if f"{one} x {other}" not in aliased
+        for a, b in product(levels[one][1:], levels[other][1:])
+    ]
+    return _judged(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=COLUMNS)
+
+
+def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[RunContext] | None:
+    """The arms that the design consists of, as levels of all factors; None where a factor has no level but one."""
+    if any(len(each) < 2 for each in levels.values()):
+        return None
+    if frames.subject.design != "fractional":
+        return list(product(*levels.values()))
+    runs = study_fraction(Study.model_validate(frames.spec)).runs
+    return [tuple(each[1] if factor in run else BASELINE for factor, each in levels.items()) for run in runs]
+
+
+# Box, Hunter & Hunter 2005, ch. 5 and 6
+def _contrast(table: pd.DataFrame, one: str, other: str, a: str, b: str) -> dict[Hashable, Any]:
+    """Mean over the arms of each corner, added up with signs: as many arms in each, so that all else cancels.
+
+    Args:
+        table: [replicate, arm] scores, columns by the levels of all factors.
+    """
+    first, second = table.columns.get_level_values(one), table.columns.get_level_values(other)
+    per_arm = pd.Series(0.0, index=range(table.shape[1]))
+    for x, y in product((BASELINE, a), (BASELINE, b)):
+        corner = (first == x) & (second == y)
+        per_arm[corner] = (1.0 if (x == BASELINE) == (y == BASELINE) else -1.0) / corner.sum()
+    used = per_arm.to_numpy() != 0.0
+    found = table.to_numpy(float)[:, used] @ per_arm.to_numpy()[used]
+    per_seed = np.asarray(found[np.isfinite(found)], dtype=np.float64)
+    told = paired_difference(per_seed, np.zeros_like(per_seed))
+    return {
+        "first": f"{one}={a}", "second": f"{other}={b}", "n": told.n, "mean": told.mean, "low": told.low,
+        "high": told.high, "p_t": told.p_t, "p_sign_flip": told.p_sign_flip,
+    }  # fmt: skip
+
+
+def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+    tests = [deciding_test(n, arms=len(rows)) for n in rows["n"]]
+    p = np.where(np.array(tests) == "sign-flip", rows["p_sign_flip"], rows["p_t"]).astype(float)
+    p_holm = holm(p)
+    away = (rows["low"] > 0) | (rows["high"] < 0)
+    found = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
+    return rows.assign(test=tests, p=p, p_holm=p_holm, found=found)[COLUMNS]
