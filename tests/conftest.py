@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from sweep.store import Store, open_store
-from tests.browser.chromium import HOW_TO_GET_ONE, REQUIRED, find_chromium
+from tests.helpers.chromium import HOW_TO_GET_ONE, REQUIRED, find_chromium
 
 # rich measures the terminal as a console is made, which is when a test first imports ours.
 os.environ["COLUMNS"] = "200"

@@ -155,7 +155,7 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
         file.write("| schedule: cubic | betas grow with the cube of t | Nobody 2026, eq. 1 |\n")
 
     ask = "cubic or (test_catalogue and not four_edits) or name_every_entry"
-    files = ["tests/diffusion/test_schedules.py", "tests/launch/test_every_level.py", "tests/test_catalogue.py"]
+    files = ["tests/diffusion/test_schedules.py", "tests/executors/test_every_level.py", "tests/test_catalogue.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", ask, *files],
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,

@@ -13,7 +13,7 @@ from sweep.config.presets import NET_PRESETS
 from sweep.config.run import Precision, TrainConfig
 from sweep.data.dataset import Dataset, without_official_test
 from sweep.training.objective import build_net
-from tests.nets.peer import diffusers_net, to_diffusers
+from tests.helpers.diffusers_unet import diffusers_net, to_diffusers
 
 
 @dataclass(frozen=True, kw_only=True)

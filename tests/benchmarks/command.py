@@ -44,8 +44,8 @@ def _report(*, arms: int, seeds: int, goal: str) -> Row:
 
 
 def _store(folder: Path, *, arms: int, seeds: int, points: int) -> str:
-    from tests.report.specs import ArmSpec, StoreSpec
-    from tests.report.stores import fill
+    from tests.helpers.report_specs import ArmSpec, StoreSpec
+    from tests.helpers.report_stores import fill
 
     url = f"sqlite:///{folder / 'store.db'}"
     store = open_store(url)

@@ -17,8 +17,8 @@ from sweep.reporting.render.blocks import bundles
 from sweep.reporting.render.html import export_html
 from sweep.reporting.render.notebook import build_notebook
 from sweep.reporting.sections import ReportedStudy
-from tests.browser.chromium import find_chromium
-from tests.report.conftest import Store
+from tests.helpers.chromium import find_chromium
+from tests.reporting.conftest import Store
 
 
 @pytest.fixture(scope="session")

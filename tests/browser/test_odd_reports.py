@@ -12,8 +12,8 @@ import pytest
 from sweep.reporting.formatting import number
 from sweep.reporting.sections import ReportedStudy
 from tests.browser.conftest import Visit, page_of
-from tests.report.conftest import Store, make_store
-from tests.report.specs import ArmSpec, StoreSpec, ablation
+from tests.helpers.report_specs import ArmSpec, StoreSpec, ablation
+from tests.reporting.conftest import Store, make_store
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ import pytest
 
 from sweep.reporting.render.notebook import ReportPaths, build_report
 from tests.browser.conftest import Visit
-from tests.report.conftest import make_store
-from tests.report.specs import ablation
+from tests.helpers.report_specs import ablation
+from tests.reporting.conftest import make_store
 
 pytestmark = pytest.mark.browser
 

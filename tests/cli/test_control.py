@@ -36,8 +36,8 @@ from sweep.store import (
     study,
 )
 from sweep.store.records import StudyRecord, WorkerRecord
-from tests.search.played import play
-from tests.store.tiny import file_of, new_worker
+from tests.helpers.played_studies import play
+from tests.helpers.tiny_store import file_of, new_worker
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -267,7 +267,7 @@ def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp
 
 
 @pytest.mark.parametrize("name", ["'; DROP TABLE run", "../../x", "<script>", "x" * 513, "A", "ѕtudy", ""])
-def test_row_30_hostile_study_names_are_refused(sweep: Sweep, name: str) -> None:
+def test_hostile_study_names_are_refused(sweep: Sweep, name: str) -> None:
     for verb in (["pause", name], ["status", name], ["trials", "ls", name], ["trials", "repro", name, "1"]):
         refused = sweep(*verb)
         assert isinstance(refused.exception, UsageError), verb

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from sweep.store import open_store
-from tests.report.specs import ArmSpec, StoreSpec, ablation
-from tests.report.stores import fill
+from tests.helpers.report_specs import ArmSpec, StoreSpec, ablation
+from tests.helpers.report_stores import fill
 
 
 class Served:

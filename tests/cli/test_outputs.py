@@ -9,7 +9,7 @@ import pytest
 
 from sweep.cli import main
 from sweep.store import open_store
-from tests.store.tiny import study_with_runs
+from tests.helpers.tiny_store import study_with_runs
 
 
 @pytest.fixture

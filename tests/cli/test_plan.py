@@ -15,8 +15,8 @@ from sweep.config.study import load_study
 from sweep.errors import DataError
 from sweep.reporting.stats.power import t_power
 from sweep.store import open_store
-from tests.data.folders import digits_folder, empty_images, study_text
-from tests.search.played import launched, play, worker
+from tests.helpers.image_folders import digits_folder, empty_images, study_text
+from tests.helpers.played_studies import launched, play, worker
 
 BASELINE = "name: s\nquestion: Is it?\nbaseline: {data: digits, net: mlp_small, T: 100}\n"
 SWITCHES = """factors:

@@ -1,4 +1,4 @@
-"""Row 29: a password in --storage is in no output, no file of a report, no row of the store, no list of processes."""
+"""A password in --storage is in no output, no file of a report, no row of the store, no list of processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sqlalchemy import MetaData, make_url, select
 from sweep.executors.local import LocalWorkers
 from sweep.executors.placement import Assignment
 from sweep.store import open_store
-from tests.report.specs import ablation
-from tests.report.stores import fill
+from tests.helpers.report_specs import ablation
+from tests.helpers.report_stores import fill
 
 SECRET = "hunter2-and-more"
 
@@ -39,7 +39,7 @@ def command(storage: str, folder: Path, *arguments: str) -> str:
 @pytest.mark.timeout(300)
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["user:password", "query"])
-def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str, tmp_path: Path, form: str) -> None:
+def test_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str, tmp_path: Path, form: str) -> None:
     storage = with_secret(postgres_url, form)
     store = open_store(storage, patience_seconds=20)
     fill(store, ablation(), tmp_path)
@@ -65,7 +65,7 @@ def test_row_29_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str,
     store.close()
 
 
-def test_row_29_workers_get_the_url_by_environment(tmp_path: Path) -> None:
+def test_workers_get_the_url_by_environment(tmp_path: Path) -> None:
     storage = f"postgresql://me:{SECRET}@127.0.0.1:1/nowhere?connect_timeout=1"
     wanted = Assignment(study="tiny", storage=storage, files=str(tmp_path), device="cpu", workers=1, work=1)
     workers = LocalWorkers(wanted, lambda _: None)

@@ -10,7 +10,7 @@ from sweep.config.study import Study
 from sweep.store import add_cells, open_store
 from sweep.store.records import ArmRecord
 from sweep.store.studies.studies import add_arms
-from tests.search.played import launched
+from tests.helpers.played_studies import launched
 
 FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}
 

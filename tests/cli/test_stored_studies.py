@@ -8,7 +8,7 @@ import pytest
 
 from sweep.cli import main
 from sweep.store import open_store
-from tests.store.tiny import new_study
+from tests.helpers.tiny_store import new_study
 
 
 def test_a_study_of_another_version_is_refused_with_its_name(

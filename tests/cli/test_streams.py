@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweep.store import open_store
-from tests.store.tiny import study_with_runs
+from tests.helpers.tiny_store import study_with_runs
 
 SWEEP = str(Path(sys.executable).with_name("sweep"))
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

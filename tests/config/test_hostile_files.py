@@ -14,8 +14,8 @@ import pytest
 from sweep.config.study import Study, load_study
 from sweep.design.plan import read_study_plan
 from sweep.errors import SweepError
-from tests.config import hostile
-from tests.config.hostile import FORMULAS, NAMES, NUMBERS, SIZES, STUDIES, YAML, with_formula, with_name
+from tests.helpers import hostile_files as hostile
+from tests.helpers.hostile_files import FORMULAS, NAMES, NUMBERS, SIZES, STUDIES, YAML, with_formula, with_name
 
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 1.0
@@ -35,7 +35,7 @@ CORPUS: dict[str, dict[str, str | bytes]] = {
 def typed(commands: list[list[str]], folder: Path) -> list[dict[str, object]]:
     """What came of each command, typed in `folder`."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.config.refusals", str(folder)],
+        [sys.executable, "-m", "tests.helpers.refusals", str(folder)],
         input="".join(json.dumps(words) + "\n" for words in commands),
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"},
         cwd=ROOT,

@@ -15,7 +15,7 @@ from sweep.reporting.formatting import value_in_words
 from sweep.store import Store, cells, claim
 from sweep.store.studies.studies import rename_arms
 from sweep.worker.work import label
-from tests.search.played import PROTOCOL, finish, worker
+from tests.helpers.played_studies import PROTOCOL, finish, worker
 
 CLOSE = [0.999999, 0.9999999, 0.99999999]
 

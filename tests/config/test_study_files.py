@@ -229,7 +229,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_row_31_a_wrong_file_is_told_where_and_why(tmp_path, case):
+def test_a_wrong_file_is_told_where_and_why(tmp_path, case):
     text, says = WRONG[case]
     with pytest.raises(StudyFileError) as caught:
         read(tmp_path, text)

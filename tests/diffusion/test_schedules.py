@@ -18,7 +18,7 @@ from sweep.diffusion.schedules import (
     zero_terminal,
 )
 from sweep.errors import InfeasibleConfig, SweepError, UsageError
-from tests.diffusion.golden import rows
+from tests.helpers.golden_rows import rows
 
 ROWS = rows("diffusion_schedules.json")
 

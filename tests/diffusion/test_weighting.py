@@ -12,7 +12,7 @@ from sweep.diffusion.schedules import BETA_SCHEDULES, beta_schedule
 from sweep.diffusion.targets import TARGETS, target_for
 from sweep.diffusion.weighting import ERROR_SCALES, WEIGHTINGS, loss_weights
 from sweep.errors import InfeasibleConfig, UsageError
-from tests.diffusion.golden import rows
+from tests.helpers.golden_rows import rows
 
 ROWS = rows("diffusion_weightings.json")
 

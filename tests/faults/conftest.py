@@ -18,10 +18,10 @@ from sweep.store import Store, open_store
 from sweep.store.records import StudyRecord
 from sweep.worker.child import Child
 from sweep.worker.messages import Prepared, PrepareJob
-from tests.faults import processes
-from tests.faults.processes import Workers
-from tests.faults.state import outcome
-from tests.faults.tiny import ABLATION
+from tests.helpers import worker_processes as processes
+from tests.helpers.study_outcome import outcome
+from tests.helpers.tiny_studies import ABLATION
+from tests.helpers.worker_processes import Workers
 
 
 @pytest.fixture(scope="session")

@@ -19,11 +19,11 @@ from sweep.config.run import Protocol
 from sweep.files.file_store import FileStore
 from sweep.store import Store, artifacts, events, open_store, status
 from sweep.store.sql.schema import ATTEMPT
-from tests.faults.processes import ended, registered, training, until
-from tests.faults.processes import workers as team_of
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, write
-from tests.store.object_store import BUCKET, object_store, served
+from tests.helpers.object_store import BUCKET, object_store, served
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, write
+from tests.helpers.worker_processes import ended, registered, training, until
+from tests.helpers.worker_processes import workers as team_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -83,7 +83,7 @@ def said(process: subprocess.Popen[str], seconds: float = 300.0) -> str:
     return text
 
 
-def test_row_02_a_study_is_continued_and_reported_on_machines_that_share_only_a_url(
+def test_a_study_is_continued_and_reported_on_machines_that_share_only_a_url(
     sqlite_url: str, tmp_path: Path, url: str, prepared: tuple[Path, Protocol], undisturbed: dict[str, Any]
 ) -> None:
     FileStore(prepared[0], url).push("extractors")  # so that no machine trains the classifier
@@ -123,7 +123,7 @@ def _continued(store: Store) -> bool:
     return store.read(lambda connection: connection.execute(started_late).first() is not None)
 
 
-def test_row_05_a_worker_leaves_in_time_though_the_store_of_files_hangs(
+def test_a_worker_leaves_in_time_though_the_store_of_files_hangs(
     local_store: Store, prepared: tuple[Path, Protocol], files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study = registered(local_store, ABLATION, prepared[1])

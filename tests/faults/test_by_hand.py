@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from sweep.store import Store, artifacts, cells
-from tests.faults.commands import Command
 from tests.faults.conftest import Team
-from tests.faults.processes import ended
-from tests.faults.tiny import ABLATION, with_baseline, write
+from tests.helpers.tiny_studies import ABLATION, with_baseline, write
+from tests.helpers.typed_commands import Command
+from tests.helpers.worker_processes import ended
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

@@ -1,4 +1,4 @@
-"""Row 34: many faults in no order. `make chaos` sets SWEEP_CHAOS_FAULTS to 200; SWEEP_CHAOS_SEED draws others."""
+"""Many faults in no order. `make chaos` sets SWEEP_CHAOS_FAULTS to 200; SWEEP_CHAOS_SEED draws others."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from sweep.store import Store
 from sweep.store import status as status_of
-from tests.faults.chaos import TIMING, Attacked, Chaos
-from tests.faults.chaos_control import ALL, extend, is_left_out
 from tests.faults.conftest import Calm, Team
-from tests.faults.state import check_invariants, outcome
-from tests.faults.tiny import ABLATION, SEARCH, more, with_baseline
+from tests.helpers.chaos import TIMING, Attacked, Chaos
+from tests.helpers.chaos_control import ALL, extend, is_left_out
+from tests.helpers.study_outcome import check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, SEARCH, more, with_baseline
 
 FAULTS = int(os.environ.get("SWEEP_CHAOS_FAULTS", "12"))
 SEED = int(os.environ.get("SWEEP_CHAOS_SEED", "1"))
@@ -26,7 +26,7 @@ SPECS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.faults
 @pytest.mark.timeout(120 + 60 * FAULTS)
-def test_row_34_chaos_changes_no_number(store: Store, team: Team, calm: Calm) -> None:
+def test_chaos_changes_no_number(store: Store, team: Team, calm: Calm) -> None:
     attacked = [Attacked(*team(store, spec, timing=TIMING)) for spec in SPECS]
     chaos = Chaos(store, attacked, SEED, ALL)
     chaos.attack(FAULTS)

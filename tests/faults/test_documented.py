@@ -1,4 +1,4 @@
-"""The tables of README.md name tests that are there, and every row has a test that is named for it."""
+"""Every line of the tables of README.md names tests that are there."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PAGE = (Path(__file__).parent / "README.md").read_text()
-LINES = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| row ", "| threads "))]
-# A row that is not covered says so.
+HEADS = ("| fault ", "| threads ")
+LINES = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(HEADS)]
+# A line that is not covered says so.
 UNCOVERED = "not covered"
 
 
@@ -31,14 +32,6 @@ def test_tests_that_are_named_are_there(line: str) -> None:
     for file, pattern in found:
         path = next(path for path in (TESTS / "faults" / file, TESTS / file) if path.exists())
         assert not pattern or any(fnmatch(name, pattern) for name in names_in(path)), f"{file} has no {pattern}"
-
-
-def test_every_row_has_a_test_that_is_named_for_it() -> None:
-    everywhere = {name for path in TESTS.rglob("test_*.py") for name in names_in(path)}
-    rows = {int(line.split("|")[1]): line for line in LINES if line.split("|")[1].strip().isdecimal()}
-    assert sorted(rows) == list(range(1, 36))
-    missing = [row for row in rows if not any(name.startswith(f"test_row_{row:02}_") for name in everywhere)]
-    assert all(UNCOVERED in rows[row] for row in missing), missing
 
 
 def test_threads_are_named_in_their_form() -> None:

@@ -15,11 +15,11 @@ from sweep.files.file_store import FileStore
 from sweep.files.hashes import sha256_of_file
 from sweep.store import Store, artifacts, cells, events, open_store, status
 from sweep.store.sql.schema import RUN
-from tests.faults.commands import Command
 from tests.faults.conftest import Team
-from tests.faults.processes import QUICK, ended, training, trial_of, until
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, with_baseline, write
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, with_baseline, write
+from tests.helpers.typed_commands import Command
+from tests.helpers.worker_processes import QUICK, ended, training, trial_of, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -36,7 +36,7 @@ def one_arm(**changes: Any) -> dict[str, Any]:
     return ABLATION | {"factors": {"trouble": {"role": "scientific", "levels": {"yes": changes}}}}
 
 
-def test_row_16_a_diverged_run_is_infeasible_keeps_its_evidence_and_is_not_retried(
+def test_a_diverged_run_is_infeasible_keeps_its_evidence_and_is_not_retried(
     local_store: Store, team: Team, files: Path
 ) -> None:
     # optuna#2169, hydra PR#3451: NaN must not stop the sweep. "Why did it return nan, with what params?"
@@ -66,7 +66,7 @@ def _with_net(net: dict[str, Any]) -> Callable[[Connection], None]:
     return work
 
 
-def test_row_17_a_study_that_always_meets_the_same_bug_stops_after_three(local_store: Store, team: Team) -> None:
+def test_a_study_that_always_meets_the_same_bug_stops_after_three(local_store: Store, team: Team) -> None:
     study, workers = team(local_store, ABLATION | {"seeds": 4})
     # `plan` refuses such a net, so it stands for a bug that no check foresees.
     local_store.write(_with_net(NO_SUCH_NET))
@@ -79,7 +79,7 @@ def test_row_17_a_study_that_always_meets_the_same_bug_stops_after_three(local_s
     assert "3 runs failed alike" in stop
 
 
-def test_row_13_a_full_disk_delays_the_run_and_leaves_no_torn_file(
+def test_a_full_disk_delays_the_run_and_leaves_no_torn_file(
     local_store: Store, team: Team, files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study, workers = team(local_store)
@@ -95,7 +95,7 @@ def test_row_13_a_full_disk_delays_the_run_and_leaves_no_torn_file(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_10_a_folder_that_cannot_be_written_is_the_machines_fault(
+def test_a_folder_that_cannot_be_written_is_the_machines_fault(
     local_store: Store, team: Team, files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study, workers = team(local_store, timing=replace(QUICK, retry=1.0))
@@ -108,7 +108,7 @@ def test_row_10_a_folder_that_cannot_be_written_is_the_machines_fault(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_10_a_machine_whose_disk_takes_no_files_takes_no_work(
+def test_a_machine_whose_disk_takes_no_files_takes_no_work(
     local_store: Store, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     # It would fail run after run, and use up the tries of all of them.
@@ -124,7 +124,7 @@ def test_row_10_a_machine_whose_disk_takes_no_files_takes_no_work(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_15_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_store: Store, team: Team) -> None:
+def test_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_store: Store, team: Team) -> None:
     # pykeen#129, optuna#1224. The kernel refuses memory to the process: a real allocator error, on the CPU.
     deep = {"net": {"kind": "mlp", "width": 128, "depth": 32}, "batch": 8192, "images": 8192}
     spec = with_baseline(ABLATION, **deep) | {"factors": {}, "seeds": 1}
@@ -139,7 +139,7 @@ def test_row_15_a_run_out_of_memory_goes_on_in_slices_of_the_same_batch(local_st
     check_invariants(local_store)
 
 
-def test_row_28_two_databases_share_a_folder_and_neither_disturbs_the_other(
+def test_two_databases_share_a_folder_and_neither_disturbs_the_other(
     local_store: Store, team: Team, files: Path, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     # ray#8441: a checkpoint that was needed was deleted. Also a database that was deleted and made anew.

@@ -1,4 +1,4 @@
-"""Row 3: the power goes at one named point, and the next worker makes of it what would have been made anyhow."""
+"""The power goes at one named point, and the next worker makes of it what would have been made anyhow."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from sweep.store import Store
 from tests.faults.conftest import Calm, Team
-from tests.faults.processes import ended
-from tests.faults.state import check_invariants, outcome
-from tests.faults.tiny import ABLATION, SEARCH
+from tests.helpers.study_outcome import check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, SEARCH
+from tests.helpers.worker_processes import ended
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -42,10 +42,10 @@ def killed_there(store: Store, team: Team, calm: Calm, spec: dict[str, Any], poi
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_row_03_killed_at_a_point_of_a_run(local_store: Store, team: Team, calm: Calm, point: str) -> None:
+def test_killed_at_a_point_of_a_run(local_store: Store, team: Team, calm: Calm, point: str) -> None:
     killed_there(local_store, team, calm, ONE, POINTS[point])
 
 
 @pytest.mark.parametrize("point", POINTS_OF_A_SEARCH)
-def test_row_03_killed_at_a_point_of_a_search(local_store: Store, team: Team, calm: Calm, point: str) -> None:
+def test_killed_at_a_point_of_a_search(local_store: Store, team: Team, calm: Calm, point: str) -> None:
     killed_there(local_store, team, calm, SEARCH, POINTS_OF_A_SEARCH[point])

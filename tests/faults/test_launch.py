@@ -12,12 +12,12 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.store import artifacts, cells, open_store, study
-from tests.faults.commands import Command
 from tests.faults.conftest import Calm
-from tests.faults.processes import training, until
-from tests.faults.state import attempt_ends, check_invariants, live_workers, outcome
-from tests.faults.tiny import ABLATION, LONG, PRUNED, SEARCH, with_baseline, write
-from tests.search.played import shown as shown_to_optuna
+from tests.helpers.played_studies import shown as shown_to_optuna
+from tests.helpers.study_outcome import attempt_ends, check_invariants, live_workers, outcome
+from tests.helpers.tiny_studies import ABLATION, LONG, PRUNED, SEARCH, with_baseline, write
+from tests.helpers.typed_commands import Command
+from tests.helpers.worker_processes import training, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1500)]
 
@@ -28,7 +28,7 @@ def command(sqlite_url: str, files: Path) -> Command:
     return Command(Path(sqlite_url.removeprefix("sqlite:///")), files, write(ABLATION, files.parent))
 
 
-def test_row_02_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
+def test_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
     command: Command, calm: Calm, tmp_path: Path
 ) -> None:
     # optuna#6283, optuna#6132, hydra#3328: the same command goes on from where the power went.
@@ -54,7 +54,7 @@ def test_row_02_a_launch_killed_ten_times_ends_as_if_nothing_had_happened(
     assert command.strays() == []
 
 
-def test_row_19_a_search_killed_again_and_again_draws_no_trial_twice_and_loses_none(
+def test_a_search_killed_again_and_again_draws_no_trial_twice_and_loses_none(
     command: Command, calm: Calm, tmp_path: Path
 ) -> None:
     # optuna#2638: the total is a total. optuna#3255: a seeded search repeats itself after a resume.
@@ -72,7 +72,7 @@ def test_row_19_a_search_killed_again_and_again_draws_no_trial_twice_and_loses_n
     assert found == calm(SEARCH)
 
 
-def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for_the_same_reasons(
+def test_a_pruned_search_killed_again_and_again_stops_the_same_trials_for_the_same_reasons(
     command: Command, calm: Calm, tmp_path: Path
 ) -> None:
     # Every decision, with its evidence, and every score that it was made from, bit for bit.
@@ -98,7 +98,7 @@ def test_row_23_a_pruned_search_killed_again_and_again_stops_the_same_trials_for
     assert shown
 
 
-def test_row_05_a_closed_terminal_saves_as_a_scheduler_does(command: Command) -> None:
+def test_a_closed_terminal_saves_as_a_scheduler_does(command: Command) -> None:
     command.study = write(with_baseline(LONG, images=16_000_000), command.study.parent)
     launched, terminal = command.launch_in_terminal()
     store = open_store(f"sqlite:///{command.database}")
@@ -112,7 +112,7 @@ def test_row_05_a_closed_terminal_saves_as_a_scheduler_does(command: Command) ->
     assert max(saved) == max(cell.step for cell in cells(store, study(store, "tiny-long").id))
 
 
-def test_row_27_a_launcher_that_dies_while_its_workers_start_leaves_none(command: Command) -> None:
+def test_a_launcher_that_dies_while_its_workers_start_leaves_none(command: Command) -> None:
     """They found another parent and took work for it."""
     for _ in range(3):
         launched = command.launch("--workers", "3")
@@ -125,7 +125,7 @@ def test_row_27_a_launcher_that_dies_while_its_workers_start_leaves_none(command
     assert live_workers(store) == []
 
 
-def test_row_02_a_killed_worker_is_replaced_by_its_launcher(command: Command, undisturbed: dict[str, Any]) -> None:
+def test_a_killed_worker_is_replaced_by_its_launcher(command: Command, undisturbed: dict[str, Any]) -> None:
     launched = command.launch("--workers", "1")
     until(lambda: command.rows() > 5)
     store = open_store(f"sqlite:///{command.database}")
@@ -140,7 +140,7 @@ def test_row_02_a_killed_worker_is_replaced_by_its_launcher(command: Command, un
     assert command.strays() == []
 
 
-def test_row_21_two_launches_at_once_make_one_study_and_train_nothing_twice(
+def test_two_launches_at_once_make_one_study_and_train_nothing_twice(
     command: Command, undisturbed: dict[str, Any]
 ) -> None:
     both = [command.launch(), command.launch()]

@@ -9,10 +9,10 @@ import pytest
 
 from sweep.store import events, open_store
 from tests.faults.conftest import Calm, Team
-from tests.faults.machines import two_machines
-from tests.faults.processes import until
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import LONG
+from tests.helpers.machines import two_machines
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import LONG
+from tests.helpers.worker_processes import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.tiny import ABLATION, with_baseline, write
+from tests.helpers.tiny_studies import ABLATION, with_baseline, write
 
 NAMES = (*sys.stdlib_module_names, "sweep", "torch", "numpy", "PIL", "pandas", "matplotlib", "IPython", "ipykernel")
 # Each notes that it was imported, and does not become what was wanted.

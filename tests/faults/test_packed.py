@@ -13,11 +13,11 @@ from sweep.reporting.frames.frames import load_study
 from sweep.reporting.sections.ledger import shared
 from sweep.store import Store, open_store, study
 from sweep.store.sql.schema import ATTEMPT, METRIC
-from tests.faults.commands import Command
 from tests.faults.conftest import Calm
-from tests.faults.processes import until
-from tests.faults.state import check_invariants, outcome
-from tests.faults.tiny import LONG, write
+from tests.helpers.study_outcome import check_invariants, outcome
+from tests.helpers.tiny_studies import LONG, write
+from tests.helpers.typed_commands import Command
+from tests.helpers.worker_processes import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

@@ -19,9 +19,9 @@ from sqlalchemy import make_url, text
 from sweep.store import open_store
 from tests.conftest import run_sql, with_database
 from tests.faults.conftest import Calm, Team
-from tests.faults.processes import ended, training, until
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, SEARCH
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, SEARCH
+from tests.helpers.worker_processes import ended, training, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -51,7 +51,7 @@ def own_database(server: Any) -> str:
 
 # Longer than a lease, too: while nobody can renew, nobody may take over.
 @pytest.mark.parametrize("seconds", [5.0, 60.0])
-def test_row_07_a_server_that_is_away_for_a_while_costs_time_and_nothing_else(
+def test_a_server_that_is_away_for_a_while_costs_time_and_nothing_else(
     own_server: Any, team: Team, undisturbed: dict[str, Any], seconds: float
 ) -> None:
     # optuna#5280: a stop of the server kills every worker. orion#704: a slow server loses the reservation.
@@ -72,7 +72,7 @@ def test_row_07_a_server_that_is_away_for_a_while_costs_time_and_nothing_else(
     store.close()
 
 
-def test_row_07_a_worker_leaves_in_time_though_the_server_is_away(
+def test_a_worker_leaves_in_time_though_the_server_is_away(
     own_server: Any, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     # wandb#4237, submitit#1732: a preempted worker has some 30 s, whatever it waits for.
@@ -98,7 +98,7 @@ def test_row_07_a_worker_leaves_in_time_though_the_server_is_away(
     store.close()
 
 
-def test_row_11_clocks_an_hour_off_and_zones_of_their_own_steal_nothing(
+def test_clocks_an_hour_off_and_zones_of_their_own_steal_nothing(
     postgres_url: str, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     store = open_store(postgres_url, patience_seconds=60)
@@ -114,7 +114,7 @@ def test_row_11_clocks_an_hour_off_and_zones_of_their_own_steal_nothing(
 
 # An asking of Optuna is dozens of transactions, all of them begun anew.
 @pytest.mark.parametrize(("spec", "pause"), [(ABLATION, 0.7), (SEARCH, 3.0)], ids=["ablation", "search"])
-def test_row_08_connections_cut_all_the_time_cost_only_retries(
+def test_connections_cut_all_the_time_cost_only_retries(
     postgres_url: str, team: Team, calm: Calm, spec: dict[str, Any], pause: float
 ) -> None:
     store = open_store(postgres_url, patience_seconds=60)

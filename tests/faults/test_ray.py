@@ -15,9 +15,9 @@ import pytest
 
 from sweep.store import open_store, study
 from tests.faults.conftest import Calm
-from tests.faults.processes import gpus_of_workers, training, until
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, LONG, with_baseline, write
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, LONG, with_baseline, write
+from tests.helpers.worker_processes import gpus_of_workers, training, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -76,7 +76,7 @@ def launch(
     )  # fmt: skip
 
 
-def test_row_26_a_dead_ray_node_costs_a_task_that_is_started_on_another(
+def test_a_dead_ray_node_costs_a_task_that_is_started_on_another(
     cluster: Any, postgres_url: str, files: Path, tmp_path: Path, calm: Calm
 ) -> None:
     assert resident() < 620e6

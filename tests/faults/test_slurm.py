@@ -14,10 +14,10 @@ import pytest
 from sweep.store import open_store, study
 from sweep.store.records import StudyRecord
 from tests.faults.conftest import Calm
-from tests.faults.processes import gpus_of_workers, training, until
-from tests.faults.slurm import Slurm, slurm_cluster
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, LONG, with_baseline, write
+from tests.helpers.slurm_cluster import Slurm, slurm_cluster
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, LONG, with_baseline, write
+from tests.helpers.worker_processes import gpus_of_workers, training, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -76,7 +76,7 @@ def login(cluster: Slurm, postgres_url: str, files: Path) -> Iterator[Login]:
     opened.store.close()
 
 
-def test_row_26_an_array_of_slurm_jobs_runs_a_study_to_its_end(login: Login, undisturbed: dict[str, Any]) -> None:
+def test_an_array_of_slurm_jobs_runs_a_study_to_its_end(login: Login, undisturbed: dict[str, Any]) -> None:
     launched = login.launch(ABLATION)
     shown, said = launched.communicate(timeout=240)
     assert launched.returncode == 0, said + login.said()
@@ -114,7 +114,7 @@ def near_its_limit(cluster: Slurm, job: str) -> None:
     cluster.run("scancel", "--signal=USR2", job)
 
 
-def test_row_26_a_slurm_job_that_is_preempted_or_near_its_limit_saves_and_is_queued_again(login: Login) -> None:
+def test_a_slurm_job_that_is_preempted_or_near_its_limit_saves_and_is_queued_again(login: Login) -> None:
     # submitit#1732, hydra#2042: a job that ends by itself, with whatever exit code, is never queued again.
     login.submitted(ENDLESS)
     for number, (job, fault) in enumerate(zip(sorted(login.cluster.queue()), (near_its_limit, preempted), strict=True)):
@@ -126,7 +126,7 @@ def test_row_26_a_slurm_job_that_is_preempted_or_near_its_limit_saves_and_is_que
     assert "no requeue asked for" not in login.said()
 
 
-def test_row_26_a_requeued_slurm_job_saves_and_a_cancelled_one_does_not_come_back(login: Login) -> None:
+def test_a_requeued_slurm_job_saves_and_a_cancelled_one_does_not_come_back(login: Login) -> None:
     login.submitted(ENDLESS)
     again, over = sorted(login.cluster.queue())
     requeued(login.cluster, again)
@@ -139,7 +139,7 @@ def test_row_26_a_requeued_slurm_job_saves_and_a_cancelled_one_does_not_come_bac
     assert login.cluster.queue()[again][0] == "PENDING"
 
 
-def test_row_26_a_dead_slurm_node_costs_a_job_and_no_work(login: Login, calm: Calm) -> None:
+def test_a_dead_slurm_node_costs_a_job_and_no_work(login: Login, calm: Calm) -> None:
     found = login.submitted(LONG)
     job, (_, node) = sorted(login.cluster.queue().items())[0]
     login.cluster.kill_node(node)

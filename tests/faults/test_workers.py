@@ -16,7 +16,9 @@ from sweep.worker.budget import device_hours
 from sweep.worker.identity import started
 from sweep.worker.interrupt import SAME_REQUEST_SECONDS
 from tests.faults.conftest import Team
-from tests.faults.processes import (
+from tests.helpers.study_outcome import attempt_ends, check_invariants, outcome
+from tests.helpers.tiny_studies import ABLATION, with_baseline
+from tests.helpers.worker_processes import (
     QUICK,
     children_of,
     ended,
@@ -26,14 +28,12 @@ from tests.faults.processes import (
     trial_of,
     until,
 )
-from tests.faults.state import attempt_ends, check_invariants, outcome
-from tests.faults.tiny import ABLATION, with_baseline
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT])
-def test_row_05_a_worker_that_is_asked_to_leave_saves_and_releases(
+def test_a_worker_that_is_asked_to_leave_saves_and_releases(
     local_store: Store, team: Team, undisturbed: dict[str, Any], number: int
 ) -> None:
     # submitit#1732, hydra#2042, torchx#394: save at the signal, not some steps before it.
@@ -50,7 +50,7 @@ def test_row_05_a_worker_that_is_asked_to_leave_saves_and_releases(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_02_a_killed_trial_process_is_retried_and_its_worker_lives_on(
+def test_a_killed_trial_process_is_retried_and_its_worker_lives_on(
     local_store: Store, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     # optuna#1224, optuna#5931: what a trial does to its process must not reach the next trial.
@@ -65,7 +65,7 @@ def test_row_02_a_killed_trial_process_is_retried_and_its_worker_lives_on(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_02_a_killed_worker_takes_its_trial_process_along_and_is_replaced_at_once(
+def test_a_killed_worker_takes_its_trial_process_along_and_is_replaced_at_once(
     local_store: Store, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     # optuna#485, optuna#913, optuna#1532: killed trials stay RUNNING; neps#30: a killed worker's config pends for ever.
@@ -84,7 +84,7 @@ def test_row_02_a_killed_worker_takes_its_trial_process_along_and_is_replaced_at
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_04_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_up(
+def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_up(
     store: Store, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     # optuna#4234, optuna#5470: a superseded worker must neither write nor crash. Kleppmann: only a token stops it.
@@ -104,7 +104,7 @@ def test_row_04_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes_up(
     assert outcome(store, study.id) == done == undisturbed
 
 
-def test_row_18_a_hung_trial_process_is_given_up_and_its_run_retried(
+def test_a_hung_trial_process_is_given_up_and_its_run_retried(
     local_store: Store, team: Team, undisturbed: dict[str, Any]
 ) -> None:
     study, workers = team(local_store, timing=replace(QUICK, stall=4.0))
@@ -117,7 +117,7 @@ def test_row_18_a_hung_trial_process_is_given_up_and_its_run_retried(
     assert outcome(local_store, study.id) == undisturbed
 
 
-def test_row_06_a_second_signal_ends_a_worker_at_once(local_store: Store, team: Team) -> None:
+def test_a_second_signal_ends_a_worker_at_once(local_store: Store, team: Team) -> None:
     study, workers = team(local_store)
     worker = workers.start()
     until(lambda: training(local_store, study))
@@ -134,7 +134,7 @@ def test_row_06_a_second_signal_ends_a_worker_at_once(local_store: Store, team: 
     check_invariants(local_store)
 
 
-def test_row_12_a_damaged_newest_checkpoint_gives_way_to_the_one_before(
+def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before(
     local_store: Store, team: Team, files: Path, undisturbed: dict[str, Any]
 ) -> None:
     study, workers = team(local_store)
@@ -187,7 +187,7 @@ def test_a_cancelled_study_ends_its_workers(local_store: Store, team: Team) -> N
     assert {cell.run_state for cell in cells(local_store, study.id)} == {"cancelled"}
 
 
-def test_row_20_a_spent_budget_ends_the_work_with_its_own_code(local_store: Store, team: Team) -> None:
+def test_a_spent_budget_ends_the_work_with_its_own_code(local_store: Store, team: Team) -> None:
     # optuna#3009: a limit that overshoots by a whole trial is none.
     spec = with_baseline(ABLATION, images=1_600_000) | {"budget": {"gpu_hours": 5.0 / 3600}}
     study, workers = team(local_store, spec, timing=replace(QUICK, heartbeat=0.2))

@@ -14,7 +14,7 @@ import pytest
 from sweep.errors import CheckpointError, FileStoreError, UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.files.file_store import FileStore, file_store_at
 from sweep.files.transfer import Stored, filesystem
-from tests.store.object_store import BUCKET, KEY, SECRET, object_store
+from tests.helpers.object_store import BUCKET, KEY, SECRET, object_store
 
 PATH = "runs/ab/abcd/0000000010.1.pt"
 CONTENT = b"weights" * 1000
@@ -266,13 +266,13 @@ def test_what_is_no_regular_file_is_not_opened(here: FileStore) -> None:
 @pytest.mark.parametrize(
     "url", ["s3://KEY:SECRET@bucket/x", "s3://KEY@bucket/x", "s3://bucket/x?secret=SECRET", "ftp://me:SECRET@host/x"]
 )
-def test_row_29_credentials_have_no_place_in_the_url_of_the_files(url: str) -> None:
+def test_credentials_have_no_place_in_the_url_of_the_files(url: str) -> None:
     with pytest.raises(UsageError, match="credentials") as refused:
         file_store_at(url)
     assert "SECRET" not in str(refused.value).replace("AWS_SECRET_ACCESS_KEY", "")
 
 
-def test_row_29_no_message_and_no_name_holds_the_keys_of_the_store(tmp_path: Path, s3: None) -> None:
+def test_no_message_and_no_name_holds_the_keys_of_the_store(tmp_path: Path, s3: None) -> None:
     file_store = FileStore(tmp_path, "s3://no-such-bucket/x", patience_seconds=0.1)
     write(file_store, PATH)
     with pytest.raises(FileStoreError) as refused:

@@ -15,7 +15,7 @@ from sweep.files.atomic import write_atomically
 from sweep.files.file_store import FileStore
 from sweep.files.locks import exclusive_lock
 from sweep.training import checkpoint
-from tests.files.users import IS_ROOT, NOBODY, as_another_user, closed_to_others
+from tests.helpers.unix_users import IS_ROOT, NOBODY, as_another_user, closed_to_others
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sweep.data.sources import load
 from sweep.nets.cuda_graph import Captured, called
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState
-from tests.training.tiny import tiny
+from tests.helpers.tiny_training import tiny
 
 LOOK = 7
 

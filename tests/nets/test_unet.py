@@ -14,7 +14,7 @@ from sweep.nets.initialisation import initialise
 from sweep.nets.layers import Attention, ResBlock
 from sweep.nets.unet import UNet
 from sweep.nets.unet_spec import unet_levels, unet_weights
-from tests.nets.peer import diffusers_net, to_diffusers
+from tests.helpers.diffusers_unet import diffusers_net, to_diffusers
 
 HO_CIFAR10: dict[str, Any] = {
     "image_channels": 3,

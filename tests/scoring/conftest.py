@@ -12,7 +12,7 @@ from sweep.diffusion.schedules import beta_schedule
 from sweep.nets.mlp import MLP
 from sweep.nets.unet import UNet
 from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
-from tests.scoring.tiny_net import tiny_unet
+from tests.helpers.tiny_net import tiny_unet
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import torch_fidelity
 
 from sweep.errors import ProtocolError
 from sweep.scoring.fidelity import calculate
-from tests.scoring.known_moments import Array
+from tests.helpers.known_moments import Array
 
 
 @pytest.fixture

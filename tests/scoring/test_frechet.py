@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sweep.scoring.fidelity import calculate
 from sweep.scoring.frechet import Moments, fid_jackknife, frechet_distance, moments, symmetric_root
 from sweep.scoring.jackknife import difference
-from tests.scoring.known_moments import Array, nuclear_norm_distance, rows_with_moments
+from tests.helpers.known_moments import Array, nuclear_norm_distance, rows_with_moments
 
 
 def by_torch_fidelity(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

@@ -6,7 +6,7 @@ import pytest
 from sweep.scoring import kernel
 from sweep.scoring.fidelity import calculate
 from sweep.scoring.kernel import kid_jackknife, kid_of_subsets, mean_of_pairs
-from tests.scoring.known_moments import Array
+from tests.helpers.known_moments import Array
 
 
 def by_torch_fidelity(a: Array, b: Array) -> float:

@@ -13,7 +13,7 @@ from sweep.diffusion.samplers import SamplingPlan
 from sweep.nets.cuda_graph import called
 from sweep.scoring.generate import evaluating, generate
 from sweep.scoring.predictor import FixedPredictor, predictor
-from tests.training.recorded import WARM_UP, Recorded
+from tests.helpers.recorded_step import WARM_UP, Recorded
 
 SHAPE = (1, 8, 8)
 CPU = torch.device("cpu")

@@ -22,8 +22,8 @@ from sweep.scoring.reference import held_out_images
 from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
 from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
-from tests.scoring.tiny_net import tiny_unet
-from tests.training.tiny import TINY_UNET, tiny
+from tests.helpers.tiny_net import tiny_unet
+from tests.helpers.tiny_training import TINY_UNET, tiny
 
 CONFIG = EvalConfig(sampling_steps=3)
 

@@ -10,7 +10,7 @@ import yaml
 from sweep.config.study import Study
 from sweep.errors import DataError
 from sweep.search.images import check_images
-from tests.data.folders import empty_images, study_text
+from tests.helpers.image_folders import empty_images, study_text
 
 
 def study(path: Path, *, extractor: str = "inception", reference: str = "train", baseline: str = "") -> Study:

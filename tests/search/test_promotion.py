@@ -24,7 +24,7 @@ from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_
 from sweep.store.records import ArmRecord
 from sweep.store.studies.studies import register_study
 from sweep.store.studies.studies import study as find
-from tests.search.played import PROTOCOL, Formula, finish, launched, play, shown, worker
+from tests.helpers.played_studies import PROTOCOL, Formula, finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 SEARCH = {
@@ -116,7 +116,7 @@ def test_trials_are_stopped_at_rungs_with_their_evidence_and_shown_as_pruned(sto
 
 
 @pytest.mark.slow
-def test_row_23_preemption_and_new_workers_change_no_decision(store, tmp_path):
+def test_preemption_and_new_workers_change_no_decision(store, tmp_path):
     quiet = launched(store, ASKED)
     play(store, ASKED, quiet.id, better_with_lr, owner=worker(store))
     other = open_store(f"sqlite:///{tmp_path}/other.db", patience_seconds=20)

@@ -16,9 +16,9 @@ from sweep.design.rungs import rung_images
 from sweep.executors.register import register
 from sweep.search.remaining import status_of
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
-from tests.search.played import PROTOCOL, launched, play, worker
-from tests.search.test_advance import PATH, SEARCH, TUNED, interacting, study
+from tests.helpers.played_studies import PROTOCOL, launched, play, worker
 from tests.search.test_promotion import SEARCH as PRUNED
+from tests.search.test_scheduler import PATH, SEARCH, TUNED, interacting, study
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 

@@ -17,7 +17,7 @@ from sweep.store.queries.trials import Inventory, inventory
 from sweep.store.records import ArmRecord
 from sweep.store.studies.retraining import retrain
 from sweep.store.studies.studies import study as find
-from tests.search.played import finish, launched, play, shown, worker
+from tests.helpers.played_studies import finish, launched, play, shown, worker
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 

@@ -26,7 +26,7 @@ from sweep.store import (
     status,
 )
 from sweep.store.records import Claim, Measurement, MetricPoint, ScoreResult
-from tests.store.tiny import PROTOCOL, file_of, new_worker, score_result, study_with_runs, train_config
+from tests.helpers.tiny_store import PROTOCOL, file_of, new_worker, score_result, study_with_runs, train_config
 
 
 def claimed(store: Store, study_id: int, worker: str) -> Claim:

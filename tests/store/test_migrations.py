@@ -19,7 +19,7 @@ from sweep.store.migrations import upgrade
 from sweep.store.queries.file_owners import store_uuid
 from sweep.store.sql.schema import METADATA
 from sweep.store.sql.version import HEAD, VERSION_TABLE, is_current, version_of
-from tests.store.tiny import new_cell, new_study
+from tests.helpers.tiny_store import new_cell, new_study
 
 
 def differences(connection: Connection) -> list[Any]:

@@ -19,7 +19,7 @@ from sweep.store import (
     open_store,
     studies,
 )
-from tests.store.processes import (
+from tests.helpers.store_processes import (
     CONTEXT,
     claim_all,
     claim_and_hang,
@@ -30,7 +30,7 @@ from tests.store.processes import (
     running,
     search_until_full,
 )
-from tests.store.tiny import new_study, new_worker, study_with_runs
+from tests.helpers.tiny_store import new_study, new_worker, study_with_runs
 
 
 def is_alive(pid: int, started: float) -> bool:
@@ -43,7 +43,7 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 @pytest.mark.faults
-def test_row_01_eight_processes_get_400_runs_once_each(store: Store, store_url: str) -> None:
+def test_eight_processes_get_400_runs_once_each(store: Store, store_url: str) -> None:
     study = study_with_runs(store, 400)
 
     with running(8, claim_all, store_url, study.id) as (processes, queue):
@@ -81,9 +81,7 @@ def test_registering_twice_at_once_makes_one_revision(store: Store, store_url: s
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_row_25_migrating_at_once_makes_the_tables_once(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_migrating_at_once_makes_the_tables_once(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     bare = f"sqlite:///{tmp_path}/bare.db" if kind == "sqlite" else request.getfixturevalue("bare_postgres_url")
     start = CONTEXT.Event()
 
@@ -160,7 +158,7 @@ def test_connections_cut_in_the_middle_cost_only_a_retry(postgres_url: str, capl
 
 
 @pytest.mark.faults
-def test_row_09_a_server_that_is_away_is_waited_for_and_then_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_is_away_is_waited_for_and_then_told(caplog: pytest.LogCaptureFixture) -> None:
     begun = time.monotonic()
     with pytest.raises(StoreError, match="cannot be used") as caught:
         open_store("postgresql://me:hunter2@127.0.0.1:1/sweep", patience_seconds=1.0)

@@ -19,8 +19,8 @@ from sweep.store import migrations as tables
 from sweep.store.migrations import upgrade
 from sweep.store.sql.schema import EVENT
 from sweep.store.sql.version import HEAD, version_of
+from tests.helpers.tiny_store import new_study, new_worker
 from tests.store.test_migrations import tables_of
-from tests.store.tiny import new_study, new_worker
 
 NOBODY = 65_534
 KILLED_WRITER = """

@@ -85,7 +85,7 @@ class Evil:
         return (os.mkdir, (str(self.canary),))
 
 
-def test_row_33_a_pickle_with_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
+def test_a_pickle_with_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     pickle.loads(pickle.dumps(Evil(canary)))
     canary.rmdir()  # the payload works where it is run

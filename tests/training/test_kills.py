@@ -15,7 +15,7 @@ KILLS = 6
 
 @pytest.mark.faults
 def test_a_run_that_is_killed_again_and_again_ends_as_if_it_had_not(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.training.killing", str(tmp_path), str(KILLS), "0"]
+    command = [sys.executable, "-m", "tests.helpers.killed_trainings", str(tmp_path), str(KILLS), "0"]
     run = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""

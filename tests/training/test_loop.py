@@ -18,7 +18,7 @@ from sweep.training.loop import train
 from sweep.training.objective import build_net
 from sweep.training.power_ema import PowerEMA
 from sweep.training.trainer import Training
-from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
+from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 # Three and a half windows of the curves, so that a resume falls inside one.
 CADENCE = Cadence(reports=4, validations=2, checkpoint_seconds=1e9, sync_every_steps=2)
@@ -126,9 +126,7 @@ def test_cadence_changes_no_weight(digits: Dataset, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_row_14_a_stopped_and_resumed_run_is_the_uninterrupted_one(
-    digits: Dataset, tmp_path: Path, optimizer: str
-) -> None:
+def test_a_stopped_and_resumed_run_is_the_uninterrupted_one(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
     config = tiny(optimizer=optimizer, weight_decay=0.01, lr=1e-3)
     expected = whole(config, digits, tmp_path / "whole")
     listener = stopped(config, digits, tmp_path / "parts", at=5)
@@ -185,7 +183,7 @@ def test_a_run_may_be_stopped_anywhere(digits: Dataset, tmp_path: Path, at: int)
     assert continued(tiny(), digits, tmp_path / "parts", listener.refs[-1], listener.curve) == expected
 
 
-def test_row_12_a_checkpoint_is_read_once(digits: Dataset, tmp_path: Path) -> None:
+def test_a_checkpoint_is_read_once(digits: Dataset, tmp_path: Path) -> None:
     """Checked by one reading and used by another, a file that was damaged in between failed the run as a bug."""
     expected = whole(tiny(), digits, tmp_path / "whole")
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)
@@ -216,7 +214,7 @@ def test_the_checkpoint_holds_these_parts_and_no_other(digits: Dataset, tmp_path
 
 
 @pytest.mark.parametrize("part", SAVED)
-def test_row_14_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path: Path, part: str) -> None:
+def test_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path: Path, part: str) -> None:
     """Mutation: with one part as it was at the start, the resumed run is not the uninterrupted one any more."""
     expected = whole(tiny(), digits, tmp_path / "whole")
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)

@@ -14,7 +14,7 @@ from sweep.errors import InfeasibleConfig
 from sweep.training.batch import Batch, draw_batch
 from sweep.training.objective import Objective, Seen, build_net
 from sweep.training.seeding import batch_indices
-from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
+from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 CPU = torch.device("cpu")
 

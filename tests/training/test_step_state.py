@@ -12,8 +12,8 @@ from sweep.nets.cuda_graph import called
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState, StepStateCache, step_state_key
 from sweep.training.trainer import Training
-from tests.training.recorded import Recorded
-from tests.training.tiny import TINY_MLP, TINY_UNET, tiny
+from tests.helpers.recorded_step import Recorded
+from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 LOOK = 7
 IMPORTANCE = {"objective": "vlb", "learned_variance": True, "t_sampling": "importance", "T": 5, "batch": 64,

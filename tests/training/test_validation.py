@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from sweep.data.dataset import Dataset
 from sweep.training.objective import Objective, build_net
 from sweep.training.validation import validation_batch, validation_loss, validation_points
-from tests.training.tiny import tiny
+from tests.helpers.tiny_training import tiny
 
 CPU = torch.device("cpu")
 

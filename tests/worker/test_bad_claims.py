@@ -19,9 +19,9 @@ from sweep.worker import worker as module
 from sweep.worker.messages import Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
 from sweep.worker.options import Timing, WorkerOptions
 from sweep.worker.worker import Worker
-from tests.faults.processes import registered
-from tests.faults.tiny import ABLATION
-from tests.store.tiny import PROTOCOL, file_of, new_worker
+from tests.helpers.tiny_store import PROTOCOL, file_of, new_worker
+from tests.helpers.tiny_studies import ABLATION
+from tests.helpers.worker_processes import registered
 
 RUNG = 10
 

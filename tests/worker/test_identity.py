@@ -13,7 +13,7 @@ from sweep.store import Store, claim, expire_dead_local
 from sweep.store.queue.workers import UNKNOWN_BOOT
 from sweep.worker import identity
 from sweep.worker.identity import boot_id, is_alive, started, this_worker
-from tests.store.tiny import new_worker, study_with_runs
+from tests.helpers.tiny_store import new_worker, study_with_runs
 
 
 def test_a_process_is_alive_under_its_start_time_alone() -> None:

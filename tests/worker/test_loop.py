@@ -17,7 +17,7 @@ from sweep.worker import worker
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Failed, Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
 from sweep.worker.options import Timing, WorkerOptions
-from tests.search.played import launched
+from tests.helpers.played_studies import launched
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 STUDY = Study.model_validate(

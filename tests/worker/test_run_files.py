@@ -16,8 +16,8 @@ from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Damaged, Message, Progressed, TrainJob, Warned
 from sweep.worker.options import Timing
 from sweep.worker.run_files import RunFiles
-from tests.faults.tiny import ABLATION
-from tests.store.tiny import new_worker, study_with_runs, train_config
+from tests.helpers.tiny_store import new_worker, study_with_runs, train_config
+from tests.helpers.tiny_studies import ABLATION
 
 FOLDER = "runs/ab/abcd"
 

@@ -1,4 +1,4 @@
-"""Row 24: a worker of another version does not touch the study."""
+"""A worker of another version does not touch the study."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweep.worker.worker import Worker
 from tests.cli.test_control import PROTOCOL, SPEC
 
 
-def test_row_24_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: Path) -> None:
     # Optuna 4 and 5 draw other trials from one seed.
     store = open_store(sqlite_url, patience_seconds=10)
     study = register(store, study_plan(Study.model_validate(SPEC)), PROTOCOL, accept_change=False)

@@ -1,0 +1,86 @@
+"""How often a placebo arm, the baseline under another name, is called better or worse: once in twenty studies at most.
+
+Why it holds, apart from any simulation. Read once, an arm is called better or worse only where its p times the number
+of arms, by Holm's first step, is below 0.05, so the chances of k placebos add up to 0.05 at most. The sign-flip test's
+p keeps that whatever the distribution, as `test_no_magnitudes_fool_the_exact_test` counts; the t test's where
+differences are normal. At interim analyses levels are those of the t test itself
+(tests/reporting/stats/test_interim.py).
+
+The seed of simulated study k is k, from 0, and was never another: a list that had been picked could be made to pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.paired import ALPHA, deciding_test, paired_difference, verdict
+from tests.helpers.report_specs import ArmSpec, StoreSpec
+from tests.reporting.conftest import make_store
+
+STUDIES, MANY = 200, 2000
+ARM_SD = 0.15
+
+
+@pytest.fixture(scope="module")
+def frames_of(tmp_path_factory):
+    """Frames of a real store with so many seeds and placebo arms; FIDs are replaced study by study."""
+    made: dict[tuple[int, int], StudyFrames] = {}
+
+    def make(seeds: int, arms: int) -> StudyFrames:
+        if (seeds, arms) not in made:
+            names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-3 * (k + 1)}) for k in range(arms)]
+            spec = StoreSpec(names, seeds=seeds, curves=False, grids=False)
+            store = make_store(tmp_path_factory.mktemp("placebos"), spec)
+            # The smallest effect that nobody would care for, so that `no difference` excuses nothing.
+            frames = load_study(store.engine, "digits")
+            made[seeds, arms] = replace(frames, spec={**frames.spec, "smallest_effect": 1e-6})
+            store.engine.dispose()
+        return made[seeds, arms]
+
+    return make
+
+
+def called(frames: StudyFrames, study: int) -> np.ndarray:
+    """Whether each placebo of simulated study k is called better or worse."""
+    random, scores = np.random.default_rng(study), frames.scores
+    seeds = random.normal(0, 0.5, size=100)
+    drawn = 12 + seeds[scores["replicate"]] + random.normal(0, ARM_SD, size=len(scores))
+    arms = compare(replace(frames, scores=scores.assign(value=drawn))).compared
+    return arms["verdict"].isin(["better", "worse"]).to_numpy()
+
+
+@pytest.mark.parametrize(("seeds", "arms"), [(5, 3), (8, 3)], ids=["t", "sign-flip"])
+def test_a_placebo_is_called_in_at_most_5_percent_of_200_studies(frames_of, seeds, arms):
+    """Not one of three in more than ten of the 200, nor any of them."""
+    wrong = np.array([called(frames_of(seeds, arms), study) for study in range(STUDIES)])
+    assert wrong.any(axis=1).sum() <= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "arms"), [(3, 1), (5, 3)])
+def test_so_it_is_in_two_thousand(frames_of, seeds, arms):
+    """With one arm and a t test the rate is 5 %, and no less: so many are the most in a thousand such simulations."""
+    wrong = [called(frames_of(seeds, arms), study).any() for study in range(MANY)]
+    assert sum(wrong) <= stats.binom.ppf(0.999, MANY, ALPHA)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.floats(0.01, 100.0), min_size=6, max_size=8))
+def test_no_magnitudes_fool_the_exact_test(sizes):
+    """Either sign of a placebo's difference is as likely as the other. All 2^n signs of any sizes, judged."""
+    n = len(sizes)
+    assert deciding_test(n, arms=1) == "sign-flip"
+    wrong = 0
+    for signs in product((-1.0, 1.0), repeat=n):
+        told = paired_difference(np.array(sizes) * signs, np.zeros(n))
+        wrong += verdict(told, p_adjusted=told.p_sign_flip, margin=1e-9, lower_is_better=True) in ("better", "worse")
+    assert wrong <= ALPHA * 2**n
