@@ -20,9 +20,11 @@ def main() -> None:
     gc.set_threshold(_GC_THRESHOLD)
     atexit.register(gc.freeze)  # else the end of a process walks all that it imported, a fifth of a short command
     from sweep.cli.streams import prepare_streams
+    from sweep.console_log import log_to_console
     from sweep.errors import ReaderGone, SweepError
 
     prepare_streams()
+    log_to_console()
     try:
         _run()
     except ReaderGone as error:

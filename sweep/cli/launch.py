@@ -209,7 +209,7 @@ def _register(
         prepared = prepared or _prepare(study, files, place)
         protocol = prepared.protocol
     record = register(store, asked, protocol, accept_change=accept_change)
-    note_images(store, record.id, () if prepared is None else prepared.found)
+    note_images(store, record.id, () if prepared is None else prepared.data_notes)
     return asked, record
 
 
@@ -229,7 +229,7 @@ def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
     finally:
         child.close()
     if isinstance(outcome, Prepared):
-        for line in outcome.found:
+        for line in outcome.data_notes:
             say(line)
         return outcome
     assert isinstance(outcome, Failed)

@@ -93,7 +93,7 @@ def preparing() -> Iterator[tuple[Callable[[Message], None], Callable[[], bool]]
         shown = PreparationProgress(bars, say)
 
         def on_poll() -> bool:
-            if interrupt.asked:
+            if interrupt.stop_requested:
                 raise Preempted("stopped while preparing")  # nothing is saved half-way, so the process is ended
             shown.on_poll()
             return False

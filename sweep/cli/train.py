@@ -59,10 +59,10 @@ def train(
 
     with Interrupt() as interrupt:
         try:
-            outcome = child.run(job, on_message=on_message, on_poll=lambda: interrupt.asked)
+            outcome = child.run(job, on_message=on_message, on_poll=lambda: interrupt.stop_requested)
         finally:
             child.close()
-    if interrupt.asked:
+    if interrupt.stop_requested:
         raise typer.Exit(interrupt.exit_code)
     if not isinstance(outcome, Trained):
         raise SweepError("the training failed", why=getattr(outcome, "reason", ""))

@@ -44,7 +44,6 @@ def worker(
     Exit codes: 0 nothing left to do, 3 the budget is spent, 75 preempted with everything saved (start it again),
     130 Ctrl-C.
     """
-    from sweep.cli.terminal import say
     from sweep.config.durations import seconds_of
     from sweep.config.names import require_name
     from sweep.executors.local import slots
@@ -67,7 +66,7 @@ def worker(
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )
     store = open_existing(storage)
-    raise typer.Exit(Worker(store, find(store, require_name(study)), options).work(say))
+    raise typer.Exit(Worker(store, find(store, require_name(study)), options).work())
 
 
 def _leave_with_parent() -> None:

@@ -1,5 +1,8 @@
-"""One worker: claims work, runs it in a trial process, and records what came of it.
+"""One worker: it claims work, does it in a trial process, and records the result.
 
-`worker.py` holds the lease and talks to the store; `trial_process.py` is the spawned process that owns torch and
-the device; `messages.py` is what they exchange. Start with `worker.py`.
+- `worker.py` holds the lease and talks to the store. Start reading there.
+- `trial_process.py` is the spawned process that owns torch and the device; `jobs.py` is what it can do.
+- `messages.py` holds the messages that the two exchange, and `child.py` the worker's end of the pipe.
+
+May import from `search` and below; `report` and `launch` are not for it.
 """

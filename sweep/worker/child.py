@@ -1,4 +1,4 @@
-"""The worker's side of its trial process: start it, hand it a job, hear it out, replace it after a failure."""
+"""The worker's side of its trial process: start it, send a job, receive its messages, replace it after a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from sweep.errors import SweepError
-from sweep.worker.interrupt import held_signals
+from sweep.worker.interrupt import blocked_stop_signals
 from sweep.worker.messages import (
     Failed,
     Job,
@@ -33,18 +33,18 @@ START_SECONDS = 300.0
 END_SECONDS = 5.0
 POLL_SECONDS = 0.25
 STALL_SECONDS = 1800.0
-# A killed process cannot give its locks back; Python's tracker does so, and would also complain on the terminal.
+# A killed process cannot release its semaphores; Python's resource tracker does so, and would also print a warning.
 _QUIET_TRACKER = "ignore::UserWarning:multiprocessing.resource_tracker"
 
 
 class Child:
-    """A process that owns torch and the device. It dies with its parent, and nothing dies with it.
+    """A trial process, which owns torch and the device. It ends with its parent; the parent survives its end.
 
     Args:
-        device: Where it computes.
-        threads: CPU threads.
-        start_method: See `WorkerOptions`.
-        stall: Seconds of silence after which a job counts as hung.
+        device: Device on which it computes: `cpu`, `cuda` or `cuda:0`.
+        threads: CPU threads that it may use.
+        start_method: How the process is made; see `WorkerOptions`.
+        stall: Seconds without a message after which a job counts as hung.
     """
 
     def __init__(
@@ -57,18 +57,21 @@ class Child:
         self._orders = 0
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._stop: Connection | None = None
+        self._stop_sender: Connection | None = None
 
     @property
     def pid(self) -> int | None:
-        """Process id, while there is a process."""
+        """Process id of the trial process; None while there is none."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> Ready | None:
-        """Start the process and wait until it can work; None when it runs already.
+        """Start the process, and wait until it can work.
+
+        Returns:
+            Its device and environment; None when it runs already.
 
         Raises:
-            SweepError: it did not come up.
+            SweepError: The process did not start, or cannot use the device.
         """
         if self._process is not None:
             return None
@@ -81,7 +84,7 @@ class Child:
             if isinstance(message, Failed):
                 self.kill()
                 raise SweepError(
-                    f"no work can be done on device {self._device!r}",
+                    f"the trial process cannot use device {self._device!r}",
                     why=message.reason,
                     next="sweep doctor" if self._device == "cpu" else "Try --device cpu.",
                 )
@@ -92,25 +95,34 @@ class Child:
         leave_deleted_folder()
         context = multiprocessing.get_context(self._start_method)
         os.environ.setdefault("PYTHONWARNINGS", _QUIET_TRACKER)
-        self._pipe, theirs = context.Pipe()
-        asked, self._stop = context.Pipe(duplex=False)
-        self._process = context.Process(  # type: ignore[attr-defined]
-            target=serve, args=(theirs, asked, self._device, self._threads), name="sweep-trial"
+        self._pipe, child_end = context.Pipe()
+        stop_receiver, self._stop_sender = context.Pipe(duplex=False)
+        self._process = context.Process(  # type: ignore[attr-defined] # every context has it, and their base class does not name it
+            target=serve, args=(child_end, stop_receiver, self._device, self._threads), name="sweep-trial"
         )
         assert self._process is not None
-        with safe_path(), held_signals():
+        with safe_path(), blocked_stop_signals():
             self._process.start()
-        theirs.close()
-        asked.close()
+        child_end.close()
+        stop_receiver.close()
 
     def run(self, job: Job, *, on_message: Callable[[Message], None], on_poll: Callable[[], bool]) -> Outcome:
-        """Do one job.
+        """Have the trial process do one job, and wait for its outcome.
+
+        An exception from `on_message` or `on_poll` kills the process and is raised again: the worker may not have the
+        work any more.
 
         Args:
-            job: What to do.
-            on_message: Called with every message on the way. A checkpoint is recorded when it returns.
-            on_poll: Called several times a second; true asks the job to save and stop. An exception from either kills
-                the process, because nobody wants its work any more.
+            job: The preparation, timing, training or scoring to do.
+            on_message: Called with every message that comes before the outcome. When it returns, a checkpoint is
+                recorded.
+            on_poll: Called several times a second. When it returns true, the job is asked to save and stop.
+
+        Returns:
+            The result of the job, or its failure.
+
+        Raises:
+            SweepError: The process could not be started.
         """
         self.start()
         assert self._pipe is not None
@@ -119,34 +131,34 @@ class Child:
             self._pipe.send(Order(self._orders, job))
             outcome = self._listen(on_message, on_poll)
         except BrokenPipeError:
-            outcome = self._death()
+            outcome = self._exit_outcome()
         except BaseException:
             self.kill()
             raise
         if isinstance(outcome, Failed) and outcome.failure != "preempted":
-            self.kill()  # whatever went wrong must not reach the next run
+            self.kill()  # the state of a failed process must not reach the next run
         return outcome
 
     def _listen(self, on_message: Callable[[Message], None], on_poll: Callable[[], bool]) -> Outcome:
-        assert self._stop is not None
+        assert self._stop_sender is not None
         assert self._pipe is not None
-        heard_at = time.monotonic()
-        told = False
+        last_message_at = time.monotonic()
+        stop_sent = False
         while True:
-            if on_poll() and not told:
-                self._stop.send(self._orders)
-                told = True
+            if on_poll() and not stop_sent:
+                self._stop_sender.send(self._orders)
+                stop_sent = True
             message = self._receive(POLL_SECONDS)
             if isinstance(message, Prepared | Timed | Trained | Scored | Failed):
                 return message
             if message is None:
-                if time.monotonic() - heard_at > self._stall:
-                    return Failed("infra", f"the trial process said nothing for {self._stall:.0f} s")
+                if time.monotonic() - last_message_at > self._stall:
+                    return Failed("infra", f"the trial process sent no message for {self._stall:.0f} s")
                 continue
             on_message(message)
             if isinstance(message, Progressed) and message.checkpoint is not None:
                 self._pipe.send(None)
-            heard_at = time.monotonic()
+            last_message_at = time.monotonic()
 
     def _receive(self, seconds: float) -> Message | None:
         assert self._pipe is not None
@@ -155,20 +167,20 @@ class Child:
                 message: Message = self._pipe.recv()
                 return message
         except (EOFError, ConnectionResetError):
-            return self._death()
+            return self._exit_outcome()
         return None
 
-    def _death(self) -> Failed:
+    def _exit_outcome(self) -> Failed:
         assert self._process is not None
         self._process.join(END_SECONDS)
         code = self._process.exitcode
         if code is None or code >= 0:
             return Failed("infra", f"the trial process ended with exit code {code}")
-        hint = " (the kernel kills with 9 when memory runs out)" if code == -9 else ""
+        hint = " (the kernel sends signal 9 when memory runs out)" if code == -9 else ""
         return Failed("infra", f"the trial process was killed by signal {-code}{hint}")
 
     def close(self) -> None:
-        """Let the process end by itself, and give back what it holds; kill it when it does not."""
+        """Ask the process to end, so that it releases what it holds; kill it when it does not end within 5 s."""
         if self._process is not None and self._pipe is not None:
             with suppress(OSError):
                 self._pipe.send(None)
@@ -176,7 +188,7 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        """End the process at once; the next job gets a new one."""
+        """Kill the process. The next job gets a new one."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
@@ -185,7 +197,7 @@ class Child:
         self._process = None
 
     def _close_pipes(self) -> None:
-        for end in (self._pipe, self._stop):
+        for end in (self._pipe, self._stop_sender):
             if end is not None:
                 end.close()
-        self._pipe = self._stop = None
+        self._pipe = self._stop_sender = None

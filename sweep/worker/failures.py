@@ -1,4 +1,4 @@
-"""What is done about each class of failure."""
+"""What is done about each class of failure: who tries again, when, and when a failure is final."""
 
 from __future__ import annotations
 
@@ -17,76 +17,79 @@ from sweep.worker.messages import Failed
 from sweep.worker.options import Timing
 
 MAX_MICRO_BATCHES = 64
-# Runs that may fail with one and the same error before the study is called broken rather than unlucky.
-SAME_BUGS = 3
+# When so many runs fail with the same error, the study is stopped: the next runs would fail alike.
+MAX_SAME_BUGS = 3
 
 Policy = Callable[[Store, Claim, Failed, Timing], None]
 
 
-def settle(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
-    """Record a failure and decide what becomes of the work.
+def record_failure(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
+    """Record a failure in the store, and decide whether the work is tried again.
+
+    Args:
+        store: The store that the work was claimed in.
+        claim: The work that failed.
+        failed: The class of the failure, its reason and its traceback.
+        timing: How long to wait before the work is tried again.
 
     Raises:
-        LeaseLost: somebody else has the work by now.
+        LeaseLost: Another worker has the work by now.
     """
     POLICIES[failed.failure](store, claim, failed, timing)
 
 
-def preempted(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
-    """Not a failure: the next taker continues from the checkpoint."""
+def _preempted(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+    """No failure: the worker that claims the run next continues from its checkpoint."""
     release(store, claim, "preempted", seconds=failed.seconds)
 
 
-def infra(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
-    """The machine's fault: elsewhere or later. The store counts the tries."""
-    fail(
-        store, claim, "infra", failed.reason, final=False, delay=timing.retry,
-        seconds=failed.seconds, detail=_evidence(failed),
-    )  # fmt: skip
+def _infra(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
+    """A fault of the machine: tried again later or on another machine. The store counts the tries."""
+    detail, delay = _evidence(failed), timing.retry
+    fail(store, claim, "infra", failed.reason, final=False, delay=delay, seconds=failed.seconds, detail=detail)
 
 
-def weights(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
-    """The weights cannot be read here: another machine may have them; after its tries the run is trained again."""
+def _weights(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
+    """This machine cannot read the weights, and another may. When no machine can, the run is trained again."""
     final = claim.crashes >= MAX_CRASHES
     if final and retrain(store, claim, failed.reason, seconds=failed.seconds):
         return
-    fail(
-        store, claim, "weights", failed.reason, final=final, delay=timing.retry,
-        seconds=failed.seconds, detail=_evidence(failed),
-    )  # fmt: skip
+    detail, delay = _evidence(failed), timing.retry
+    fail(store, claim, "weights", failed.reason, final=final, delay=delay, seconds=failed.seconds, detail=detail)
 
 
-def disk_full(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
-    """The last checkpoint is intact; wait for room, and tell of it: somebody has to make some."""
+def _disk_full(store: Store, claim: Claim, failed: Failed, timing: Timing) -> None:
+    """The last checkpoint is intact. The run waits, and an event asks for space: a person has to make some."""
     release(store, claim, DISK_FULL, delay=timing.disk, seconds=failed.seconds, detail=failed.reason)
 
 
-def no_images(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+def _no_images(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
     """This machine lacks the images: its worker leaves, and another machine may have them."""
     release(store, claim, "no_images", seconds=failed.seconds, detail=failed.reason)
 
 
-def oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
-    """The same effective batch in twice as many slices; it is recorded with the run."""
-    sliced = claim.micro_batches * 2
-    final = claim.kind == "score" or sliced > min(claim.train_config.batch, MAX_MICRO_BATCHES)
+def _oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+    """Train the same effective batch in twice as many micro-batches, and record their number with the run."""
+    micro_batches = claim.micro_batches * 2
+    final = claim.kind == "score" or micro_batches > min(claim.train_config.batch, MAX_MICRO_BATCHES)
     if not final:
-        set_micro_batches(store, claim, sliced)
+        set_micro_batches(store, claim, micro_batches)
     fail(store, claim, "oom", failed.reason, final=final, seconds=failed.seconds, detail=_evidence(failed))
 
 
-def nan(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
-    """A result, not an accident: never retried, the evidence kept."""
+def _nan(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+    """A result, not an accident: it is never tried again, and its evidence is stored."""
     state: FinalState = "infeasible" if claim.kind == "train" else "failed"
     fail(store, claim, "nan", failed.reason, final=True, state=state, seconds=failed.seconds, detail=_evidence(failed))
 
 
-def bug(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
-    """Never retried; the same one several times stops the study, because the next run would meet it too."""
+def _bug(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
+    """Never tried again. The same error in several runs stops the study, because the next run would meet it too."""
     fail(store, claim, "bug", failed.reason, final=True, seconds=failed.seconds, detail=_evidence(failed))
-    alike = [f for f in status(store, claim.study_id).failures if f.failure == "bug" and f.reason == failed.reason]
-    if len({f.run_id for f in alike}) >= SAME_BUGS:
-        set_study_state(store, claim.study_id, "stopped", reason=f"{SAME_BUGS} runs failed alike: {failed.reason}")
+    same_bugs = [f for f in status(store, claim.study_id).failures if f.failure == "bug" and f.reason == failed.reason]
+    if len({f.run_id for f in same_bugs}) >= MAX_SAME_BUGS:
+        reason = f"{MAX_SAME_BUGS} runs failed with the same error: {failed.reason}"
+        set_study_state(store, claim.study_id, "stopped", reason=reason)
 
 
 def _evidence(failed: Failed) -> dict[str, object]:
@@ -94,12 +97,12 @@ def _evidence(failed: Failed) -> dict[str, object]:
 
 
 POLICIES: dict[str, Policy] = {
-    "preempted": preempted,
-    "infra": infra,
-    "weights": weights,
-    "disk_full": disk_full,
-    "no_images": no_images,
-    "oom": oom,
-    "nan": nan,
-    "bug": bug,
+    "preempted": _preempted,
+    "infra": _infra,
+    "weights": _weights,
+    "disk_full": _disk_full,
+    "no_images": _no_images,
+    "oom": _oom,
+    "nan": _nan,
+    "bug": _bug,
 }

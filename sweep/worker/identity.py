@@ -12,12 +12,17 @@ from sweep.store.queue.workers import UNKNOWN_BOOT
 from sweep.store.records import WorkerRecord
 
 _PROC = Path("/proc")
-# Of a process whose start time could not be read.
+# The start time of a process whose start time could not be read.
 _UNKNOWN_START = 0.0
 
 
 def this_worker(device: str, environment: dict[str, object]) -> WorkerRecord:
-    """A record of this process under a fresh id."""
+    """A record of this process under a new id.
+
+    Args:
+        device: Device on which its trial process computes.
+        environment: Hardware and versions of the machine (`machine.environment`).
+    """
     pid = os.getpid()
     return WorkerRecord(
         id=str(uuid.uuid4()),
@@ -31,14 +36,17 @@ def this_worker(device: str, environment: dict[str, object]) -> WorkerRecord:
 
 
 def host() -> str:
-    """Name of this machine."""
+    """Name of this machine, at most 128 characters."""
     return socket.gethostname()[:128]
 
 
 def boot_id() -> str:
-    """Changes when the machine restarts, and from container to container: process ids mean nothing across either.
+    """Identifier of this boot and process namespace: process ids are comparable only where it is equal.
 
-    `unknown` where the system does not tell.
+    It changes when the machine restarts, and differs between containers.
+
+    Returns:
+        The identifier; `unknown` where the system has none.
     """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -48,14 +56,18 @@ def boot_id() -> str:
 
 
 def is_alive(pid: int, pid_started: float) -> bool:
-    """Whether the process that had this id and start time still runs, as far as can be told.
+    """Whether the process with this id and start time still runs, as far as the system shows it.
 
-    A process about which nothing can be learned counts as alive: its lease runs out by itself, while a living worker
-    that was called dead would lose its work.
+    A process about which nothing can be learned counts as alive: its lease ends by itself, while a living worker that
+    was called dead would lose its work.
+
+    Args:
+        pid: Process id on this machine, under the same `boot_id`.
+        pid_started: Start time of the process in clock ticks since boot; 0 where it could not be read.
     """
-    found = _stat(pid)
-    if found is not None:
-        return not found.is_zombie and pid_started in (found.started, _UNKNOWN_START)
+    stat = _stat(pid)
+    if stat is not None:
+        return not stat.is_zombie and pid_started in (stat.started, _UNKNOWN_START)
     try:
         os.kill(pid, 0)  # sends nothing
     except ProcessLookupError:
@@ -66,9 +78,16 @@ def is_alive(pid: int, pid_started: float) -> bool:
 
 
 def started(pid: int) -> float | None:
-    """Start time of a process in clock ticks since boot; None when there is none, it is a zombie, or it is hidden."""
-    found = _stat(pid)
-    return None if found is None or found.is_zombie else found.started
+    """Start time of a process in clock ticks since boot.
+
+    Args:
+        pid: Process id.
+
+    Returns:
+        The time; None where there is no such process, it is a zombie, or the system hides it.
+    """
+    stat = _stat(pid)
+    return None if stat is None or stat.is_zombie else stat.started
 
 
 class _Stat(NamedTuple):

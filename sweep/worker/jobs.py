@@ -1,4 +1,4 @@
-"""What a trial process does: prepare, time, train, score. The one place where training and scoring meet."""
+"""The jobs of a trial process: prepare, time, train, score. Training and scoring meet here only."""
 
 from __future__ import annotations
 
@@ -37,18 +37,33 @@ from sweep.worker.messages import (
     TrainJob,
 )
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
-from sweep.worker.run_files import RunFiles, send_file
+from sweep.worker.run_files import RunFiles, upload_file
 from sweep.worker.score_record import score_record
-from sweep.worker.timing import measure
+from sweep.worker.timing import time_training
 
 
 def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop) -> Outcome:
-    """Do one job; what goes wrong is raised, and the process must then end: `cache` may be left half-way."""
+    """Do one job. After an exception the process must end, because `cache` may be in an undefined state.
+
+    Args:
+        job: The job to do.
+        device: Device on which it computes.
+        cache: Compiled steps and buffers of earlier trainings of this process.
+        send: Sends a message to the worker.
+        should_stop: Whether the worker wants the job saved and stopped.
+
+    Returns:
+        The result of the job.
+
+    Raises:
+        Preempted: The worker wanted the job stopped, and it has saved.
+        Exception: Anything that went wrong; see `trial_process.failure_class`.
+    """
     match job:
         case PrepareJob():
             return prepare(job, send)
         case MeasureJob():
-            return measure(job, device)
+            return time_training(job, device)
         case TrainJob():
             return train_run(job, device, cache, send, should_stop)
         case ScoreJob():
@@ -58,7 +73,22 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
 def train_run(
     job: TrainJob, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop
 ) -> Trained:
-    """Train from the newest checkpoint that can be read."""
+    """Train a run from its newest readable checkpoint.
+
+    Args:
+        job: The run, its files and where to stop.
+        device: Device on which it trains.
+        cache: Compiled steps and buffers of earlier trainings of this process.
+        send: Sends points of the curves and checkpoints to the worker.
+        should_stop: Whether the worker wants the run saved and stopped.
+
+    Returns:
+        The weights of the last step.
+
+    Raises:
+        Preempted: The worker wanted the run stopped, and it has saved.
+        Diverged: The loss is not finite.
+    """
     started = time.monotonic()
     context = RunContext(
         folder=job.files.path(job.folder),
@@ -78,7 +108,7 @@ def train_run(
         job.config,
         dataset,
         context,
-        hooks=Hooks(report=report, saved=files.saved, should_stop=should_stop),
+        hooks=Hooks(report=report, saved=files.on_checkpoint, should_stop=should_stop),
         cadence=Cadence(
             reports=job.cadence.curve_points,
             validations=validation_points(
@@ -91,19 +121,32 @@ def train_run(
         until=job.until_step,
     )
     kind = "weights" if result.step == job.config.steps else "rung"
-    weights = files.sent(kind, result.weights)
+    weights = files.upload(kind, result.weights)
     seconds = time.monotonic() - started
     return Trained(weights, result.parameters, seconds)
 
 
 def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:
-    """Draw images from one average of the weights and measure them. A score that is stopped is made anew."""
+    """Sample images from one average of the weights, and measure them. A score that is stopped starts again.
 
+    Args:
+        job: The run, the evaluation and its protocol.
+        device: Device on which it samples and measures.
+        send: Sends the number of sampled images to the worker.
+        should_stop: Whether the worker wants the score stopped.
+
+    Returns:
+        Every number of the score, and its files.
+
+    Raises:
+        Preempted: The worker wanted the score stopped.
+        UnreadableWeights: The weights are missing, incomplete or altered.
+    """
     count, memory = counting("sampling", send), PeakMemory(device)
 
-    def drawn(done: int, total: int) -> None:
+    def on_images(done: int, total: int) -> None:
         if should_stop():
-            raise Preempted(f"stopped after {done} of {total} images", why="asked to stop")
+            raise Preempted(f"scoring was stopped after {done} of {total} images", why="The worker was asked to stop.")
         count(done, total)
 
     dataset = dataset_of(job.train.data)
@@ -120,7 +163,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         target=job.train.target,
         folder=folder,
         precision=job.train.precision,
-        on_progress=drawn,
+        on_progress=on_images,
     )
     subject = Subject(
         net=net,
@@ -133,20 +176,20 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         folder=folder,
         references=job.files.path(EXTRACTORS),
         precision=job.train.precision,
-        on_progress=drawn,
+        on_progress=on_images,
     )
     record = score_record(result, measure_extra_metrics(subject), job.folder, job.files.folder)
     record = replace(record, peak_bytes=memory.bytes)
     for artifact in record.artifacts:
-        send_file(job.files, artifact.path, should_stop)
+        upload_file(job.files, artifact.path, should_stop)
     return Scored(record)
 
 
 def _weights(job: ScoreJob, device: torch.device) -> Weights:
-    """The average that the evaluation reads.
+    """The average of the weights that the evaluation asks for.
 
     Raises:
-        UnreadableWeights: Their file is missing, torn or altered.
+        UnreadableWeights: Their file is missing, incomplete or altered.
     """
     sha256, evaluation = job.weights.sha256, job.evaluation
     try:

@@ -1,4 +1,4 @@
-"""What a trial process runs on."""
+"""The machine that a trial process runs on: device, threads, peak memory, versions."""
 
 from __future__ import annotations
 
@@ -16,20 +16,30 @@ from sweep.worker.source import source_state
 
 
 def set_up(name: str, threads: int) -> torch.device:
-    """Once a process: threads and device, which decide the last bits of everything, and memory, which decides none."""
+    """Set threads, device and memory allocation; called once in a process.
+
+    Threads and device decide the last bits of every number; the memory allocation changes none.
+
+    Args:
+        name: Device as torch names it.
+        threads: CPU threads for torch.
+    """
     keep_freed_memory()
     torch.set_num_threads(threads)
     device = torch.device(name)
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        torch.cuda.synchronize()  # the context is made now, so that a bad device fails at the start
+        torch.cuda.synchronize()  # makes the context now, so that an unusable device fails at the start
     return device
 
 
 class PeakMemory:
-    """The most memory that this process has taken since it was made: what torch reserved on a GPU, else resident bytes.
+    """Peak memory of this process since this object was made: what torch has reserved on a GPU, else resident memory.
 
-    A device's context and the worker beside its trial process are not in it.
+    It leaves out the context of a GPU, and the worker process beside the trial process.
+
+    Args:
+        device: Device whose memory counts.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -37,24 +47,28 @@ class PeakMemory:
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         else:
-            with suppress(OSError):  # elsewhere, and where it is forbidden, the peak is of the whole process
+            with suppress(OSError):  # not Linux, or forbidden: then the peak is that since the process started
                 Path("/proc/self/clear_refs").write_text("5")
 
     @property
     def bytes(self) -> int:
-        """So far."""
+        """The peak so far, in bytes."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_reserved(self._device)
         try:
             lines = Path("/proc/self/status").read_text().splitlines()
             return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
         except (OSError, StopIteration):
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            return most if sys.platform == "darwin" else 1024 * most
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def environment(device: torch.device) -> dict[str, object]:
-    """What results may depend on and no key holds: hardware, versions, the state of the source."""
+    """What numbers may depend on beside their keys: hardware, versions, the state of the source code.
+
+    Args:
+        device: Device on which the process computes.
+    """
     names = ("torch", "torchvision", "torch-fidelity", "numpy", "optuna", "sqlalchemy")
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {

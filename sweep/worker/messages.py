@@ -1,4 +1,4 @@
-"""What a worker and its trial process say to each other. Plain values; no tensor crosses."""
+"""The messages that a worker and its trial process exchange. They are plain values without tensors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
 
 @dataclass(frozen=True)
 class PrepareJob:
-    """Load the data, train or find the extractor, compute the reference: once per data set and machine."""
+    """Load the data, train or load the extractor, compute the reference: once for a data set on a machine.
+
+    Attributes:
+        data: The images.
+        request: The protocol as the study file asks for it, without hashes.
+        files: File store of extractors and references.
+    """
 
     data: DataConfig
     request: ProtocolRequest
@@ -23,14 +29,29 @@ class PrepareJob:
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """Time a few steps of a training, for a plan."""
+    """Time a few steps of a training, for the time estimate of a plan.
+
+    Attributes:
+        config: The training.
+    """
 
     config: TrainConfig
 
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Train a run from its newest valid checkpoint, or from the start, to its end or to a rung."""
+    """Train a run from its newest valid checkpoint, or from the start, to its end or to a rung.
+
+    Attributes:
+        config: The training.
+        cadence: How many points the curves have, and how often a checkpoint is saved.
+        files: File store of checkpoints and weights.
+        folder: Folder of this run in the file store.
+        attempt: Name of this attempt, part of the names of its files.
+        checkpoints: Recorded checkpoints of earlier attempts, the newest first.
+        micro_batches: Slices of a batch, to save memory.
+        until_step: Optimizer step of the rung at which to stop; None for the end.
+    """
 
     config: TrainConfig
     cadence: Cadence
@@ -44,7 +65,16 @@ class TrainJob:
 
 @dataclass(frozen=True)
 class ScoreJob:
-    """Score a trained run under one evaluation config."""
+    """Score a trained run under one evaluation config.
+
+    Attributes:
+        train: The training that made the weights.
+        evaluation: How images are sampled.
+        protocol: How they are measured.
+        weights: File of the weights.
+        files: File store of the weights and of what the score writes.
+        folder: Folder of this score in the file store; no other score writes there.
+    """
 
     train: TrainConfig
     evaluation: EvalConfig
@@ -59,7 +89,7 @@ Job = PrepareJob | MeasureJob | TrainJob | ScoreJob
 
 @dataclass(frozen=True)
 class Order:
-    """A job under a number, by which a request to stop names it."""
+    """A job with its number, which a request to stop refers to."""
 
     number: int
     job: Job
@@ -67,7 +97,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Ready:
-    """The process is up; `environment` says on what."""
+    """The trial process can work.
+
+    Attributes:
+        device: Device on which it computes.
+        environment: Hardware and versions (`machine.environment`).
+    """
 
     device: str
     environment: dict[str, object]
@@ -75,7 +110,15 @@ class Ready:
 
 @dataclass(frozen=True)
 class Progressed:
-    """A point of the curves, or a saved checkpoint: then the process waits for the word that it is recorded."""
+    """A point of the curves, or a saved checkpoint. After a checkpoint the process waits until it is recorded.
+
+    Attributes:
+        step: Optimizer steps done.
+        images: Images seen.
+        metrics: Values of the point by their names.
+        checkpoint: The saved checkpoint, if this message announces one.
+        peak_bytes: Peak memory of the process so far, in bytes.
+    """
 
     step: int
     images: int = 0
@@ -86,12 +129,17 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Alive:
-    """Nothing to tell; the process works."""
+    """The process works, and has no news."""
 
 
 @dataclass(frozen=True)
 class Damaged:
-    """A listed file that cannot be read; the work goes on without it."""
+    """A recorded file that cannot be read. The work continues without it.
+
+    Attributes:
+        path: Of the file, relative to the file store.
+        reason: Why it cannot be read.
+    """
 
     path: str
     reason: str
@@ -99,18 +147,25 @@ class Damaged:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something that costs the job nothing and that somebody should mend."""
+    """A problem that does not affect the job and that a person should correct."""
 
     text: str
 
 
 READING_IMAGES = "reading the images"
-"""The part of a preparation whose result is kept in memory alone."""
+"""The part of a preparation whose result stays in memory only."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """`done` of `total` of something that takes long, counted in `unit`."""
+    """Progress of something that takes long.
+
+    Attributes:
+        what: Name of the part of the work.
+        done: How much of it is done, in `unit`.
+        total: How much there is, in `unit`.
+        unit: `images` or `bytes`.
+    """
 
     what: str
     done: int
@@ -120,23 +175,28 @@ class Counted:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The protocol with its hashes, and the hash of the data.
+    """The result of a preparation.
 
     Attributes:
-        found: Of an image folder: how many images there are, and what was left out; one sentence each.
+        protocol: The protocol with the hashes of its extractor and reference.
+        data_sha256: Hash of the images.
+        data_notes: For an image folder, sentences on how many images it has and which files were left out.
     """
 
     protocol: Protocol
     data_sha256: str
-    found: tuple[str, ...] = ()
+    data_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds of one optimizer step, and of one network call for each image, on this machine.
+    """The time of a training on this machine.
 
     Attributes:
-        remarks: Of the data (`Dataset.remarks`).
+        step_seconds: Seconds of one optimizer step.
+        call_seconds: Seconds of one network call, for one image.
+        parameters: Number of parameters of the net.
+        remarks: Remarks on the data (`Dataset.remarks`).
     """
 
     step_seconds: float
@@ -147,7 +207,13 @@ class Timed:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training, or one that reached its rung: `weights` are of that step."""
+    """A finished training, or one that has reached its rung.
+
+    Attributes:
+        weights: File of the weights after the last step.
+        parameters: Number of parameters of the net.
+        seconds: Time of this attempt.
+    """
 
     weights: ArtifactRecord
     parameters: int
@@ -156,14 +222,22 @@ class Trained:
 
 @dataclass(frozen=True)
 class Scored:
-    """A finished score."""
+    """A finished score, with every number and file of it."""
 
     result: ScoreResult
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended without its result."""
+    """The job ended without a result.
+
+    Attributes:
+        failure: Class of the failure, which decides what is done about it.
+        reason: What went wrong and why, one sentence a line.
+        detail: The traceback.
+        evidence: For a divergence, the last losses and gradient norms.
+        seconds: Time of this attempt.
+    """
 
     failure: FailureClass
     reason: str

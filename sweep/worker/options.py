@@ -1,4 +1,4 @@
-"""How a worker works. Nothing here changes a number."""
+"""Settings of a worker. None of them changes a number."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ StartMethod = Literal["spawn", "fork"]
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Seconds: how soon a fault is noticed, and how long to wait after one.
+    """How soon a fault is noticed, and how long to wait after one; all in seconds.
 
     Attributes:
-        lease: Work of a worker that was not heard of for so long goes to another.
-        heartbeat: Between signs of life; several fit into a lease.
-        idle: About how long to wait before asking for work again, where many workers do; up to five times as long while
-            there is none.
-        stall: A trial process that is silent for longer hangs: longer than any step, compilation or classifier.
-        retry: Before work that a machine failed at is tried again.
-        disk: Before work that found the disk full is tried again.
+        lease: How long a claim is valid without a heartbeat. Afterwards another worker may take the work over.
+        heartbeat: Time between two renewals of a lease; several fit into a lease.
+        idle: Time between two queries for work, where many workers wait; up to five times as long while there is none.
+        stall: A trial process that sends no message for this time counts as hung. It is longer than any step, any
+            compilation, and any part of the classifier's training.
+        retry: Time before work is tried again after a fault of a machine.
+        disk: Time before work is tried again after the disk was full.
     """
 
     lease: float = 120.0
@@ -34,14 +34,16 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerOptions:
-    """How a worker works.
+    """Settings of one worker.
 
     Attributes:
-        device: `cpu`, `cuda` or `cuda:0`.
+        device: Device of the trial process: `cpu`, `cuda` or `cuda:0`.
         threads: CPU threads of the trial process.
-        files: Where checkpoints, features and grids lie.
-        time_limit: Seconds until the worker saves and leaves by itself, as when preempted.
-        start_method: `fork` starts a trial process in milliseconds where torch is loaded already; never with CUDA.
+        files: File store of checkpoints, features and grids.
+        timing: How soon faults are noticed.
+        time_limit: Seconds after which the worker saves and exits as if it were preempted; None for no limit.
+        start_method: How the trial process is made. `fork` takes milliseconds where torch is loaded already, and does
+            not work with CUDA.
     """
 
     device: str

@@ -28,10 +28,13 @@ COUNT_SECONDS = 0.5
 
 @lru_cache(maxsize=2)
 def dataset_of(config: DataConfig) -> Dataset:
-    """The images of a study, kept between the jobs of a process.
+    """The images of a study, cached between the jobs of a process.
+
+    Args:
+        config: The data set or folder, and the size of its images.
 
     Raises:
-        ImagesUnavailable: A folder that holds other images than at launch, or data that cannot be had.
+        ImagesUnavailable: The folder holds other images than at launch, or the data cannot be loaded.
     """
     return _read(config)
 
@@ -46,19 +49,27 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
         raise ImagesUnavailable(
             f"the images in {config.path} are not those that the study was launched with",
             why=f"Their sha256 is {dataset.content_sha256[:16]}..., not {str(config.sha256)[:16]}...",
-            next="Restore the folder, or give the study a new name; sweep launch FILE --accept-change trains anew.",
+            next="Restore the folder, or give the study a new name; sweep launch FILE --accept-change trains again.",
         )
     return dataset
 
 
 def prepare(job: PrepareJob, send: Send) -> Prepared:
-    """Everything that must exist before the first score: data, extractor, reference.
+    """Make everything that must exist before the first score: data, extractor, reference.
+
+    Args:
+        job: The images and the protocol that the study file asks for.
+        send: Sends progress to the worker.
+
+    Returns:
+        The protocol with its hashes.
 
     Raises:
-        SweepError: What is wrong; an error of a library too is one, which names the images and a command.
+        SweepError: The data or the protocol cannot be used. An error of a library is raised as a `DataError`, which
+            names the images and the next command.
     """
     try:
-        return _prepared(job, send)
+        return _prepare(job, send)
     except SweepError:
         raise
     except Exception as error:
@@ -69,17 +80,17 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
         ) from error
 
 
-def _prepared(job: PrepareJob, send: Send) -> Prepared:
+def _prepare(job: PrepareJob, send: Send) -> Prepared:
     request = job.request
     published = job.data.path is None
-    reading = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING_IMAGES, send)
-    dataset = _read(job.data, reading)
+    on_read = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING_IMAGES, send)
+    dataset = _read(job.data, on_read)
     if request.extractor == "inception":
         on_extractor = counting("downloading the Inception weights", send, "bytes")
     else:
         on_extractor = counting("training the classifier", send)
     folder = job.files.path(EXTRACTORS)
-    # What another machine has trained is taken, not trained once more: another CPU would round otherwise.
+    # A classifier that another machine has trained is used again: another CPU would round differently.
     job.files.pull(EXTRACTORS, lambda name: name.startswith(f"{dataset.name}-cnn-"))
     protocol = resolve_protocol(
         dataset,
@@ -100,24 +111,33 @@ def _prepared(job: PrepareJob, send: Send) -> Prepared:
     )
     try_score(evaluator, dataset, folder=folder)
     job.files.push(EXTRACTORS)
-    return Prepared(protocol, dataset.content_sha256, _found(job.data, dataset))
+    return Prepared(protocol, dataset.content_sha256, _data_notes(job.data, dataset))
 
 
-def _found(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:
+def _data_notes(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:
     if config.path is None:
         return ()
     return (f"{printable(config.path)}: {dataset.sizes}", *dataset.remarks)
 
 
 def counting(what: str, send: Send, unit: str = "images") -> Callable[[int, int], None]:
-    """Tell how far something is, a few times a second: a message a batch would be more talk than work."""
-    told_at = 0.0
+    """A progress callback that sends a count to the worker, at most twice a second and at the end.
+
+    Args:
+        what: Name of the part of the work.
+        send: Sends a message to the worker.
+        unit: What is counted.
+
+    Returns:
+        A function of how much is done and how much there is.
+    """
+    sent_at = 0.0
 
     def count(done: int, total: int) -> None:
-        nonlocal told_at
+        nonlocal sent_at
         now = time.monotonic()
-        if done == total or now - told_at > COUNT_SECONDS:
-            told_at = now
+        if done == total or now - sent_at > COUNT_SECONDS:
+            sent_at = now
             send(Counted(what, done, total, unit))
 
     return count
@@ -125,7 +145,14 @@ def counting(what: str, send: Send, unit: str = "images") -> Callable[[int, int]
 
 @lru_cache(maxsize=2)
 def evaluator_of(protocol: Protocol, data: DataConfig, files: FileStore, device: torch.device) -> Evaluator:
-    """Extractor and reference of a protocol, kept between the scores of a process."""
+    """Extractor and reference of a protocol, cached between the scores of a process.
+
+    Args:
+        protocol: The protocol with its hashes.
+        data: The real images.
+        files: File store of extractors and references.
+        device: Device on which features are computed.
+    """
     _pull_evaluator(protocol, files)
     evaluator = open_evaluator(protocol, dataset_of(data), folder=files.path(EXTRACTORS), device=device)
     files.push(EXTRACTORS)
@@ -133,9 +160,9 @@ def evaluator_of(protocol: Protocol, data: DataConfig, files: FileStore, device:
 
 
 def _pull_evaluator(protocol: Protocol, files: FileStore) -> None:
-    """The extractor of a protocol and what it has seen of the real images, from where they were first computed."""
-    # One that is damaged here is replaced; if it is nowhere, or damaged everywhere, it is trained again.
+    """Fetch the extractor of a protocol, and its features of the real images, from the machine that made them."""
+    # A damaged local copy is replaced. An extractor that no machine has intact is trained again.
     with suppress(UnreadableCheckpoint, UnsafePath):
         files.fetch(f"{EXTRACTORS}/{protocol.extractor}.pt", protocol.extractor_sha256)
-    seen = f"-{protocol.extractor_sha256[:16]}"
-    files.pull(EXTRACTORS, lambda name: seen in name)
+    suffix = f"-{protocol.extractor_sha256[:16]}"
+    files.pull(EXTRACTORS, lambda name: suffix in name)

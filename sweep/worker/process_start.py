@@ -1,4 +1,4 @@
-"""Starting Python processes: what they must not take over from the folder in which the command was typed."""
+"""Starting Python processes, so that they import nothing from the folder in which the command was typed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# What PYTHONPATH names is still imported from: a user sets that on purpose.
+# Folders in PYTHONPATH are still used: a user sets that variable on purpose.
 SAFE_PATH_FLAG = "-P"
 _SAFE_PATH_VARIABLE = "PYTHONSAFEPATH"
 
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Processes that are started meanwhile, and all that these start, have a safe path.
+    """Give the processes that are started inside the context, and those that they start, a safe import path.
 
     `multiprocessing` starts `python -c`, which would find a user's `random.py`, `torch.py` or `sweep.py` first.
     """
@@ -29,7 +29,7 @@ def safe_path() -> Iterator[None]:
 
 
 def leave_deleted_folder() -> None:
-    """Go to the root folder where the working folder was deleted: `multiprocessing` starts nothing from one."""
+    """Change to the root folder if the working folder was deleted: `multiprocessing` cannot start a process there."""
     try:
         os.getcwd()  # noqa: PTH109 - the same call that would fail there
     except OSError:

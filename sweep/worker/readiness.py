@@ -1,9 +1,9 @@
-"""Whether a machine has what the work of a study needs: without it run after run would fail there."""
+"""Whether a machine has what the work of a study needs. Without it run after run would fail there."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +12,21 @@ from sweep.data.listing import printable
 from sweep.errors import FileStoreError, ImagesUnavailable, SweepError
 from sweep.files.file_store import FileStore
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass
 class Readiness:
-    """Remembers since when a machine takes no work, and where it has the images.
+    """Records since when a machine cannot work, and where it has the images.
+
+    The reason is logged once when the worker stops claiming work.
 
     Args:
-        files: Where checkpoints, features and grids lie.
-        say: Called once with the reason when no work is claimed.
-        images: Of the study, where they were last seen here.
+        files: File store of checkpoints, features and grids.
+        images: The images of the study, at the folder where this machine last had them.
     """
 
     files: FileStore
-    say: Callable[[str], None]
     images: DataConfig
     _unready_since: float | None = None
 
@@ -32,14 +34,14 @@ class Readiness:
         """Whether to claim work now.
 
         Args:
-            data: As the study's newest revision has it. Machines may have the same images in different folders, so
-                where it says that they lie counts only where they lie there.
+            data: The images of the study's newest revision. Machines may have the same images in different folders, so
+                its folder is used only on machines where it exists.
 
         Raises:
-            FileStoreError: no file could be written here for as long as files are waited for.
-            ImagesUnavailable: nor was the folder of images here.
+            FileStoreError: This machine could not write files for longer than the file store's patience.
+            ImagesUnavailable: The folder of images was missing for that time.
         """
-        if _is_here(data) or self.images.lies_at(data) != data:
+        if _has_images(data) or self.images.lies_at(data) != data:
             self.images = data
         why = self._why_not()
         if why is None:
@@ -48,7 +50,7 @@ class Readiness:
         now = time.monotonic()
         if self._unready_since is None:
             self._unready_since = now
-            self.say(f"this worker is not claiming work: {why.why}")
+            logger.info("this worker is not claiming work: %s", why.why)
         if now - self._unready_since > self.files.patience_seconds:
             raise why
         return False
@@ -56,20 +58,22 @@ class Readiness:
     def _why_not(self) -> SweepError | None:
         refusal = self.files.refuses()
         if refusal:
-            return FileStoreError("this machine can write no files", why=refusal, next="Give --files FOLDER or URL.")
+            return FileStoreError(
+                "this machine cannot write to the file store", why=refusal, next="Give --files FOLDER or URL."
+            )
         path = self.images.path
-        if path is not None and not _is_here(self.images):
+        if path is not None and not _has_images(self.images):
             return ImagesUnavailable(
                 "this machine lacks the images of the study",
-                why=f"there is no folder {printable(path)} on this machine{_began(path)}",
-                next="Mount or copy it there, or start the worker where it is.",
+                why=f"there is no folder {printable(path)} on this machine{_relative_path_note(path)}",
+                next="Mount or copy the folder there, or start the worker on a machine that has it.",
             )
         return None
 
 
-def _is_here(data: DataConfig) -> bool:
+def _has_images(data: DataConfig) -> bool:
     return data.path is None or Path(data.path).is_dir()
 
 
-def _began(path: str) -> str:
-    return "" if Path(path).is_absolute() else f": a relative path, and this is {Path.cwd()}"
+def _relative_path_note(path: str) -> str:
+    return "" if Path(path).is_absolute() else f": the path is relative to the working folder, which is {Path.cwd()}"

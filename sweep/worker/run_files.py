@@ -1,4 +1,4 @@
-"""The files of one training: read the newest checkpoint, send and record new ones, delete those that they replace."""
+"""The files of one training: read the newest checkpoint, upload and record new ones, delete those they replace."""
 
 from __future__ import annotations
 
@@ -11,73 +11,90 @@ from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef
 from sweep.worker.messages import Damaged, Progressed, Send, ShouldStop, TrainJob, Warned
 
-# Checkpoints of a run at a time, as the store lists them.
-KEPT = 2
+# Checkpoints of a run that exist at a time, as the store lists them.
+MAX_CHECKPOINTS = 2
 
 
 class RunFiles:
-    """Files of a training while one attempt works on it.
+    """The files of a training while one attempt works on it.
 
     Args:
-        job: What is trained, with the checkpoints that earlier attempts have recorded.
-        send: Tells the worker. A checkpoint is recorded when it returns.
+        job: The training, with the checkpoints that earlier attempts have recorded.
+        send: Sends a message to the worker. When it returns, a checkpoint is recorded.
         should_stop: Whether the worker wants this job saved and stopped.
     """
 
     def __init__(self, job: TrainJob, send: Send, should_stop: ShouldStop) -> None:
         self._job, self._send, self._should_stop = job, send, should_stop
-        self._recorded = [found.path for found in reversed(job.checkpoints)]
+        self._recorded = [record.path for record in reversed(job.checkpoints)]
         self._has_warned = False
 
     def newest_checkpoint(self, device: torch.device) -> Checkpoint | None:
-        """The newest checkpoint whose bytes are what was recorded; None means from the start."""
-        for found in self._job.checkpoints:
+        """The newest checkpoint whose hash is the recorded one.
+
+        Args:
+            device: Device to load it on.
+
+        Returns:
+            The checkpoint; None when there is none, and the training starts from step 0.
+        """
+        for record in self._job.checkpoints:
             try:
-                path = self._job.files.fetch(found.path, found.sha256, give_up=self._should_stop)
-                return checkpoint.read(CheckpointRef(path, found.sha256, found.step, found.bytes), device=device)
+                path = self._job.files.fetch(record.path, record.sha256, give_up=self._should_stop)
+                return checkpoint.read(CheckpointRef(path, record.sha256, record.step, record.bytes), device=device)
             except CheckpointError as error:
-                self._recorded.remove(found.path)
-                self._send(Damaged(found.path, error.what))
+                self._recorded.remove(record.path)
+                self._send(Damaged(record.path, error.what))
         return None
 
-    def saved(self, ref: CheckpointRef) -> None:
-        """Send and record a checkpoint; then delete those before the last two.
+    def on_checkpoint(self, ref: CheckpointRef) -> None:
+        """Upload and record a checkpoint, then delete those before the last two.
 
-        Whatever is recorded can be read at any moment, so nothing older goes before. What cannot be deleted costs a
-        warning in the log, once an attempt: `sweep gc` finds it.
+        A recorded checkpoint can be read at any moment, so older ones are deleted only afterwards. A file that cannot
+        be deleted causes one warning for each attempt; `sweep gc` deletes it later.
+
+        Args:
+            ref: The checkpoint that was written.
         """
-        artifact = self.sent("checkpoint", ref)
+        artifact = self.upload("checkpoint", ref)
         self._send(Progressed(ref.step, ref.step * self._job.config.batch, checkpoint=artifact))
         self._recorded.append(artifact.path)
-        while len(self._recorded) > KEPT:
+        while len(self._recorded) > MAX_CHECKPOINTS:
             path = self._recorded.pop(0)
             if (reason := self._job.files.remove(path)) and not self._has_warned:
                 self._has_warned = True
-                self._send(Warned(f"old checkpoints stay, {path} cannot be deleted: {reason}; next: sweep gc"))
+                self._send(Warned(f"{path}, an old checkpoint, cannot be deleted: {reason}; next: sweep gc"))
 
-    def sent(self, kind: str, ref: CheckpointRef) -> ArtifactRecord:
-        """Send a file to the other machines, and return what to record of it.
+    def upload(self, kind: str, ref: CheckpointRef) -> ArtifactRecord:
+        """Upload a file, so that the other machines can read it.
+
+        Args:
+            kind: Kind of the file in the store: `checkpoint`, `weights` or `rung`.
+            ref: The file that was written.
+
+        Returns:
+            The record of the file for the store.
 
         Raises:
-            FileStoreError: The store of files refuses it, or does not answer.
-            Preempted: Asked to stop meanwhile; the last file that is recorded counts.
+            FileStoreError: The file store refuses the file, or does not answer.
+            Preempted: The worker was asked to stop meanwhile. The last recorded checkpoint counts.
         """
         path = ref.path.relative_to(self._job.files.folder).as_posix()
-        send_file(self._job.files, path, self._should_stop)
+        upload_file(self._job.files, path, self._should_stop)
         return ArtifactRecord(kind, path, ref.sha256, ref.bytes, ref.step)
 
 
-def send_file(files: FileStore, path: str, should_stop: ShouldStop) -> None:
-    """Send a file to the other machines.
+def upload_file(files: FileStore, path: str, should_stop: ShouldStop) -> None:
+    """Upload a file, so that the other machines can read it.
 
     Args:
-        files: Where it lies.
-        path: Relative to `files`.
-        should_stop: Whether to give up waiting for a store that does not answer.
+        files: File store that the file was written to.
+        path: Path of the file, relative to the file store.
+        should_stop: Whether to stop waiting for a file store that does not answer.
 
     Raises:
-        FileStoreError: The store of files refuses it, or does not answer.
-        Preempted: Asked to stop meanwhile; the last file that is recorded counts.
+        FileStoreError: The file store refuses the file, or does not answer.
+        Preempted: The worker was asked to stop meanwhile. The last recorded file counts.
     """
     try:
         files.put(path, give_up=should_stop)

@@ -1,4 +1,4 @@
-"""From what scoring found to what the store keeps."""
+"""From a score as it was computed to the record that the store takes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,27 @@ WITH_ERRORS = {"fid": "fid_se", "fid_infinity": "fid_se", "kid": "kid_se"}
 METRICS = ("fid", "fid_infinity", "kid", "inception_score", "precision", "recall", "density", "coverage")
 
 
-def score_record(scored: Scored, further: ExtraMetrics, folder: str, files: Path) -> ScoreResult:
-    """Every number of a score, for each noise set and over all, with its files."""
-    kept = [(kind, saved, one.noise_set) for one in scored.sets for kind, saved in _files(one)]
-    kept += [(kind, saved, MEAN) for kind, saved in further.files]
+def score_record(scored: Scored, extra_metrics: ExtraMetrics, folder: str, file_store: Path) -> ScoreResult:
+    """Every number of a score, for each noise set and over all of them, with its files.
+
+    Args:
+        scored: The score as it was computed.
+        extra_metrics: Numbers and files that the evaluation asks for beside the usual metrics.
+        folder: Folder of this score, relative to the file store.
+        file_store: Local folder of the file store.
+    """
+    files = [(kind, saved, result.noise_set) for result in scored.sets for kind, saved in _files(result)]
+    files += [(kind, saved, MEAN) for kind, saved in extra_metrics.files]
     return ScoreResult(
         measurements=(
             *_measurements(scored),
-            *(Measurement(found.name, MEAN, found.value, found.standard_error) for found in further.numbers),
+            *(Measurement(extra.name, MEAN, extra.value, extra.standard_error) for extra in extra_metrics.numbers),
         ),
-        artifacts=tuple(_artifact(kind, saved, step, folder, files) for kind, saved, step in kept),
-        samples_sha256=sha256_of([one.samples_sha256 for one in scored.sets]),
-        sampling_seconds=sum(one.seconds.sampling for one in scored.sets),
-        features_seconds=sum(one.seconds.features for one in scored.sets),
-        statistics_seconds=sum(one.seconds.statistics for one in scored.sets),
+        artifacts=tuple(_artifact(kind, saved, step, folder, file_store) for kind, saved, step in files),
+        samples_sha256=sha256_of([result.samples_sha256 for result in scored.sets]),
+        sampling_seconds=sum(result.seconds.sampling for result in scored.sets),
+        features_seconds=sum(result.seconds.features for result in scored.sets),
+        statistics_seconds=sum(result.seconds.statistics for result in scored.sets),
     )
 
 
@@ -39,19 +46,19 @@ def _measurements(scored: Scored) -> Iterator[Measurement]:
         mean: Estimate | None = getattr(scored, name)
         if mean is not None:
             yield Measurement(name, MEAN, mean.value, mean.standard_error)
-        for one in scored.sets:
-            value: float | None = getattr(one.measurements, name)
+        for result in scored.sets:
+            value: float | None = getattr(result.measurements, name)
             if value is not None:
-                error = getattr(one.measurements, WITH_ERRORS[name]) if name in WITH_ERRORS else None
-                yield Measurement(name, one.noise_set, value, error)
+                error = getattr(result.measurements, WITH_ERRORS[name]) if name in WITH_ERRORS else None
+                yield Measurement(name, result.noise_set, value, error)
 
 
-def _files(one: SetScore) -> Iterator[tuple[str, SavedFile]]:
-    yield "features", one.features
-    yield "logits", one.logits
-    yield "grid", one.grid
+def _files(result: SetScore) -> Iterator[tuple[str, SavedFile]]:
+    yield "features", result.features
+    yield "logits", result.logits
+    yield "grid", result.grid
 
 
-def _artifact(kind: str, saved: SavedFile, noise_set: int, folder: str, files: Path) -> ArtifactRecord:
+def _artifact(kind: str, saved: SavedFile, noise_set: int, folder: str, file_store: Path) -> ArtifactRecord:
     path = f"{folder}/{saved.name}"
-    return ArtifactRecord(kind, path, saved.sha256, (files / path).stat().st_size, noise_set)
+    return ArtifactRecord(kind, path, saved.sha256, (file_store / path).stat().st_size, noise_set)

@@ -1,4 +1,4 @@
-"""Which source code is running: the commit, and whether the tree was changed since."""
+"""Which source code is running: the commit, and whether files were changed since."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import sweep
 
 @cache
 def source_state() -> dict[str, object]:
-    """`commit` (None outside a git checkout), `dirty`, and the package's version."""
+    """The state of the source code of this package.
+
+    Returns:
+        `version` of the package; `commit` of its git checkout, None outside one; `dirty`, whether its files differ from
+        that commit.
+    """
     folder = Path(sweep.__file__).parent
     commit = _git(folder, "rev-parse", "HEAD")
     return {

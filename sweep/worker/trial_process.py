@@ -1,7 +1,7 @@
-"""The process that trains and scores. It knows no lease and no database; what it cannot do cannot hurt the worker.
+"""The process that trains and scores. It has no lease and no connection to the database, and the worker survives it.
 
-One process serves many jobs, so that what is slow to set up (the device's context, compiled steps, data on the device)
-is paid once. It leaves signals to its parent, and ends when its parent is gone.
+One process serves many jobs, so that the slow preparations (context of the device, compiled steps, data on the device)
+happen once. It ignores the signals that its parent handles, and ends when its parent is gone.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progre
 DETAIL_CHARACTERS = 8_000
 ALIVE_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
-# Of torch on CUDA and on the CPU, and of C++. The last is how torch tells that the buffer in memory that a
+# Messages of torch on CUDA and on the CPU, and of C++. The last one is torch's when the buffer in memory that a
 # checkpoint is written to cannot grow.
 _NO_MEMORY = ("outofmemoryerror", "can't allocate memory", "bad_alloc", "unexpected pos")
 
 
-def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> None:
-    """Entry point of the process: take orders from `pipe` until it closes.
+def serve(pipe: Connection, stop_requests: Connection, device: str, threads: int) -> None:
+    """Entry point of the process: do the jobs that come through `pipe` until it closes.
 
     Args:
-        pipe: Orders come in, None at the end; messages and outcomes go out. A checkpoint waits here for the word that
-            it is recorded.
-        asked: The number of an order on it means: save and stop.
-        device: Where to compute.
+        pipe: Receives orders, and None at the end; sends messages and outcomes. After a checkpoint the process waits
+            here until it is recorded.
+        stop_requests: Receives the number of an order whose job is to save and stop.
+        device: Device on which to compute: `cpu`, `cuda` or `cuda:0`.
         threads: CPU threads.
     """
     for kind in STOP_SIGNALS:
         signal.signal(kind, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # held back until here (`held_signals`)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # blocked until here (`blocked_stop_signals`)
     _be_killed_with_parent()
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    warnings.simplefilter("ignore")  # those of libraries, which nobody who launches a study can act on
+    warnings.simplefilter("ignore")  # those of libraries: a person who launches a study can do nothing about them
     for library in ("OMP", "OPENBLAS", "MKL"):
-        # Read once, when numpy loads: otherwise each worker's linear algebra takes all cores and waits for the others.
+        # Read once, when numpy loads. Without it the linear algebra of each worker would use all cores.
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     try:
-        from sweep.training.step_state import StepStateCache  # loads torch: here and nowhere else in a worker
+        from sweep.training.step_state import StepStateCache  # loads torch, which the worker itself never does
         from sweep.worker import jobs, machine
 
         placement = machine.set_up(device, threads)
@@ -77,43 +77,43 @@ def serve(pipe: Connection, asked: Connection, device: str, threads: int) -> Non
         if order is None:
             return
         started = time.monotonic()
-        line = _Line(pipe, asked, order.number)
+        channel = _JobChannel(pipe, stop_requests, order.number)
         try:
-            outcome: Outcome = jobs.perform(order.job, placement, cache, line.send, line.should_stop)
+            outcome: Outcome = jobs.perform(order.job, placement, cache, channel.send, channel.should_stop)
         except Exception as error:
             outcome = _failed(error, time.monotonic() - started)
         pipe.send(outcome)
 
 
-class _Line:
-    """What one job says to the worker and hears from it."""
+class _JobChannel:
+    """The messages of one job to the worker, and the worker's request to stop it."""
 
-    def __init__(self, pipe: Connection, asked: Connection, number: int) -> None:
+    def __init__(self, pipe: Connection, stop_requests: Connection, number: int) -> None:
         self._pipe = pipe
-        self._asked = asked
+        self._asked = stop_requests
         self._number = number
-        self._stop = False
-        self._heard_at = time.monotonic()
+        self._should_stop = False
+        self._sent_at = time.monotonic()
 
     def send(self, message: Message) -> None:
-        """Tell the worker. A checkpoint returns when it is recorded: older ones may be deleted only then."""
+        """Send a message. After a checkpoint, wait until it is recorded: only then may older ones be deleted."""
         self._pipe.send(message)
-        self._heard_at = time.monotonic()
+        self._sent_at = time.monotonic()
         if isinstance(message, Progressed) and message.checkpoint is not None:
             self._pipe.recv()
 
     def should_stop(self) -> bool:
-        """Whether the worker wants this job saved and stopped. To ask is a sign of life."""
+        """Whether the worker wants this job saved and stopped. Each call also sends a sign of life when one is due."""
         while self._asked.poll():
-            # A word about an earlier job may still lie here.
-            self._stop |= self._asked.recv() == self._number
-        if time.monotonic() - self._heard_at > ALIVE_SECONDS:
+            # A request about an earlier job may still be in the pipe.
+            self._should_stop |= self._asked.recv() == self._number
+        if time.monotonic() - self._sent_at > ALIVE_SECONDS:
             self.send(Alive())
-        return self._stop
+        return self._should_stop
 
 
 def _die_with_parent() -> None:
-    """Wait for the end of the parent, and follow."""
+    """Wait for the end of the parent, and end this process too."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
@@ -121,12 +121,12 @@ def _die_with_parent() -> None:
 
 
 def _be_killed_with_parent() -> None:
-    """On Linux the kernel sees to it too: a process that is stopped, or deep in a call, runs no thread of its own."""
+    """On Linux the kernel ends this process too: one that is stopped, or in a long call, runs no other thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         parent = multiprocessing.parent_process()
         if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)  # it ended before it was asked for
+            os._exit(1)  # the parent ended before `prctl` was called
 
 
 def _failed(error: Exception, seconds: float) -> Failed:
@@ -136,10 +136,13 @@ def _failed(error: Exception, seconds: float) -> Failed:
 
 
 def failure_class(error: BaseException) -> FailureClass:
-    """What kind of failure an exception is; the kind decides what is done about it.
+    """The class of failure that an exception belongs to; it decides what is done about the failure.
 
-    An error that was raised from another is of the other's kind, or of its own where the other's says nothing:
-    torchvision tells of a failed download by a plain RuntimeError.
+    An error that was raised from another has the class of the other, or its own class where the other is a `bug`:
+    torchvision reports a failed download by a plain RuntimeError.
+
+    Args:
+        error: What was raised.
     """
     text = f"{type(error).__name__}: {error}".lower()
     if isinstance(error, Preempted):
@@ -159,6 +162,6 @@ def failure_class(error: BaseException) -> FailureClass:
         return "infra"
     if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
         return cause
-    # Data, weights or an extractor that are not here or not the right ones: another machine may have them.
+    # Data, weights or an extractor are missing here, or are not the right ones: another machine may have them.
     elsewhere = DataError | ProtocolError | UnreadableCheckpoint | ConnectionError
     return "infra" if isinstance(error, elsewhere) else "bug"

@@ -16,13 +16,16 @@ from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 
 def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig) -> Job:
-    """What the trial process is asked to do for a claim.
+    """The job that a trial process has to do for a claim.
 
     Args:
-        images: Where those of the study lie on this machine: a run knows them by their hash.
+        claim: The claimed run or score.
+        cadence: How many points the curves have, and how often a checkpoint is saved.
+        files: File store of checkpoints, weights and grids.
+        images: The images of the study, at their folder on this machine. A run identifies them by their hash.
 
     Raises:
-        UnreadableWeights: The weights that a score wants are not listed.
+        UnreadableWeights: The store lists no weights for a score.
     """
     train = claim.train_config
     train = train.model_copy(update={"data": train.data.lies_at(images)})
@@ -42,8 +45,8 @@ def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig)
     if claim.weights is None:
         step = claim.train_config.steps if claim.score_step is None else claim.score_step
         raise UnreadableWeights(
-            f"no weights of run {claim.run_id} at step {step} are listed",
-            why="The run went on from there, or its file was found damaged.",
+            f"the store lists no weights of run {claim.run_id} at step {step}",
+            why="The run was trained further since, or the file is damaged.",
         )
     key = eval_key(claim.eval_config, claim.protocol, step=claim.score_step)
     return ScoreJob(
@@ -52,13 +55,17 @@ def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig)
         protocol=claim.protocol,
         weights=claim.weights,
         files=files,
-        # Named by the attempt too: what a superseded worker still writes replaces nothing.
+        # The attempt is part of the name, so that a worker that has lost its lease overwrites nothing.
         folder=f"{run_folder(train_key(claim.train_config))}/scores/{key[:16]}.{claim.attempt_name}",
     )
 
 
 def label(claim: Claim) -> str:
-    """A claim in words."""
+    """A claim as the log names it: its run, and for a score the weights and the sampler.
+
+    Args:
+        claim: The claimed run or score.
+    """
     config = claim.train_config
     if claim.eval_config is None:
         return f"run {claim.run_id} (seed {config.seed}, step {claim.step} of {config.steps})"
@@ -72,7 +79,16 @@ def label(claim: Claim) -> str:
 
 
 def record_progress(store: Store, claim: Claim, message: Progressed) -> None:
-    """A point of the curves or a checkpoint, under the claim's token."""
+    """Record a point of the curves or a checkpoint, under the claim's fencing token.
+
+    Args:
+        store: The store that the work was claimed in.
+        claim: The claimed run.
+        message: The point or the checkpoint.
+
+    Raises:
+        LeaseLost: Another worker holds this work now.
+    """
     points = [MetricPoint(name, message.step, message.images, value) for name, value in message.metrics.items()]
     progress(
         store,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -97,19 +98,21 @@ def test_what_was_left_out_is_noted_once(store: Store, tmp_path: Path) -> None:
     assert [e.message for e in events(store, record.id) if e.kind == "images"] == ["40 images; left out: 2 files"]
 
 
-def test_a_machine_without_the_images_takes_no_work(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_machine_without_the_images_takes_no_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="sweep")
     digits_folder(tmp_path / "mine", 10)
     data = DataConfig(name="image_folder", path=str(tmp_path / "gone"), size=8, sha256="a" * 64)
     mine = data.model_copy(update={"path": str(tmp_path / "mine")})
-    ready = Readiness(FileStore(tmp_path / "files"), said.append, data)
+    ready = Readiness(FileStore(tmp_path / "files"), data)
     assert [ready.takes_work(data) for _ in range(3)] == [False] * 3
-    assert said == [f"this worker is not claiming work: there is no folder {tmp_path / 'gone'} on this machine"]
+    assert caplog.messages == [
+        f"this worker is not claiming work: there is no folder {tmp_path / 'gone'} on this machine"
+    ]
     # Where another machine says that they lie counts only where they lie there.
     assert ready.takes_work(mine)
     assert ready.takes_work(data)
     assert ready.images == mine
-    impatient = Readiness(FileStore(tmp_path / "files", patience_seconds=-1.0), said.append, data)
+    impatient = Readiness(FileStore(tmp_path / "files", patience_seconds=-1.0), data)
     with pytest.raises(ImagesUnavailable, match="lacks the images"):
         impatient.takes_work(data)
 

@@ -20,7 +20,7 @@ POINTS = {
     "before the first progress": "sweep.worker.attempt:record_progress before 1",
     "after the first progress": "sweep.worker.attempt:record_progress after 1",
     "while a checkpoint is written": "os:fsync before 3",
-    "after a checkpoint, before its pointer": "sweep.worker.run_files:send_file before 2",
+    "after a checkpoint, before its pointer": "sweep.worker.run_files:upload_file before 2",
     "after the pointer": "sweep.worker.attempt:record_progress after 3",
     "after the training, before its record": "sweep.worker.worker:finish_training before 1",
     "after the record of the training": "sweep.worker.worker:finish_training after 1",

@@ -52,7 +52,11 @@ def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str, 
 
     os.setpgid(0, 0)
     os.environ.update(environment)  # the fork server has that of its own start
-    logging.disable(logging.WARNING)
+    logging.getLogger().setLevel(logging.ERROR)  # how often a store was waited for fills the output of a test
+    logger = logging.getLogger("sweep.worker")
+    logger.addHandler(logging.FileHandler(log))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
     if memory is not None:
         # The fork server may have been started by another test, without it: libraries are no part of the limit.
         importlib.import_module("tests.helpers.preloaded")
@@ -60,9 +64,7 @@ def main(url: str, name: str, how: WorkerOptions, memory: int | None, log: str, 
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     disturb(environment)
     store = open_store(url, patience_seconds=300)
-    with Path(log).open("a", buffering=1) as lines:
-        code = Worker(store, find(store, name), how).work(lambda text: print(text, file=lines) and None)
-    os._exit(code)
+    os._exit(Worker(store, find(store, name), how).work())
 
 
 def disturb(environment: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from sweep.config.run import EvalConfig
+from sweep.console_log import log_to_console
 from sweep.files.file_store import FileStore
 from sweep.store import Store, cells, claim, fail, forget_artifact, release, rerun
 from sweep.store.queue.attempts import pause_training
@@ -54,15 +56,13 @@ def study(store: Store, monkeypatch: pytest.MonkeyPatch) -> StudyRecord:
     return registered(store, ABLATION, PROTOCOL)
 
 
-def work(store: Store, study: StudyRecord, folder: Path) -> list[str]:
-    said: list[str] = []
+def work(store: Store, study: StudyRecord, folder: Path) -> None:
     options = WorkerOptions(device="cpu", threads=1, files=FileStore(folder), timing=Timing(idle=0.01))
-    assert Worker(store, study, options).work(said.append) == 0
-    return said
+    assert Worker(store, study, options).work() == 0
 
 
 def test_a_score_of_weights_that_are_gone_fails_and_the_worker_does_the_rest(
-    store: Store, study: StudyRecord, tmp_path: Path
+    store: Store, study: StudyRecord, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A rung's score that failed is planned again; then the run goes on from the rung."""
     me = new_worker(store)
@@ -81,10 +81,12 @@ def test_a_score_of_weights_that_are_gone_fails_and_the_worker_does_the_rest(
     forget_artifact(store, going_on, rung.path, "the run goes on")
     release(store, going_on, "preempted")
 
-    said = work(store, study, tmp_path)
+    caplog.set_level(logging.INFO, logger="sweep")
+    work(store, study, tmp_path)
 
     assert [cell.state for cell in cells(store, study.id)] == ["complete"] * 4
-    assert any(f"weights: no weights of run {paused.run_id} at step {RUNG} are listed" in line for line in said)
+    refusal = f"weights: the store lists no weights of run {paused.run_id} at step {RUNG}"
+    assert any(refusal in line for line in caplog.messages)
 
 
 def test_a_score_that_is_no_number_fails_alone(
@@ -98,10 +100,14 @@ def test_a_score_that_is_no_number_fails_alone(
     assert states == {(0, "failed"): "nan", (1, "complete"): None}
 
 
-def test_a_worker_whose_reader_is_gone_does_its_work(store: Store, study: StudyRecord, tmp_path: Path) -> None:
-    def closed(_: str) -> None:
-        raise BrokenPipeError
+def test_a_worker_whose_stderr_is_closed_does_its_work(
+    store: Store, study: StudyRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed:
+        def write(self, _: str) -> None:
+            raise BrokenPipeError
 
-    options = WorkerOptions(device="cpu", threads=1, files=FileStore(tmp_path), timing=Timing(idle=0.01))
-    assert Worker(store, study, options).work(closed) == 0
+    log_to_console()
+    monkeypatch.setattr("sys.stderr", Closed())
+    work(store, study, tmp_path)
     assert [cell.state for cell in cells(store, study.id)] == ["complete"] * 4

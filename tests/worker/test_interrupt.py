@@ -22,12 +22,12 @@ from sweep.worker.interrupt import Interrupt
 def test_a_signal_is_noted_and_decides_the_exit_code(number: int, code: int) -> None:
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
-        assert not interrupt.asked
+        assert not interrupt.stop_requested
         assert interrupt.exit_code == 0
         os.kill(os.getpid(), number)
         # A scheduler and a launcher both pass one request on: it stays one.
         os.kill(os.getpid(), number)
-        assert interrupt.asked
+        assert interrupt.stop_requested
         assert interrupt.exit_code == code
     assert signal.getsignal(number) is before
 
@@ -45,7 +45,7 @@ def test_what_was_started_under_nohup_stays_when_the_terminal_goes() -> None:
     try:
         with Interrupt() as interrupt:
             os.kill(os.getpid(), signal.SIGHUP)
-            assert not interrupt.asked
+            assert not interrupt.stop_requested
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -53,10 +53,10 @@ def test_what_was_started_under_nohup_stays_when_the_terminal_goes() -> None:
 def test_a_time_limit_asks_by_itself_and_cuts_waits_short() -> None:
     started = time.monotonic()
     with Interrupt(limit=0.2) as interrupt:
-        assert not interrupt.asked
+        assert not interrupt.stop_requested
         interrupt.wait(30.0)
         assert time.monotonic() - started < 10.0
-        assert interrupt.asked
+        assert interrupt.stop_requested
         assert interrupt.exit_code == 75
 
 

@@ -54,7 +54,7 @@ class InstantChild:
 def work(store: Store, name: str, folder: Path) -> int:
     """A worker from its start to its end."""
     options = WorkerOptions(device="cpu", threads=1, files=FileStore(folder), timing=Timing(idle=0.01, retry=0.0))
-    return worker.Worker(store, find(store, name), options).work(lambda _: None)
+    return worker.Worker(store, find(store, name), options).work()
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["over", "taken and given back"])

@@ -55,7 +55,7 @@ def test_the_last_two_checkpoints_are_kept_and_recorded_before_others_go(tmp_pat
     assert resume is not None
     assert resume.ref.step == 2
     for step in (3, 4):
-        files.saved(saved(file_store, step, "2"))
+        files.on_checkpoint(saved(file_store, step, "2"))
     assert present == [[1, 1, 2, 2, 3, 3], [2, 2, 3, 3, 4, 4]]
     assert steps(file_store) == [3, 3, 4, 4]
 
@@ -70,7 +70,7 @@ def test_a_damaged_checkpoint_is_told_and_not_counted_among_the_last_two(tmp_pat
     assert resume is not None
     assert resume.ref.step == 1
     assert [message.path for message in heard if isinstance(message, Damaged)] == [damaged.path]
-    files.saved(saved(file_store, 3, "2"))
+    files.on_checkpoint(saved(file_store, 3, "2"))
     assert steps(file_store) == [1, 2, 3]
 
 
@@ -84,12 +84,12 @@ def test_old_checkpoints_that_cannot_be_deleted_cost_one_warning_in_the_log(tmp_
 
     def send(message: Message) -> None:
         heard.append(message)
-        attempt.hear(message)
+        attempt.on_message(message)
 
     files = RunFiles(job(file_store), send, lambda: False)
     for step in range(1, 6):
         ref = saved(file_store, step, held.attempt_name)
-        files.saved(ref)
+        files.on_checkpoint(ref)
         ref.path.unlink()
         ref.path.mkdir()  # no one can delete a folder as a file
     assert [message.checkpoint.step for message in heard if isinstance(message, Progressed) and message.checkpoint] == [

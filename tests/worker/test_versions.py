@@ -25,5 +25,5 @@ def test_a_worker_with_another_optuna_refuses(sqlite_url: str, tmp_path: Path) -
     older = replace(study, versions={**study.versions, "optuna": "4.9.0"})
     options = WorkerOptions(device="cpu", threads=1, files=FileStore(tmp_path))
     with pytest.raises(StoreMismatch, match=r"Optuna 4\.9\.0"):
-        Worker(store, older, options).work(lambda _: None)
+        Worker(store, older, options).work()
     store.close()
