@@ -6,7 +6,7 @@ export PYTHONHASHSEED ?= 0
 # Each of the many processes of a sweep would compile torch and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: all demo test faults check lock bench bench-gpu test-conformance chaos smoke-lowest clean
+.PHONY: all demo test faults check docs lock bench bench-gpu test-conformance chaos smoke-lowest clean
 
 all: .venv/installed
 
@@ -45,6 +45,10 @@ check: all
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# The pages of sweep/docs as a web site, in build/docs.
+docs: all
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file sweep/docs/site/mkdocs.yml
+
 bench: all
 	$(BIN)/python -m tests.benchmarks cpu
 
@@ -57,4 +61,4 @@ lock:
 	  --group dev pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build

@@ -34,6 +34,12 @@ def test_a_wheel_has_its_licence_its_types_and_its_pages(wheel):
     assert all(name.startswith(("sweep/", "ddpm_sweep-")) for name in names)
 
 
+def test_a_wheel_has_every_study_of_the_checkout(wheel):
+    studies = {path.relative_to(ROOT / "studies").as_posix() for path in (ROOT / "studies").rglob("*.yaml")}
+    assert len(studies) > 20
+    assert {f"sweep/studies/{name}" for name in studies} <= set(wheel.namelist())
+
+
 def test_the_version_is_written_once(wheel):
     metadata = next(wheel.read(name).decode() for name in wheel.namelist() if name.endswith("METADATA"))
     assert f"\nVersion: {sweep.__version__}\n" in metadata

@@ -22,6 +22,7 @@ from sweep.cli import (
     report,
     schema,
     status,
+    studies,
     train,
     trials,
     worker,
@@ -77,6 +78,7 @@ app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor)
 app.command("gc", rich_help_panel=CommandGroup.MAINTAIN)(garbage.gc)
 app.add_typer(bench.bench, name="bench", rich_help_panel=CommandGroup.MAINTAIN)
 
+app.add_typer(studies.studies, name="studies", rich_help_panel=CommandGroup.LEARN)
 app.command("docs", rich_help_panel=CommandGroup.LEARN)(docs.docs)
 app.command("schema", rich_help_panel=CommandGroup.LEARN)(schema.schema)
 app.command("version", rich_help_panel=CommandGroup.LEARN)(schema.version)
