@@ -22,7 +22,8 @@ class ConsoleHandler(logging.Handler):
         Args:
             record: The logged message. Characters that a terminal would obey are replaced.
         """
-        with suppress(OSError, ValueError, SystemExit):
+        # RuntimeError: a signal's handler logs while a line is being written.
+        with suppress(OSError, ValueError, RuntimeError, SystemExit):
             print(printable(record.getMessage()), file=sys.stderr, flush=True)
 
 

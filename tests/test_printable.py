@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.cli.terminal import SafeConsole, table
+from sweep.cli.console import SafeConsole, table
+from sweep.cli.terminal import print_error
 from sweep.errors import SweepError
 from sweep.printable import printable, spreadsheet_text
 from sweep.reporting.render.csv_file import write_csv
@@ -40,10 +41,7 @@ def test_a_terminal_obeys_none_of_what_is_printed(monkeypatch: pytest.MonkeyPatc
         console = SafeConsole(file=written, force_terminal=terminal, width=500, highlight=False)
         console.print(HOSTILE, markup=False)
         console.print(table(HOSTILE, [HOSTILE], [[HOSTILE]]))
-        monkeypatch.setattr("sweep.cli.terminal.stderr", console)
-        from sweep.cli.terminal import print_error, say
-
-        say(HOSTILE)
+        monkeypatch.setattr("sweep.cli.console.stderr", console)
         print_error(SweepError(HOSTILE, why=HOSTILE, next=HOSTILE))
         text = written.getvalue()
         assert not set("\x07\x9b\u202e\u2066\x00\x7f\r\u2028") & set(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Objects made before Python looks for cycles among them; its own 700 walk the imports of a command dozens of times.
 _GC_THRESHOLD = 50_000
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -51,12 +54,12 @@ def _run() -> None:
 
 def _explain(error: SweepError, cause: Exception) -> int:
     """Print the error, and before it the traceback of its cause where SWEEP_DEBUG wants it; the exit code."""
-    from sweep.cli.terminal import print_error, say
+    from sweep.cli.terminal import print_error
 
     if os.environ.get("SWEEP_DEBUG"):
         from sweep.cli.unexpected import traceback_of
 
-        say(traceback_of(cause))
+        logger.info(traceback_of(cause))
     print_error(error)
     return error.exit_code
 

@@ -28,6 +28,7 @@ from sweep.cli import (
     worker,
 )
 from sweep.cli.command_groups import CommandGroup, GroupedCommands
+from sweep.console_log import log_to_console
 
 app = typer.Typer(
     name="sweep",
@@ -44,11 +45,12 @@ app = typer.Typer(
 
 @app.callback()
 def sweep(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback answers
         bool, typer.Option("--version", callback=schema.print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options of the command as a whole."""
+    log_to_console()
 
 
 app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan)

@@ -10,7 +10,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from sweep.cli.terminal import stderr
+from sweep.cli.console import stderr
 
 
 def progress() -> Progress:

@@ -38,7 +38,8 @@ def store(
     """
     from dataclasses import asdict
 
-    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.executors.bench import measure
     from sweep.executors.bench_large import measure_asks, measure_status
 

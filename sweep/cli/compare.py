@@ -33,7 +33,8 @@ def compare(
     Examples: sweep compare fashion fashion-length
               sweep compare fashion fashion-length --json | jq '.arms[] | select(.high < 0)'
     """
-    from sweep.cli.terminal import print_json, stdout
+    from sweep.cli.console import stdout
+    from sweep.cli.terminal import print_json
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.reporting.cross_study import compare_studies
@@ -70,7 +71,7 @@ def document(found: AcrossStudies) -> dict[str, Any]:
 
 
 def _table(found: AcrossStudies) -> Any:
-    from sweep.cli.terminal import table
+    from sweep.cli.console import table
     from sweep.reporting.formatting import decimals_for
 
     decimals = decimals_for(found.decimals_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, store_options
@@ -9,6 +10,9 @@ from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.store.records import StudyState
+
+
+logger = logging.getLogger(__name__)
 
 
 def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
@@ -71,11 +75,10 @@ def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
 
 
 def _set(name: str, storage: str, state: StudyState, then: str) -> None:
-    from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.store import open_existing, set_study_state
     from sweep.store import study as find
 
     store = open_existing(storage)
     set_study_state(store, find(store, require_name(name)).id, state)
-    say(f"{name} is {state}: {then}")
+    logger.info(f"{name} is {state}: {then}")

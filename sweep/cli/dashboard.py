@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 NAMES = frozenset({HOST, "localhost"})
@@ -38,7 +41,7 @@ def dashboard(
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-    from sweep.cli.terminal import echo, say
+    from sweep.cli.terminal import echo
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.files.file_store import file_store_at
@@ -73,12 +76,12 @@ def dashboard(
             f"port {port} cannot be used: {error.strerror}", next="sweep dashboard --port 0 takes any that is free."
         ) from None
     echo(f"http://{HOST}:{server.server_port}/")
-    say(f"a copy of {len(shown)} studies; changes made there stay there. Ctrl-C ends it.")
+    logger.info(f"a copy of {len(shown)} studies; changes made there stay there. Ctrl-C ends it.")
     with server:
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            say("ended")
+            logger.info("ended")
 
 
 def for_hosts(app: WSGIApplication, names: frozenset[str]) -> WSGIApplication:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from sweep.commands import command
 if TYPE_CHECKING:
     from sweep.files.file_store import FileStore
     from sweep.store.sql.transaction import Store
+
+logger = logging.getLogger(__name__)
 
 LITTLE_ROOM = 2e9
 UNWELL = 1
@@ -38,7 +41,8 @@ def doctor(
               sweep doctor --reap
               sweep doctor --migrate
     """
-    from sweep.cli.terminal import print_json, say, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.errors import StoreError
     from sweep.files.file_store import file_store_at
     from sweep.store import expire_dead_local, open_existing, read_store
@@ -49,7 +53,7 @@ def doctor(
         store = open_existing(storage) if reap or migrate else read_store(storage)
         if reap:
             dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
-            say(f"{len(dead)} dead workers of this machine; their work is free")
+            logger.info(f"{len(dead)} dead workers of this machine; their work is free")
         found += _studies(store, store_options(storage))
     except StoreError as error:
         found.append(("store", " ".join(part for part in (f"{error.what}.", error.why) if part), error.next))

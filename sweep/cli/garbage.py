@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from sweep.executors.garbage import Survey
     from sweep.files.file_store import FileStore
     from sweep.files.transfer import Stored
+
+logger = logging.getLogger(__name__)
 
 UNDELETED = 1
 
@@ -43,7 +46,7 @@ def gc(
 
     Exit codes: 0 on success, 1 if a file could not be deleted, 2 if the database has no study, 5 if there is none.
     """
-    from sweep.cli.terminal import echo, say, size
+    from sweep.cli.terminal import echo, size
     from sweep.errors import UsageError
     from sweep.executors.garbage import survey
     from sweep.files.file_store import file_store_at
@@ -58,7 +61,7 @@ def gc(
     file_store = file_store_at(files)
     found = survey(read_store(storage), file_store)
     for line in _foreign_in_words(found):
-        say(line)
+        logger.info(line)
     if foreign:
         for stored in (stored for of_store in found.foreign.values() for stored in of_store):
             echo(stored.where)
@@ -68,10 +71,12 @@ def gc(
     total = size(sum(stored.bytes for stored in found.garbage))
     if not delete:
         files = f"{_files(len(found.garbage))} ({total}) of store {found.store} can be deleted"
-        say(f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete")
+        logger.info(
+            f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete"
+        )
         return
     left = _deleted(file_store, found.garbage)
-    say(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")
+    logger.info(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")
     raise typer.Exit(UNDELETED if left else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,8 @@ from sweep.commands import command
 if TYPE_CHECKING:
     from sweep.config.study import Study
     from sweep.store.sql.transaction import Store
+
+logger = logging.getLogger(__name__)
 
 _WHAT_OF_IMAGES = {
     "moved": "the images lie in {path} now, and are those of the launch",
@@ -40,7 +43,6 @@ def extend(
     Examples: sweep extend digits --seeds +3
               sweep extend fashion-search --trials +10 --budget +40h
     """
-    from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.config.study import changed_study
     from sweep.design.plan import study_plan
@@ -60,8 +62,8 @@ def extend(
         raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
     reason = "extended: " + ", ".join(changes)
     after = register(store, study_plan(changed_study(spec)), record.protocol, accept_change=True, reason=reason)
-    say(f"revision {after.revision}: {', '.join(changes)}")
-    say("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
+    logger.info(f"revision {after.revision}: {', '.join(changes)}")
+    logger.info("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
 
 
 def _grown(study: Study, seeds: str | None, trials: str | None, budget: str | None) -> tuple[dict[str, Any], list[str]]:
@@ -119,7 +121,8 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
 
     Example: sweep space diff studies/digits.yaml
     """
-    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.design.plan import read_study_plan
     from sweep.executors.changes import changes_of, images_of, with_images_of
     from sweep.store import read_store

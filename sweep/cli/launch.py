@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sweep.store.records import StudyRecord
     from sweep.store.sql.transaction import Store
     from sweep.worker.messages import Prepared
+
+logger = logging.getLogger(__name__)
 
 NOT_COMPLETE = 1
 FAILED_CELLS = 4
@@ -82,7 +85,6 @@ def launch(
     Exit codes: 0 complete, 1 workers ended with work left, 2 the study file or the command line is wrong, 3 the budget
     is spent, 4 complete but some cells failed, 5 the database or the files cannot be used, 75 preempted, 130 Ctrl-C.
     """
-    from sweep.cli.terminal import say
     from sweep.cli.watch import watch
     from sweep.config.store_url import is_new
     from sweep.design.plan import read_study_plan, study_plan
@@ -98,7 +100,7 @@ def launch(
     check_images(study)
     work = study_plan(study).trainings
     for note in study_plan(study).notes:
-        say(note)
+        logger.info(note)
     packed = _packed(pack, workers, executor)
     here = executor == "local"
     place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
@@ -107,7 +109,7 @@ def launch(
     # Before anything is made: it refuses what makes no sense.
     started = named(executor)(
         Assignment(study=study.name, storage=storage, files=str(file_store), device=device, workers=workers, work=work,
-                   options=pairs(option or ()), pack=packed), say)  # fmt: skip
+                   options=pairs(option or ()), pack=packed), logger.info)  # fmt: skip
     _check_detach(started, executor, detach=detach)
     # Where the data cannot be had, no empty store is left behind.
     prepared = _prepare(study, file_store, place) if is_new(storage) else None
@@ -117,7 +119,7 @@ def launch(
     if _has_work(store, record.id):
         started.start()
         if detach:
-            say(started.monitor_hint)
+            logger.info(started.monitor_hint)
             raise typer.Exit(0)
         has_work = partial(_has_work, study_id=record.id)
         code = watch(store, record.id, started, has_work)
@@ -127,7 +129,7 @@ def launch(
         started.join()  # those that wait for a machine have nothing to wait for
     if code in _NEXT and not started.detached:
         more = command("extend", record.name, "--budget", "+10h", *store_options(storage))
-        say(_NEXT[code].format(launch=again, extend=more))
+        logger.info(_NEXT[code].format(launch=again, extend=more))
     raise typer.Exit(code or summary(store, record.id, again, store_options(storage)))
 
 
@@ -216,7 +218,6 @@ def _register(
 def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
     """Data, extractor and reference, made here if they are not there yet."""
     from sweep.cli.preparing import preparing
-    from sweep.cli.terminal import say
     from sweep.errors import DataError
     from sweep.worker.child import Child
     from sweep.worker.messages import Failed, Prepared, PrepareJob
@@ -230,7 +231,7 @@ def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
         child.close()
     if isinstance(outcome, Prepared):
         for line in outcome.data_notes:
-            say(line)
+            logger.info(line)
         return outcome
     assert isinstance(outcome, Failed)
     what, _, rest = outcome.reason.partition("\n")
@@ -240,8 +241,8 @@ def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
 
 def summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
     """Print what a launch came to, once its workers have ended; returns its exit code."""
+    from sweep.cli.console import stdout
     from sweep.cli.status import drawn
-    from sweep.cli.terminal import say, stdout
     from sweep.search.remaining import status_of
 
     record = status_of(store, study_id)
@@ -249,6 +250,6 @@ def summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
     if record.has_work:
         state, name = record.study.state, record.study.name
         resume = command("resume", name, *options)
-        say(f"not complete; next: {again}" if state == "active" else f"{state}; next: {resume}; {again}")
+        logger.info(f"not complete; next: {again}" if state == "active" else f"{state}; next: {resume}; {again}")
         return NOT_COMPLETE
     return FAILED_CELLS if record.failed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sweep.worker.messages import Timed
 
 # The field's chains are longer; what a schedule is named for is tried and published there.
+logger = logging.getLogger(__name__)
+
 SHORTEST_USUAL_T = 50
 
 
@@ -64,7 +67,7 @@ def plan(
 
 
 def _read_images(study: Study) -> Data | None:
-    from sweep.cli.terminal import stderr
+    from sweep.cli.console import stderr
     from sweep.search.images import read_images
 
     with stderr.status("reading the images"):
@@ -73,7 +76,7 @@ def _read_images(study: Study) -> Data | None:
 
 def _measure(file: Path, asked: StudyPlan, places: list[Slot]) -> Timed | None:
     """Times of the baseline here; None, and said why, on a machine that lacks what a training needs."""
-    from sweep.cli.terminal import say, stderr
+    from sweep.cli.console import stderr
     from sweep.errors import SweepError
     from sweep.worker.child import Child
     from sweep.worker.messages import Failed, MeasureJob, Timed
@@ -90,9 +93,9 @@ def _measure(file: Path, asked: StudyPlan, places: list[Slot]) -> Timed | None:
     reason, *rest = outcome.reason.splitlines() or [""]
     if outcome.failure in ("infra", "no_images"):
         _read_images(asked.study)  # where they are what is wrong, a launch would refuse them too
-        say(f"no times: {reason}")
+        logger.info(f"no times: {reason}")
         if rest:
-            say(f" next: {rest[-1]}")
+            logger.info(f" next: {rest[-1]}")
         return None
     raise SweepError(
         "the baseline does not run here",
@@ -142,7 +145,7 @@ def _document(asked: StudyPlan, places: list[Slot], timed: Timed | None, storage
 
 
 def _print(file: Path, asked: StudyPlan, document: dict[str, Any], storage: str) -> None:
-    from sweep.cli.terminal import stdout, table
+    from sweep.cli.console import stdout, table
     from sweep.config.factors import level_name
 
     stdout.print(asked.study.question, markup=False)

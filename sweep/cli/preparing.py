@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 import time
@@ -12,11 +13,13 @@ import typer
 from rich.progress import Progress, TaskID
 
 from sweep.cli.bars import progress
-from sweep.cli.terminal import duration, say
+from sweep.cli.terminal import duration
 from sweep.errors import Preempted
 from sweep.redaction import clean
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import READING_IMAGES, Counted, Message
+
+logger = logging.getLogger(__name__)
 
 LINE_SECONDS = 30.0
 
@@ -90,7 +93,7 @@ def preparing() -> Iterator[tuple[Callable[[Message], None], Callable[[], bool]]
         typer.Exit: Ctrl-C (130) or another signal to stop (75) came. What was kept and the next command are written.
     """
     with Interrupt() as interrupt, progress() as bars:
-        shown = PreparationProgress(bars, say)
+        shown = PreparationProgress(bars, logger.info)
 
         def on_poll() -> bool:
             if interrupt.stop_requested:
@@ -102,9 +105,9 @@ def preparing() -> Iterator[tuple[Callable[[Message], None], Callable[[], bool]]
             yield shown.on_message, on_poll
         except Preempted:
             bars.stop()
-            say(f"stopped while preparing; not finished, and begun again next time: {shown.state}")
-            say(f"kept: {', '.join(shown.kept) or 'nothing, as no part was finished'}")
-            say(f"next: {typed_command()}")
+            logger.info(f"stopped while preparing; not finished, and begun again next time: {shown.state}")
+            logger.info(f"kept: {', '.join(shown.kept) or 'nothing, as no part was finished'}")
+            logger.info(f"next: {typed_command()}")
             raise typer.Exit(interrupt.exit_code) from None
 
 

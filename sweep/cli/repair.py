@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from sweep.commands import command
 
 if TYPE_CHECKING:
     from sweep.store.records import FailureClass
+
+logger = logging.getLogger(__name__)
 
 RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "weights", "cancelled")
 
@@ -29,7 +32,6 @@ def rerun(
 
     Example: sweep trials rerun digits --failed=oom,infra
     """
-    from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.store import open_existing
     from sweep.store import rerun as plan_again
@@ -37,7 +39,7 @@ def rerun(
 
     store = open_existing(storage)
     count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
-    say(
+    logger.info(
         f"{count} planned again; next: sweep launch FILE, or "
         f"{command('worker', '--study', study, *store_options(storage))}"
     )
@@ -69,7 +71,6 @@ def exclude(
 
     Example: sweep trials exclude digits 3 --reason "trained while the GPU throttled"
     """
-    from sweep.cli.terminal import say
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells, open_existing
@@ -82,7 +83,7 @@ def exclude(
         raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
     for cell in found:
         leave_out(store, cell.cell_id, reason)
-        say(f"{cell.arm_name}, seed {cell.seed}: excluded")
+        logger.info(f"{cell.arm_name}, seed {cell.seed}: excluded")
 
 
 def repro(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ from typing import Annotated
 import typer
 
 from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, StudyName
+
+logger = logging.getLogger(__name__)
 
 
 def report(
@@ -32,7 +35,7 @@ def report(
               sweep report digits --json | jq .since.verdicts
     """
     from sweep.cli.bars import progress
-    from sweep.cli.terminal import echo, print_json, say
+    from sweep.cli.terminal import echo, print_json
     from sweep.config.names import require_name
     from sweep.reporting.render.index import INDEX, folder_name
     from sweep.reporting.render.notebook import build_report
@@ -52,7 +55,7 @@ def report(
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
     if paths.index is None:
-        say(f"{folder.parent / INDEX} is no index of reports, and was left alone")
+        logger.info(f"{folder.parent / INDEX} is no index of reports, and was left alone")
     now = read_last(folder)["now"]
     changes = since(before, now) if before is not None and now is not None else None
     if as_json:
@@ -60,9 +63,9 @@ def report(
         print_json({"html": paths.html, "notebook": paths.notebook, "summary": told, "since": changes})
         return
     if changes is not None:
-        say("since the last report:" if before != now else "nothing changed since the last report")
+        logger.info("since the last report:" if before != now else "nothing changed since the last report")
         for line in since_in_words(changes) if before != now else ():
-            say(f"  {line}")
+            logger.info(f"  {line}")
     echo(paths.html)
 
 

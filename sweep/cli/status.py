@@ -45,7 +45,8 @@ def status(
               sweep status digits --watch
               sweep status digits --json
     """
-    from sweep.cli.terminal import print_json, stdout
+    from sweep.cli.console import stdout
+    from sweep.cli.terminal import print_json
     from sweep.config.names import require_name
     from sweep.search.remaining import status_of
     from sweep.store.opening import read_store
@@ -71,7 +72,8 @@ def status(
 
 
 def _list(store: Store, *, as_json: bool) -> None:
-    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.search.remaining import status_of
     from sweep.store.studies.studies import studies
 
@@ -139,7 +141,7 @@ def drawn(record: StatusRecord, options: Sequence[str] = ()) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    from sweep.cli.terminal import table
+    from sweep.cli.console import table
 
     arms = _arms(record)
     states = sorted({state for counts in arms.values() for state in counts})
@@ -169,7 +171,7 @@ def _state(record: StatusRecord) -> str:
 
 
 def _ends(title: str, ends: Sequence[FailureRecord]) -> Table:
-    from sweep.cli.terminal import table
+    from sweep.cli.console import table
 
     return table(title, ["arm", "seed", "class", "reason"], [
         (end.arm_name, end.seed, end.failure or end.state, end.reason.splitlines()[0] if end.reason else "-")

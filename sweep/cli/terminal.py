@@ -1,53 +1,30 @@
 """Printing: data on stdout, progress and errors on stderr, colours only on a terminal.
 
-Whatever is printed may come from a file or a database of somebody else: no character that a terminal would obey gets
-through.
+Text that is printed may come from a file or a database of another person. Characters that would control the terminal
+are replaced in all of it. rich, which draws, is loaded when the first line is printed.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.markup import escape
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
-
 from sweep.errors import SweepError
-from sweep.printable import printable
-
-# In a pipe a row is a line, whatever its length: for grep and cut.
-PIPE_WIDTH = 10_000
-_piped = not sys.stdout.isatty()
-
-
-class SafeConsole(Console):
-    """A console that prints no control character but its own."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        """The same of a text that was made printable, so that its width is that of what is shown."""
-        return super().render_str(printable(text), **options)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The same, whatever the text was made by; segments of control are rich's own."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
-
-
-stdout = SafeConsole(
-    highlight=False, soft_wrap=_piped, width=PIPE_WIDTH if _piped and "COLUMNS" not in os.environ else None
-)
-stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_error(error: SweepError) -> None:
-    """What, why, and the command to type next."""
+    """Print an error in three lines: what went wrong, why, and the command to type next.
+
+    Args:
+        error: The error; lines that it lacks are left out.
+    """
+    from rich.markup import escape
+
+    from sweep.cli.console import stderr
+
     stderr.print(f"[bold red]error:[/] {escape(error.what)}")
     if error.why:
         stderr.print(f"  why: {escape(error.why)}")
@@ -55,43 +32,59 @@ def print_error(error: SweepError) -> None:
         stderr.print(f" next: {escape(error.next)}")
 
 
-def say(text: str) -> None:
-    """One line of progress."""
-    stderr.print(escape(text))
-
-
 def echo(value: object) -> None:
-    """One line of data on stdout, as it is however long."""
+    """Print one line of data on stdout, unbroken however long it is.
+
+    Args:
+        value: Its text is printed.
+    """
+    from rich.markup import escape
+
+    from sweep.cli.console import stdout
+
     stdout.print(escape(str(value)), soft_wrap=True)
 
 
+def print_line(text: str) -> None:
+    """Print a sentence on stdout, broken at the width of the terminal.
+
+    Args:
+        text: The sentence; brackets in it are no markup.
+    """
+    from sweep.cli.console import stdout
+
+    stdout.print(text, markup=False)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout.
+
+    Args:
+        title: Text above the table; empty for none.
+        columns: Headings of the columns.
+        rows: A value for each column; None is shown as a dash.
+    """
+    from sweep.cli.console import stdout, table
+
+    stdout.print(table(title, columns, rows))
+
+
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout.
+
+    Args:
+        value: Mappings, sequences, numbers and text; anything else is printed as its text.
+    """
     json.dump(value, sys.stdout, indent=2, default=str, allow_nan=False)
     sys.stdout.write("\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table; numbers to the right."""
-    drawn = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    filled = [list(row) for row in rows]
-    for index, column in enumerate(columns):
-        numeric = bool(filled) and all(isinstance(row[index], int | float) for row in filled)
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in filled:
-        drawn.add_row(*(escape(shown(value)) for value in row))
-    return drawn
-
-
-def shown(value: object) -> str:
-    """A cell of a table."""
-    if value is None:
-        return "-"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
-
-
 def duration(seconds: float) -> str:
-    """`2 h 05 min`, `3 min 20 s`, `12 s`."""
+    """A time for people to read: `2 h 05 min`, `3 min 20 s`, `12 s`.
+
+    Args:
+        seconds: The time.
+    """
     whole = timedelta(seconds=round(seconds))
     hours, rest = divmod(whole.days * 86_400 + whole.seconds, 3_600)
     minutes, seconds_left = divmod(rest, 60)
@@ -101,7 +94,11 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes as people read them."""
+    """A number of bytes for people to read: `512 B`, `3.2 GB`.
+
+    Args:
+        count: Bytes.
+    """
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000.0:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from sweep.limits import MAX_THREADS
 if TYPE_CHECKING:
     from sweep.config.run import TrainConfig
     from sweep.worker.messages import Message
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "train"
 
@@ -36,7 +39,6 @@ def train(
     import json
 
     from sweep.cli.outputs import writing
-    from sweep.cli.terminal import say
     from sweep.config.study import Cadence
     from sweep.errors import SweepError
     from sweep.executors.local import slots
@@ -66,7 +68,7 @@ def train(
         raise typer.Exit(interrupt.exit_code)
     if not isinstance(outcome, Trained):
         raise SweepError("the training failed", why=getattr(outcome, "reason", ""))
-    say(f"weights: {out / outcome.weights.path}")
+    logger.info(f"weights: {out / outcome.weights.path}")
 
 
 def _read(path: Path) -> TrainConfig:

@@ -29,7 +29,8 @@ def ls(
     Examples: sweep trials ls digits
               sweep trials ls digits --state failed --json
     """
-    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.config.names import require_name
     from sweep.store import cells as cells_of
     from sweep.store.opening import read_store
@@ -70,7 +71,8 @@ def show(
     """
     import json
 
-    from sweep.cli.terminal import print_json, stdout, table
+    from sweep.cli.console import stdout, table
+    from sweep.cli.terminal import print_json
     from sweep.config.names import require_name
     from sweep.errors import UsageError
     from sweep.store import cells as cells_of

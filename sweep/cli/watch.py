@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweep.cli.bars import progress
-from sweep.cli.terminal import say, stderr
+from sweep.cli.console import stderr
 from sweep.errors import StoreError
 from sweep.store.states import ScoreState
 from sweep.worker.interrupt import stop_signals
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from sweep.executors.placement import StartedWorkers
     from sweep.store.snapshots import CellRecord
     from sweep.store.sql.transaction import Store
+
+logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
 POLL_SECONDS = 0.2
@@ -59,7 +62,7 @@ def watch(store: Store, study_id: int, workers: StartedWorkers, has_work: Callab
             while workers.alive and time.monotonic() < again and not (workers.detached and asked):
                 time.sleep(POLL_SECONDS)
         if asked and workers.detached:
-            say(workers.monitor_hint)
+            logger.info(workers.monitor_hint)
             return asked[0]
         workers.join()
         with suppress(StoreError):
@@ -92,8 +95,7 @@ def _passing_signals(workers: StartedWorkers) -> Iterator[list[int]]:
             workers.stop()
         elif not workers.detached:
             workers.drain()
-            with suppress(OSError, SystemExit):  # to print where the terminal is gone
-                say("stopping: saving what is under way (again to stop at once)")
+            logger.info("stopping: saving what is under way (again to stop at once)")
 
     before = {kind: signal.signal(kind, handle) for kind in stop_signals()}
     try:
