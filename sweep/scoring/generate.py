@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -14,17 +14,22 @@ from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
-from sweep.nets.cuda_graph import Replay, replayed
+from sweep.nets.cuda_graph import Execution, captured_on_gpu
 from sweep.scoring.predictor import FixedPredictor
 from sweep.scoring.progress import Progress, ignore_progress
 
-# Of a whole GPU's memory, for the largest batch: several trials may share one.
+# Of a whole GPU's memory, for the largest batch: several trials may share one GPU.
 SHARE_OF_GPU = 1 / 8
 LARGEST_BATCH = 2048
 
 
 def sampling_plan(config: EvalConfig, target: str) -> SamplingPlan:
-    """How `config` draws from a net that predicts `target`."""
+    """The reverse process of an evaluation.
+
+    Args:
+        config: The evaluation.
+        target: What the net predicts; key of `diffusion.targets.TARGETS`.
+    """
     return SamplingPlan(
         sampler=config.sampler,
         steps=config.sampling_steps,
@@ -47,25 +52,21 @@ def generate(
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
-    replay: Replay = replayed,
+    execution: Execution = captured_on_gpu,
 ) -> Tensor:
-    """Images 0..n-1 of a noise set.
-
-    Image k is a function of the net, the plan and the noise (noise_set, k): of two nets, images k of the same set show
-    what each makes of the same noise. Batch size and n do not enter, up to rounding inside the net: its matrix products
-    sum in another order in another batch, which moves a rare pixel by one level. At equal batch size the images are
-    bit-equal, and those of a smaller n are the first of a larger one: the last batch is always full.
+    """Images 0..n-1 of a noise set. Image k is a function of the net, the plan and the noise (noise_set, k).
 
     Args:
-        net: (x_t [B, C, H, W], i int64 [B]) -> prediction, weights loaded, on the device to use. Evaluated in eval mode
-            without gradients; its training flags are put back.
-        diffusion: Tables of the training chain, on any device.
+        net: (x_t [B, C, H, W], i int64 [B]) -> prediction, weights loaded, on the device to use.
+        diffusion: Tables of the training chain.
         plan: The reverse process.
-        shape: (C, H, W) of an image.
-        noise_set: 0..2^64-1.
+        shape: Shape of an image, (C, H, W).
+        n: How many images.
+        noise_set: Number of the noise set, 0..2^64-1.
         batch: Images at a time; None: as memory allows. Halved until it fits.
         precision: bf16 puts the net, and nothing else, under autocast.
-        replay: How the net is called (`FixedPredictor`): on a GPU captured once and replayed.
+        on_progress: Called with (images drawn, n) after each batch.
+        execution: How the net is run (`FixedPredictor`): on a GPU captured once and replayed.
 
     Returns:
         uint8 [n, C, H, W] on the CPU.
@@ -74,28 +75,51 @@ def generate(
         Diverged: The net's output, and so an image, is not finite. There is no score of the images that are.
     """
     device = next(net.parameters()).device
-    diffusion = diffusion.to(device)
-    done: list[Tensor] = []
+
+    def draw(size: int) -> Tensor:
+        predict = FixedPredictor(net, precision, (size, *shape), device, execution)
+        return _all_images(predict, diffusion.to(device), plan, noise_set, n, on_progress)
+
     with torch.inference_mode(), evaluating(net):
-        size = min(n, batch or default_batch(net, shape, device))
-        predict = FixedPredictor(net, precision, (size, *shape), device, replay)
-        while len(done) * size < n:
-            index = torch.arange(len(done) * size, (len(done) + 1) * size)
-            try:
-                done.append(_images(predict, diffusion, plan, shape, noise_set, index.to(device)))
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-                # From the start: a batch size that changed half way would be in no record.
-                done, size = [], size // 2
-                predict = FixedPredictor(net, precision, (size, *shape), device, replay)
-                continue
-            on_progress(min(n, len(done) * size), n)
-    return torch.cat(done)[:n]
+        return _halved_until_it_fits(draw, min(n, batch or default_batch(net, shape, device)))
+
+
+def _halved_until_it_fits(draw: Callable[[int], Tensor], size: int) -> Tensor:
+    while True:
+        try:
+            return draw(size)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size //= 2  # from the start: a batch size that changed half way would be in no record
+
+
+def _all_images(
+    predict: FixedPredictor, diffusion: Diffusion, plan: SamplingPlan, noise_set: int, n: int, on_progress: Progress
+) -> Tensor:
+    """Images 0..n-1, batch by batch.
+
+    Batch size and n do not enter, up to rounding inside the net: its matrix products sum in another order in another
+    batch, which moves a rare pixel by one level. At equal batch size the images are bit-equal, and those of a smaller n
+    are the first of a larger one: the last batch is always full.
+    """
+    size, *shape = predict.shape
+    batches: list[Tensor] = []
+    while len(batches) * size < n:
+        index = torch.arange(len(batches) * size, (len(batches) + 1) * size, device=diffusion.device)
+        batches.append(_images(predict, diffusion, plan, tuple(shape), noise_set, index))
+        on_progress(min(n, len(batches) * size), n)
+    return torch.cat(batches)[:n]
 
 
 def default_batch(net: nn.Module, shape: tuple[int, int, int], device: torch.device) -> int:
-    """Images at a time: a power of two that depends on the net and the kind of device, not on what else runs there."""
+    """Images at a time: a power of two that depends on the net and the kind of device, not on what else runs there.
+
+    Args:
+        net: The net, on `device`, in eval mode.
+        shape: Shape of an image, (C, H, W).
+        device: Device that samples.
+    """
     if device.type != "cuda":
         # Enough to keep cores busy; more only moves memory.
         return max(16, min(512, _power_of_two(2**17 // (shape[1] * shape[2]))))
@@ -116,7 +140,7 @@ def _images(
     predict: Denoise,
     diffusion: Diffusion,
     plan: SamplingPlan,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     noise_set: int,
     index: Tensor,
 ) -> Tensor:
@@ -147,7 +171,7 @@ def _images(
 
 @contextmanager
 def evaluating(net: nn.Module) -> Iterator[None]:
-    """Eval mode inside the block: dropout must not act, and a training that scores on its way goes on as it was."""
+    """Eval mode inside the block, and the training flags of before after it: dropout must not act."""
     training = [module for module in net.modules() if module.training]
     net.eval()
     try:

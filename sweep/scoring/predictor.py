@@ -1,4 +1,4 @@
-"""A net as the reverse process calls it: the reference, and the same at fixed addresses, as a GPU replays it."""
+"""A net as the reverse process calls it: eagerly, and at fixed addresses, so that a GPU can capture it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from torch import Tensor, nn
 
 from sweep.config.run import Precision
 from sweep.diffusion.samplers import Denoise
-from sweep.nets.cuda_graph import Replay, replayed
+from sweep.nets.cuda_graph import Execution, captured_on_gpu
 
 
 def predictor(net: nn.Module, precision: Precision) -> Denoise:
-    """The net as the reverse process calls it: bf16 puts it, and nothing else, under autocast."""
+    """The net as the reverse process calls it.
+
+    Args:
+        net: (x_t [B, C, H, W], i int64 [B]) -> prediction.
+        precision: bf16 puts the net, and nothing else, under autocast.
+    """
 
     def denoise(x: Tensor, i: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
@@ -31,9 +36,9 @@ class FixedPredictor:
     Args:
         net: In eval mode, on `device`.
         precision: As for `predictor`.
-        shape: (B, C, H, W).
-        device: Where the net is.
-        replay: How the net is called; another than the usual one is for tests and comparisons.
+        shape: Shape of a batch, (B, C, H, W).
+        device: Device that the net is on.
+        execution: How the net is run; another than the usual one is for tests and comparisons.
     """
 
     def __init__(
@@ -42,22 +47,28 @@ class FixedPredictor:
         precision: Precision,
         shape: tuple[int, ...],
         device: torch.device,
-        replay: Replay = replayed,
+        execution: Execution = captured_on_gpu,
     ) -> None:
+        self.shape = shape
         self._predict = predictor(net, precision)
         self._x = torch.zeros(shape, device=device)
         self._i = torch.zeros(shape[0], dtype=torch.int64, device=device)
         self._output: Tensor | None = None
-        self._call = replay(self._act, device)
+        self._call = execution(self._step_fn, device)
 
-    def _act(self) -> None:
+    def _step_fn(self) -> None:
         output = self._predict(self._x, self._i)
         if self._output is None:
             self._output = torch.empty_like(output)
         self._output.copy_(output)
 
     def __call__(self, x: Tensor, i: Tensor) -> Tensor:
-        """As `Denoise`; x and i of the predictor's own size. The result is the caller's to keep."""
+        """The net's prediction, in a tensor of its own.
+
+        Args:
+            x: Noised images of the predictor's own shape, float32 [B, C, H, W].
+            i: Code index of each image, int64 [B].
+        """
         self._x.copy_(x)
         self._i.copy_(i)
         self._call()

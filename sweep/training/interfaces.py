@@ -1,4 +1,4 @@
-"""What a training tells, is told, and gives back."""
+"""What goes into a training besides its config and data, and what comes out of it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cadence:
+class TrainingCadence:
     """How often things happen. Decides which points the curves have, and changes no weight.
 
     Attributes:
         reports: Points of the training curves, at most.
         validations: Points of the validation curve, at most; the last step is one.
         checkpoint_seconds: Time between checkpoints. The first of an attempt is saved after 15 s at the latest.
-        sync_every_steps: Steps between readings of the loss from the device. Each waits for the device, and finds
+        sync_every_steps: Steps between two reads of the loss from the device. Each waits for the device, and finds
             losses that are not finite.
     """
 
@@ -48,15 +48,15 @@ class Cadence:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """Where a training computes and writes. On one kind of CPU, changes no number but through `micro_batches`.
+    """Where a training computes and writes. On one kind of CPU it changes no number but through `micro_batches`.
 
     Attributes:
-        folder: Of this run's checkpoints and weights.
-        attempt: Names this attempt in the names of its files; no other attempt at any training has the same.
-        device: Where to compute.
-        micro_batches: Slices a batch is cut into to save memory: the same draws, and gradients equal to rounding. With
-            dropout the masks differ.
-        channels_last: Memory layout of the net; faster for convolutions on GPUs.
+        folder: Folder of this run's checkpoints and weights.
+        attempt: Name of this attempt in the names of its files; no other attempt at any training has the same.
+        device: Device that computes.
+        micro_batches: Slices that a batch is cut into to save memory: the same draws, and gradients equal to rounding.
+            With dropout the masks differ.
+        channels_last: Whether feature maps lie in memory as [B, H, W, C], which is faster for convolutions.
     """
 
     folder: Path
@@ -76,12 +76,12 @@ def _never() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Hooks:
-    """Who listens.
+    """Functions that a training calls.
 
     Attributes:
-        report: Gets every point once, or again with equal values after a resume.
-        saved: Gets every checkpoint that is on disk, to record it and to delete those that it replaces.
-        should_stop: Asked before every step; also serves as a sign of life.
+        report: Called with every point of the curves once, or again with equal values after a resume.
+        saved: Called with every checkpoint that is on disk, to record it and to delete those that it replaces.
+        should_stop: Called before every step, to stop the training; also serves as a sign of life.
     """
 
     report: Callable[[Progress], None] = _ignore

@@ -1,4 +1,4 @@
-"""What a batch costs."""
+"""The loss of a batch: predict, weigh, and add the additional terms. `trainer.py` calls it once a micro-batch."""
 
 from __future__ import annotations
 
@@ -15,35 +15,14 @@ from sweep.diffusion.losses import detach_mean, hybrid_loss, per_image_loss, vlb
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import reverse_distribution, split_output
 from sweep.diffusion.targets import epsilon_from_x0, predicted_x0, target_for
-from sweep.nets import registry
 from sweep.nets.random_features import RandomFeatures
 from sweep.training.auxiliary_losses import Term, Views, active_terms
 from sweep.training.batch import Batch
 from sweep.training.noise_tables import betas_of, check_objective, weights_of
-from sweep.training.seeding import generator
-
-
-def build_net(config: TrainSettings, *, channels: int, size: int, seed: int = 0) -> nn.Module:
-    """The net of a config on the CPU, with initial weights from the seed's own stream.
-
-    Args:
-        config: Its `net` and `learned_variance` are read.
-        channels: Of the images.
-        size: Height and width of the images, pixels.
-        seed: Of the run; any will do if weights are loaded afterwards.
-    """
-    return registry.build(
-        config.net.kind,
-        config.net.model_dump(exclude={"kind"}),
-        image_channels=channels,
-        image_size=size,
-        generator=generator(seed, "init", 0),
-        out_channels=2 * channels if config.learned_variance else None,
-    )
 
 
 class Cost(NamedTuple):
-    """What a slice of a batch costs."""
+    """The loss of a slice of a batch."""
 
     loss: Tensor
     """What is minimised, float32 [B], with gradients."""
@@ -51,13 +30,16 @@ class Cost(NamedTuple):
     """L_t of each image in bits per dimension, float32 [B]; None where the objective does not read it."""
 
 
-class Seen(NamedTuple):
-    """One pass of the net over a batch."""
+class ForwardPass(NamedTuple):
+    """One pass of the net over a slice of a batch."""
 
     batch: Batch
     x_t: Tensor
+    """The noised images that went in, float32 [B, C, H, W]."""
     output: Tensor
     """[B, C, H, W], or [B, 2C, H, W] where the variance is learned."""
+    bottleneck: Tensor | None = None
+    """Activations of the net's middle, [B, ...]; None where no additional term reads them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +51,15 @@ class Objective:
     weights: Tensor
     """float64 [T], on the loss of what the net predicts."""
     terms: list[Term]
-    """Additional ones, not one of weight 0."""
+    """Additional terms, none of weight 0."""
 
     @classmethod
     def of(cls, config: TrainSettings, device: torch.device) -> Objective:
-        """Tables of a config.
+        """The objective of a config.
+
+        Args:
+            config: Config whose schedule, weighting, target and terms are read.
+            device: Device that the tables lie on.
 
         Raises:
             InfeasibleConfig: Schedule, T, target, weighting and objective make no sense together.
@@ -83,50 +69,73 @@ class Objective:
         weights = torch.tensor(weights_of(config, betas), device=device)
         return cls(config, Diffusion.from_betas(betas, device), weights, active_terms(config))
 
-    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
-        """What is minimised, of each image, float32 [B], with gradients."""
-        return self.cost(net, batch).loss
+    def predict(self, net: nn.Module, x_t: Tensor, batch: Batch) -> ForwardPass:
+        """Run the net on noised images.
 
-    def cost(self, net: nn.Module, batch: Batch) -> Cost:
-        """The loss of each image and the term of the bound it is made of, if any.
-
-        Additional terms compare the images of `batch` with one another, so they depend on where a batch is sliced.
+        Args:
+            net: The net that is trained, (x_t, i) -> prediction.
+            x_t: Noised images, float32 [B, C, H, W].
+            batch: The slice of a batch that they were made of.
         """
-        x_t = self.diffusion.q_sample(batch.x0, batch.i, batch.noise)
-        output, bottleneck = self._run(net, x_t, batch.i)
-        loss, bound = OBJECTIVES[self.config.objective](self, Seen(batch, x_t, output))
-        if batch.importance is not None:
-            loss = loss * batch.importance
+        return ForwardPass(batch, x_t, *self._run(net, x_t, batch.i))
+
+    def cost(self, net: nn.Module, forward: ForwardPass) -> Cost:
+        """The weighted loss of each image, and the term of the bound that it is made of, if any.
+
+        Additional terms compare the images of a slice with one another, so they depend on where a batch is sliced.
+
+        Args:
+            net: The net of the pass. It is run once more where a term compares two noisings of an image.
+            forward: What `predict` returned.
+        """
+        loss, bound = OBJECTIVES[self.config.objective](self, forward)
+        if forward.batch.importance is not None:
+            loss = loss * forward.batch.importance
         if self.terms:
-            views = self._views(net, Seen(batch, x_t, output), bottleneck)
+            views = self._views(net, forward)
             loss = loss + sum(term.weight(self.config) * term.value(views, self.config) for term in self.terms)
         return Cost(loss, bound)
 
     # Ho et al. 2020, algorithm 1 and eq. 14, with a weight w_t
-    def regression(self, seen: Seen) -> Tensor:
+    def regression(self, forward: ForwardPass) -> Tensor:
         """Weighted distance between prediction and target, float32 [B]."""
-        batch, config = seen.batch, self.config
-        target = target_for(config.target, self.diffusion, batch.x0, batch.noise, seen.x_t, batch.i)
-        prediction, _ = split_output(seen.output, batch.x0.shape[1])
+        batch, config = forward.batch, self.config
+        target = target_for(config.target, self.diffusion, batch.x0, batch.noise, forward.x_t, batch.i)
+        prediction, _ = split_output(forward.output, batch.x0.shape[1])
         per_image = per_image_loss(config.loss, prediction, target, delta=config.loss_delta)
         return self.weights[batch.i].float() * per_image
 
     # Ho et al. 2020, eq. 5
-    def bound(self, seen: Seen, *, variance_alone: bool) -> Tensor:
-        """L_t in bits per dimension, float32 [B]; without a learned variance under Ho's fixed_large."""
+    def bound(self, forward: ForwardPass, *, variance_alone: bool) -> Tensor:
+        """One term of the variational bound; without a learned variance that under Ho's fixed_large.
+
+        Args:
+            forward: What `predict` returned.
+            variance_alone: Whether gradients reach the variance alone, and not the mean.
+
+        Returns:
+            L_t in bits per dimension, float32 [B].
+        """
         variance = "learned_range" if self.config.learned_variance else "fixed_large"
+        x0, i = forward.batch.x0, forward.batch.i
         reverse = reverse_distribution(
-            self.diffusion, seen.output, seen.x_t, seen.batch.i,
-            target=self.config.target, variance=variance, x0_clip="none",
-        )  # fmt: skip
+            self.diffusion, forward.output, forward.x_t, i, target=self.config.target, variance=variance, x0_clip="none"
+        )
         reverse = detach_mean(reverse) if variance_alone else reverse
-        return vlb_terms(self.diffusion, reverse, seen.batch.x0, seen.x_t, seen.batch.i)
+        return vlb_terms(self.diffusion, reverse, x0, forward.x_t, i)
 
     # Ho et al. 2020, eq. 14
     def epsilon_error(self, net: nn.Module, batch: Batch) -> Tensor:
-        """Squared error of the noise that the prediction stands for, mean over pixels, float32 [B].
+        """Squared error of the noise that the prediction stands for, mean over pixels.
 
         Unweighted, and the same quantity whatever the target, loss and weighting: runs of equal T and schedule compare.
+
+        Args:
+            net: The net, in eval mode.
+            batch: Images with their t and noise.
+
+        Returns:
+            float32 [B].
         """
         x_t = self.diffusion.q_sample(batch.x0, batch.i, batch.noise)
         prediction, _ = split_output(self._run(net, x_t, batch.i)[0], batch.x0.shape[1])
@@ -135,20 +144,19 @@ class Objective:
             prediction = epsilon_from_x0(self.diffusion, x0, x_t, batch.i)
         return per_image_loss("mse", prediction, batch.noise)
 
-    def _views(self, net: nn.Module, seen: Seen, bottleneck: Tensor | None) -> Views:
-        batch, channels = seen.batch, seen.batch.x0.shape[1]
-        assert bottleneck is not None
-        again = None
+    def _views(self, net: nn.Module, forward: ForwardPass) -> Views:
+        batch, channels = forward.batch, forward.batch.x0.shape[1]
+        assert forward.bottleneck is not None
+        bottleneck_again = None
         if batch.second_i is not None and batch.second_noise is not None:
-            again = self._run(
-                net, self.diffusion.q_sample(batch.x0, batch.second_i, batch.second_noise), batch.second_i
-            )[1]
-        prediction, _ = split_output(seen.output, channels)
+            second_x_t = self.diffusion.q_sample(batch.x0, batch.second_i, batch.second_noise)
+            bottleneck_again = self._run(net, second_x_t, batch.second_i)[1]
+        prediction, _ = split_output(forward.output, channels)
         return Views(
-            bottleneck=bottleneck,
-            bottleneck_again=again,
+            bottleneck=forward.bottleneck,
+            bottleneck_again=bottleneck_again,
             x0=batch.x0,
-            predicted_x0=predicted_x0(self.config.target, self.diffusion, prediction, seen.x_t, batch.i),
+            predicted_x0=predicted_x0(self.config.target, self.diffusion, prediction, forward.x_t, batch.i),
             alphas_bar=self.diffusion.alphas_bar[batch.i].float(),
             features=random_features(channels, batch.x0.device),
         )
@@ -158,39 +166,63 @@ class Objective:
         # The net alone runs in bfloat16: in it, sqrt(1 - alphas_bar_t) is 0 for the first ten t.
         with torch.autocast(x_t.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
             if self.terms:
-                output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator]
+                output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator]  # every net has it
                 return output, bottleneck
             return net(x_t, i), None
 
 
 @lru_cache(maxsize=4)
 def random_features(channels: int, device: torch.device) -> RandomFeatures:
-    """The frozen net of the perceptual term; its weights are constants."""
+    """The frozen net of the perceptual term; its weights are constants.
+
+    Args:
+        channels: Channels of the images.
+        device: Device that the weights lie on.
+    """
     return RandomFeatures(channels).to(device)
 
 
-def simple(objective: Objective, seen: Seen) -> Cost:
-    """w_t times the loss of the prediction, float32 [B], in units of the loss. Source: Ho et al. 2020, eq. 14."""
-    return Cost(objective.regression(seen), None)
+def simple_objective(objective: Objective, forward: ForwardPass) -> Cost:
+    """w_t times the loss of the prediction, float32 [B], in units of the loss.
+
+    Args:
+        objective: The tables and settings of the config.
+        forward: The pass of the net over a slice of a batch.
+
+    Source: Ho et al. 2020, eq. 14.
+    """
+    return Cost(objective.regression(forward), None)
 
 
-def hybrid(objective: Objective, seen: Seen) -> Cost:
+def hybrid_objective(objective: Objective, forward: ForwardPass) -> Cost:
     """`simple` + vlb_weight T L_t, float32 [B], where the bound trains the variance alone.
+
+    Args:
+        objective: The tables and settings of the config.
+        forward: The pass of the net over a slice of a batch.
 
     Source: Nichol & Dhariwal 2021, eq. 16.
     """
-    bound = objective.bound(seen, variance_alone=True)
+    bound = objective.bound(forward, variance_alone=True)
     T, weight = objective.diffusion.timesteps, objective.config.vlb_weight
-    return Cost(hybrid_loss(objective.regression(seen), bound, T, weight), bound)
+    return Cost(hybrid_loss(objective.regression(forward), bound, T, weight), bound)
 
 
-def vlb(objective: Objective, seen: Seen) -> Cost:
+def vlb_objective(objective: Objective, forward: ForwardPass) -> Cost:
     """T L_t in bits per dimension, float32 [B]: one term drawn uniformly, T times, estimates the sum over t.
+
+    Args:
+        objective: The tables and settings of the config.
+        forward: The pass of the net over a slice of a batch.
 
     Source: Ho et al. 2020, eq. 5.
     """
-    bound = objective.bound(seen, variance_alone=False)
+    bound = objective.bound(forward, variance_alone=False)
     return Cost(objective.diffusion.timesteps * bound, bound)
 
 
-OBJECTIVES: dict[str, Callable[[Objective, Seen], Cost]] = {"simple": simple, "hybrid": hybrid, "vlb": vlb}
+OBJECTIVES: dict[str, Callable[[Objective, ForwardPass], Cost]] = {
+    "simple": simple_objective,
+    "hybrid": hybrid_objective,
+    "vlb": vlb_objective,
+}

@@ -1,29 +1,108 @@
-"""The state of one run between two optimizer steps."""
+"""A training, step by step. Read `advance` and then downwards: each function calls those below it.
+
+`Training`, at the end, is what the loop drives: a run between two of its steps.
+"""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from sweep.config.keys import train_key
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError
+from sweep.training.batch import Batch, assemble
 from sweep.training.interfaces import RunContext
 from sweep.training.lr_schedules import lr_at
 from sweep.training.metrics_buffer import MetricsBuffer
-from sweep.training.optimizers import load_optimizer
-from sweep.training.step_state import StepStateCache
+from sweep.training.optimizers import load_optimizer, set_lr
+from sweep.training.seeding import dropout_stream
+from sweep.training.step_state import StepState, StepStateCache
 from sweep.training.validation import validation_batch, validation_loss
 
 
-class Training:
-    """Net, optimizer, averages and the current window of the curves, after `step` steps.
+def advance(state: StepState, step: int) -> None:
+    """Make one optimizer step.
 
     Args:
-        config: The run.
+        state: State of the run after the step before.
+        step: Number of the step, counted from 1.
+    """
+    state.prefetcher.seek(step)  # the host draws, for a block of steps at once
+    with dropout_stream(state.config.seed, step, state.context.device):
+        state.executed(training_step)()  # on a GPU captured as one CUDA graph
+    state.count_step()
+
+
+# Ho et al. 2020, algorithm 1
+def training_step(state: StepState) -> None:
+    """What one step computes on the device. It reads and writes fixed addresses alone, so that it can be captured.
+
+    Args:
+        state: State of the run; its prefetcher stands at the step.
+    """
+    batch = draw(state)
+    state.optimizer.zero_grad(set_to_none=True)
+    state.loss.copy_(accumulate_gradients(state, batch))
+    state.norm.copy_(clip_gradients(state))
+    set_lr(state.optimizer, state.prefetcher.lr())
+    state.optimizer.step()
+    state.move_averages(state.prefetcher.shares())
+
+
+def draw(state: StepState) -> Batch:
+    """The batch of the step that the prefetcher stands at: images, their t, and their noise."""
+    return assemble(state.images, state.prefetcher.draws(), state.prefetcher.noise, state.importance)
+
+
+def accumulate_gradients(state: StepState, batch: Batch) -> Tensor:
+    """Add the gradients of a batch to those of the net, one micro-batch after another.
+
+    Args:
+        state: State of the run.
+        batch: The whole batch.
+
+    Returns:
+        Mean loss of the batch, a scalar on the device.
+    """
+    objective = state.objective
+    total = torch.zeros((), device=state.context.device)
+    bounds = []
+    for part in batch.split(state.context.micro_batches):
+        x_t = objective.diffusion.q_sample(part.x0, part.i, part.noise)
+        forward = objective.predict(state.net, x_t, part)
+        cost = objective.cost(state.net, forward)
+        loss = cost.loss.sum() / state.config.batch
+        loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types for it
+        total += loss.detach()
+        bounds.append(cost.bound)
+    if state.importance is not None:
+        state.importance.update(batch.i, torch.cat([bound for bound in bounds if bound is not None]))
+    return total
+
+
+def clip_gradients(state: StepState) -> Tensor:
+    """Scale the gradients down to the config's `grad_clip`, without waiting for the device.
+
+    Returns:
+        Their global norm before, a scalar on the device.
+    """
+    params = list(state.net.parameters())
+    norm = torch.nn.utils.get_total_norm([p.grad for p in params if p.grad is not None], foreach=True)
+    if state.config.grad_clip is not None:
+        torch.nn.utils.clip_grads_with_norm_(params, state.config.grad_clip, norm, foreach=True)
+    return norm
+
+
+class Training:
+    """A run after `step` optimizer steps, with the current window of its curves.
+
+    Args:
+        config: Config of the run.
         dataset: The data that `config.data` names.
-        context: Device, layout and micro-batches.
-        sync_every_steps: Steps between readings of the loss from the device; a loss that is not finite is found then.
+        context: Device, memory format and micro-batches.
+        sync_every_steps: Steps between two reads of the loss from the device; a loss that is not finite is found then.
         cache: Lends the state of the run before where it fits; that run must be over.
 
     Raises:
@@ -42,22 +121,15 @@ class Training:
         self.config = config
         self.context = context
         self.step = 0
-        self.step_state = (cache or StepStateCache()).at_start(config, dataset, context, sync_every_steps)
-        self.net, self.objective, self.optimizer = (
-            self.step_state.net,
-            self.step_state.objective,
-            self.step_state.optimizer,
-        )
-        self.averages, self.power, self.importance = (
-            self.step_state.averages,
-            self.step_state.power,
-            self.step_state.importance,
-        )
+        state = (cache or StepStateCache()).at_start(config, dataset, context, sync_every_steps)
+        self.step_state = state
+        self.net, self.objective, self.optimizer = state.net, state.objective, state.optimizer
+        self.averages, self.power, self.importance = state.averages, state.power, state.importance
         self.metrics_buffer = MetricsBuffer(sync_every_steps, context.device)
         self.held_out = validation_batch(dataset.validation, config.T, config.seed, context.device)
 
     def advance(self) -> None:
-        """One optimizer step.
+        """Make the next optimizer step.
 
         Raises:
             Diverged: A step since the last flush was not finite.
@@ -65,15 +137,17 @@ class Training:
         if self.metrics_buffer.full:
             self.metrics_buffer.flush()
         self.step += 1
-        self.step_state.advance(self.step)
+        advance(self.step_state, self.step)
         self.metrics_buffer.record(self.step, self.step_state.loss, self.step_state.norm)
 
-    def backward(self, step: int) -> Tensor:
-        """Add the gradients of the batch of `step`; returns its mean loss, a scalar on the device."""
-        return self.step_state.backward(step)
-
     def metrics(self, *, validate: bool) -> dict[str, float]:
-        """Means over the steps since the last call, and the validation loss where asked for.
+        """Means over the steps since the last call.
+
+        Args:
+            validate: Whether to compute the validation loss, too.
+
+        Returns:
+            By name, as `Progress.metrics` but for the speed.
 
         Raises:
             Diverged: A step since the last flush was not finite.
@@ -119,14 +193,15 @@ class Training:
         if state.get("train_key") != train_key(self.config):
             raise CheckpointError("the checkpoint is of another run", why="its config differs from this one")
         try:
-            self.net.load_state_dict(state["net"])  # type: ignore[arg-type]
-            load_optimizer(self.optimizer, state["optimizer"])  # type: ignore[arg-type]
-            self.averages.load_state_dict(state["averages"])  # type: ignore[arg-type]
-            self.metrics_buffer.load_state_dict(state["trace"])  # type: ignore[arg-type]
+            # A checkpoint holds plain data, whose types nobody declares: a wrong one raises in the part that loads it.
+            self.net.load_state_dict(state["net"])  # type: ignore[arg-type]  # see above, and so below
+            load_optimizer(self.optimizer, state["optimizer"])  # type: ignore[arg-type]  # see above
+            self.averages.load_state_dict(state["averages"])  # type: ignore[arg-type]  # see above
+            self.metrics_buffer.load_state_dict(state["trace"])  # type: ignore[arg-type]  # see above
             if self.power is not None:
-                self.power.load_state_dict(state["power"])  # type: ignore[arg-type]
+                self.power.load_state_dict(state["power"])  # type: ignore[arg-type]  # see above
             if self.importance is not None:
-                self.importance.load_state_dict(state["importance"])  # type: ignore[arg-type]
-            self.step = state["step"]  # type: ignore[assignment]
+                self.importance.load_state_dict(state["importance"])  # type: ignore[arg-type]  # see above
+            self.step = state["step"]  # type: ignore[assignment]  # see above
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}", why="it was not written by this version") from error

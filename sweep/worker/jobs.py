@@ -16,10 +16,10 @@ from sweep.scoring.extra_metrics import Subject, measure_extra_metrics
 from sweep.scoring.score import score
 from sweep.training import checkpoint
 from sweep.training.ema import Weights
-from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
+from sweep.training.initial_net import build_net
+from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
 from sweep.training.noise_tables import betas_of
-from sweep.training.objective import build_net
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
@@ -109,7 +109,7 @@ def train_run(
         dataset,
         context,
         hooks=Hooks(report=report, saved=files.on_checkpoint, should_stop=should_stop),
-        cadence=Cadence(
+        cadence=TrainingCadence(
             reports=job.cadence.curve_points,
             validations=validation_points(
                 job.cadence.curve_points, images=job.config.images, held_out=len(dataset.validation)

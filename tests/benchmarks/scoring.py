@@ -13,8 +13,8 @@ from sweep.nets.memory_format import laid_out
 from sweep.scoring.evaluator import open_evaluator, resolve_protocol
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.score import score
+from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of
-from sweep.training.objective import build_net
 from tests.benchmarks.fidelity_peer import METRICS, calculated, register
 from tests.benchmarks.pairs import alternate, ratio
 from tests.benchmarks.rows import Row

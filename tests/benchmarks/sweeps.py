@@ -237,7 +237,7 @@ def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
     looks = []
     for _ in range(4):
         run.advance()
-        run.trace.look()  # waits for the device
+        run.metrics_buffer.flush()  # waits for the device
         started = time.perf_counter()
         run.metrics(validate=True)
         looks.append(time.perf_counter() - started)

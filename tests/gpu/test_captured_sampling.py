@@ -8,11 +8,11 @@ import torch
 from sweep.config.run import Precision, Sampler, TrainConfig
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
-from sweep.nets.cuda_graph import Captured, called
+from sweep.nets.cuda_graph import CapturedStep, eager
 from sweep.scoring.generate import generate
 from sweep.scoring.predictor import FixedPredictor
+from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of
-from sweep.training.objective import build_net
 
 SHAPE = (1, 8, 8)
 CUDA = torch.device("cuda", 0)
@@ -46,8 +46,8 @@ def test_captured_sampling_is_the_plain_one(
     torch.backends.cudnn.deterministic = True
     plan = SamplingPlan(sampler=sampler, steps=8, target="epsilon")
     captured, plain = (
-        generate(unet, diffusion, plan, shape=SHAPE, n=64, noise_set=0, batch=32, precision=precision, replay=how)
-        for how in (Captured, called)
+        generate(unet, diffusion, plan, shape=SHAPE, n=64, noise_set=0, batch=32, precision=precision, execution=how)
+        for how in (CapturedStep, eager)
     )
     # To one level, as between two runs of a GPU whose kernels sum in another order.
     assert (captured.int() - plain.int()).abs().max() <= 1
@@ -59,6 +59,6 @@ def test_the_net_is_captured_once(unet: torch.nn.Module) -> None:
     with torch.inference_mode():
         predict = FixedPredictor(unet, "bf16", (16, *SHAPE), CUDA)
         told = [predict(torch.ones(16, *SHAPE, device=CUDA), torch.full((16,), 5, device=CUDA)) for _ in range(6)]
-    assert isinstance(predict._call, Captured)
+    assert isinstance(predict._call, CapturedStep)
     assert predict._call._graph is not None, "the net was not captured"
     torch.testing.assert_close(told[-1], told[0], rtol=1e-2, atol=1e-3)

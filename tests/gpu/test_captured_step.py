@@ -9,9 +9,10 @@ import torch
 from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load
-from sweep.nets.cuda_graph import Captured, called
+from sweep.nets.cuda_graph import CapturedStep, eager
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState
+from sweep.training.trainer import advance
 from tests.helpers.tiny_training import tiny
 
 LOOK = 7
@@ -27,11 +28,11 @@ def place(tmp_path: Path) -> RunContext:
     return RunContext(folder=tmp_path, attempt="1", device=torch.device("cuda", 0))
 
 
-def run(rig: StepState, steps: int) -> torch.Tensor:
+def run(state: StepState, steps: int) -> torch.Tensor:
     told = []
     for step in range(1, steps + 1):
-        rig.advance(step)
-        told.append([rig.loss.item(), rig.norm.item()])
+        advance(state, step)
+        told.append([state.loss.item(), state.norm.item()])
     return torch.tensor(told)
 
 
@@ -41,8 +42,8 @@ def assert_same_run(captured: StepState, plain: StepState, steps: int) -> None:
         found, expected = captured.averages.weights(decay), plain.averages.weights(decay)
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value, rtol=0.0, atol=1e-6)
-    step = captured._step
-    assert isinstance(step, Captured)
+    step = captured._step_fn
+    assert isinstance(step, CapturedStep)
     assert step._graph is not None, "the step was not captured"
 
 
@@ -56,7 +57,7 @@ def exact() -> None:
 @pytest.mark.parametrize("optimizer", get_args(Optimizer))
 def test_the_captured_step_is_the_plain_one_over_100_steps(digits: Dataset, place: RunContext, optimizer: str) -> None:
     config = tiny(steps=100, optimizer=optimizer)
-    assert_same_run(StepState(config, digits, place, LOOK), StepState(config, digits, place, LOOK, called), 100)
+    assert_same_run(StepState(config, digits, place, LOOK), StepState(config, digits, place, LOOK, eager), 100)
 
 
 @pytest.mark.usefixtures("exact")
@@ -65,7 +66,7 @@ def test_a_captured_step_serves_the_next_run(digits: Dataset, place: RunContext)
     captured = StepState(tiny(), digits, place, LOOK)
     run(captured, 9)
     captured.restart(second)
-    assert_same_run(captured, StepState(second, digits, place, LOOK, called), 9)
+    assert_same_run(captured, StepState(second, digits, place, LOOK, eager), 9)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,8 @@ def test_a_captured_step_serves_the_next_run(digits: Dataset, place: RunContext)
 )
 def test_every_kind_of_step_can_be_captured(digits: Dataset, place: RunContext, changes: dict[str, object]) -> None:
     config: TrainConfig = tiny(schedule="linear", **changes)
-    rig = StepState(config, digits, place, LOOK)
-    assert run(rig, 6).isfinite().all()
-    step = rig._step
-    assert isinstance(step, Captured)
+    state = StepState(config, digits, place, LOOK)
+    assert run(state, 6).isfinite().all()
+    step = state._step_fn
+    assert isinstance(step, CapturedStep)
     assert step._graph is not None

@@ -25,14 +25,14 @@ import torch
 from sweep.data.sources import load
 from sweep.errors import UnreadableCheckpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef, read
-from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
+from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
 from sweep.training.trainer import Training
 from tests.helpers.tiny_training import tiny
 
 CONFIG = tiny(steps=60)
 DIGITS = load("digits")
-CADENCE = Cadence(reports=60, validations=6, checkpoint_seconds=0.03, sync_every_steps=7)
+CADENCE = TrainingCadence(reports=60, validations=6, checkpoint_seconds=0.03, sync_every_steps=7)
 
 
 class Journal:

@@ -1,4 +1,4 @@
-"""An act as a CUDA graph would keep it: the kernels that it launched, on fixed addresses, without its Python."""
+"""A step as a CUDA graph would keep it: the kernels that it launched, on fixed addresses, without its Python."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def _is_view(func: Any, args: Any, out: Any) -> bool:
 class Recorded:
     """Called plainly at first, then recorded once, then replayed."""
 
-    def __init__(self, act: Callable[[], None], _device: torch.device) -> None:
-        self.act = act
+    def __init__(self, step_fn: Callable[[], None], _device: torch.device) -> None:
+        self.step_fn = step_fn
         self.calls = self.replays = 0
         self.recorder: Recorder | None = None
 
@@ -62,9 +62,9 @@ class Recorded:
             self.recorder.replay()
             self.replays += 1
         elif self.calls <= WARM_UP:
-            self.act()
+            self.step_fn()
         else:
             # Unlike a capture, this computes.
             self.recorder = Recorder()
             with self.recorder:
-                self.act()
+                self.step_fn()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import nn
+
 from sweep.config.run import TrainConfig
+from sweep.training.batch import Batch
+from sweep.training.objective import Cost, Objective
 
 TINY_UNET = {
     "kind": "unet",
@@ -33,3 +37,9 @@ def tiny(steps: int = 12, batch: int = 8, **changes: Any) -> TrainConfig:
         "ema_starts": (("initial", 0.9), ("ramp", 0.99)),
     }
     return TrainConfig(**(fields | changes))
+
+
+def cost_of(objective: Objective, net: nn.Module, batch: Batch) -> Cost:
+    """The cost of a batch as `trainer.accumulate_gradients` computes it: noised, predicted, weighed."""
+    x_t = objective.diffusion.q_sample(batch.x0, batch.i, batch.noise)
+    return objective.cost(net, objective.predict(net, x_t, batch))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sweep.config.run import Precision, Sampler
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
-from sweep.nets.cuda_graph import called
+from sweep.nets.cuda_graph import StepFn, eager
 from sweep.scoring.generate import evaluating, generate
 from sweep.scoring.predictor import FixedPredictor, predictor
 from tests.helpers.recorded_step import WARM_UP, Recorded
@@ -26,20 +26,20 @@ PLANS = [
 
 @pytest.mark.parametrize("precision", get_args(Precision))
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.sampler}, clip {plan.x0_clip}")
-def test_a_replayed_net_draws_the_bits_of_the_called_one(
+def test_a_replayed_net_draws_the_bits_of_the_eager_one(
     unet: nn.Module, diffusion: Diffusion, plan: SamplingPlan, precision: Precision
 ) -> None:
     recorded: list[Recorded] = []
 
-    def replay(act: object, device: torch.device) -> Recorded:
-        recorded.append(Recorded(act, device))  # type: ignore[arg-type]
+    def recording(step_fn: StepFn, device: torch.device) -> Recorded:
+        recorded.append(Recorded(step_fn, device))
         return recorded[-1]
 
     replayed, plain = (
         generate(
-            unet, diffusion, plan, shape=SHAPE, n=8, noise_set=1, batch=4, precision=precision, replay=how,
+            unet, diffusion, plan, shape=SHAPE, n=8, noise_set=1, batch=4, precision=precision, execution=how,
         )
-        for how in (replay, called)
+        for how in (recording, eager)
     )  # fmt: skip
     assert torch.equal(replayed, plain)
     assert recorded[0].replays >= 2 * plan.steps - WARM_UP - 1  # one recording serves both batches

@@ -9,8 +9,9 @@ import torch
 from sweep.data.dataset import Dataset
 from sweep.training.auxiliary_losses import TERMS, active_terms
 from sweep.training.batch import Batch, draw_batch
-from sweep.training.objective import Objective, build_net
-from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
+from sweep.training.initial_net import build_net
+from sweep.training.objective import Objective
+from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, cost_of, tiny
 
 CPU = torch.device("cpu")
 
@@ -20,8 +21,8 @@ def added(digits: Dataset, net: dict[str, Any] = TINY_UNET, **changes: Any) -> t
     plain, config = (tiny(net=net | {"dropout": 0.0}, **told) for told in ({}, changes))
     batch = draw_batch(digits.train, 1, config, 0)
     made = build_net(config, channels=1, size=8)
-    with_terms = Objective.of(config, CPU).loss(made, batch)
-    return with_terms - Objective.of(plain, CPU).loss(made, batch), batch, made
+    with_terms = cost_of(Objective.of(config, CPU), made, batch).loss
+    return with_terms - cost_of(Objective.of(plain, CPU), made, batch).loss, batch, made
 
 
 def test_weight_0_is_no_term_and_no_second_noising(digits: Dataset) -> None:
@@ -87,11 +88,11 @@ def test_perceptual_vanishes_for_a_perfect_predictor_and_fades_with_the_signal(d
 
     config = tiny(target="x0", weighting="uniform", perceptual_weight=1.0, T=50)
     objective, batch = Objective.of(config, CPU), draw_batch(digits.train, 1, config, 0)
-    assert objective.loss(Knows(batch.x0), batch).abs().max() < 1e-6
+    assert cost_of(objective, Knows(batch.x0), batch).loss.abs().max() < 1e-6
     wrong, values = batch.x0.flip(0), []
     for t in (0, 25, 49):
         at = Batch(batch.x0, torch.full_like(batch.i, t), batch.noise)
-        more = objective.loss(Knows(wrong), at) - (wrong - batch.x0).square().flatten(1).mean(1)
+        more = cost_of(objective, Knows(wrong), at).loss - (wrong - batch.x0).square().flatten(1).mean(1)
         values.append(float(more.mean()))
     # Salimans & Ho 2022: alphas_bar_t = SNR / (1 + SNR).
     alphas_bar = torch.cumprod(1 - torch.linspace(2e-3, 0.4, 50, dtype=torch.float64), 0)
@@ -105,7 +106,7 @@ def test_perceptual_vanishes_for_a_perfect_predictor_and_fades_with_the_signal(d
 def test_every_term_trains_the_net(digits: Dataset, term: str, precision: str) -> None:
     config = tiny(precision=precision, target="v", **{f"{term}_weight": 0.1})
     net = build_net(config, channels=1, size=8)
-    Objective.of(config, CPU).loss(net, draw_batch(digits.train, 1, config, 0)).sum().backward()
+    cost_of(Objective.of(config, CPU), net, draw_batch(digits.train, 1, config, 0)).loss.sum().backward()
     grads = [p.grad for p in net.parameters() if p.grad is not None]
     assert grads
     assert all(grad.isfinite().all() for grad in grads)

@@ -16,7 +16,9 @@ from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.errors import InfeasibleConfig
 from sweep.training.batch import Batch, draw_batch
-from sweep.training.objective import Objective, build_net
+from sweep.training.initial_net import build_net
+from sweep.training.objective import Objective
+from tests.helpers.tiny_training import cost_of
 
 MLP = {"kind": "mlp", "width": 16, "depth": 1}
 UNET = {"kind": "unet", "channels": 4, "channel_mults": (1, 1), "res_blocks": 1, "attention_resolutions": (),
@@ -64,7 +66,7 @@ def test_loss_and_gradients_are_finite_or_the_plan_refuses_with_the_reason(
     drawn = draw_batch(digits.train, 1, config, 0)
     ends = Batch(drawn.x0, torch.tensor([0, min(1, T - 1), T // 2, max(T - 2, 0), T - 1]), drawn.noise)
     net = build_net(config, channels=1, size=8)
-    loss = Objective.of(config, torch.device("cpu")).loss(net, ends)
+    loss = cost_of(Objective.of(config, torch.device("cpu")), net, ends).loss
     loss.sum().backward()
     assert loss.isfinite().all(), fields
     norm = torch.nn.utils.get_total_norm([p.grad for p in net.parameters() if p.grad is not None])

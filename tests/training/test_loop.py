@@ -13,15 +13,15 @@ from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError, Diverged, Preempted, UsageError
 from sweep.training import checkpoint, loop
 from sweep.training.checkpoint import CheckpointRef
-from sweep.training.interfaces import Cadence, Hooks, Progress, RunContext
+from sweep.training.initial_net import build_net
+from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
-from sweep.training.objective import build_net
 from sweep.training.power_ema import PowerEMA
-from sweep.training.trainer import Training
+from sweep.training.trainer import Training, accumulate_gradients, draw
 from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 # Three and a half windows of the curves, so that a resume falls inside one.
-CADENCE = Cadence(reports=4, validations=2, checkpoint_seconds=1e9, sync_every_steps=2)
+CADENCE = TrainingCadence(reports=4, validations=2, checkpoint_seconds=1e9, sync_every_steps=2)
 Curve = dict[int, dict[str, float]]
 
 
@@ -94,7 +94,7 @@ def test_a_training_in_segments_is_the_training_in_one(digits: Dataset, tmp_path
 def test_loss_falls_on_digits(digits: Dataset, tmp_path: Path) -> None:
     listener = Listener()
     config = tiny(steps=150, batch=16, lr_schedule="constant", flip=False)
-    cadence = Cadence(reports=10, validations=5)
+    cadence = TrainingCadence(reports=10, validations=5)
     train(config, digits, RunContext(folder=tmp_path, attempt="1"), hooks=listener.hooks, cadence=cadence)
     first, *_, last = listener.curve.values()
     # A net that predicts nothing has a loss of 1, the variance of the noise.
@@ -117,8 +117,10 @@ def test_same_seed_same_bits_other_seed_others(digits: Dataset, tmp_path: Path) 
 
 
 def test_cadence_changes_no_weight(digits: Dataset, tmp_path: Path) -> None:
-    quiet = train(tiny(), digits, RunContext(folder=tmp_path, attempt="1"), cadence=Cadence(reports=0, validations=0))
-    busy = Cadence(reports=10**6, validations=10**6, checkpoint_seconds=0.0, sync_every_steps=1)
+    quiet = train(
+        tiny(), digits, RunContext(folder=tmp_path, attempt="1"), cadence=TrainingCadence(reports=0, validations=0)
+    )
+    busy = TrainingCadence(reports=10**6, validations=10**6, checkpoint_seconds=0.0, sync_every_steps=1)
     assert (
         train(tiny(), digits, RunContext(folder=tmp_path, attempt="2"), cadence=busy).weights.sha256
         == quiet.weights.sha256
@@ -253,7 +255,7 @@ def test_divergence_is_found_late_and_named_exactly(digits: Dataset, tmp_path: P
     config = tiny(steps=45, net=TINY_MLP, optimizer="adamw", lr=9.0, weight_decay=10.0, lr_schedule="constant")
     found = []
     for sync_every_steps in (1, 50):
-        cadence = Cadence(reports=0, validations=0, sync_every_steps=sync_every_steps)
+        cadence = TrainingCadence(reports=0, validations=0, sync_every_steps=sync_every_steps)
         with pytest.raises(Diverged) as caught:
             train(config, digits, RunContext(folder=tmp_path, attempt="1"), cadence=cadence)
         found.append((caught.value.step, caught.value.evidence))
@@ -293,7 +295,8 @@ def test_slices_and_layout_give_the_gradient_of_the_batch(
     gradients, losses = [], []
     for context in (RunContext(folder=tmp_path, attempt="1"), RunContext(folder=tmp_path, attempt="1", **change)):
         run = Training(config, digits, context)
-        losses.append(run.backward(1).item())
+        run.step_state.prefetcher.seek(1)
+        losses.append(accumulate_gradients(run.step_state, draw(run.step_state)).item())
         gradients.append(torch.cat([p.grad.flatten() for p in run.net.parameters() if p.grad is not None]))
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     assert (gradients[0] - gradients[1]).norm() <= 1e-6 * gradients[0].norm()

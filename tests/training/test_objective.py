@@ -12,9 +12,10 @@ from sweep.data.dataset import Dataset
 from sweep.diffusion.targets import target_for
 from sweep.errors import InfeasibleConfig
 from sweep.training.batch import Batch, draw_batch
-from sweep.training.objective import Objective, Seen, build_net
+from sweep.training.initial_net import build_net
+from sweep.training.objective import ForwardPass, Objective
 from sweep.training.seeding import batch_indices
-from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
+from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, cost_of, tiny
 
 CPU = torch.device("cpu")
 
@@ -94,7 +95,7 @@ def test_initial_weights_depend_on_the_seed_alone(net: dict[str, object]) -> Non
 def test_the_net_gets_x_t_and_the_code_index(digits: Dataset) -> None:
     config, batch = drawn(digits, schedule="linear", T=50)
     net = Knows(batch.noise)
-    Objective.of(config, CPU).loss(net, batch)
+    cost_of(Objective.of(config, CPU), net, batch)
     assert net.seen is not None
     x_t, i = net.seen
     assert torch.equal(i, batch.i)
@@ -108,7 +109,7 @@ def test_loss_is_weight_times_mean_square_for_each_image(digits: Dataset) -> Non
     # As many images as columns: a [B] weight set against [B, C, H, W] would fit, and weigh columns.
     config, batch = drawn(digits, weighting="snr_plus_one", schedule="linear", T=50)
     assert len(batch.x0) == batch.x0.shape[-1]
-    loss = Objective.of(config, CPU).loss(Knows(batch.noise + 0.5), batch)
+    loss = cost_of(Objective.of(config, CPU), Knows(batch.noise + 0.5), batch).loss
     # Salimans & Ho 2022, section 4: (SNR + 1) on x0 is 1 / alphas_bar on epsilon.
     alphas_bar = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 50, dtype=torch.float64), 0)
     torch.testing.assert_close(loss.double(), 0.25 / alphas_bar[batch.i], rtol=1e-5, atol=0.0)
@@ -121,8 +122,8 @@ def test_what_is_regressed_is_the_target_that_is_named(digits: Dataset, target: 
     objective = Objective.of(config, CPU)
     x_t = objective.diffusion.q_sample(batch.x0, batch.i, batch.noise)
     named = target_for(target, objective.diffusion, batch.x0, batch.noise, x_t, batch.i)
-    assert objective.loss(Knows(named), batch).abs().max() < 1e-12
-    assert (objective.loss(Knows(batch.noise), batch).mean() > 0.01) == (target != "epsilon")
+    assert cost_of(objective, Knows(named), batch).loss.abs().max() < 1e-12
+    assert (cost_of(objective, Knows(batch.noise), batch).loss.mean() > 0.01) == (target != "epsilon")
 
 
 @pytest.mark.parametrize("target", ["epsilon", "x0", "v", "posterior_mean"])
@@ -150,7 +151,7 @@ def test_only_the_net_runs_in_bfloat16(digits: Dataset) -> None:
     config, batch = drawn(digits, precision="bf16")
     objective = Objective.of(config, CPU)
     net = Knows(torch.zeros_like(batch.noise, dtype=torch.bfloat16))
-    loss = objective.loss(net, batch)
+    loss = cost_of(objective, net, batch).loss
     assert loss.dtype == torch.float32
     assert net.seen is not None
     assert net.seen[0].dtype == torch.float32
@@ -176,7 +177,7 @@ def test_values_that_make_no_sense_together_are_refused(changes: dict[str, Any])
 def test_the_shortest_chains_train(digits: Dataset, T: int) -> None:
     config, batch = drawn(digits, T=T, schedule="linear", beta_T=0.5)
     assert set(batch.i.tolist()) <= set(range(T))
-    assert Objective.of(config, CPU).loss(build_net(config, channels=1, size=8), batch).isfinite().all()
+    assert cost_of(Objective.of(config, CPU), build_net(config, channels=1, size=8), batch).loss.isfinite().all()
 
 
 @pytest.mark.parametrize("target", ["epsilon", "x0", "v", "posterior_mean"])
@@ -184,7 +185,7 @@ def test_gradients_in_bfloat16_are_finite_at_both_ends_of_the_chain(digits: Data
     config, batch = drawn(digits, T=1000, schedule="cosine", target=target, weighting="uniform", precision="bf16")
     ends = Batch(batch.x0[:3], torch.tensor([0, 1, 999]), batch.noise[:3])
     net = build_net(config, channels=1, size=8)
-    Objective.of(config, CPU).loss(net, ends).sum().backward()
+    cost_of(Objective.of(config, CPU), net, ends).loss.sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
 
 
@@ -195,7 +196,7 @@ def test_the_vlb_objective_is_T_times_one_term(digits: Dataset, learned: bool) -
     objective = Objective.of(config, CPU)
     raw = [torch.zeros_like(batch.noise)] if learned else []
     wrong = torch.cat([batch.noise + 0.1, *raw], dim=1)
-    cost = objective.cost(Knows(wrong), Batch(batch.x0, batch.i.clamp(min=1), batch.noise))
+    cost = cost_of(objective, Knows(wrong), Batch(batch.x0, batch.i.clamp(min=1), batch.noise))
     betas = torch.linspace(1e-4, 0.02, 50, dtype=torch.float64)
     abar = torch.cumprod(1 - betas, 0)
     before = torch.cat([torch.ones(1, dtype=torch.float64), abar])[:-1]
@@ -222,13 +223,12 @@ def test_the_hybrid_asks_the_net_once_so_that_both_parts_see_one_output(digits: 
 
     config, batch = drawn(digits, objective="hybrid", learned_variance=True)
     net = Counts(torch.cat([batch.noise, torch.zeros_like(batch.noise)], dim=1))
-    cost = Objective.of(config, CPU).cost(net, batch)
+    objective = Objective.of(config, CPU)
+    cost = cost_of(objective, net, batch)
     assert net.calls == 1
     assert cost.bound is not None
-    expected = Objective.of(config, CPU).bound(
-        Seen(batch, Objective.of(config, CPU).diffusion.q_sample(batch.x0, batch.i, batch.noise), net.prediction),
-        variance_alone=True,
-    )
+    x_t = objective.diffusion.q_sample(batch.x0, batch.i, batch.noise)
+    expected = objective.bound(ForwardPass(batch, x_t, net.prediction), variance_alone=True)
     assert torch.equal(cost.bound, expected)
 
 
@@ -236,7 +236,7 @@ def test_in_the_hybrid_the_bound_trains_the_variance_alone(digits: Dataset) -> N
     config, batch = drawn(digits, objective="hybrid", learned_variance=True, vlb_weight=0.5)
     prediction = (batch.noise + 0.1).requires_grad_()
     raw = torch.zeros_like(batch.noise).requires_grad_()
-    cost = Objective.of(config, CPU).cost(Knows(torch.cat([prediction, raw], dim=1)), batch)
+    cost = cost_of(Objective.of(config, CPU), Knows(torch.cat([prediction, raw], dim=1)), batch)
     cost.loss.sum().backward()
     assert prediction.grad is not None
     assert raw.grad is not None
@@ -251,8 +251,8 @@ def test_in_the_hybrid_the_bound_trains_the_variance_alone(digits: Dataset) -> N
 def test_importance_multiplies_the_loss(digits: Dataset) -> None:
     config, batch = drawn(digits, objective="vlb")
     objective, weight = Objective.of(config, CPU), torch.linspace(0.5, 2, 8)
-    plain = objective.loss(Knows(batch.noise), batch)
-    weighted = objective.loss(Knows(batch.noise), Batch(batch.x0, batch.i, batch.noise, weight))
+    plain = cost_of(objective, Knows(batch.noise), batch).loss
+    weighted = cost_of(objective, Knows(batch.noise), Batch(batch.x0, batch.i, batch.noise, weight)).loss
     torch.testing.assert_close(weighted, plain * weight)
 
 

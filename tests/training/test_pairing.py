@@ -21,7 +21,7 @@ from sweep.data.dataset import Dataset
 from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of
 from sweep.scoring import generate as sampling
-from sweep.training import batch, objective, step_state
+from sweep.training import batch, initial_net, step_state, trainer
 from sweep.training.batch import Draws
 from sweep.training.interfaces import RunContext
 from sweep.training.loop import train
@@ -63,7 +63,7 @@ def configs() -> dict[tuple[str, int], TrainConfig]:
 def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[TrainConfig], Seen]:
     """Trains a run and samples from what it made, looking on: nothing is replaced."""
     told: Seen = {}
-    build_net, assemble, sample_noise = step_state.build_net, step_state.assemble, sampling.sample_noise
+    build_net, assemble, sample_noise = step_state.build_net, trainer.assemble, sampling.sample_noise
 
     def built(*args: Any, **options: Any) -> torch.nn.Module:
         net = build_net(*args, **options)
@@ -83,7 +83,7 @@ def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         return noise
 
     monkeypatch.setattr(step_state, "build_net", built)
-    monkeypatch.setattr(step_state, "assemble", assembled)
+    monkeypatch.setattr(trainer, "assemble", assembled)
     monkeypatch.setattr(sampling, "sample_noise", drawn)
 
     def run(config: TrainConfig) -> Seen:
@@ -91,7 +91,7 @@ def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         context = RunContext(folder=tmp_path / train_key(config), attempt="1")
         train(config, digits, context)
         (request,) = cells_of(STUDY, arms_of(STUDY)[0], phase="confirm")[0].score_requests
-        net = objective.build_net(config, channels=1, size=8)
+        net = initial_net.build_net(config, channels=1, size=8)
         diffusion = sampling.Diffusion.from_betas(betas_of(config), context.device)
         plan = sampling.sampling_plan(request.eval_config, config.target)
         sampling.generate(net, diffusion, plan, shape=(1, 8, 8), n=4, noise_set=0)
@@ -135,7 +135,7 @@ def test_one_stream_for_everything_would_unpair_an_arm_with_another_net(seen, mo
         torch.manual_seed(config.seed)
         return seen(config)
 
-    for module in (batch, objective):
+    for module in (batch, initial_net):
         monkeypatch.setattr(module, "generator", lambda *_, **__: torch.default_generator)
     baseline = unpaired(runs["baseline", 0])
     assert shared(baseline, unpaired(runs["lr=0.005", 0])) == EVERYTHING

@@ -8,10 +8,10 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.nets.cuda_graph import called
+from sweep.nets.cuda_graph import eager
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState, StepStateCache, step_state_key
-from sweep.training.trainer import Training
+from sweep.training.trainer import Training, advance
 from tests.helpers.recorded_step import Recorded
 from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
@@ -29,7 +29,7 @@ def run(step_state: StepState, steps: int, first: int = 1) -> list[tuple[float, 
     """Loss and gradient norm of each step."""
     told = []
     for step in range(first, first + steps):
-        step_state.advance(step)
+        advance(step_state, step)
         told.append((step_state.loss.item(), step_state.norm.item()))
     return told
 
@@ -42,13 +42,13 @@ def assert_equal_state(one: StepState, other: StepState, tolerance: float = 0.0)
             torch.testing.assert_close(found[average][name], value, rtol=0.0, atol=tolerance)
 
 
-def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_path: Path) -> None:
+def test_a_replayed_step_is_the_eager_one_over_100_steps(digits: Dataset, tmp_path: Path) -> None:
     config = tiny(steps=100, net={**TINY_UNET, "channels": 4}, batch=4)
     recorded = StepState(config, digits, context(tmp_path), LOOK, Recorded)
-    plain = StepState(config, digits, context(tmp_path), LOOK, called)
+    plain = StepState(config, digits, context(tmp_path), LOOK, eager)
     found, expected = (torch.tensor(run(step_state, 100)) for step_state in (recorded, plain))
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
-    assert recorded._step.replays == 96  # type: ignore[attr-defined]
+    assert recorded._step_fn.replays == 96  # type: ignore[attr-defined]
     assert_equal_state(recorded, plain, 1e-6)
 
 
@@ -56,7 +56,7 @@ def test_a_replayed_step_is_the_called_one_over_100_steps(digits: Dataset, tmp_p
 @pytest.mark.parametrize("optimizer", ["adamw", "adabelief"])
 def test_an_optimizer_keeps_its_state_in_place(digits: Dataset, tmp_path: Path, optimizer: str) -> None:
     config = tiny(optimizer=optimizer, net=TINY_MLP)
-    plain = StepState(config, digits, context(tmp_path), LOOK, called)
+    plain = StepState(config, digits, context(tmp_path), LOOK, eager)
     expected = run(plain, 12)
     recorded = StepState(config, digits, context(tmp_path), LOOK, Recorded)
     assert run(recorded, 12) == expected
@@ -80,9 +80,9 @@ def test_one_recorded_step_serves_another_run_of_the_net(
     recorded = StepState(first, digits, where, LOOK, Recorded)
     run(recorded, 9)
     recorded.restart(second)
-    fresh = StepState(second, digits, where, LOOK, called)
+    fresh = StepState(second, digits, where, LOOK, eager)
     assert run(recorded, 9) == run(fresh, 9)
-    assert recorded._step.replays == 14  # type: ignore[attr-defined]
+    assert recorded._step_fn.replays == 14  # type: ignore[attr-defined]
     assert_equal_state(recorded, fresh)
     if fresh.power is not None and recorded.power is not None:
         theirs, ours = fresh.power.state_dict()["averages"], recorded.power.state_dict()["averages"]

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from sweep.data.dataset import Dataset
-from sweep.training.objective import Objective, build_net
+from sweep.training.initial_net import build_net
+from sweep.training.objective import Objective
 from sweep.training.validation import validation_batch, validation_loss, validation_points
 from tests.helpers.tiny_training import tiny
 
