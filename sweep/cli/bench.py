@@ -40,11 +40,11 @@ def store(
 
     from sweep.cli.console import stdout, table
     from sweep.cli.terminal import print_json
-    from sweep.executors.bench import measure
-    from sweep.executors.bench_large import measure_asks, measure_status
+    from sweep.executors.bench import measure_store
+    from sweep.executors.bench_large import measure_status, measure_suggestions
 
-    rates: list[Rate] = measure(storage, workers, seconds)
-    rates += measure_asks(storage, trials) if trials else []
+    rates: list[Rate] = measure_store(storage, workers, seconds)
+    rates += measure_suggestions(storage, trials) if trials else []
     rates += measure_status(storage, runs, points) if runs else []
     if as_json:
         print_json([asdict(rate) for rate in rates])

@@ -124,13 +124,13 @@ def diff(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = Fa
     from sweep.cli.console import stdout, table
     from sweep.cli.terminal import print_json
     from sweep.design.plan import read_study_plan
-    from sweep.executors.changes import changes_of, images_of, with_images_of
+    from sweep.executors.changes import images_change, study_changes, with_images_of
     from sweep.store import read_store
 
     asked = read_study_plan(file)
     store = read_store(storage)
     asked = with_images_of(asked)
-    found, images = changes_of(store, asked), images_of(store, asked)
+    found, images = study_changes(store, asked), images_change(store, asked)
     if as_json:
         told = [{"arm": c.arm, "seed": c.seed, "change": c.kind, "state": c.state} for c in found]
         print_json([change | {"images": images} for change in told])

@@ -109,7 +109,7 @@ def launch(
     # Before anything is made: it refuses what makes no sense.
     started = named(executor)(
         Assignment(study=study.name, storage=storage, files=str(file_store), device=device, workers=workers, work=work,
-                   options=pairs(option or ()), pack=packed), logger.info)  # fmt: skip
+                   options=pairs(option or ()), pack=packed))  # fmt: skip
     _check_detach(started, executor, detach=detach)
     # Where the data cannot be had, no empty store is left behind.
     prepared = _prepare(study, file_store, place) if is_new(storage) else None
@@ -198,13 +198,13 @@ def _register(
     store: Store, study: Study, files: FileStore, place: Slot, prepared: Prepared | None, *, accept_change: bool
 ) -> tuple[StudyPlan, StudyRecord]:
     from sweep.design.plan import study_plan
-    from sweep.executors.register import known, note_images, register, with_known_images
+    from sweep.executors.register import matching_study, note_images, register, with_known_images
 
     asked = study_plan(study)
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
         prepared = prepared or _prepare(study if accept_change else with_known_images(store, study), files, place)
         asked = study_plan(study.with_images(prepared.data_sha256))
-    record = known(store, asked, accept_change=accept_change)
+    record = matching_study(store, asked, accept_change=accept_change)
     if record is not None:
         protocol = record.protocol  # so the relaunch of a published data set prepares nothing
     else:

@@ -1,4 +1,4 @@
-"""How many claims, heartbeats and points a second a store bears from many processes at once."""
+"""How many claims, heartbeats and points a store can record in a second, from many processes at the same time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,17 @@ START_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Rate:
-    """One verb, all processes together."""
+    """The speed of one operation, over all processes together.
+
+    Attributes:
+        verb: Name of the operation.
+        workers: Number of processes.
+        per_second: Operations in a second.
+        median_ms: Median duration in milliseconds.
+        p95_ms: 95th percentile of the durations in milliseconds.
+        longest_ms: Longest duration in milliseconds.
+        errors: Operations that the store did not finish.
+    """
 
     verb: str
     workers: int
@@ -47,8 +57,14 @@ class Rate:
     errors: int
 
 
-def measure(storage: str, workers: int, seconds: float) -> list[Rate]:
-    """Every verb in turn, for so many seconds, from so many processes that start each of them together."""
+def measure_store(storage: str, workers: int, seconds: float) -> list[Rate]:
+    """Measure each operation of the store in turn. All processes start an operation at the same time.
+
+    Args:
+        storage: URL of the store. A study is added and cancelled afterwards.
+        workers: Number of processes.
+        seconds: How long each operation is measured.
+    """
     store = open_store(storage)
     study_id = _study(store, runs=2 * workers)
     context = multiprocessing.get_context("spawn")
@@ -60,12 +76,12 @@ def measure(storage: str, workers: int, seconds: float) -> list[Rate]:
         ]
         for process in team:
             process.start()
-    spent: dict[str, list[float]] = {verb: [] for verb in VERBS}
+    durations: dict[str, list[float]] = {verb: [] for verb in VERBS}
     errors = dict.fromkeys(VERBS, 0)
     try:
         for _ in range(workers * len(VERBS)):
-            verb, of_one, failed = queue.get(timeout=START_SECONDS + seconds)
-            spent[verb] += of_one
+            verb, of_one_process, failed = queue.get(timeout=START_SECONDS + seconds)
+            durations[verb] += of_one_process
             errors[verb] += failed
     finally:
         for process in team:
@@ -73,77 +89,95 @@ def measure(storage: str, workers: int, seconds: float) -> list[Rate]:
             process.kill()
         set_study_state(store, study_id, "cancelled", reason="the measurement is over")
         store.close()
-    return [rate(verb, workers, spent[verb], errors[verb], seconds) for verb in VERBS]
+    return [rate(verb, workers, durations[verb], errors[verb], seconds) for verb in VERBS]
 
 
-def rate(verb: str, workers: int, spent: list[float], errors: int, seconds: float) -> Rate:
-    """Of the times that single acts took, over so many seconds in all."""
-    ordered = sorted(spent) or [float("inf")]
+def rate(verb: str, workers: int, durations: list[float], errors: int, seconds: float) -> Rate:
+    """The speed of an operation from its durations.
+
+    Args:
+        verb: Name of the operation.
+        workers: Number of processes.
+        durations: Duration of each operation in seconds.
+        errors: Operations that the store did not finish.
+        seconds: Time in which all of them ran.
+    """
+    ordered = sorted(durations) or [float("inf")]
 
     def at(share: float) -> float:
         return 1e3 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
-    return Rate(verb, workers, len(spent) / seconds, at(0.5), at(0.95), at(1.0), errors)
+    return Rate(verb, workers, len(durations) / seconds, at(0.5), at(0.95), at(1.0), errors)
 
 
 def _work(storage: str, study_id: int, seconds: float, barrier: Any, queue: Queue[Any]) -> None:
     store = open_store(storage)
     worker = str(uuid4())
     register_worker(store, WorkerRecord(worker, "bench", "bench", os.getpid(), 0.0, "none", {}))
-    held: list[Claim] = []
-    step = iter(range(1, 10**9))
+    claims: list[Claim] = []
+    steps = iter(range(1, 10**9))
 
     def claim_and_release() -> None:
-        held[:] = [found for found in [claim(store, study_id, worker, ttl=600.0)] if found is not None]
-        release(store, held[0], "bench")
+        claims[:] = [claimed for claimed in [claim(store, study_id, worker, ttl=600.0)] if claimed is not None]
+        release(store, claims[0], "bench")
 
     def beat() -> None:
-        heartbeat(store, held[0], ttl=600.0)
+        heartbeat(store, claims[0], ttl=600.0)
 
     def points() -> None:
-        now = next(step)
-        progress(store, held[0], step=now, images=now, points=[MetricPoint(name, now, now, 0.5) for name in POINTS])
+        step = next(steps)
+        values = [MetricPoint(name, step, step, 0.5) for name in POINTS]
+        progress(store, claims[0], step=step, images=step, points=values)
 
-    acts: dict[str, Callable[[], None]] = dict(zip(VERBS, (claim_and_release, beat, points), strict=True))
-    for verb, act in acts.items():
+    operations: dict[str, Callable[[], None]] = dict(zip(VERBS, (claim_and_release, beat, points), strict=True))
+    for verb, operation in operations.items():
         if verb == VERBS[1]:
-            held[:] = [found for found in [claim(store, study_id, worker, ttl=600.0)] if found is not None]
-        act()  # the first time a process compiles its statements
+            claims[:] = [claimed for claimed in [claim(store, study_id, worker, ttl=600.0)] if claimed is not None]
+        operation()  # the first time a process compiles its statements
         barrier.wait(START_SECONDS)
-        queue.put((verb, *_timed(act, seconds)))
+        queue.put((verb, *_timed(operation, seconds)))
 
 
-def _timed(act: Callable[[], None], seconds: float) -> tuple[list[float], int]:
-    spent: list[float] = []
+def _timed(operation: Callable[[], None], seconds: float) -> tuple[list[float], int]:
+    durations: list[float] = []
     errors = 0
     end = time.perf_counter() + seconds
     while (started := time.perf_counter()) < end:
         try:
-            act()
+            operation()
         except StoreError:
             errors += 1
         else:
-            spent.append(time.perf_counter() - started)
-    return spent, errors
+            durations.append(time.perf_counter() - started)
+    return durations, errors
 
 
 def _study(store: Store, *, runs: int) -> int:
-    """A study of runs that no study will ever want: their seeds are drawn."""
+    """A study whose runs no other study will use, because their seeds are drawn at random."""
     name = f"bench-{uuid4().hex[:12]}"
     first = int(uuid4().hex[:12], 16)
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
-        store, name, question="How much does this store bear?", spec={"name": name}, spec_sha256=sha256_of(name),
-        arms=[ArmRecord("baseline", {}, is_baseline=True)], protocol=protocol, versions={},
-    )  # fmt: skip
+        store,
+        name,
+        question="How many operations can this store do in a second?",
+        spec={"name": name},
+        spec_sha256=sha256_of(name),
+        arms=[ArmRecord("baseline", {}, is_baseline=True)],
+        protocol=protocol,
+        versions={},
+    )
     config = TrainConfig.model_validate({"net": {"kind": "mlp"}, "images": 10_000_000})
     cells = [
         NewCell(
-            arm_name="baseline", phase="confirm", replicate=index,
-            train_config=config.model_copy(update={"seed": first + index}), facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
+            arm_name="baseline",
+            phase="confirm",
+            replicate=index,
+            train_config=config.model_copy(update={"seed": first + index}),
+            facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
             score_requests=[ScoreRequest({}, EvalConfig(), True)],
         )
         for index in range(runs)
-    ]  # fmt: skip
+    ]
     add_cells(store, record.id, cells)
     return record.id

@@ -41,19 +41,24 @@ from sweep.store.records import (
 from sweep.store.sql.transaction import Store
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
-ASKS = 40
-LOOKS = 5
+TRIALS = 40
+REPEATS = 5
 ARMS = 20
 CURVES = ("train_loss", "grad_norm", "clip_fraction", "lr", "images_per_second")
 
 
-def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
-    """The next trial of a search that has so many: record a training and its score, tell, ask, plan.
+def measure_suggestions(storage: str, trials: int, repeats: int = TRIALS) -> list[Rate]:
+    """Measure the next trial of a search: record a training and its score, tell Optuna, ask it, plan a trial.
 
-    The first asking of a process reads everything, and is a line of its own.
+    The first suggestion of a process reads all trials, and has a line of its own.
+
+    Args:
+        storage: URL of the store. A study is added and cancelled afterwards.
+        trials: Finished trials of the search before the measurement.
+        repeats: Number of trials to measure.
     """
     store = open_store(storage)
-    study, study_id = finished_search(store, f"bench-{uuid4().hex[:12]}", trials=trials, more=asks + 1)
+    study, study_id = finished_search(store, f"bench-{uuid4().hex[:12]}", trials=trials, more=repeats + 1)
     worker, cache = _worker(store), TrialCache()
 
     def next_trial() -> None:
@@ -71,16 +76,26 @@ def measure_asks(storage: str, trials: int, asks: int = ASKS) -> list[Rate]:
 
     try:
         first = [_seconds(next_trial)]
-        spent = [_seconds(next_trial) for _ in range(asks)]
+        durations = [_seconds(next_trial) for _ in range(repeats)]
     finally:
         set_study_state(store, study_id, "cancelled", reason="the measurement is over")
         store.close()
     what = f"trial after {trials} finished ones"
-    return [rate(f"first {what}, in a new process", 1, first, 0, sum(first)), rate(what, 1, spent, 0, sum(spent))]
+    return [
+        rate(f"first {what}, in a new process", 1, first, 0, sum(first)),
+        rate(what, 1, durations, 0, sum(durations)),
+    ]
 
 
-def measure_status(storage: str, runs: int, points: int, looks: int = LOOKS) -> list[Rate]:
-    """`status` of a study of so many runs and curve points: the query, and the command as a person types it."""
+def measure_status(storage: str, runs: int, points: int, repeats: int = REPEATS) -> list[Rate]:
+    """Measure the status of a large study: the query alone, and the command `sweep status`.
+
+    Args:
+        storage: URL of the store. A study is added and cancelled afterwards.
+        runs: Number of runs of the study; half of them are complete.
+        points: Points of all curves together.
+        repeats: Number of measurements.
+    """
     store = open_store(storage)
     name = f"bench-{uuid4().hex[:12]}"
     study_id = _large(store, name, runs)
@@ -88,39 +103,48 @@ def measure_status(storage: str, runs: int, points: int, looks: int = LOOKS) -> 
     command = [sys.executable, SAFE_PATH_FLAG, "-m", "sweep", "status", name]
     environment = os.environ | {"SWEEP_STORAGE": storage}
 
-    def type_it() -> None:
+    def run_command() -> None:
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
     try:
-        looked = [_seconds(lambda: status(store, study_id)) for _ in range(looks)]
-        type_it()  # the first time, Python compiles what it imports
-        typed = [_seconds(type_it) for _ in range(looks)]
+        queries = [_seconds(lambda: status(store, study_id)) for _ in range(repeats)]
+        run_command()  # the first time, Python compiles what it imports
+        commands = [_seconds(run_command) for _ in range(repeats)]
     finally:
         set_study_state(store, study_id, "cancelled", reason="the measurement is over")
         store.close()
     what = f"status of {runs:,} runs, {points:,} points"
-    return [rate(what, 1, looked, 0, sum(looked)), rate(f"sweep {what}", 1, typed, 0, sum(typed))]
+    return [rate(what, 1, queries, 0, sum(queries)), rate(f"sweep {what}", 1, commands, 0, sum(commands))]
 
 
 def _large(store: Store, name: str, runs: int) -> int:
-    """Half of the runs are done, the others are still to come."""
+    """A study of which half of the runs are complete and the others planned."""
     first = int(uuid4().hex[:12], 16)
     arms = [ArmRecord("baseline", {}, is_baseline=True)]
     arms += [ArmRecord(f"arm-{index}", {"lr": 1e-4 * index}) for index in range(1, ARMS)]
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
-        store, name, question="How long does a look take?", spec={"name": name}, spec_sha256=sha256_of(name),
-        arms=arms, protocol=protocol, versions={},
-    )  # fmt: skip
+        store,
+        name,
+        question="How long does a status query take?",
+        spec={"name": name},
+        spec_sha256=sha256_of(name),
+        arms=arms,
+        protocol=protocol,
+        versions={},
+    )
     config = TrainConfig.model_validate({"net": {"kind": "mlp"}, "images": 10_000_000})
     cells = [
         NewCell(
-            arm_name=arms[index % ARMS].name, phase="confirm", replicate=index // ARMS,
-            train_config=config.model_copy(update={"seed": first + index}), facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
+            arm_name=arms[index % ARMS].name,
+            phase="confirm",
+            replicate=index // ARMS,
+            train_config=config.model_copy(update={"seed": first + index}),
+            facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
             score_requests=[ScoreRequest({}, EvalConfig(), True)],
         )
         for index in range(runs)
-    ]  # fmt: skip
+    ]
     add_cells(store, record.id, cells[: runs // 2])
     finish_all(store, record.id, "fid")
     add_cells(store, record.id, cells[runs // 2 :])
@@ -133,7 +157,7 @@ def _worker(store: Store) -> str:
     return worker
 
 
-def _seconds(act: Callable[[], object]) -> float:
+def _seconds(operation: Callable[[], object]) -> float:
     started = time.perf_counter()
-    act()
+    operation()
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""What a study file asks for beside what the store holds under its name."""
+"""How a study file differs from the study that the store holds under its name."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
 from sweep.store.stored_config import study_spec
 
-Images = Literal["same", "moved", "changed"]
+ImagesChange = Literal["same", "moved", "changed"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One cell.
+    """What an edited study file does to one cell.
 
     Attributes:
-        kind: `changed` cells point to another run from then on; `dropped` ones are excluded. Nothing is deleted.
-        state: That it has in the store now; None for an added one.
+        arm: Name of the arm.
+        seed: Training seed of the cell.
+        kind: A `changed` cell gets another run; a `dropped` one is excluded. Nothing is deleted.
+        state: State of the cell in the store now; None for an added cell.
     """
 
     arm: str
@@ -31,50 +33,64 @@ class Change:
     state: str | None
 
 
-def with_images_of(asked: StudyPlan) -> StudyPlan:
-    """The same with the images that the study's folder holds now, as a launch would know them: reads all of them.
+def with_images_of(plan: StudyPlan) -> StudyPlan:
+    """The study plan with the hash of the images that its folder holds now. It reads all of them, as a launch does.
+
+    Args:
+        plan: The plan of the study file; one of a published data set is returned as it is.
 
     Raises:
-        DataError: the folder is missing, or an image cannot be read.
+        DataError: The folder is missing, or an image cannot be read.
     """
-    data = asked.study.baseline.data
+    data = plan.study.baseline.data
     if data.path is None:
-        return asked
+        return plan
     from sweep.data.sources import load
 
-    return study_plan(asked.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
+    return study_plan(plan.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
 
 
-def images_of(store: Store, asked: StudyPlan) -> Images:
-    """What became of the images since the launch.
+def images_change(store: Store, plan: StudyPlan) -> ImagesChange:
+    """How the images have changed since the launch.
+
+    Args:
+        store: The store that holds the study.
+        plan: The plan of the study file, with the hash of its images (`with_images_of`).
+
+    Returns:
+        `same`; `moved` for the same images in another folder; `changed` for other images.
 
     Raises:
-        UsageError: the study is not in the store.
+        UsageError: The study is not in the store.
     """
-    before = study_spec(study(store, asked.study.name).spec, of=asked.study.name)
-    if not same_images(before, asked.study):
+    before = study_spec(study(store, plan.study.name).spec, of=plan.study.name)
+    if not same_images(before, plan.study):
         return "changed"
-    return "same" if before.baseline.data.path == asked.study.baseline.data.path else "moved"
+    return "same" if before.baseline.data.path == plan.study.baseline.data.path else "moved"
 
 
-def changes_of(store: Store, asked: StudyPlan) -> list[Change]:
-    """Every confirmation cell of either, in the order of the file; search trials always stay.
+def study_changes(store: Store, plan: StudyPlan) -> list[Change]:
+    """Every confirmation cell of the file or of the store, in the order of the file. Trials of a search never change.
+
+    Args:
+        store: The store that holds the study.
+        plan: The plan of the study file.
 
     Raises:
-        UsageError: the study is not in the store.
+        UsageError: The study is not in the store.
     """
-    held = {
+    stored_cells = {
         (cell.arm_name, cell.replicate): cell
-        for cell in cells(store, study(store, asked.study.name).id)
+        for cell in cells(store, study(store, plan.study.name).id)
         if cell.phase == "confirm"
     }
-    found: list[Change] = []
-    for cell in asked.cells:
-        old = held.pop((cell.arm_name, cell.replicate), None)
-        if old is None:
-            found.append(Change(cell.arm_name, cell.train_config.seed, "added", None))
+    changes: list[Change] = []
+    for cell in plan.cells:
+        stored = stored_cells.pop((cell.arm_name, cell.replicate), None)
+        if stored is None:
+            changes.append(Change(cell.arm_name, cell.train_config.seed, "added", None))
         else:
-            kind: Literal["kept", "changed"] = "kept" if old.train_key == train_key(cell.train_config) else "changed"
-            found.append(Change(cell.arm_name, cell.train_config.seed, kind, old.state))
-    left = held.values() if asked.cells else ()  # the cells of a search are decided on the way
-    return [*found, *(Change(cell.arm_name, cell.seed, "dropped", cell.state) for cell in left)]
+            kind: Literal["kept", "changed"] = "kept" if stored.train_key == train_key(cell.train_config) else "changed"
+            changes.append(Change(cell.arm_name, cell.train_config.seed, kind, stored.state))
+    dropped = stored_cells.values() if plan.cells else ()  # a search decides its cells while it runs
+    return [*changes, *(Change(cell.arm_name, cell.seed, "dropped", cell.state) for cell in dropped)]

@@ -1,4 +1,4 @@
-"""Files of runs that nothing needs any more, and files that are not this store's to judge."""
+"""Files of runs that nothing needs any more, and files about which this store cannot decide."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sweep.files.transfer import Stored
 from sweep.store.queries.file_owners import FileOwners, file_owners
 from sweep.store.sql.transaction import Store
 
-# A file that was just written may be recorded a moment from now; one that was just superseded may still be read.
-SPARED_SECONDS = 3600.0
-# Between the last sign of life of a worker and the last file that it wrote: a lease, and clocks that differ.
-HEARD_SECONDS = 300.0
-# Of a run's folder: runs/ab/abcd...
+# A file that was just written may be recorded in a moment; one that was just replaced may still be read.
+MIN_AGE_SECONDS = 3600.0
+# The most that can lie between the last sign of life of a worker and its last file: a lease, and clocks that differ.
+LAST_WRITE_SECONDS = 300.0
+# Parts of the path of a run's folder: runs/ab/abcd...
 FOLDER_PARTS = 3
 
 
@@ -27,10 +27,10 @@ class Survey:
     """The files under `runs/` that the store does not name.
 
     Attributes:
-        store: The digits of this store in file names.
-        garbage: Written by ended attempts of this store: may be deleted.
-        foreign: Of others, by the digits of their store; under "" those whose name tells none: of version 0.1.0, or no
-            file of a run. They may be needed by a database that is not asked, so nothing here deletes them.
+        store: The tag of this store in file names.
+        garbage: Files of ended attempts of this store, which may be deleted.
+        foreign: Files of other stores, by their tag. Under "" are files without a tag: those of version 0.1.0, and
+            those that belong to no run. Another database may need them, so they are never deleted.
     """
 
     store: str
@@ -38,61 +38,64 @@ class Survey:
     foreign: Mapping[str, tuple[Stored, ...]]
 
 
-def survey(store: Store, file_store: FileStore, *, spared_seconds: float | None = None) -> Survey:
-    """Tell this store's garbage from files of others, on this machine and in the depot's store.
+def survey(store: Store, file_store: FileStore, *, min_age_seconds: float | None = None) -> Survey:
+    """Separate this store's garbage from files of other stores, on this machine and in the bucket.
 
-    A file is garbage if the store does not name it, and if an attempt of this store has written it that ended some time
-    ago by the database's clock, in a run that nobody works on. A file that was written lately is spared too.
+    A file is garbage if all of these hold:
+
+    - The store does not name it, and an attempt of this store has written it.
+    - That attempt ended at least `min_age_seconds` ago by the database's clock, and no worker is at work on its run.
+    - The file is at least `min_age_seconds` old.
 
     Args:
-        store: Its attempts' files are judged.
-        file_store: Of files; extractors and references in it are never touched.
-        spared_seconds: How long an attempt must have ended, and how old a file must be; an hour by default.
+        store: The store whose files are judged.
+        file_store: The files. Its extractors and references are never garbage.
+        min_age_seconds: How long ago the attempt must have ended, and how old the file must be; an hour by default.
 
     Raises:
-        UsageError: The store has no study: a slip in its URL is likelier than a folder full of garbage.
-        FileStoreError: The depot's store does not answer.
+        UsageError: The store has no study. A typing error in its URL is likelier than a folder of garbage only.
+        FileStoreError: The bucket does not answer.
     """
-    # Files first, names second: a file that is recorded between the two is named, or its attempt has just ended.
-    listed = list(file_store.listed(RUNS))
+    # Files first, names second: a file that is recorded in between has its name in the store by then.
+    files = list(file_store.listed(RUNS))
     owners = file_owners(store)
     if not owners.has_studies:
         raise UsageError(
-            "this store has no study, so no file is its own",
-            why="Either its URL is mistyped, or the database was made anew.",
+            "this store has no study, so none of the files can be its own",
+            why="Either its URL is mistyped, or the database is new.",
             next="Give --storage the database that the files belong to; sweep status lists its studies.",
         )
-    unnamed = [stored for stored in listed if stored.path not in owners.named]
-    known = [stored for stored in unnamed if _is_own(stored, owners, is_cached=file_store.is_cached(stored))]
-    own = set(known)
-    spared = SPARED_SECONDS if spared_seconds is None else spared_seconds
-    before = time.time() - spared
+    unnamed = [stored for stored in files if stored.path not in owners.named]
+    own_files = [stored for stored in unnamed if _is_own(stored, owners, is_cached=file_store.is_cached(stored))]
+    own = set(own_files)
+    min_age = MIN_AGE_SECONDS if min_age_seconds is None else min_age_seconds
+    before = time.time() - min_age
     return Survey(
         store=owners.store,
-        garbage=tuple(f for f in known if f.modified < before and _is_over(f, owners, spared)),
+        garbage=tuple(f for f in own_files if f.modified < before and _is_over(f, owners, min_age)),
         foreign=_by_store(f for f in unnamed if f not in own),
     )
 
 
 def _is_own(stored: Stored, owners: FileOwners, *, is_cached: bool) -> bool:
-    """Whether an attempt of this database has written a file while this database heard of it."""
+    """Whether an attempt of this database has written a file while it reported to this database."""
     times = owners.attempts.get(file_tag_in(stored.path))
     if times is None or unsafe_reason(stored.path):
         return False
-    # A copy of the database has the same attempt: what it wrote later may be named there. What is cached here was
-    # written later too, but is somewhere else as well.
-    return is_cached or times.ended_seconds is None or stored.modified <= times.heard_at + HEARD_SECONDS
+    # A copy of this database has the same attempt: a file that the attempt wrote later may be named there. A cached
+    # file has a later time too, but its original is elsewhere.
+    return is_cached or times.ended_seconds is None or stored.modified <= times.heard_at + LAST_WRITE_SECONDS
 
 
-def _is_over(stored: Stored, owners: FileOwners, spared_seconds: float) -> bool:
+def _is_over(stored: Stored, owners: FileOwners, min_age_seconds: float) -> bool:
     """Whether the attempt that has written a file ended long enough ago, and nobody works on its run."""
     ended_seconds = owners.attempts[file_tag_in(stored.path)].ended_seconds
     live = "/".join(stored.path.split("/")[:FOLDER_PARTS]) in owners.live_folders
-    return ended_seconds is not None and ended_seconds >= spared_seconds and not live
+    return ended_seconds is not None and ended_seconds >= min_age_seconds and not live
 
 
 def _by_store(files: Iterable[Stored]) -> dict[str, tuple[Stored, ...]]:
-    found: dict[str, list[Stored]] = {}
+    by_store: dict[str, list[Stored]] = {}
     for stored in files:
-        found.setdefault(store_in(file_tag_in(stored.path)), []).append(stored)
-    return {store: tuple(of_store) for store, of_store in sorted(found.items())}
+        by_store.setdefault(store_in(file_tag_in(stored.path)), []).append(stored)
+    return {store: tuple(of_store) for store, of_store in sorted(by_store.items())}

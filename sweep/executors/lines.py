@@ -1,4 +1,4 @@
-"""Lines out of a pipe, whatever a process writes into it."""
+"""Reading lines from a pipe, whatever a process writes into it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import os
 from collections.abc import Iterator
 
 _CHUNK_BYTES = 65_536
-# A line that is longer is passed on in pieces: nothing bounds what a library prints.
+# A longer line is given in pieces: a library may print without any line feed.
 MAX_LINE_BYTES = 8_192
-# A terminal would obey them: escape sequences, bells, NUL.
+# Characters that a terminal would obey: escape sequences, bells, NUL.
 _CONTROL = {code: None for code in (*range(32), 127, *range(128, 160)) if chr(code) != "\t"}
 
 
 def lines_of(pipe: int) -> Iterator[str]:
-    """Every line that is written into a pipe, until all who could write have closed it.
+    """Every line that is written into a pipe, until all writers have closed it.
 
-    Of a line that was written over by carriage returns, as bars of progress are, only the last state is given. Bytes
-    that are no UTF-8 are replaced, control characters left out.
+    Of a line that carriage returns overwrite, such as a bar of progress, only the last state is given. Bytes that are
+    not UTF-8 are replaced, and control characters are left out.
 
     Args:
-        pipe: Its file descriptor.
+        pipe: File descriptor of the reading end.
+
+    Yields:
+        A line without its end, at most 8,192 bytes of it.
     """
     rest = b""
     while chunk := os.read(pipe, _CHUNK_BYTES):
@@ -34,7 +37,7 @@ def lines_of(pipe: int) -> Iterator[str]:
 
 
 def _last_state(line: bytes) -> bytes:
-    """What a terminal shows of a line so far; a return at its end may belong to a line's end."""
+    """The part of a line that a terminal shows. A carriage return at its end may belong to the end of the line."""
     start = line.rfind(b"\r", 0, len(line.rstrip(b"\r")))
     return line[start + 1 :]
 

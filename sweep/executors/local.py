@@ -1,7 +1,8 @@
-"""Workers on this machine: place them, keep their words, pass signals on. What they do is the store's decision."""
+"""Workers on this machine: start them, log their lines, forward signals. The store decides what they work on."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from dataclasses import dataclass
@@ -9,100 +10,123 @@ from dataclasses import dataclass
 from sweep.errors import UsageError
 from sweep.executors.devices import MPS, cores, gpus, has_mps
 from sweep.executors.placement import AUTO, Assignment, NoOptions, Pack, options_of
-from sweep.executors.supervised import Say, SupervisedWorker
+from sweep.executors.supervised import SupervisedWorker
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A place for one worker."""
+    """The device and the threads of one worker.
+
+    Attributes:
+        device: `cpu` or `cuda:0`.
+        threads: CPU threads.
+    """
 
     device: str
     threads: int
 
 
 def slots(device: str, workers: int | None, *, work: int, pack: Pack | None = None) -> list[Slot]:
-    """Where workers go: `pack` on each device, never more than there is work.
+    """The slots of the workers: `pack` for each device, and never more than there is work.
 
-    Without `pack` that is one a GPU, or one a core on the CPU: one thread a worker is the fastest use of cores by small
-    nets; a single run gets them all. With `auto` one a device begins, and has the threads that it would have if every
-    core had a worker: how many threads a worker has decides the last bits of its numbers, so it never changes.
+    - Without `pack` there is one slot for each GPU, or for each core of the CPU. With one thread for each worker small
+      nets use the cores best; a single run gets all cores.
+    - With `auto` one worker starts on each device, with the threads that it would have if every core had a worker. The
+      number of threads decides the last bits of a worker's numbers, so it never changes.
 
     Args:
-        device: auto, cpu, cuda or cuda:0.
-        workers: In all, on all devices in turn; None for as many as fit.
-        work: Trainings that are planned.
-        pack: Workers a device.
+        device: `auto`, `cpu`, `cuda` or `cuda:0`.
+        workers: Number of workers in all, distributed over the devices in turn; None for as many as there are slots.
+        work: Number of planned trainings.
+        pack: Workers for each device.
 
     Raises:
-        UsageError: no such device.
+        UsageError: There is no such device.
     """
     devices = _devices(device)
     if pack == AUTO:
-        each = most_by_cores(len(devices), work)
-        return [Slot(name, max(1, cores() // (len(devices) * each))) for name in devices[: max(1, work)]]
-    usual = cores() if devices == ["cpu"] else 1
-    count = workers or max(1, min(len(devices) * (pack or usual), work))
+        per_device = max_by_cores(len(devices), work)
+        return [Slot(name, max(1, cores() // (len(devices) * per_device))) for name in devices[: max(1, work)]]
+    default = cores() if devices == ["cpu"] else 1
+    count = workers or max(1, min(len(devices) * (pack or default), work))
     return [Slot(devices[index % len(devices)], max(1, cores() // count)) for index in range(count)]
 
 
-def most_by_cores(devices: int, work: int) -> int:
-    """Workers a device, such that each has a core and each has work."""
+def max_by_cores(devices: int, work: int) -> int:
+    """The most workers for each device such that each worker has a core and a training.
+
+    Args:
+        devices: Number of devices.
+        work: Number of planned trainings.
+    """
     return max(1, min(cores(), work) // devices)
 
 
 def _devices(device: str) -> list[str]:
-    found = gpus()
+    gpu_names = gpus()
     if device == "auto":
-        device = "cuda" if found else "cpu"
+        device = "cuda" if gpu_names else "cpu"
     if device.startswith("cuda"):
-        if not found:
-            raise UsageError("there is no CUDA GPU here", why="nvidia-smi lists none.", next="Use --device cpu.")
-        return found if device == "cuda" else [device]
+        if not gpu_names:
+            raise UsageError("this machine has no CUDA GPU", why="nvidia-smi lists none.", next="Use --device cpu.")
+        return gpu_names if device == "cuda" else [device]
     if device != "cpu":
         raise UsageError(f"device {device!r} is not known", next="Use auto, cpu, cuda or cuda:0.")
     return [device]
 
 
 class LocalWorkers:
-    """Worker processes of this command. Their lines of progress are handed to `say`."""
+    """Worker processes that the launching process starts. Their lines are logged.
+
+    Args:
+        assignment: The workers to start.
+
+    Raises:
+        UsageError: There is no such device, or an option was given: this executor has none.
+    """
 
     detached = False
     monitor_hint = "here"
 
-    def __init__(self, assignment: Assignment, say: Say) -> None:
+    def __init__(self, assignment: Assignment) -> None:
         options_of(NoOptions, assignment.options)
-        self._assignment, self._say = assignment, say
+        self._assignment = assignment
         self._slots = slots(assignment.device, assignment.workers, work=assignment.work, pack=assignment.pack)
-        self._workers = [self._placed(slot) for slot in self._slots]
+        self._workers = [self._new_worker(slot) for slot in self._slots]
 
-    def _placed(self, slot: Slot) -> SupervisedWorker:
+    def _new_worker(self, slot: Slot) -> SupervisedWorker:
         arguments = ["--study", self._assignment.study, "--device", slot.device, "--threads", str(slot.threads)]
-        return SupervisedWorker(arguments, os.environ | self._assignment.environment, self._say)
+        return SupervisedWorker(arguments, os.environ | self._assignment.environment)
 
     def start(self) -> None:
-        """Start one worker a place."""
+        """Start one worker for each slot."""
         if self._assignment.pack is not None and self._slots[0].device != "cpu" and has_mps():
-            # Ours to say, not to start: one daemon serves a machine, and it outlives those who use it.
-            self._say(f"workers of a GPU take turns on it; under CUDA MPS, installed here, they run at once: {MPS} -d")
+            # Only a hint, because one daemon serves the whole machine, and it continues after this process.
+            logger.info(
+                "the workers on a GPU take turns; with CUDA MPS, which is installed, they run at the same time: %s -d",
+                MPS,
+            )
         for worker in self._workers:
             worker.start()
 
     @property
     def alive(self) -> int:
-        """Workers still running."""
+        """Number of workers that still run."""
         return sum(worker.poll() is None for worker in self._workers)
 
     @property
     def exit_codes(self) -> list[int]:
-        """Of the workers that have ended."""
+        """Exit codes of the workers that have ended."""
         return [code for worker in self._workers if (code := worker.poll()) is not None]
 
     def drain(self) -> None:
-        """Every worker saves and leaves."""
+        """Ask every worker to save and exit."""
         self._signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Every worker is killed."""
+        """Kill every worker."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -110,6 +134,6 @@ class LocalWorkers:
             worker.signal(number)
 
     def join(self) -> None:
-        """Wait for all, and for their last lines."""
+        """Wait for the end of all workers, and for their last lines."""
         for worker in self._workers:
             worker.join()

@@ -1,4 +1,4 @@
-"""What an executor is asked for, and what it gives back."""
+"""The interface of an executor: the assignment that it gets, and the started workers that it returns."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ AUTO: Literal["auto"] = "auto"
 
 
 class NoOptions(BaseModel):
-    """Of an executor that has none."""
+    """The options of an executor that has none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Which workers are wanted.
+    """The workers that an executor is to start.
 
     Attributes:
-        study: Its name.
-        storage: URL of the store; may hold a password.
-        files: Where checkpoints go: a folder by its absolute path, or a URL.
-        device: `auto`, `cpu`, `cuda` or `cuda:0`.
-        workers: How many; None leaves it to the executor.
-        work: Trainings that are planned: more workers than that would be idle.
-        options: The executor's own.
-        pack: Workers a device, where the executor starts them on devices of this machine; None is its habit.
+        study: Name of the study.
+        storage: URL of the store; it may hold a password.
+        files: File store of checkpoints: a folder by its absolute path, or a URL.
+        device: Device of each worker: `auto`, `cpu`, `cuda` or `cuda:0`.
+        workers: Number of workers; None leaves it to the executor.
+        work: Number of planned trainings. More workers than that would be idle.
+        options: Options of this executor, as `--option KEY=VALUE` gives them.
+        pack: Workers for each device of this machine; None is the default of the executor.
     """
 
     study: str
@@ -49,52 +49,55 @@ class Assignment:
 
     @property
     def arguments(self) -> list[str]:
-        """Of `sweep worker`."""
+        """Arguments of `sweep worker`."""
         return ["--study", self.study, "--device", self.device]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `sweep worker` reads from its environment."""
+        """Environment variables of `sweep worker`. A list of processes shows arguments, but not these."""
         return {"SWEEP_STORAGE": self.storage, "SWEEP_FILES": self.files}
 
 
 class StartedWorkers(Protocol):
-    """Workers as an executor has placed them."""
+    """The workers of one launch, as an executor has started them."""
 
     @property
     def detached(self) -> bool:
-        """Whether they go on when the launcher ends."""
+        """Whether the workers continue when the launching process ends."""
 
     def start(self) -> None:
-        """Place them."""
+        """Start the workers, or submit them to a queue."""
 
     @property
     def alive(self) -> int:
-        """How many work, or wait for a machine."""
+        """Number of workers that run or wait for a machine."""
 
     @property
     def exit_codes(self) -> list[int]:
-        """Of those that have ended."""
+        """Exit codes of the workers that have ended."""
 
     def drain(self) -> None:
-        """Ask all to save and leave."""
+        """Ask all workers to save and exit."""
 
     def stop(self) -> None:
-        """End all at once."""
+        """Kill all workers."""
 
     def join(self) -> None:
-        """Wait until they have ended."""
+        """Wait until all workers have ended."""
 
     @property
     def monitor_hint(self) -> str:
-        """Where to look for them, once the launcher has left them alone."""
+        """How to find the workers after the launching process has ended; a sentence or a command."""
 
 
 def require_shared(assignment: Assignment) -> None:
-    """For executors that place workers on other machines.
+    """Check that workers on other machines can reach the store.
+
+    Args:
+        assignment: The workers to start.
 
     Raises:
-        UsageError: the store is a file of this machine.
+        UsageError: The store is a file on this machine.
     """
     if assignment.storage.startswith("sqlite"):
         raise UsageError(
@@ -105,23 +108,30 @@ def require_shared(assignment: Assignment) -> None:
 
 
 def pack_of(text: str) -> Pack:
-    """From what was typed after --pack.
+    """The value of `--pack`.
+
+    Args:
+        text: The value as it was typed.
 
     Raises:
-        UsageError: neither a number of workers nor `auto`.
+        UsageError: It is neither a number of workers nor `auto`.
     """
     if text == AUTO:
         return AUTO
     if not text.isdigit() or not int(text):
-        raise UsageError(f"--pack {text!r} is no number of workers", next="Use --pack auto, or --pack 2.")
+        raise UsageError(f"--pack {text!r} is not a number of workers", next="Use --pack auto, or --pack 2.")
     return int(text)
 
 
 def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:
-    """An executor's options from what was typed.
+    """The options of an executor.
+
+    Args:
+        kind: Model of the executor's options.
+        given: The values as they were typed, by their names.
 
     Raises:
-        UsageError: an option that it does not have, or a value that does not fit.
+        UsageError: The executor does not have such an option, or the value is not allowed.
     """
     try:
         return kind.model_validate(dict(given))
@@ -131,21 +141,28 @@ def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:
         known = ", ".join(kind.model_fields)
         raise UsageError(
             f"{OPTION} {name}: {first['msg'][:1].lower()}{first['msg'][1:]}",
-            next=f"Options are KEY=VALUE of: {known}." if known else f"This executor has none: leave {OPTION} out.",
+            next=f"Write {OPTION} KEY=VALUE with one of: {known}."
+            if known
+            else f"This executor has no option: leave {OPTION} out.",
         ) from None
 
 
 def pairs(given: Sequence[str]) -> dict[str, str]:
-    """`KEY=VALUE` as typed, several times.
+    """The keys and values of several `--option KEY=VALUE`.
+
+    Args:
+        given: The options as they were typed.
 
     Raises:
-        UsageError: no key, no value, or the same key twice.
+        UsageError: An option has no key or no value, or a key is given twice.
     """
-    found: dict[str, str] = {}
+    options: dict[str, str] = {}
     for text in given:
         key, equals, value = text.partition("=")
-        if not equals or not key or not value or key in found:
-            why = "It is given twice." if key in found else "It is not of the form KEY=VALUE."
-            raise UsageError(f"{OPTION} {text!r} cannot be read", why=why, next=f"Write {OPTION} partition=gpu, say.")
-        found[key] = value
-    return found
+        if not equals or not key or not value or key in options:
+            why = "It is given twice." if key in options else "It is not of the form KEY=VALUE."
+            raise UsageError(
+                f"{OPTION} {text!r} cannot be read", why=why, next=f"Write, for example, {OPTION} partition=gpu."
+            )
+        options[key] = value
+    return options

@@ -1,10 +1,10 @@
-"""Workers on a Ray cluster: a task a GPU, which Ray starts again elsewhere when its node dies."""
+"""Workers on a Ray cluster: a task for each GPU, which Ray starts again on another node when its node dies."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,31 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sweep.console_log import log_to_console
 from sweep.errors import UsageError
 from sweep.executors.placement import Assignment, options_of, require_shared
-from sweep.executors.supervised import Say, SupervisedWorker
-from sweep.printable import printable
+from sweep.executors.supervised import SupervisedWorker, log_line
 from sweep.worker.interrupt import CTRL_C, PREEMPTED
 
+logger = logging.getLogger(__name__)
+
 _POLL_SECONDS = 0.2
-# Asked to save and leave; Ray would kill a task that does not end.
+# Time for a task to save and exit; Ray would kill a task that does not end.
 DRAIN_SECONDS = 60.0
 LAST_LINES = 5
-# Done, out of budget, preempted, Ctrl-C: nothing to explain.
+# Done, budget spent, preempted, Ctrl-C: their last lines are not shown.
 _IN_ORDER = (0, 3, PREEMPTED, CTRL_C)
-# Ray's word for as often as nodes die.
+# Ray's value for any number of retries.
 FOR_EVER = -1
 
 
 class RayOptions(BaseModel):
-    """What `--option` may say.
+    """The options of this executor.
 
     Attributes:
-        address: Of the cluster: auto (the one that this machine belongs to), HOST:PORT, or ray://HOST:10001.
-        gpus: A worker; parts of one share it. 1 unless the device is `cpu`.
-        cpus: A worker.
+        address: Address of the cluster: auto (the one that this machine belongs to), HOST:PORT, or ray://HOST:10001.
+        gpus: GPUs for each worker; workers with a part of a GPU share it. 1 by default, and 0 on device `cpu`.
+        cpus: CPU cores for each worker.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,12 +49,19 @@ class RayOptions(BaseModel):
 
 
 class RayWorkers:
-    """One task a worker. They belong to this launcher and end with it."""
+    """One Ray task for each worker. The tasks end with the launching process.
+
+    Args:
+        assignment: The workers to start.
+
+    Raises:
+        UsageError: Ray is not installed, an option is wrong, or the store is a file of this machine.
+    """
 
     detached = False
     monitor_hint = "ray list tasks"
 
-    def __init__(self, assignment: Assignment, say: Say) -> None:
+    def __init__(self, assignment: Assignment) -> None:
         self._options = options_of(RayOptions, assignment.options)
         require_shared(assignment)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -64,62 +73,64 @@ class RayWorkers:
             ) from None
         self._ray: Any = ray
         self._assignment = assignment
-        self._say = say
         self._tasks: list[Any] = []
 
     def start(self) -> None:
-        """One task a GPU of the cluster, or a task a slot of CPUs where there is none.
+        """Start one task for each GPU of the cluster; without GPUs, one for each group of `cpus` cores.
 
         Raises:
-            UsageError: there is no such cluster, or it has no such places.
+            UsageError: There is no such cluster, or no worker fits into it.
         """
         self._connect()
         gpus = self._options.gpus
         if gpus is None:
             on_cpu = self._assignment.device == "cpu" or not self._ray.cluster_resources().get("GPU")
             gpus = 0.0 if on_cpu else 1.0
-        count = self._assignment.workers or min(self._places(gpus), max(self._assignment.work, 1))
+        count = self._assignment.workers or min(self._slots(gpus), max(self._assignment.work, 1))
         task = self._ray.remote(
-            num_cpus=self._options.cpus, num_gpus=gpus, max_retries=FOR_EVER, retry_exceptions=False,
+            num_cpus=self._options.cpus,
+            num_gpus=gpus,
+            max_retries=FOR_EVER,
+            retry_exceptions=False,
             name=f"sweep worker of {self._assignment.study}",
-        )(keep_working)  # fmt: skip
+        )(run_worker)
         arguments = [*self._assignment.arguments, "--threads", str(self._options.cpus)]
         self._tasks = [task.remote(arguments, self._assignment.environment) for _ in range(count)]
-        self._say(f"{count} tasks with {gpus:g} GPUs and {self._options.cpus} CPUs each")
+        logger.info("%d tasks with %g GPUs and %d CPUs each", count, gpus, self._options.cpus)
 
     def _connect(self) -> None:
         try:
-            # Ray's tasks import first from the folder where the driver was, and would find a user's `sweep.py` there.
+            # Ray's tasks import first from the working folder of the driver, where a user's `sweep.py` may be.
             with chdir("/"):
                 self._ray.init(address=self._options.address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, ValueError) as error:
             raise UsageError(
-                f"no Ray cluster at {self._options.address}",
+                f"there is no Ray cluster at {self._options.address}",
                 why=str(error).strip().splitlines()[0],
                 next="Start one (ray start --head), or give -o address=HOST:PORT.",
             ) from None
 
-    def _places(self, gpus: float) -> int:
-        has = self._ray.cluster_resources()
-        by_cpu = has.get("CPU", 0.0) // self._options.cpus
-        places = int(min(by_cpu, has.get("GPU", 0.0) // gpus) if gpus else by_cpu)
-        if places < 1:
+    def _slots(self, gpus: float) -> int:
+        resources = self._ray.cluster_resources()
+        by_cpu = resources.get("CPU", 0.0) // self._options.cpus
+        slots = int(min(by_cpu, resources.get("GPU", 0.0) // gpus) if gpus else by_cpu)
+        if slots < 1:
             raise UsageError(
-                "the Ray cluster has no place for a worker",
-                why=f"It has {has.get('GPU', 0):g} GPUs and {has.get('CPU', 0):g} CPUs.",
-                next="Ask for less by -o gpus=, -o cpus=, or for a fixed number by -n.",
+                "no worker fits into the Ray cluster",
+                why=f"It has {resources.get('GPU', 0):g} GPUs and {resources.get('CPU', 0):g} CPUs.",
+                next="Ask for less with -o gpus= or -o cpus=, or for a fixed number of workers with -n.",
             )
-        return places
+        return slots
 
     @property
     def alive(self) -> int:
-        """Tasks that run, or wait for a node."""
+        """Number of tasks that run or wait for a node."""
         _, left = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=0)
         return len(left)
 
     @property
     def exit_codes(self) -> list[int]:
-        """Of the workers whose tasks have ended."""
+        """Exit codes of the workers whose tasks have ended."""
         done, _ = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=0)
         return [self._exit_code(task) for task in done]
 
@@ -129,51 +140,60 @@ class RayWorkers:
         except self._ray.exceptions.TaskCancelledError:
             return PREEMPTED
         except self._ray.exceptions.RayError as error:
-            self._say(f"a task broke down: {str(error).strip().splitlines()[-1]}")
+            logger.info("a task failed: %s", str(error).strip().splitlines()[-1])
             return 1
 
     def drain(self) -> None:
-        """A cancelled task hears it as Ctrl-C: its worker saves and leaves."""
+        """Cancel the tasks. Ray raises KeyboardInterrupt in each, and its worker saves and exits."""
         for task in self._tasks:
             self._ray.cancel(task, force=False)
 
     def stop(self) -> None:
-        """Tasks and their workers are killed."""
+        """Kill the tasks and their workers."""
         for task in self._tasks:
             self._ray.cancel(task, force=True)
 
     def join(self) -> None:
-        """Wait for the tasks, and show the last words of those that broke down."""
+        """Wait for the tasks, and log the last lines of the workers that failed."""
         done, _ = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=DRAIN_SECONDS)
         for task in done:
-            with suppress(self._ray.exceptions.RayError):  # said with its exit code
+            with suppress(self._ray.exceptions.RayError):  # logged with its exit code
                 ended = self._ray.get(task)
                 for line in ended.last_lines if ended.exit_code not in _IN_ORDER else ():
-                    self._say(line)
+                    logger.info("%s", line)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How the worker of a task ended; its lines are in Ray's log of that node."""
+    """How the worker of a task ended. All of its lines are in Ray's log on that node.
+
+    Attributes:
+        exit_code: Exit code of the worker.
+        last_lines: The last lines that it wrote to stderr.
+    """
 
     exit_code: int
     last_lines: tuple[str, ...]
 
 
-def keep_working(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
-    """What a task does: keep one worker alive until it ends for good.
+def run_worker(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    """The body of a task: supervise one worker until it is not started again.
 
     Args:
-        arguments: Of `sweep worker`.
-        environment: Beyond the node's own; Ray has put the GPUs of this task into the latter.
+        arguments: Arguments of `sweep worker`.
+        environment: Variables to add to the environment of the task, in which Ray names the task's GPUs.
+
+    Returns:
+        The exit code of the worker, and its last lines.
     """
+    log_to_console()
     lines: deque[str] = deque(maxlen=LAST_LINES)
 
-    def hear(text: str) -> None:
-        print(printable(text), file=sys.stderr, flush=True)
+    def on_line(text: str) -> None:
+        log_line(text)
         lines.append(text)
 
-    worker = SupervisedWorker(arguments, os.environ | dict(environment), hear)
+    worker = SupervisedWorker(arguments, os.environ | dict(environment), on_line)
     worker.start()
     try:
         code = _end_of(worker)

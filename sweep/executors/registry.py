@@ -1,4 +1,4 @@
-"""Executors: what places workers on machines and keeps them alive. Which work they do is the store's decision."""
+"""The executors by their names. They place workers on machines and keep them alive; the store decides their work."""
 
 from __future__ import annotations
 
@@ -6,44 +6,49 @@ from collections.abc import Callable
 
 from sweep.errors import UsageError
 from sweep.executors.placement import AUTO, Assignment, StartedWorkers
-from sweep.executors.supervised import Say
 
 
-def _local(assignment: Assignment, say: Say) -> StartedWorkers:
+def _local(assignment: Assignment) -> StartedWorkers:
     from sweep.executors.local import LocalWorkers
 
     if assignment.pack == AUTO:
         from sweep.executors.packed import PackedWorkers
 
-        return PackedWorkers(assignment, say)
-    return LocalWorkers(assignment, say)
+        return PackedWorkers(assignment)
+    return LocalWorkers(assignment)
 
 
-def _slurm(assignment: Assignment, say: Say) -> StartedWorkers:
+def _slurm(assignment: Assignment) -> StartedWorkers:
     from sweep.executors.slurm import SlurmWorkers
 
-    return SlurmWorkers(assignment, say)
+    return SlurmWorkers(assignment)
 
 
-def _ray(assignment: Assignment, say: Say) -> StartedWorkers:
+def _ray(assignment: Assignment) -> StartedWorkers:
     from sweep.executors.ray import RayWorkers
 
-    return RayWorkers(assignment, say)
+    return RayWorkers(assignment)
 
 
-# Each imports what it needs only when it is asked for. What each is called on the command line:
-EXECUTORS: dict[str, Callable[[Assignment, Say], StartedWorkers]] = {
+# By their names on the command line. Each imports what it needs only when it is used.
+EXECUTORS: dict[str, Callable[[Assignment], StartedWorkers]] = {
     "local": _local,
     "slurm": _slurm,
     "ray": _ray,
 }
 
 
-def executor(name: str) -> Callable[[Assignment, Say], StartedWorkers]:
-    """The executor of that name.
+def executor(name: str) -> Callable[[Assignment], StartedWorkers]:
+    """The executor of a name.
+
+    Args:
+        name: `local`, `slurm` or `ray`.
+
+    Returns:
+        What makes its workers from an assignment; `start` then starts them.
 
     Raises:
-        UsageError: there is none.
+        UsageError: No executor has this name.
     """
     if name not in EXECUTORS:
         raise UsageError(f"executor {name!r} is not known", next=f"Use --executor {' or '.join(EXECUTORS)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import logging
 import os
 import shlex
 import shutil
@@ -18,9 +19,8 @@ from typing import TYPE_CHECKING
 from sweep.commands import command
 from sweep.errors import SweepError, UsageError
 from sweep.executors.placement import Assignment, options_of, require_shared
-from sweep.executors.slurm_job import keep_working
+from sweep.executors.slurm_job import run_worker
 from sweep.executors.slurm_options import SlurmOptions
-from sweep.executors.supervised import Say
 from sweep.files.private import make_private_folder, require_private
 from sweep.worker.interrupt import PREEMPTED
 from sweep.worker.process_start import SAFE_PATH_FLAG
@@ -28,44 +28,57 @@ from sweep.worker.process_start import SAFE_PATH_FLAG
 if TYPE_CHECKING:
     from submitit import Job
 
+logger = logging.getLogger(__name__)
+
 FOLDER = "slurm"
-# The queue is asked seldom: a cluster's controller serves everybody.
+# Time between two queries of the queue. A cluster's controller serves all of its users.
 POLL_SECONDS = 5.0
-# One empty answer may be a controller that is restarting.
+# The queue counts as empty after so many empty answers: a controller that restarts may give one.
 EMPTY_ANSWERS = 2
 LAST_LINES = 5
 
 
 class SlurmWorkers:
-    """Jobs in the queue. They stay there when the launcher goes, and the same command does not add to them."""
+    """Jobs in Slurm's queue. They continue when the launching process ends; a second launch submits no others.
+
+    Args:
+        assignment: The workers to start; `workers` must be given.
+
+    Raises:
+        UsageError: The number of workers is missing, an option is wrong, this machine belongs to no Slurm cluster, the
+            store is a file of this machine, or others may write to the folder of the jobs.
+    """
 
     detached = True
 
-    def __init__(self, assignment: Assignment, say: Say) -> None:
+    def __init__(self, assignment: Assignment) -> None:
         require_shared(assignment)
         self._options = options_of(SlurmOptions, assignment.options)
         if assignment.workers is None:
             raise UsageError(
-                "how many jobs?", why="A cluster has no natural number of workers.", next="Add -n 8, say: 8 jobs."
+                "the number of jobs is missing",
+                why="A cluster has no natural number of workers.",
+                next="Add -n N, for example -n 8.",
             )
         if shutil.which("sbatch") is None or shutil.which("srun") is None:
             raise UsageError(
-                "this is no machine of a Slurm cluster", why="There is no sbatch and srun.", next="Log in to one."
+                "this machine does not belong to a Slurm cluster",
+                why="The commands sbatch and srun are missing.",
+                next="Log in to a machine of the cluster.",
             )
         self._assignment = assignment
-        self._wanted = min(assignment.workers, max(assignment.work, 1))
-        self._say = say
+        self._max_jobs = min(assignment.workers, max(assignment.work, 1))
         self.name = job_name(assignment)
         self.folder = _job_folder(assignment, self._options)
         _refuse_shared(require_private, self.folder)
         self._jobs: list[Job[int]] = []
-        self._asked_at = -POLL_SECONDS
+        self._queried_at = -POLL_SECONDS
         self._states: dict[str, str] = {}
         self._empty = 0
 
     @property
     def monitor_hint(self) -> str:
-        """The commands that find them."""
+        """The commands that show and end the jobs."""
         study = self._assignment.study
         return (
             f"the jobs stay in the queue; next: {command('status', study, '--watch')}, squeue --name {self.name}, "
@@ -73,16 +86,17 @@ class SlurmWorkers:
         )
 
     def start(self) -> None:
-        """Submit what is not in the queue yet.
+        """Submit the jobs that are not in the queue yet.
 
         Raises:
-            SweepError: Slurm refuses.
+            SweepError: Slurm refuses the jobs.
+            UsageError: The package submitit is not installed.
         """
-        there = len(self._queue())
-        if there:
-            self._say(f"{there} jobs of this study are in the queue already")
-        if there < self._wanted:
-            self._submit(self._wanted - there)
+        queued = len(self._queue())
+        if queued:
+            logger.info("%d jobs of this study are in the queue already", queued)
+        if queued < self._max_jobs:
+            self._submit(self._max_jobs - queued)
 
     def _submit(self, count: int) -> None:
         try:
@@ -100,46 +114,48 @@ class SlurmWorkers:
         executor.update_parameters(job_name=self.name, **self._options.parameters(self._assignment.device))
         arguments = self._assignment.arguments
         try:
-            # By environment, which sbatch keeps with the job: what submitit writes into the folder holds no password.
+            # The URL of the store goes through the environment, which sbatch stores with the job: submitit's files
+            # contain no password.
             with _environment(self._assignment.environment):
-                self._jobs = executor.map_array(keep_working, [arguments] * count)
+                self._jobs = executor.map_array(run_worker, [arguments] * count)
         except (subprocess.SubprocessError, FailedJobError, FailedSubmissionError) as error:
             raise SweepError(
-                "Slurm does not take the jobs",
+                "Slurm refuses the jobs",
                 why=str(error).strip().splitlines()[-1],
-                next="Correct --option, then launch again.",
+                next="Correct --option, then type the same command.",
             ) from None
-        self._say(f"submitted {count} jobs as {self._jobs[0].job_id.partition('_')[0]}; logs: {self.folder}")
-        self._asked_at = -POLL_SECONDS
+        array = self._jobs[0].job_id.partition("_")[0]
+        logger.info("submitted %d jobs as %s; logs: %s", count, array, self.folder)
+        self._queried_at = -POLL_SECONDS
 
     @property
     def alive(self) -> int:
-        """Jobs in the queue: running, waiting, or waiting again."""
-        if time.monotonic() - self._asked_at > POLL_SECONDS:
+        """Number of jobs in the queue that run, wait, or were queued again."""
+        if time.monotonic() - self._queried_at > POLL_SECONDS:
             try:
                 states = self._queue()
             except (SweepError, subprocess.TimeoutExpired):
-                states = self._states  # no answer is no news
+                states = self._states  # without an answer the last states stay
             self._empty = 0 if states else self._empty + 1
             if states != self._states and states:
                 counts = {state: list(states.values()).count(state) for state in sorted(set(states.values()))}
-                self._say("jobs: " + ", ".join(f"{count} {state.lower()}" for state, count in counts.items()))
+                logger.info("jobs: %s", ", ".join(f"{count} {state.lower()}" for state, count in counts.items()))
             if states or self._empty >= EMPTY_ANSWERS:
                 self._states = states
-            self._asked_at = time.monotonic()
+            self._queried_at = time.monotonic()
         return len(self._states) or int(self._empty < EMPTY_ANSWERS)
 
     def _queue(self) -> dict[str, str]:
-        """Job id -> state, of the jobs under this name."""
+        """{job id: state}, of the jobs with this name."""
         command = ["squeue", "-h", "-r", "-u", getpass.getuser(), "-n", self.name, "-o", "%i|%T"]
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        if asked.returncode != 0:
-            raise SweepError("squeue does not answer", why=asked.stderr.strip(), next="Try again in a minute.")
-        return dict(line.split("|", 1) for line in asked.stdout.split())
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if result.returncode != 0:
+            raise SweepError("Slurm's squeue does not answer", why=result.stderr.strip(), next="Try again in a minute.")
+        return dict(line.split("|", 1) for line in result.stdout.split())
 
     @property
     def exit_codes(self) -> list[int]:
-        """Of the jobs that this launcher submitted; 75 for one that was ended from outside."""
+        """Exit codes of the ended jobs that this launch has submitted; 75 for one that Slurm or a person has ended."""
         return [self._exit_code(job) for job in self._jobs if job.job_id not in self._states]
 
     def _exit_code(self, job: Job[int]) -> int:
@@ -148,51 +164,55 @@ class SlurmWorkers:
         return 1 if job.exception() is not None else int(job.result())
 
     def drain(self) -> None:
-        """Nothing: the launcher only leaves."""
+        """Does nothing, because the jobs continue without the launching process."""
 
     def stop(self) -> None:
-        """Nothing either."""
+        """Does nothing, because the jobs continue without the launching process."""
 
     def join(self) -> None:
-        """Cancel what still waits for a machine, and show the last words of those that broke down."""
+        """Cancel the jobs that still wait for a machine, and log the last lines of the jobs that failed."""
         waiting = ["scancel", "-u", getpass.getuser(), "-n", self.name, "-t", "PENDING"]
         subprocess.run(waiting, capture_output=True, timeout=60, check=False)
         for job in self._jobs:
             if self._exit_code(job) == 1 and job.paths.stderr.exists():
                 for line in job.paths.stderr.read_text(errors="replace").splitlines()[-LAST_LINES:]:
-                    self._say(f"job {job.job_id}: {line}")
+                    logger.info("job %s: %s", job.job_id, line)
 
 
 def job_name(assignment: Assignment) -> str:
-    """Tells jobs of this study in this store from all others of the same user."""
-    # Hashed, so that the name shows nothing of the store's URL.
+    """Name of the jobs of this study in this store, different from that of all other jobs of the user.
+
+    Args:
+        assignment: The workers to start.
+    """
+    # Hashed, so that the name does not show the URL of the store.
     digest = hashlib.sha256(f"{assignment.storage} {assignment.study}".encode()).hexdigest()
     return f"sweep-{assignment.study}-{digest[:6]}"
 
 
 def _job_folder(assignment: Assignment, options: SlurmOptions) -> Path:
-    """In the folder of files; beside the working folder where files are behind a URL; or where an option says."""
+    """The folder of an option; else one in the file store, or in the working folder if the file store is a bucket."""
     files = Path("sweep-data") if "://" in assignment.files else Path(assignment.files)
     folder = files / FOLDER if options.folder is None else Path(options.folder).expanduser()
     return folder.absolute() / assignment.study
 
 
 def _refuse_shared(check: Callable[[Path], None], folder: Path) -> None:
-    """submitit loads pickles from its folder, in the launcher and in every job: who writes there runs code as us."""
+    """Refuse a folder that others may write to: submitit loads pickles from it, which run as code of this user."""
     try:
         check(folder)
     except UsageError as error:
         raise UsageError(
             f"the files of Slurm jobs cannot be kept in {folder}",
             why=error.why,
-            next="Add -o folder=~/sweep-jobs, say: a folder of yours alone that the cluster's machines reach.",
+            next="Add -o folder=FOLDER, for example ~/sweep-jobs: only you may write to it, and all machines reach it.",
         ) from None
 
 
 @contextmanager
-def _environment(more: dict[str, str]) -> Iterator[None]:
+def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = os.environ.copy()
-    os.environ.update(more)
+    os.environ.update(variables)
     try:
         yield
     finally:

@@ -1,50 +1,53 @@
-"""What runs inside a Slurm job: one worker, and the requeue that a job must ask for before it ends.
+"""What runs inside a Slurm job: one worker, and the requeue that a job must request before it ends.
 
-A job that ends by itself, with whatever exit code, is over for Slurm and not queued again, even while it is being
-preempted. So once the worker has saved, the job asks to be requeued. It asks only while it is RUNNING: a job that is
-being cancelled would come back, and one that is being requeued needs nothing.
+Slurm does not queue a job again that ends by itself, whatever its exit code, even while the job is being preempted. So
+the job requests to be requeued once its worker has saved. It does so only in state RUNNING: a job that is being
+cancelled would return, and one that is being requeued returns anyway.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from types import FrameType
 
+from sweep.console_log import log_to_console
 from sweep.errors import SweepError
 from sweep.executors.supervised import SupervisedWorker
-from sweep.printable import printable
 from sweep.worker.interrupt import PREEMPTED
 
-# The worker said it all, and wants no other try.
+logger = logging.getLogger(__name__)
+
+# Exit codes of a worker that is not to be started again: done, budget spent.
 _FINAL = (0, 3)
 _POLL_SECONDS = 0.2
 
 
-def keep_working(arguments: Sequence[str]) -> int:
-    """Entry point of a job: keep one worker alive; when it is asked to leave, have the job queued again.
+def run_worker(arguments: Sequence[str]) -> int:
+    """Entry point of a job: supervise one worker. When it is preempted, have the job queued again.
 
     Args:
-        arguments: Of `sweep worker`.
+        arguments: Arguments of `sweep worker`.
 
     Returns:
-        The worker's exit code, where that is the end: 0 or 3.
+        The exit code of a worker that is not to be started again: 0 or 3.
 
     Raises:
-        SystemExit: preempted; the worker has saved.
-        SweepError: the worker broke down.
+        SystemExit: The worker was preempted and has saved.
+        SweepError: The worker failed.
     """
-    worker = SupervisedWorker(arguments, os.environ, _say)
+    log_to_console()
+    worker = SupervisedWorker(arguments, os.environ)
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        _say(f"{signal.Signals(number).name}: saving what is under way")
+        logger.info("%s: saving the work under way", signal.Signals(number).name)
         worker.signal(signal.SIGTERM)
 
-    # submitit's own would end this process at once, or pass a SIGTERM over.
+    # submitit's own handlers would end this process at once, or ignore SIGTERM.
     for kind in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
         signal.signal(kind, handle)
     worker.start()
@@ -60,29 +63,30 @@ def keep_working(arguments: Sequence[str]) -> int:
 
 
 def requeue() -> bool:
-    """Have this job queued again if it is RUNNING; whether it was asked for."""
+    """Have this job queued again if it is in state RUNNING.
+
+    Returns:
+        Whether it was requested.
+    """
     job = _job_id()
     state = _slurm("squeue", "-h", "-j", job, "-o", "%T").strip()
     if state != "RUNNING":
-        _say(f"job {job} is {state or 'gone'}: no requeue asked for")
+        logger.info("job %s is in state %s: no requeue requested", job, state or "unknown")
         return False
-    _say(f"job {job} is requeued {_slurm('scontrol', 'requeue', job)}".rstrip())
+    answer = _slurm("scontrol", "requeue", job).strip()
+    logger.info("job %s is requeued%s", job, f" {answer}" if answer else "")
     return True
 
 
 def _job_id() -> str:
-    """Of this job alone: the number of an array's last task is that of the whole array."""
+    """Id of this job. SLURM_JOB_ID would not do: that of the last task of an array is the id of the whole array."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ["SLURM_JOB_ID"]
 
 
 def _slurm(*command: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"({error})"
-    return done.stdout + (f"({done.stderr.strip()})" if done.returncode else "")
-
-
-def _say(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)
+    return result.stdout + (f"({result.stderr.strip()})" if result.returncode else "")

@@ -1,4 +1,4 @@
-"""What a person may say about jobs, and how submitit is told."""
+"""The options of Slurm jobs, and their translation for submitit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ SBATCH = "sbatch."
 
 
 class SlurmOptions(BaseModel):
-    """What `--option` may say. What is left out is the cluster's default.
+    """The options of this executor. For one that is left out the default of the cluster holds.
 
     Attributes:
-        time: Limit of one job, as 23h30m. At its end a job saves, is queued again and goes on.
-        gpus: A worker; 1 unless the device is `cpu`.
-        cpus: A worker.
-        memory: A worker, as 16G.
-        notice: How long before the limit a job is told, as 2m.
-        folder: Where submitit keeps its files, reached by all machines; by default below the folder of files. They are
-            pickles, which run as code when a job begins, so nobody else may be able to write there.
-        setup: A shell command before the worker, as `module load cuda`.
-        sbatch: Anything else that sbatch knows, as sbatch.reservation=NAME.
+        partition: Partition of the cluster.
+        account: Account that is charged.
+        qos: Quality of service.
+        constraint: Features that a node must have.
+        time: Time limit of one job, like 23h30m. At its end a job saves, is queued again, and continues.
+        gpus: GPUs for each worker; 1 by default, and 0 on device `cpu`.
+        cpus: CPU cores for each worker.
+        memory: Memory for each worker, like 16G.
+        notice: Time between Slurm's signal and the time limit, like 2m.
+        folder: Folder of submitit's files, which all machines must reach; by default in the file store. The files are
+            pickles, which run as code when a job starts, so nobody else may be able to write there.
+        setup: A shell command that runs before the worker, like `module load cuda`.
+        sbatch: Any other option of sbatch, like sbatch.reservation=NAME.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,8 +49,8 @@ class SlurmOptions(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, given: dict[str, str]) -> dict[str, Any]:
-        further = {key.removeprefix(SBATCH): value for key, value in given.items() if key.startswith(SBATCH)}
-        return {key: value for key, value in given.items() if not key.startswith(SBATCH)} | {"sbatch": further}
+        sbatch = {key.removeprefix(SBATCH): value for key, value in given.items() if key.startswith(SBATCH)}
+        return {key: value for key, value in given.items() if not key.startswith(SBATCH)} | {"sbatch": sbatch}
 
     @field_validator("time", "notice")
     @classmethod
@@ -59,20 +63,24 @@ class SlurmOptions(BaseModel):
         return text
 
     def parameters(self, device: str) -> dict[str, Any]:
-        """For submitit."""
+        """The parameters of submitit's `update_parameters`.
+
+        Args:
+            device: Device of each worker; on `cpu` no GPU is requested by default.
+        """
         gpus = self.gpus if self.gpus is not None else int(device != "cpu")
         return {
             "partition": self.partition,
             "account": self.account,
             "qos": self.qos,
             "constraint": self.constraint,
-            # Nothing means the partition's limit; submitit's own default is five minutes.
+            # None means the limit of the partition; submitit's own default is five minutes.
             "time": None if self.time is None else max(1, int(seconds_of(self.time) // 60)),
             "gpus_per_node": gpus or None,
             "cpus_per_task": self.cpus,
             "signal_delay_s": int(seconds_of(self.notice)),
             "setup": None if self.setup is None else [self.setup],
-            # Since Slurm 22.05 srun does not take the number of cores over from sbatch; a requeued job adds to its log.
+            # Since Slurm 22.05 srun does not inherit the cores from sbatch. A requeued job appends to its log.
             "srun_args": [f"--cpus-per-task={self.cpus}", "--open-mode=append"],
             "wckey": None,
             "additional_parameters": {

@@ -19,7 +19,7 @@ from sweep.config.study import Study
 from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch, UsageError
 from sweep.executors.garbage import Survey
-from sweep.executors.register import identity, known, register
+from sweep.executors.register import identity, matching_study, register
 from sweep.files.file_store import FileStore
 from sweep.files.transfer import Stored
 from sweep.store import (
@@ -114,7 +114,9 @@ def test_extend_adds_seeds_as_a_revision_that_says_so(planned: Store, sweep: Swe
     assert (the_study(planned).revision, len(before), len(after)) == (2, 4, 6)
     assert before < {cell.train_key for cell in after}
     # The file that says the same is the same study.
-    assert known(planned, study_plan(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
+    assert (
+        matching_study(planned, study_plan(Study.model_validate(SPEC | {"seeds": 3})), accept_change=False) is not None
+    )
 
 
 def test_more_seeds_add_an_interim_analysis_until_the_first_one_is_reached(sqlite_url: str, sweep: Sweep) -> None:
@@ -151,7 +153,7 @@ def test_a_changed_file_is_refused_and_the_change_is_shown(planned: Store, sweep
     # optuna#2328, wandb/examples#71: the space changes mid-study; old results stay and nothing is mixed.
     changed = SPEC | {"factors": {"schedule": {"role": "scientific", "levels": ["sigmoid_beta"]}}, "seeds": 3}
     with pytest.raises(StoreMismatch, match="another content"):
-        known(planned, study_plan(Study.model_validate(changed)), accept_change=False)
+        matching_study(planned, study_plan(Study.model_validate(changed)), accept_change=False)
     shown = json.loads(sweep("space", "diff", write(changed, tmp_path), "--json").stdout)
     kinds = {(row["arm"], row["seed"]): row["change"] for row in shown}
     assert kinds == {
@@ -243,7 +245,7 @@ def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
     assert str(lost) not in sweep("gc").stdout, "its attempt lives"
     release(planned, held, "preempted")
     assert str(lost) not in sweep("gc").stdout, "its attempt has just ended"
-    monkeypatch.setattr("sweep.executors.garbage.SPARED_SECONDS", 0.0)
+    monkeypatch.setattr("sweep.executors.garbage.MIN_AGE_SECONDS", 0.0)
     listed = sweep("gc")
     assert listed.stdout.split() == [str(lost)]
     assert "(100 B) of store" in listed.stderr

@@ -73,7 +73,7 @@ def test_an_option_that_makes_no_sense_is_refused(typed: list[str], told: str) -
 
 
 def test_local_workers_have_no_options_and_end_with_their_launcher(tmp_path: Path) -> None:
-    assert "This executor has none" in refused(tmp_path, "-o", "partition=gpu").next
+    assert "This executor has no option" in refused(tmp_path, "-o", "partition=gpu").next
     assert "end with this command" in refused(tmp_path, "--detach").what
 
 
@@ -110,13 +110,13 @@ def test_jobs_are_told_apart_by_study_and_store_and_show_no_password() -> None:
 
 def test_a_machine_outside_a_cluster_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UsageError, match="no machine of a Slurm cluster"):
-        EXECUTORS["slurm"](assignment(), print)
+    with pytest.raises(UsageError, match="does not belong to a Slurm cluster"):
+        EXECUTORS["slurm"](assignment())
 
 
 def test_a_cluster_is_not_taken_over_by_a_number_that_nobody_named() -> None:
-    with pytest.raises(UsageError, match="how many jobs"):
-        EXECUTORS["slurm"](assignment(workers=None), print)
+    with pytest.raises(UsageError, match="number of jobs is missing"):
+        EXECUTORS["slurm"](assignment(workers=None))
 
 
 def test_files_of_slurm_jobs_are_refused_where_others_may_write(
@@ -130,8 +130,8 @@ def test_files_of_slurm_jobs_are_refused_where_others_may_write(
     (shared / "slurm/tiny").mkdir(parents=True)
     (shared / "slurm/tiny").chmod(0o2775)
     with pytest.raises(UsageError, match="files of Slurm jobs cannot be kept") as refused:
-        EXECUTORS["slurm"](assignment(files=str(shared)), print)
+        EXECUTORS["slurm"](assignment(files=str(shared)))
     assert "may be written by others" in refused.value.why
     assert "-o folder=" in refused.value.next
-    placed = EXECUTORS["slurm"](assignment(files=str(shared), options={"folder": str(tmp_path / "jobs")}), print)
+    placed = EXECUTORS["slurm"](assignment(files=str(shared), options={"folder": str(tmp_path / "jobs")}))
     assert str(tmp_path / "jobs" / "tiny") in placed.monitor_hint

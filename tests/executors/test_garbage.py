@@ -14,7 +14,7 @@ import pytest
 
 from sweep.config.keys import train_key
 from sweep.errors import UsageError
-from sweep.executors.garbage import HEARD_SECONDS, Survey, survey
+from sweep.executors.garbage import LAST_WRITE_SECONDS, Survey, survey
 from sweep.files.file_names import run_folder
 from sweep.files.file_store import FileStore
 from sweep.store import Store, claim, finish_training, forget_artifact, open_store, progress, release
@@ -65,7 +65,7 @@ def written(file_store: FileStore, held: Claim, name: str) -> ArtifactRecord:
 
 def garbage(store: Store, file_store: FileStore) -> set[str]:
     """Paths of what may go, without a grace of an hour."""
-    return {stored.path for stored in survey(store, file_store, spared_seconds=0.0).garbage}
+    return {stored.path for stored in survey(store, file_store, min_age_seconds=0.0).garbage}
 
 
 def test_what_an_ended_attempt_left_is_garbage_and_what_is_named_or_live_is_not(
@@ -90,7 +90,7 @@ def test_what_an_ended_attempt_left_is_garbage_and_what_is_named_or_live_is_not(
     forget_artifact(store, again, named.path, "damaged")
     release(store, again, "preempted")
     assert garbage(store, file_store) == {artifact.path for artifact in (named, *lost)}
-    for stored in survey(store, file_store, spared_seconds=0.0).garbage:
+    for stored in survey(store, file_store, min_age_seconds=0.0).garbage:
         assert file_store.delete(stored) == ""
     assert {stored.path for stored in file_store.listed("runs")} == {live.path}
 
@@ -120,7 +120,7 @@ def test_files_of_another_database_are_counted_and_left_alone(tmp_path: Path, fi
     lost = written(file_store, held, "0000000001.{}.pt")
     finish_training(one, held, weights=weights, parameters=1, seconds=1.0)
     copies = 1 if file_store.url is None else 2
-    assert all_ended(survey(two, file_store, spared_seconds=0.0), two) == (0, {digits_of(one): 2 * copies})
+    assert all_ended(survey(two, file_store, min_age_seconds=0.0), two) == (0, {digits_of(one): 2 * copies})
     assert garbage(one, file_store) == {lost.path}
     assert written(file_store, begun(two), "weights.{}.pt").path != weights.path, "the same run at the same token"
 
@@ -133,7 +133,7 @@ def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_late
     shutil.copy(tmp_path / "one.db", tmp_path / "backup.db")
     early = written(file_store, before, "0000000001.{}.pt")
     since = written(file_store, before, "0000000002.{}.pt")
-    later_on = time.time() + HEARD_SECONDS + 60.0
+    later_on = time.time() + LAST_WRITE_SECONDS + 60.0
     os.utime(file_store.path(since.path), (later_on, later_on))
     release(one, before, "preempted")
     later = begun(one)
@@ -142,12 +142,12 @@ def test_a_copy_or_an_old_backup_of_a_database_deletes_nothing_of_what_came_late
 
     backup = open_store(f"sqlite:///{tmp_path}/backup.db")
     assert digits_of(backup) == digits_of(one)
-    assert all_ended(survey(backup, file_store, spared_seconds=0.0), one) == (0, {digits_of(one): 1})
+    assert all_ended(survey(backup, file_store, min_age_seconds=0.0), one) == (0, {digits_of(one): 1})
     repeated = begun(backup)  # takes over what went on elsewhere
     assert repeated.token == later.token
     assert written(file_store, repeated, "weights.{}.pt").path != weights.path
     release(backup, repeated, "preempted")
-    found = survey(backup, file_store, spared_seconds=0.0)
+    found = survey(backup, file_store, min_age_seconds=0.0)
     assert early.path in {stored.path for stored in found.garbage}
     assert {weights.path, since.path} == {stored.path for stored in found.foreign[digits_of(one)]}
     backup.close()
@@ -163,7 +163,7 @@ def test_files_of_the_first_version_and_hostile_names_are_never_garbage(tmp_path
         with fsspec.open(f"{file_store.url}/{path}", "wb") as file:
             file.write(b"x")
     release(store, held, "preempted")
-    count, foreign = all_ended(survey(store, file_store, spared_seconds=0.0), store)
+    count, foreign = all_ended(survey(store, file_store, min_age_seconds=0.0), store)
     assert (count, foreign[""]) == (0, len(legacy))
     assert sum(foreign.values()) == len(legacy) + len(hostile)
 

@@ -15,8 +15,8 @@ from sweep.config.data import DataConfig
 from sweep.config.keys import sha256_of
 from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import ImagesUnavailable, StoreMismatch
-from sweep.executors.changes import changes_of, images_of, with_images_of
-from sweep.executors.register import known, note_images, register
+from sweep.executors.changes import images_change, study_changes, with_images_of
+from sweep.executors.register import matching_study, note_images, register
 from sweep.files.file_store import FileStore
 from sweep.store import Store, add_cells, cells, events, open_store, register_study, study
 from sweep.store.records import ArmRecord
@@ -40,15 +40,15 @@ def test_a_moved_folder_of_equal_images_is_the_same_study(
     first = asked_for(tmp_path, "a")
     assert first.study.baseline.data.path == str(tmp_path / "a")
     record = register(store, first, PROTOCOL, accept_change=False)
-    assert [change.kind for change in changes_of(store, asked_for(tmp_path, "a"))] == ["kept"]
-    assert images_of(store, first) == "same"
+    assert [change.kind for change in study_changes(store, asked_for(tmp_path, "a"))] == ["kept"]
+    assert images_change(store, first) == "same"
 
     (tmp_path / "a").rename(tmp_path / "b")
     monkeypatch.setenv("HOME", str(tmp_path))
     moved = asked_for(tmp_path, "~/b")
-    assert [change.kind for change in changes_of(store, moved)] == ["kept"]
-    assert images_of(store, moved) == "moved"
-    assert known(store, moved, accept_change=False) is not None
+    assert [change.kind for change in study_changes(store, moved)] == ["kept"]
+    assert images_change(store, moved) == "moved"
+    assert matching_study(store, moved, accept_change=False) is not None
     after = register(store, moved, PROTOCOL, accept_change=False)
     assert (after.id, after.revision, after.spec_sha256) == (record.id, 1, record.spec_sha256)
     assert after.spec["baseline"]["data"]["path"] == str(tmp_path / "b")
@@ -64,11 +64,11 @@ def test_changed_images_are_called_so(store: Store, tmp_path: Path) -> None:
     register(store, asked_for(tmp_path, tmp_path / "a"), PROTOCOL, accept_change=False)
     change_a_pixel(tmp_path / "a")
     changed = asked_for(tmp_path, tmp_path / "a")
-    assert images_of(store, changed) == "changed"
-    assert [change.kind for change in changes_of(store, changed)] == ["changed"]
+    assert images_change(store, changed) == "changed"
+    assert [change.kind for change in study_changes(store, changed)] == ["changed"]
     with pytest.raises(StoreMismatch):
-        known(store, changed, accept_change=False)
-    assert known(store, changed, accept_change=True) is None  # so that extractor and reference are made anew
+        matching_study(store, changed, accept_change=False)
+    assert matching_study(store, changed, accept_change=True) is None  # so that extractor and reference are made anew
 
 
 def test_a_store_of_the_first_version_goes_on(store: Store, tmp_path: Path) -> None:
@@ -83,10 +83,10 @@ def test_a_store_of_the_first_version_goes_on(store: Store, tmp_path: Path) -> N
         arms=[ArmRecord("baseline", {}, is_baseline=True)], protocol=PROTOCOL, versions={},
     )  # fmt: skip
     add_cells(store, record.id, study_plan(typed).cells)
-    assert known(store, now, accept_change=False) is not None
+    assert matching_study(store, now, accept_change=False) is not None
     after = register(store, now, PROTOCOL, accept_change=False)
     assert (after.revision, after.spec_sha256) == (1, old)
-    assert [change.kind for change in changes_of(store, now)] == ["kept"]
+    assert [change.kind for change in study_changes(store, now)] == ["kept"]
 
 
 def test_what_was_left_out_is_noted_once(store: Store, tmp_path: Path) -> None:

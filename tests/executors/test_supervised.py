@@ -55,10 +55,10 @@ def test_no_byte_that_a_worker_writes_stops_it(program: Path) -> None:
 def test_a_launcher_that_cannot_print_reads_its_workers_to_the_end(program: Path, error: BaseException) -> None:
     write(program, "[os.write(2, b'a line of progress\\n') for _ in range(20_000)]")
 
-    def say(_: str) -> None:
+    def on_line(_: str) -> None:
         raise error
 
-    worker = SupervisedWorker([], dict(os.environ), say)
+    worker = SupervisedWorker([], dict(os.environ), on_line)
     worker.start()
     assert end_of(worker) == 0
 

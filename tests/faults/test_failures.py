@@ -156,7 +156,7 @@ def test_two_databases_share_a_folder_and_neither_disturbs_the_other(
     assert outcome(second, study.id) == undisturbed, "the same runs at the same tokens"
     assert {path: sha256_of_file(path) for path in named} == named
     for store, other in ((local_store, second), (second, local_store)):
-        found = survey(store, FileStore(files), spared_seconds=0.0)
+        found = survey(store, FileStore(files), min_age_seconds=0.0)
         others = {artifact.path for artifact in artifacts(other)}
         assert others <= {stored.path for of_store in found.foreign.values() for stored in of_store}
         assert not others & {stored.path for stored in found.garbage}

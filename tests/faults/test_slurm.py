@@ -123,7 +123,7 @@ def test_a_slurm_job_that_is_preempted_or_near_its_limit_saves_and_is_queued_aga
         # Slurm holds a requeued job back for two minutes; it is not waited for.
         until(lambda: login.cluster.queue().get(job, ("", ""))[0] == "PENDING", 60)  # noqa: B023
         assert "Restarts=1" in login.cluster.run("scontrol", "show", "job", job), login.said()
-    assert "no requeue asked for" not in login.said()
+    assert "no requeue requested" not in login.said()
 
 
 def test_a_requeued_slurm_job_saves_and_a_cancelled_one_does_not_come_back(login: Login) -> None:
@@ -135,7 +135,7 @@ def test_a_requeued_slurm_job_saves_and_a_cancelled_one_does_not_come_back(login
     login.cluster.run("scancel", over)
     until(lambda: attempt_ends(login.store).count("released: preempted") == 2, 60)
     until(lambda: over not in login.cluster.queue(), 60)
-    assert "is COMPLETING: no requeue asked for" in login.said()
+    assert "is in state COMPLETING: no requeue requested" in login.said()
     assert login.cluster.queue()[again][0] == "PENDING"
 
 
