@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sweep.executors.garbage import Survey
     from sweep.files.file_store import FileStore
-    from sweep.files.transfer import Stored
+    from sweep.files.transfer import StoredFile
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def gc(
     raise typer.Exit(UNDELETED if left else 0)
 
 
-def _deleted(file_store: FileStore, garbage: Iterable[Stored]) -> list[str]:
+def _deleted(file_store: FileStore, garbage: Iterable[StoredFile]) -> list[str]:
     """Why files could not be deleted."""
     tried = ((stored.where, file_store.delete(stored)) for stored in garbage)
     return [f"{where} cannot be deleted: {reason}" for where, reason in tried if reason]

@@ -15,8 +15,8 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.data.listing import Listing, list_images, printable
-from sweep.data.picture import Picture, Unreadable, read_picture
+from sweep.data.listing import Listing, escaped, list_images
+from sweep.data.picture import DecodedImage, Unreadable, read_picture
 from sweep.data.splits import SplitSizes, folder_sizes
 from sweep.errors import DataError
 
@@ -82,7 +82,7 @@ def read_folder(path: Path, size: int, *, on_read: OnRead = ignore_reading) -> F
     return FolderImages(listing=listing, images=images, labels=labels, remarks=remarks)
 
 
-def sizes_of(listing: Listing) -> SplitSizes:
+def split_sizes(listing: Listing) -> SplitSizes:
     """How the images of a folder are split.
 
     Raises:
@@ -91,20 +91,20 @@ def sizes_of(listing: Listing) -> SplitSizes:
     sizes = folder_sizes(len(listing.files), classes=len(listing.classes))
     if sizes.test == 0:
         raise DataError(
-            f"{printable(listing.path)} holds only {len(listing.files)} images",
+            f"{escaped(listing.path)} holds only {len(listing.files)} images",
             why="; ".join(("a tenth each is held out for validation and test", *listing.remarks)),
             next="use a folder of 10 images or more",
         )
     return sizes
 
 
-def _pictures(listing: Listing, size: int) -> Iterator[tuple[Path, Picture | Unreadable]]:
+def _pictures(listing: Listing, size: int) -> Iterator[tuple[Path, DecodedImage | Unreadable]]:
     read = partial(_read, size=size, large=Lock())
     with ThreadPoolExecutor(min(MAX_THREADS, cpu_count() or 1)) as pool:
         yield from zip(listing.files, pool.map(read, listing.files), strict=True)
 
 
-def _read(file: Path, *, size: int, large: Lock) -> Picture | Unreadable:
+def _read(file: Path, *, size: int, large: Lock) -> DecodedImage | Unreadable:
     try:
         return read_picture(file, size, large)
     except Unreadable as error:
@@ -119,9 +119,9 @@ def _first_frames(count: int) -> tuple[str, ...]:
 
 def _cannot_read(file: Path, error: Unreadable, *, others: int) -> DataError:
     more = f", nor {others:,} more" if others else ""
-    name = shlex.quote(printable(file))
+    name = shlex.quote(escaped(file))
     return DataError(
-        f"cannot read the image {printable(file)}{more}",
-        why=printable(str(error)),
+        f"cannot read the image {escaped(file)}{more}",
+        why=escaped(str(error)),
         next=error.next or f"repair that file, or have it left out: mv {name} {name}.unreadable",
     )

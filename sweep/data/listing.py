@@ -90,8 +90,8 @@ def list_images(path: Path) -> Listing:
     if flat and any(files for _, files, _ in classes):
         beside = next(folder for folder, files, _ in classes if files)
         raise DataError(
-            f"{printable(path)} holds images and folders of images",
-            why=f"is {printable(flat[0].name)} an image without a class, and {printable(beside.name)} a class?",
+            f"{escaped(path)} holds images and folders of images",
+            why=f"is {escaped(flat[0].name)} an image without a class, and {escaped(beside.name)} a class?",
             next="move the images into class folders, or the folders elsewhere",
         )
     for _, _, deeper in classes:
@@ -101,7 +101,7 @@ def list_images(path: Path) -> Listing:
         path=path,
         files=tuple(flat or (file for _, files in members for file in files)),
         labels=None if flat else tuple(label for label, (_, files) in enumerate(members) for _ in files),
-        classes=tuple(printable(folder.name) for folder, _ in members),
+        classes=tuple(escaped(folder.name) for folder, _ in members),
         left_out=survey.left_out,
     )
     if not listing.files:
@@ -109,7 +109,7 @@ def list_images(path: Path) -> Listing:
     return listing
 
 
-def printable(name: str | Path) -> str:
+def escaped(name: str | Path) -> str:
     """A name as text for messages: control characters and bytes that are no UTF-8 are written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
@@ -157,7 +157,7 @@ class _Survey:
 
     def _count(self, reason: Reason, name: str, number: int) -> None:
         if number:
-            self.met.setdefault(reason, Counter())[printable(name)] += number
+            self.met.setdefault(reason, Counter())[escaped(name)] += number
 
     def _images_below(self, folder: Path) -> int:
         """Images below a folder; links are not followed, and a tree without end is not searched whole."""
@@ -179,13 +179,13 @@ def _scanned(folder: Path) -> Iterator[os.DirEntry[str]]:
         raise _missing(folder) from None
     except NotADirectoryError:
         raise DataError(
-            f"{printable(folder)} is a file, not a folder",
+            f"{escaped(folder)} is a file, not a folder",
             why="image_folder reads a folder of images",
             next="unpack it, and set data.path to the folder",
         ) from None
     except OSError as error:
         raise DataError(
-            f"the folder {printable(folder)} cannot be listed",
+            f"the folder {escaped(folder)} cannot be listed",
             why=error.strerror or type(error).__name__,
             next="check its permissions, or data.path",
         ) from error
@@ -194,7 +194,7 @@ def _scanned(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _missing(folder: Path) -> DataError:
     hint = "; $VARIABLES in a path are not replaced" if "$" in str(folder) else ""
     return DataError(
-        f"there is no folder {printable(folder)}",
+        f"there is no folder {escaped(folder)}",
         why=f"image_folder reads a folder of images{hint}",
         next="check data.path",
     )
@@ -233,7 +233,7 @@ def _no_image(listing: Listing) -> DataError:
     deeper = next((each for each in listing.left_out if each.reason is Reason.DEEPER), None)
     parent = None if deeper is None else listing.path / Path(deeper.named[0][0]).parent
     return DataError(
-        f"{printable(listing.path)} holds no image",
+        f"{escaped(listing.path)} holds no image",
         why=looked + met,
-        next="check data.path" if parent is None else f"set data.path to {printable(parent)}",
+        next="check data.path" if parent is None else f"set data.path to {escaped(parent)}",
     )

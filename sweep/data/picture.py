@@ -43,7 +43,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class DecodedImage:
     """A decoded file.
 
     Attributes:
@@ -55,7 +55,7 @@ class Picture:
     has_more_frames: bool
 
 
-def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -> Picture:
+def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -> DecodedImage:
     """Decode a file.
 
     Orientation tags are obeyed; transparency is laid over white; the largest centred square is cut out and resized by
@@ -76,7 +76,7 @@ def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -
             _bound(image, file, size)
             with large if _decoded_bytes(image) > LARGE_BYTES else nullcontext():
                 ImageOps.exif_transpose(image, in_place=True)
-                return Picture(np.asarray(_square(_flat(image), size)), _has_more_frames(image))
+                return DecodedImage(np.asarray(_square(_flat(image), size)), _has_more_frames(image))
     except Unreadable:
         raise
     except UnidentifiedImageError:

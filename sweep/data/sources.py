@@ -25,7 +25,7 @@ from sweep.data.downloads import (
     read_mnist_like,
 )
 from sweep.data.facts import DATASET_FACTS
-from sweep.data.folder import OnRead, ignore_reading, read_folder, sizes_of
+from sweep.data.folder import OnRead, ignore_reading, read_folder, split_sizes
 from sweep.errors import InfeasibleConfig
 
 
@@ -49,7 +49,7 @@ class Source:
         return Fetching(allowed=self.download, total_bytes=total_bytes, on_bytes=self.on_read)
 
 
-def load(
+def load_dataset(
     name: str,
     *,
     root: Path | None = None,
@@ -153,7 +153,7 @@ def image_folder(source: Source) -> Dataset:
     found = read_folder(source.path, source.size, on_read=source.on_read)
     images = torch.from_numpy(found.images)
     labels = None if found.labels is None else torch.from_numpy(found.labels)
-    sizes = sizes_of(found.listing)
+    sizes = split_sizes(found.listing)
     dataset = without_official_test("image_folder", images, labels, validation=sizes.validation, test=sizes.test)
     return replace(dataset, remarks=found.remarks)
 

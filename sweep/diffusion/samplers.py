@@ -28,8 +28,8 @@ from sweep.errors import InfeasibleConfig, UsageError
 __all__ = [
     "SAMPLERS",
     "Denoise",
+    "SamplerState",
     "SamplingPlan",
-    "State",
     "StepTable",
     "denoise_from",
     "reverse_step",
@@ -94,7 +94,7 @@ class StepTable:
     """Tables of the visited chain, ascending, where sigma is the plan's reverse variance instead of a coefficient."""
 
 
-class State(NamedTuple):
+class SamplerState(NamedTuple):
     """What a step hands to the next."""
 
     x: Tensor
@@ -131,9 +131,25 @@ def clipped_x0(
 
 
 def reverse_step(
-    denoise: Denoise, diffusion: Diffusion, plan: SamplingPlan, table: StepTable, k: int, state: State, z: Tensor | None
-) -> State:
-    """Step k = 0..K-1 of the table; `z` is standard normal where `table.draws[k]`, else not read."""
+    denoise: Denoise,
+    diffusion: Diffusion,
+    plan: SamplingPlan,
+    table: StepTable,
+    k: int,
+    state: SamplerState,
+    z: Tensor | None,
+) -> SamplerState:
+    """One step of the reverse process.
+
+    Args:
+        denoise: The network, in eval mode.
+        diffusion: Tables of the training chain.
+        plan: Sampler, target and clipping.
+        table: Coefficients of the plan's steps (`step_table`).
+        k: Number of the step, 0..K-1.
+        state: What the step before returned.
+        z: Standard normals of the shape of x where `table.draws[k]`; else not read.
+    """
     batch = len(state.x)
     on_x, on_x0, on_previous, corrector, sigma = table.rows[k]
     x0, raw = clipped_x0(denoise, diffusion, plan, state.x, table.index[k].expand(batch))
@@ -145,11 +161,11 @@ def reverse_step(
         assert z is not None
         assert z.shape == x.shape, (z.shape, x.shape)
         if table.shortened is None:
-            return State(x + sigma * z, x0)
+            return SamplerState(x + sigma * z, x0)
         position = table.index.new_full((batch,), len(table.index) - 1 - k)
         log_variance = table.shortened.reverse_log_variance(plan.variance, position, raw)
         x = x + (0.5 * log_variance).exp() * z
-    return State(x, x0)
+    return SamplerState(x, x0)
 
 
 def _run(
@@ -161,7 +177,7 @@ def _run(
     indices: NDArray[np.int64],
 ) -> Tensor:
     table = step_table(diffusion, plan, indices)
-    state = State(x.float(), torch.zeros_like(x, dtype=torch.float32))
+    state = SamplerState(x.float(), torch.zeros_like(x, dtype=torch.float32))
     for k in range(len(indices)):
         z = noise(k + 1) if table.draws[k] else None
         state = reverse_step(denoise, diffusion, plan, table, k, state, z)

@@ -24,7 +24,7 @@ from sweep.errors import InfeasibleConfig, UsageError
 Indices = NDArray[np.int64]
 
 
-def leading(T: int, K: int) -> Indices:
+def leading_spacing(T: int, K: int) -> Indices:
     """i_k = floor(k T/K), k = 0..K-1, ascending: 0 is in it, T - 1 is not.
 
     Source: Nichol & Dhariwal 2021, released code.
@@ -32,17 +32,17 @@ def leading(T: int, K: int) -> Indices:
     return np.arange(K, dtype=np.int64) * T // K
 
 
-def linspace(T: int, K: int) -> Indices:
+def linspace_spacing(T: int, K: int) -> Indices:
     """i_k = round(k (T - 1)/(K - 1)): both ends. Source: Nichol & Dhariwal 2021, released code."""
     return np.linspace(0, T - 1, K).round().astype(np.int64)
 
 
-def trailing(T: int, K: int) -> Indices:
+def trailing_spacing(T: int, K: int) -> Indices:
     """i_k = round(k T/K) - 1, k = 1..K: T - 1 is in it, 0 is not. Source: Lin et al. 2023, table 2."""
     return np.rint(np.arange(1, K + 1) * T / K).astype(np.int64) - 1
 
 
-def quadratic(T: int, K: int) -> Indices:
+def quadratic_spacing(T: int, K: int) -> Indices:
     """i_k = int((k sqrt(0.8 T)/(K - 1))^2) without its repeats, so that there may be fewer than K.
 
     Source: Song et al. 2021, released code.
@@ -51,10 +51,10 @@ def quadratic(T: int, K: int) -> Indices:
 
 
 SPACINGS: dict[str, Callable[[int, int], Indices]] = {
-    "leading": leading,
-    "linspace": linspace,
-    "trailing": trailing,
-    "quadratic": quadratic,
+    "leading": leading_spacing,
+    "linspace": linspace_spacing,
+    "trailing": trailing_spacing,
+    "quadratic": quadratic_spacing,
 }
 
 

@@ -63,7 +63,7 @@ def uniform(_at: Levels, scale: Array, _c: Constants) -> Array:
 
 
 # Ho et al. 2020, eq. 8: KL = ||mu~ error||^2 / (2 sigma_t^2), of which the factor of x_0 is c_t^2 / (2 sigma_t^2)
-def gaussian_kl(at: Levels, variance: Array) -> Array:
+def kl_weight(at: Levels, variance: Array) -> Array:
     return at.posterior_mean_x0**2 / (2 * variance)
 
 
@@ -72,12 +72,12 @@ def vlb(at: Levels, _scale: Array, _c: Constants) -> Array:
 
     Source: Ho et al. 2020, eq. 8 and 12.
     """
-    return gaussian_kl(at, at.posterior_variance)
+    return kl_weight(at, at.posterior_variance)
 
 
 def vlb_log_clipped(at: Levels, _scale: Array, _c: Constants) -> Array:
     """`vlb` with beta~_2 in place of beta~_1 = 0 (beta_1 where T = 1). Source: Ho et al. 2020, released code."""
-    return gaussian_kl(at, at.clipped_posterior_variance)
+    return kl_weight(at, at.clipped_posterior_variance)
 
 
 def vlb_fixed_large(at: Levels, _scale: Array, _c: Constants) -> Array:
@@ -85,7 +85,7 @@ def vlb_fixed_large(at: Levels, _scale: Array, _c: Constants) -> Array:
 
     Source: Ho et al. 2020, eq. 8 and 12.
     """
-    return gaussian_kl(at, at.betas)
+    return kl_weight(at, at.betas)
 
 
 def snr_plus_one(at: Levels, _scale: Array, _c: Constants) -> Array:

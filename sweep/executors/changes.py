@@ -45,9 +45,11 @@ def with_images_of(plan: StudyPlan) -> StudyPlan:
     data = plan.study.baseline.data
     if data.path is None:
         return plan
-    from sweep.data.sources import load
+    from sweep.data.sources import load_dataset
 
-    return study_plan(plan.study.with_images(load(data.name, path=Path(data.path), size=data.size).content_sha256))
+    return study_plan(
+        plan.study.with_images(load_dataset(data.name, path=Path(data.path), size=data.size).content_sha256)
+    )
 
 
 def images_change(store: Store, plan: StudyPlan) -> ImagesChange:

@@ -10,7 +10,7 @@ from sweep.errors import UsageError
 from sweep.files.contained import unsafe_reason
 from sweep.files.file_names import RUNS, file_tag_in, store_in
 from sweep.files.file_store import FileStore
-from sweep.files.transfer import Stored
+from sweep.files.transfer import StoredFile
 from sweep.store.queries.file_owners import FileOwners, file_owners
 from sweep.store.sql.transaction import Store
 
@@ -34,8 +34,8 @@ class Survey:
     """
 
     store: str
-    garbage: tuple[Stored, ...]
-    foreign: Mapping[str, tuple[Stored, ...]]
+    garbage: tuple[StoredFile, ...]
+    foreign: Mapping[str, tuple[StoredFile, ...]]
 
 
 def survey(store: Store, file_store: FileStore, *, min_age_seconds: float | None = None) -> Survey:
@@ -77,7 +77,7 @@ def survey(store: Store, file_store: FileStore, *, min_age_seconds: float | None
     )
 
 
-def _is_own(stored: Stored, owners: FileOwners, *, is_cached: bool) -> bool:
+def _is_own(stored: StoredFile, owners: FileOwners, *, is_cached: bool) -> bool:
     """Whether an attempt of this database has written a file while it reported to this database."""
     times = owners.attempts.get(file_tag_in(stored.path))
     if times is None or unsafe_reason(stored.path):
@@ -87,15 +87,15 @@ def _is_own(stored: Stored, owners: FileOwners, *, is_cached: bool) -> bool:
     return is_cached or times.ended_seconds is None or stored.modified <= times.heard_at + LAST_WRITE_SECONDS
 
 
-def _is_over(stored: Stored, owners: FileOwners, min_age_seconds: float) -> bool:
+def _is_over(stored: StoredFile, owners: FileOwners, min_age_seconds: float) -> bool:
     """Whether the attempt that has written a file ended long enough ago, and nobody works on its run."""
     ended_seconds = owners.attempts[file_tag_in(stored.path)].ended_seconds
     live = "/".join(stored.path.split("/")[:FOLDER_PARTS]) in owners.live_folders
     return ended_seconds is not None and ended_seconds >= min_age_seconds and not live
 
 
-def _by_store(files: Iterable[Stored]) -> dict[str, tuple[Stored, ...]]:
-    by_store: dict[str, list[Stored]] = {}
+def _by_store(files: Iterable[StoredFile]) -> dict[str, tuple[StoredFile, ...]]:
+    by_store: dict[str, list[StoredFile]] = {}
     for stored in files:
         by_store.setdefault(store_in(file_tag_in(stored.path)), []).append(stored)
     return {store: tuple(of_store) for store, of_store in sorted(by_store.items())}

@@ -27,7 +27,7 @@ from sweep.files.file_names import EXTRACTORS, RUNS
 from sweep.files.hashes import sha256_of_file
 from sweep.files.remote import PATIENCE_SECONDS, Remote, never
 from sweep.files.sharing import access_problem, make_folder, sharing_commands
-from sweep.files.transfer import Stored, filesystem, shared_folder
+from sweep.files.transfer import StoredFile, filesystem, shared_folder
 from sweep.redaction import clean
 
 CHECK_BYTES = 65_536
@@ -122,20 +122,20 @@ class FileStore:
             for path in sorted(new, key=lambda path: (self.folder / path).stat().st_mtime_ns):
                 self.put(path)
 
-    def listed(self, under: str) -> Iterator[Stored]:
+    def listed(self, under: str) -> Iterator[StoredFile]:
         """Every file below a folder: those here, then those in the store. Names there are as they are, unchecked."""
         for path in sorted(self._below(under)):
             if path.is_file() and not path.is_symlink():
                 found = path.stat()
-                yield Stored(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
+                yield StoredFile(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
         if self._remote is not None:
             yield from self._remote.listed(under)
 
-    def is_cached(self, stored: Stored) -> bool:
+    def is_cached(self, stored: StoredFile) -> bool:
         """Whether what `listed` gave is this machine's copy of what machines share."""
         return self.url is not None and stored.where == str(self.folder / stored.path)
 
-    def delete(self, stored: Stored) -> str:
+    def delete(self, stored: StoredFile) -> str:
         """Delete what `listed` gave. What is gone already is no error.
 
         Returns:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sweep.errors import CheckpointError, FileStoreError
 from sweep.files.atomic import NO_ROOM
-from sweep.files.transfer import Stored, download, filesystem, listed, remote_path, upload
+from sweep.files.transfer import StoredFile, download, filesystem, list_files, remote_path, upload
 from sweep.redaction import clean
 
 T = TypeVar("T")
@@ -80,9 +80,9 @@ class Remote:
         get: _Act[None] = lambda fs, root: download(fs, remote_path(fs, root, name), target, sha256)  # noqa: E731
         self._patiently(f"cannot fetch {name}", get, give_up)
 
-    def listed(self, under: str) -> list[Stored]:
+    def listed(self, under: str) -> list[StoredFile]:
         """Every file below a folder of the store. Names are as they are there, unchecked."""
-        return self._patiently("cannot list the files", lambda fs, root: list(listed(fs, root, under)), never)
+        return self._patiently("cannot list the files", lambda fs, root: list(list_files(fs, root, under)), never)
 
     def discard(self, name: str) -> str:
         """Delete a file, if there is one: it is needed no more, so one try is enough.

@@ -23,7 +23,7 @@ FOLDERS = frozenset({"file", "local"})
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """A file of a depot.
 
     Attributes:
@@ -107,13 +107,13 @@ def remote_path(fs: Any, root: str, name: str) -> str:
     return f"{root}/{name}"
 
 
-def listed(fs: Any, root: str, under: str) -> Iterator[Stored]:
+def list_files(fs: Any, root: str, under: str) -> Iterator[StoredFile]:
     """Every file below a folder of a filesystem, whatever its name is. Links and special files are left out."""
     for path, info in sorted(fs.find(f"{root}/{under}", detail=True).items()):
         if info.get("islink") or info.get("type", "file") != "file":
             continue
         relative = path.removeprefix(f"{root}/")
-        yield Stored(relative, fs.unstrip_protocol(path), int(info["size"]), _modified(fs, path, info))
+        yield StoredFile(relative, fs.unstrip_protocol(path), int(info["size"]), _modified(fs, path, info))
 
 
 def _modified(fs: Any, path: str, info: dict[str, Any]) -> float:

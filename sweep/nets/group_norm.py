@@ -16,7 +16,7 @@ VECTOR = 8
 def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     """weight (x - mean) / sqrt(variance + eps) + bias over each group of channels of each image.
 
-    On a CPU, channels-last float32 maps whose groups do not fill vectors are computed by `moments` and one
+    On a CPU, channels-last float32 maps whose groups do not fill vectors are computed by `group_moments` and one
     multiply-add, in whole rows of channels: equal to the operator to rounding. Which it is follows from shape and
     layout alone.
 
@@ -46,7 +46,7 @@ def in_rows(x: Tensor, groups: int) -> bool:
     return ragged and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
 
 
-def moments(rows: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+def group_moments(rows: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Mean and variance of each group, [B, groups] each; rows [B, H W, C]."""
     B, places, C = rows.shape
     sums = torch.stack([rows.sum(1), rows.square().sum(1)]).view(2, B, groups, C // groups).sum(3)
@@ -58,7 +58,7 @@ def _normalised(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
     """The result, and mean and 1 / sqrt(variance + eps) of each group, [B, groups]."""
     B, C, H, W = x.shape
     rows = x.permute(0, 2, 3, 1).view(B, H * W, C)
-    mean, variance = moments(rows, groups)
+    mean, variance = group_moments(rows, groups)
     inverse = variance.add_(eps).rsqrt_()
     scale = inverse[:, :, None] * weight.view(groups, -1)
     shift = torch.addcmul(bias.view(groups, -1), mean[:, :, None], scale, value=-1)

@@ -76,7 +76,7 @@ class Classifier(nn.Module):
         return features, self.classes(features)
 
 
-def sizes_of(dataset: Dataset, labels: Tensor) -> tuple[int, int, int, int]:
+def classifier_sizes(dataset: Dataset, labels: Tensor) -> tuple[int, int, int, int]:
     """The arguments of `Classifier` for a dataset whose training images have these labels."""
     return dataset.channels, dataset.size, int(labels.max()) + 1, RECIPES[dataset.name].width
 
@@ -103,7 +103,7 @@ def train_net(dataset: Dataset, labels: Tensor, on_progress: Progress = ignore_p
     """
     recipe = RECIPES[dataset.name]
     generator = torch.Generator().manual_seed(SEED)
-    net = Classifier(*sizes_of(dataset, labels))
+    net = Classifier(*classifier_sizes(dataset, labels))
     _initialise(net, generator)
     steps = recipe.epochs * -(-len(labels) // recipe.batch)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)

@@ -17,7 +17,7 @@ from sweep.data.dataset import Dataset
 from sweep.errors import DataError
 from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
 from sweep.files.hashes import sha256_of_bytes
-from sweep.scoring.classifier import RECIPE, Classifier, sizes_of, train_net
+from sweep.scoring.classifier import RECIPE, Classifier, classifier_sizes, train_net
 from sweep.scoring.gate import check_gate
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -123,7 +123,7 @@ def _find_unsealed(note: Path, dataset: Dataset, learned_from: str) -> Path | No
         return None
     net = _from_bytes(weights)
     assert dataset.train_labels is not None
-    if net is None or net.sizes != sizes_of(dataset, dataset.train_labels):
+    if net is None or net.sizes != classifier_sizes(dataset, dataset.train_labels):
         return None
     log.warning("%s is damaged or of an earlier version: its classifier is tested again", note)
     _write_note(note, path, weights, learned_from, check_gate(net, dataset))

@@ -37,7 +37,7 @@ ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
+class EvaluatedNet:
     """A net under evaluation, and everything that it may be held against."""
 
     net: nn.Module
@@ -62,7 +62,7 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class ExtraNumber:
     """One number, with its standard error over images."""
 
     name: str
@@ -74,12 +74,12 @@ class Found:
 class ExtraMetrics:
     """What was asked for beyond the distances."""
 
-    numbers: tuple[Found, ...] = ()
+    numbers: tuple[ExtraNumber, ...] = ()
     files: tuple[tuple[str, SavedFile], ...] = ()
     """(kind, file)."""
 
 
-def likelihood(subject: Subject) -> ExtraMetrics:
+def likelihood(subject: EvaluatedNet) -> ExtraMetrics:
     """Bits per dimension of the first 1000 test images and its three terms, one t drawn in each stratum.
 
     Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant.
@@ -106,7 +106,7 @@ def likelihood(subject: Subject) -> ExtraMetrics:
     )
 
 
-def distance_to_test(subject: Subject) -> ExtraMetrics:
+def distance_to_test(subject: EvaluatedNet) -> ExtraMetrics:
     """The Frechet distance to the test split: a net that copies the training set is far closer to that one.
 
     Source: Heusel et al. 2017, eq. 6.
@@ -118,10 +118,10 @@ def distance_to_test(subject: Subject) -> ExtraMetrics:
         for one in subject.scored
     ]
     told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
-    return ExtraMetrics(numbers=(Found(name="fid_test", value=told.value, standard_error=told.standard_error),))
+    return ExtraMetrics(numbers=(ExtraNumber(name="fid_test", value=told.value, standard_error=told.standard_error),))
 
 
-def neighbours(subject: Subject) -> ExtraMetrics:
+def neighbours(subject: EvaluatedNet) -> ExtraMetrics:
     """How near samples lie to the training set, in pixels, beside how near unseen real images lie to it.
 
     `neighbour_distance` is the root mean square difference per pixel (images in [-1, 1]) to the nearest training image,
@@ -140,7 +140,9 @@ def neighbours(subject: Subject) -> ExtraMetrics:
     near, which = nearest(samples, train)
     unseen, _ = nearest(subject.dataset.test[:count], train)
     mean, real = _mean("neighbour_distance", near[:, 0]), _mean("unseen", unseen[:, 0])
-    ratio = Found(name="neighbour_ratio", value=mean.value / real.value, standard_error=_error_of_ratio(mean, real))
+    ratio = ExtraNumber(
+        name="neighbour_ratio", value=mean.value / real.value, standard_error=_error_of_ratio(mean, real)
+    )
     shown = near[:, 0].argsort(stable=True)[:SHOWN]
     rows = torch.cat([samples[shown, None], train[which[shown]]], dim=1)
     return ExtraMetrics(
@@ -173,7 +175,7 @@ def nearest(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor,
     return best, which.gather(1, place)
 
 
-def partial_noising(subject: Subject) -> ExtraMetrics:
+def partial_noising(subject: EvaluatedNet) -> ExtraMetrics:
     """Test images noised to t = s and denoised: how much of an image survives s steps.
 
     For each s: `noised_s300_mse`, the mean squared difference per pixel (images in [-1, 1]), and
@@ -197,7 +199,7 @@ def partial_noising(subject: Subject) -> ExtraMetrics:
     return ExtraMetrics(numbers=tuple(numbers), files=(("partial_noising", picture),))
 
 
-def _denoised(subject: Subject, images: Tensor, first: int, s: int, device: torch.device) -> Tensor:
+def _denoised(subject: EvaluatedNet, images: Tensor, first: int, s: int, device: torch.device) -> Tensor:
     index = torch.arange(first, first + len(images), device=device)
     shape, diffusion = tuple(images.shape[1:]), subject.diffusion.to(device)
 
@@ -217,7 +219,7 @@ def _denoised(subject: Subject, images: Tensor, first: int, s: int, device: torc
 
 
 # Whether a config asks for it, and how it is found.
-EXTRA_METRICS: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[Subject], ExtraMetrics]]] = {
+EXTRA_METRICS: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[EvaluatedNet], ExtraMetrics]]] = {
     "bits_per_dim": (lambda config: config.bits_per_dim is not None, likelihood),
     "fid_test": (lambda config: config.fid_test, distance_to_test),
     "neighbours": (lambda config: config.neighbours > 0, neighbours),
@@ -225,7 +227,7 @@ EXTRA_METRICS: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[Subject],
 }
 
 
-def measure_extra_metrics(subject: Subject) -> ExtraMetrics:
+def measure_extra_metrics(subject: EvaluatedNet) -> ExtraMetrics:
     """Everything that the subject's config asks for.
 
     Raises:
@@ -238,23 +240,23 @@ def measure_extra_metrics(subject: Subject) -> ExtraMetrics:
     )
 
 
-def _batches(subject: Subject, images: Tensor) -> list[tuple[int, Tensor]]:
+def _batches(subject: EvaluatedNet, images: Tensor) -> list[tuple[int, Tensor]]:
     device = next(subject.net.parameters()).device
     with torch.inference_mode():
         size = subject.batch or default_batch(subject.net, subject.evaluator.shape, device)
     return [(start, images[start : start + size]) for start in range(0, len(images), size)]
 
 
-def _mean(name: str, values: Tensor) -> Found:
+def _mean(name: str, values: Tensor) -> ExtraNumber:
     if not bool(values.isfinite().all()):
         raise Diverged(f"{name} of an image is not finite", step=0, evidence={})
     values = values.double()
     error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
-    return Found(name=name, value=float(values.mean()), standard_error=error)
+    return ExtraNumber(name=name, value=float(values.mean()), standard_error=error)
 
 
 # First-order: the relative errors of two independent means add in squares.
-def _error_of_ratio(above: Found, below: Found) -> float | None:
+def _error_of_ratio(above: ExtraNumber, below: ExtraNumber) -> float | None:
     if above.standard_error is None or below.standard_error is None or below.value == 0:
         return None
     relative = (above.standard_error / below.value, above.value * below.standard_error / below.value**2)

@@ -30,7 +30,7 @@ class Moments:
     n: int
 
 
-def moments(rows: NDArray[np.floating]) -> Moments:
+def feature_moments(rows: NDArray[np.floating]) -> Moments:
     """Of feature rows [N, D], N >= 2, any float dtype; sums are float64."""
     x = rows.astype(np.float64)
     mu = x.mean(axis=0)

@@ -13,7 +13,7 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range, to_uint8
 from sweep.errors import DataError
 from sweep.scoring.classifier import RECIPES, SEED, Classifier, features_and_logits
-from sweep.scoring.frechet import frechet_distance, moments
+from sweep.scoring.frechet import feature_moments, frechet_distance
 
 # Standard deviations of added noise, in [-1, 1] units; all well above the sampling error of a distance.
 CORRUPTIONS = (0.0, 0.1, 0.2, 0.4, 0.8)
@@ -135,6 +135,8 @@ def _counts(dataset: Dataset) -> str:
 
 def _corruption_distances(net: Classifier, dataset: Dataset) -> list[float]:
     noise = torch.randn(dataset.test.shape, generator=torch.Generator().manual_seed(SEED))
-    reference = moments(features_and_logits(net, dataset.train[:10_000])[0].numpy())
+    reference = feature_moments(features_and_logits(net, dataset.train[:10_000])[0].numpy())
     noisy = (to_uint8(to_model_range(dataset.test) + sd * noise) for sd in CORRUPTIONS)
-    return [frechet_distance(moments(features_and_logits(net, images)[0].numpy()), reference) for images in noisy]
+    return [
+        frechet_distance(feature_moments(features_and_logits(net, images)[0].numpy()), reference) for images in noisy
+    ]

@@ -70,7 +70,7 @@ class Measurements:
         return Jackknife(self.fid, self.fid_left_out)
 
 
-def measure(features: Features, reference: Reference, *, n: int, device: torch.device = CPU) -> Measurements:
+def measure_distances(features: Features, reference: Reference, *, n: int, device: torch.device = CPU) -> Measurements:
     """Every distance between `features` and `reference`.
 
     Args:

@@ -20,7 +20,7 @@ from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed
 from sweep.files.hashes import sha256_of_bytes
 from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.features import Extractor
-from sweep.scoring.frechet import Moments, frechet_distance, moments
+from sweep.scoring.frechet import Moments, feature_moments, frechet_distance
 from sweep.scoring.kernel import mean_of_pairs
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -109,7 +109,9 @@ def load_reference(
     def build() -> Reference:
         images = _shuffled(reference_images(dataset, split))
         rows = extractor.extract(images, on_progress=on_progress).penultimate
-        reference = Reference(**known, rows=rows, moments=moments(rows), pairs=mean_of_pairs(rows[:COMPARED_ROWS]))
+        reference = Reference(
+            **known, rows=rows, moments=feature_moments(rows), pairs=mean_of_pairs(rows[:COMPARED_ROWS])
+        )
         _write(path, reference, known)
         return reference
 
@@ -172,7 +174,7 @@ def uniform_noise(shape: tuple[int, ...]) -> Tensor:
 
 def _fid(images: Tensor, extractor: Extractor, reference: Reference, on_progress: Progress) -> float:
     rows = extractor.extract(images, on_progress=on_progress).penultimate
-    return frechet_distance(moments(rows), reference.moments)
+    return frechet_distance(feature_moments(rows), reference.moments)
 
 
 def _shuffled(images: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, writ
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
 from sweep.scoring.generate import generate, sampling_plan
-from sweep.scoring.measure import Measurements, measure
+from sweep.scoring.measure import Measurements, measure_distances
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Reference
@@ -62,7 +62,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreResult:
+class NetScore:
     """A score over all noise sets of a protocol."""
 
     sets: tuple[SetScore, ...]
@@ -89,7 +89,7 @@ def score(
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
-) -> ScoreResult:
+) -> NetScore:
     """Score a net under a protocol.
 
     Args:
@@ -127,7 +127,9 @@ def score_images(
     start = time.perf_counter()
     features = evaluator.extractor.extract(images)
     extracted = time.perf_counter()
-    measurements = measure(features, evaluator.reference, n=evaluator.protocol.n, device=evaluator.extractor.device)
+    measurements = measure_distances(
+        features, evaluator.reference, n=evaluator.protocol.n, device=evaluator.extractor.device
+    )
     measured = time.perf_counter()
     return SetScore(
         noise_set=noise_set,
@@ -140,14 +142,14 @@ def score_images(
     )
 
 
-def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> ScoreResult:
+def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> NetScore:
     """Means over noise sets, with their standard errors."""
     sets = tuple(scored)
     told = [one.measurements for one in sets]
     fid = estimate([one.fid for one in told], [one.fid_se for one in told])
     infinite = [one.fid_infinity for one in told if one.fid_infinity is not None]
     assert fid.standard_error is not None
-    return ScoreResult(
+    return NetScore(
         sets=sets,
         fid=fid,
         # It is as uncertain as the distance that it extrapolates.
@@ -191,7 +193,7 @@ def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements
         extractor=stored.extractor,
         extractor_sha256=stored.extractor_sha256,
     )
-    found = measure(features, reference, n=stored.n)
+    found = measure_distances(features, reference, n=stored.n)
     for name in ("fid", "kid", "inception_score", "precision", "recall"):
         told, now = getattr(stored, name), getattr(found, name)
         if not np.isclose(now, told, rtol=1e-6, atol=1e-9):

@@ -28,7 +28,7 @@ def try_score(evaluator: Evaluator, dataset: Dataset, *, folder: Path) -> None:
     """
     # These load torch-fidelity, which takes seconds.
     from sweep.scoring.fidelity import checked_rows
-    from sweep.scoring.measure import measure
+    from sweep.scoring.measure import measure_distances
 
     protocol = evaluator.protocol
     path = folder / f"tried-{protocol_key(protocol)[:16]}-{protocol.extractor_sha256[:16]}.json"
@@ -41,7 +41,7 @@ def try_score(evaluator: Evaluator, dataset: Dataset, *, folder: Path) -> None:
         checked_rows(features.logits, what="Logits of real images")
         # With fewer rows than columns a covariance is singular, as it is in no score of usual size.
         if len(rows) > rows.shape[1]:
-            measure(features, evaluator.reference, n=len(rows))
+            measure_distances(features, evaluator.reference, n=len(rows))
         tried: dict[str, object] = {"images": len(rows)}
         write_sealed(path, tried)
         return tried

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweep.config.study import Study
-from sweep.data.folder import read_folder, sizes_of
-from sweep.data.listing import list_images, printable
+from sweep.data.folder import read_folder, split_sizes
+from sweep.data.listing import escaped, list_images
 from sweep.design.cells import evaluation_of, score_requests_of
 from sweep.scoring.needs import Data, check_needs
 
@@ -34,7 +34,7 @@ def check_images(study: Study) -> Data | None:
     if data.path is None:
         return None
     listing = list_images(Path(data.path))
-    found = Data(printable(data.path), sizes_of(listing), listing.remarks)
+    found = Data(escaped(data.path), split_sizes(listing), listing.remarks)
     check_needs(
         found,
         study.protocol,

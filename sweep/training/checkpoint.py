@@ -69,7 +69,7 @@ def save(state: Mapping[str, object], folder: Path, *, step: int, attempt: str) 
     return _write(state, folder / f"{step:010d}.{attempt}.pt", step)
 
 
-def load(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict[str, object]:
+def load_state(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict[str, object]:
     """Read what `save` has written; nothing in the file is ever executed.
 
     Raises:
@@ -103,7 +103,7 @@ def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoin
     Raises:
         CheckpointError: As for `load`.
     """
-    return Checkpoint(ref, load(ref.path, ref.sha256, device=device))
+    return Checkpoint(ref, load_state(ref.path, ref.sha256, device=device))
 
 
 def save_weights(
@@ -131,7 +131,7 @@ def load_weights(
     Raises:
         CheckpointError: As for `load`, or this average was not tracked.
     """
-    products = load(path, sha256, device=device).get("weights")
+    products = load_state(path, sha256, device=device).get("weights")
     key = average_key(start, decay)
     if not isinstance(products, dict) or key not in products:
         tracked = ", ".join(_named(key) for key in products) if isinstance(products, dict) else "none"
@@ -161,7 +161,7 @@ def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.dev
         CheckpointError: As for `load`, or there are no snapshots in it.
         UsageError: The snapshots cannot represent this width.
     """
-    found = load(path, sha256, device=device)
+    found = load_state(path, sha256, device=device)
     weights, rows = found.get("weights"), found.get("snapshots")
     if not isinstance(weights, dict) or not isinstance(rows, list):
         raise CheckpointError(

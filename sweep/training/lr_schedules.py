@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from sweep.config.run import LrSchedule, TrainSettings
 
 
-def constant(images_seen: float, total_images: float) -> float:  # noqa: ARG001
+def constant_lr(images_seen: float, total_images: float) -> float:  # noqa: ARG001
     """1 throughout. Source: Ho et al. 2020, appendix B."""
     return 1.0
 
 
-def cosine(images_seen: float, total_images: float) -> float:
+def cosine_lr(images_seen: float, total_images: float) -> float:
     """(1 + cos(pi u))/2, u the share of images seen: 1 at the start, 1/2 half-way, 0 at the end, one period.
 
     Source: Loshchilov & Hutter 2017, eq. 5.
@@ -21,7 +21,7 @@ def cosine(images_seen: float, total_images: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * images_seen / total_images))
 
 
-def inverse_sqrt(images_seen: float, total_images: float) -> float:
+def inverse_sqrt_lr(images_seen: float, total_images: float) -> float:
     """1/sqrt(max(u/0.1, 1)): 1 for the first tenth of the run, 0.316 at the end. Their t_ref is 0.07 to 0.15 of a run.
 
     Source: Karras et al. 2024 (EDM2), eq. 67.
@@ -29,7 +29,7 @@ def inverse_sqrt(images_seen: float, total_images: float) -> float:
     return 1.0 / math.sqrt(max(images_seen / (0.1 * total_images), 1.0))
 
 
-def step(images_seen: float, total_images: float) -> float:
+def step_lr(images_seen: float, total_images: float) -> float:
     """1, then 0.1 from half-way, then 0.01 from three quarters on: 32k and 48k of their 64k steps.
 
     Source: He et al. 2016, sec. 4.2.
@@ -38,7 +38,7 @@ def step(images_seen: float, total_images: float) -> float:
     return 1.0 if u < 0.5 else 0.1 if u < 0.75 else 0.01
 
 
-def one_cycle(images_seen: float, total_images: float) -> float:
+def one_cycle_lr(images_seen: float, total_images: float) -> float:
     """Half a cosine from 1/25 up to 1 at 0.3 of the run, and another down to 1/250,000 at its end.
 
     Shape and constants are those of torch.optim.lr_scheduler.OneCycleLR; momentum stays as it is.
@@ -56,18 +56,18 @@ def _half_cosine(start: float, end: float, u: float) -> float:
     return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * u))
 
 
-def warmup(images_seen: float, warmup_images: float) -> float:
+def warmup_factor(images_seen: float, warmup_images: float) -> float:
     """Linear from 0 to 1 over the first `warmup_images`; 1 where there are none."""
     return min(images_seen / warmup_images, 1.0) if warmup_images > 0 else 1.0
 
 
 # (images seen before the step, images in all) -> factor on lr.
 LR_SCHEDULES: Mapping[LrSchedule, Callable[[float, float], float]] = {
-    "constant": constant,
-    "cosine": cosine,
-    "inverse_sqrt": inverse_sqrt,
-    "step": step,
-    "one_cycle": one_cycle,
+    "constant": constant_lr,
+    "cosine": cosine_lr,
+    "inverse_sqrt": inverse_sqrt_lr,
+    "step": step_lr,
+    "one_cycle": one_cycle_lr,
 }
 
 
@@ -77,4 +77,4 @@ def lr_at(config: TrainSettings, images_seen: float) -> float:
     With a warm-up the first step has lr 0: it fills the optimizer's moments and moves nothing.
     """
     factor = LR_SCHEDULES[config.lr_schedule](images_seen, config.images)
-    return config.lr * factor * warmup(images_seen, config.warmup_images)
+    return config.lr * factor * warmup_factor(images_seen, config.warmup_images)

@@ -1,4 +1,4 @@
-"""A training, step by step. Read `advance` and then downwards: each function calls those below it.
+"""A training, step by step. Read `make_step` and then downwards: each function calls those below it.
 
 `Training`, at the end, is what the loop drives: a run between two of its steps.
 """
@@ -22,7 +22,7 @@ from sweep.training.step_state import StepState, StepStateCache
 from sweep.training.validation import validation_batch, validation_loss
 
 
-def advance(state: StepState, step: int) -> None:
+def make_step(state: StepState, step: int) -> None:
     """Make one optimizer step.
 
     Args:
@@ -42,7 +42,7 @@ def training_step(state: StepState) -> None:
     Args:
         state: State of the run; its prefetcher stands at the step.
     """
-    batch = draw(state)
+    batch = prefetched_batch(state)
     state.optimizer.zero_grad(set_to_none=True)
     state.loss.copy_(accumulate_gradients(state, batch))
     state.norm.copy_(clip_gradients(state))
@@ -51,7 +51,7 @@ def training_step(state: StepState) -> None:
     state.move_averages(state.prefetcher.shares())
 
 
-def draw(state: StepState) -> Batch:
+def prefetched_batch(state: StepState) -> Batch:
     """The batch of the step that the prefetcher stands at: images, their t, and their noise."""
     return assemble(state.images, state.prefetcher.draws(), state.prefetcher.noise, state.importance)
 
@@ -137,7 +137,7 @@ class Training:
         if self.metrics_buffer.full:
             self.metrics_buffer.flush()
         self.step += 1
-        advance(self.step_state, self.step)
+        make_step(self.step_state, self.step)
         self.metrics_buffer.record(self.step, self.step_state.loss, self.step_state.norm)
 
     def metrics(self, *, validate: bool) -> dict[str, float]:

@@ -12,7 +12,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
 from sweep.nets.memory_format import channels_last, laid_out
-from sweep.scoring.extra_metrics import Subject, measure_extra_metrics
+from sweep.scoring.extra_metrics import EvaluatedNet, measure_extra_metrics
 from sweep.scoring.score import score
 from sweep.training import checkpoint
 from sweep.training.ema import Weights
@@ -165,7 +165,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         precision=job.train.precision,
         on_progress=on_images,
     )
-    subject = Subject(
+    subject = EvaluatedNet(
         net=net,
         diffusion=diffusion,
         config=job.evaluation,

@@ -13,8 +13,8 @@ import torch
 from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
-from sweep.data.listing import printable
-from sweep.data.sources import load
+from sweep.data.listing import escaped
+from sweep.data.sources import load_dataset
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
 from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import FileStore
@@ -42,7 +42,7 @@ def dataset_of(config: DataConfig) -> Dataset:
 def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
     path = Path(config.path) if config.path else None
     try:
-        dataset = load(config.name, path=path, size=config.size, on_read=on_read)
+        dataset = load_dataset(config.name, path=path, size=config.size, on_read=on_read)
     except DataError as error:
         raise ImagesUnavailable(error.what, why=error.why, next=error.next) from error
     if config.sha256 not in (None, dataset.content_sha256):
@@ -74,7 +74,7 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
         raise
     except Exception as error:
         raise DataError(
-            f"the scores of {printable(job.data.path or job.data.name)} cannot be prepared",
+            f"the scores of {escaped(job.data.path or job.data.name)} cannot be prepared",
             why=" ".join(f"{type(error).__name__}: {error}".split()),
             next="sweep doctor; or protocol: {extractor: inception, ...}",
         ) from error
@@ -117,7 +117,7 @@ def _prepare(job: PrepareJob, send: Send) -> Prepared:
 def _data_notes(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:
     if config.path is None:
         return ()
-    return (f"{printable(config.path)}: {dataset.sizes}", *dataset.remarks)
+    return (f"{escaped(config.path)}: {dataset.sizes}", *dataset.remarks)
 
 
 def counting(what: str, send: Send, unit: str = "images") -> Callable[[int, int], None]:

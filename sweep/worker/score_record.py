@@ -8,8 +8,7 @@ from pathlib import Path
 from sweep.config.keys import sha256_of
 from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.extra_metrics import ExtraMetrics
-from sweep.scoring.score import Estimate, SetScore
-from sweep.scoring.score import ScoreResult as Scored
+from sweep.scoring.score import Estimate, NetScore, SetScore
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 
 MEAN = -1
@@ -17,7 +16,7 @@ WITH_ERRORS = {"fid": "fid_se", "fid_infinity": "fid_se", "kid": "kid_se"}
 METRICS = ("fid", "fid_infinity", "kid", "inception_score", "precision", "recall", "density", "coverage")
 
 
-def score_record(scored: Scored, extra_metrics: ExtraMetrics, folder: str, file_store: Path) -> ScoreResult:
+def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, file_store: Path) -> ScoreResult:
     """Every number of a score, for each noise set and over all of them, with its files.
 
     Args:
@@ -41,7 +40,7 @@ def score_record(scored: Scored, extra_metrics: ExtraMetrics, folder: str, file_
     )
 
 
-def _measurements(scored: Scored) -> Iterator[Measurement]:
+def _measurements(scored: NetScore) -> Iterator[Measurement]:
     for name in METRICS:
         mean: Estimate | None = getattr(scored, name)
         if mean is not None:

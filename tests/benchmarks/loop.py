@@ -23,7 +23,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from sweep.config.data import DataConfig
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.diffusion.schedules import beta_schedule
 from sweep.files.file_names import EXTRACTORS
 from sweep.scoring.features import load_extractor
@@ -73,7 +73,7 @@ def main(folder: Path) -> None:
     told = json.loads((folder / "plan.json").read_text())
     of = Plan(**told | {"data": DataConfig(**told["data"])})
     path = Path(of.data.path) if of.data.path else None
-    dataset = load(of.data.name, path=path, size=of.data.size)
+    dataset = load_dataset(of.data.name, path=path, size=of.data.size)
     register(load_extractor("classifier", dataset, folder=folder / EXTRACTORS, device=torch.device(of.device)))
     case = Case(
         name=of.preset, preset=of.preset, channels=dataset.channels, size=dataset.size, batch=of.batch,

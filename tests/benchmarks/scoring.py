@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.diffusion.process import Diffusion
 from sweep.nets.memory_format import laid_out
 from sweep.scoring.evaluator import open_evaluator, resolve_protocol
@@ -21,7 +21,7 @@ from tests.benchmarks.rows import Row
 
 
 def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
-    dataset = load("digits")
+    dataset = load_dataset("digits")
     n, steps = (64, 2) if quick else (512, 10)
     protocol = resolve_protocol(dataset, "classifier", n=n, folder=folder)
     evaluator = open_evaluator(protocol, dataset, folder=folder, device=device)

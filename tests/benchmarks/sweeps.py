@@ -23,7 +23,7 @@ from sqlalchemy import Engine, create_engine
 from sweep.config.data import DataConfig
 from sweep.config.study import Cadence, Study
 from sweep.data.dataset import Dataset
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.design.plan import study_plan
 from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import FileStore
@@ -102,7 +102,7 @@ def plan(device: torch.device, folder: Path, *, quick: bool) -> Plan:
 
 def _large_digits(folder: Path) -> Path:
     """scikit-learn's digits at 28 x 28, one folder a class: images that need no network."""
-    small = load("digits")
+    small = load_dataset("digits")
     assert small.train_labels is not None
     assert small.test_labels is not None
     images, labels = torch.cat([small.train, small.test]), torch.cat([small.train_labels, small.test_labels])
@@ -117,7 +117,7 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         of = plan(device, folder, quick=quick)
-        dataset = load(of.data.name, path=Path(of.data.path) if of.data.path else None, size=of.data.size)
+        dataset = load_dataset(of.data.name, path=Path(of.data.path) if of.data.path else None, size=of.data.size)
         # A person has an extractor before the first score, so its training is in neither time.
         load_extractor("classifier", dataset, folder=folder / EXTRACTORS, device=torch.device("cpu"))
         try:

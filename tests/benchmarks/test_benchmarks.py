@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sweep.config.study import Study
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.design.plan import study_plan
 from tests.benchmarks import sweeps
 from tests.benchmarks.__main__ import main
@@ -122,7 +122,7 @@ def test_the_sweep_of_gpus_is_a_study(tmp_path: Path) -> None:
     of = sweeps.plan(torch.device("cuda"), tmp_path, quick=False)
     study = Study.model_validate(of.study())
     assert len(study_plan(study).cells) == of.trials == 16
-    images = load(of.data.name, path=Path(str(of.data.path)), size=of.data.size)
+    images = load_dataset(of.data.name, path=Path(str(of.data.path)), size=of.data.size)
     assert images.train.shape[1:] == (1, 28, 28)
 
 

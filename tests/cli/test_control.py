@@ -21,7 +21,7 @@ from sweep.errors import StoreMismatch, UsageError
 from sweep.executors.garbage import Survey
 from sweep.executors.register import identity, matching_study, register
 from sweep.files.file_store import FileStore
-from sweep.files.transfer import Stored
+from sweep.files.transfer import StoredFile
 from sweep.store import (
     Store,
     cells,
@@ -258,7 +258,7 @@ def test_gc_deletes_its_own_files_when_told_and_counts_those_of_others(
 
 
 def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp_path: Path) -> None:
-    stored = Stored("runs/ab", str(tmp_path / "runs/ab"), 1, 0.0)
+    stored = StoredFile("runs/ab", str(tmp_path / "runs/ab"), 1, 0.0)
     (tmp_path / "runs/ab").mkdir(parents=True)  # a folder cannot be deleted as a file, whoever tries
     assert FileStore(tmp_path).delete(stored)
     with pytest.MonkeyPatch.context() as patch:

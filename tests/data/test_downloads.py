@@ -22,7 +22,7 @@ import torch
 from torchvision.datasets import CIFAR10, FashionMNIST
 
 from sweep.data.downloads import FASHION_MNIST_MD5, MNIST_MD5, PARTIAL, Fetching, read_cifar10, read_mnist_like
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.errors import DataError
 
 FETCHING = Fetching(allowed=True)
@@ -204,7 +204,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("download", [True, False])
 def test_offline_says_what_to_do(tmp_path: Path, name: str, folder: str, download: bool) -> None:
     with pytest.raises(DataError) as error:
-        load(name, root=tmp_path, download=download)
+        load_dataset(name, root=tmp_path, download=download)
     assert str(tmp_path / folder) in error.value.what
     assert ("the download failed" in error.value.why) is download
     assert f"where DIR holds {folder}" in error.value.next
@@ -215,7 +215,7 @@ def test_offline_says_what_to_do(tmp_path: Path, name: str, folder: str, downloa
 def test_a_root_that_cannot_be_written_is_an_answer_too(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="lacks"):
-        load("mnist", root=tmp_path / "file" / "below")
+        load_dataset("mnist", root=tmp_path / "file" / "below")
 
 
 def test_checksums_are_those_of_the_publishers() -> None:

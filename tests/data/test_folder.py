@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from sweep.data.folder import read_folder
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.errors import DataError, InfeasibleConfig
 
 
@@ -132,19 +132,19 @@ def test_missing_empty_and_ambiguous_folders_say_so(tmp_path: Path) -> None:
 def test_load_holds_out_a_tenth_twice(tmp_path: Path, digit_pixels: np.ndarray) -> None:
     for index in range(100):
         save(tmp_path / f"{index:03}.png", digit_pixels[index])
-    data = load("image_folder", path=tmp_path, size=8)
+    data = load_dataset("image_folder", path=tmp_path, size=8)
     assert (len(data.train), len(data.validation), len(data.test)) == (80, 10, 10)
     assert data.train_labels is data.validation_labels is data.test_labels is None
-    assert data.content_sha256 == load("image_folder", path=tmp_path, size=8).content_sha256
+    assert data.content_sha256 == load_dataset("image_folder", path=tmp_path, size=8).content_sha256
     (tmp_path / "000.png").rename(tmp_path / "zzz.png")
-    assert data.content_sha256 != load("image_folder", path=tmp_path, size=8).content_sha256
+    assert data.content_sha256 != load_dataset("image_folder", path=tmp_path, size=8).content_sha256
 
 
 def test_load_refuses_too_few_images_and_missing_options(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
     with pytest.raises(DataError, match="only 1 images"):
-        load("image_folder", path=tmp_path, size=2)
+        load_dataset("image_folder", path=tmp_path, size=2)
     with pytest.raises(InfeasibleConfig, match="a path and a size"):
-        load("image_folder", path=tmp_path)
+        load_dataset("image_folder", path=tmp_path)
     with pytest.raises(InfeasibleConfig, match="a path and a size"):
-        load("image_folder", size=8)
+        load_dataset("image_folder", size=8)

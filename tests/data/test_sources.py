@@ -11,12 +11,12 @@ import torch
 from sklearn.datasets import load_digits
 
 from sweep.data.facts import DATASET_FACTS
-from sweep.data.sources import DATASETS, data_root, load
+from sweep.data.sources import DATASETS, data_root, load_dataset
 from sweep.errors import InfeasibleConfig
 
 
 def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
-    data = load("digits")
+    data = load_dataset("digits")
     bunch = load_digits()
     scaled = np.round(bunch.images * (255 / 16)).astype(np.uint8)
     assert (scaled.min(), scaled.max()) == (0, 255)
@@ -37,7 +37,7 @@ def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
 
 
 def test_digits_splits_are_stratified_and_in_file_order() -> None:
-    data = load("digits")
+    data = load_dataset("digits")
     shares = torch.bincount(torch.from_numpy(load_digits().target)) / 1797
     for labels, count in ((data.train_labels, 1297), (data.validation_labels, 200), (data.test_labels, 300)):
         assert labels is not None
@@ -49,13 +49,13 @@ def test_digits_splits_are_stratified_and_in_file_order() -> None:
 
 def test_digits_never_change_under_a_store() -> None:
     """Pinned when it was first published: this hash is in the keys of stored runs."""
-    assert load("digits").content_sha256 == "9fb16a679e0671b699c4c2232e710b7e126a4902035ab282a29b8ac72e004900"
+    assert load_dataset("digits").content_sha256 == "9fb16a679e0671b699c4c2232e710b7e126a4902035ab282a29b8ac72e004900"
 
 
 def test_digits_load_in_under_a_second_and_without_scikit_learn() -> None:
     code = (
         "import sys, time\n"
-        "from sweep.data.sources import load\n"
+        "from sweep.data.sources import load_dataset\n"
         "start = time.process_time()\n"
         "load('digits').content_sha256\n"
         "print(time.process_time() - start, 'sklearn' in sys.modules, 'torchvision' in sys.modules)\n"
@@ -66,13 +66,13 @@ def test_digits_load_in_under_a_second_and_without_scikit_learn() -> None:
 
 
 def test_digits_need_no_files_of_ours(tmp_path: Path) -> None:
-    load("digits", root=tmp_path / "absent", download=False)
+    load_dataset("digits", root=tmp_path / "absent", download=False)
     assert not (tmp_path / "absent").exists()
 
 
 def test_loading_takes_no_part_in_the_global_random_stream() -> None:
     before = torch.random.get_rng_state()
-    load("digits")
+    load_dataset("digits")
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -89,21 +89,21 @@ def test_root_is_the_environments_or_the_users_cache(monkeypatch: pytest.MonkeyP
 
 def test_published_sets_take_neither_path_nor_another_size(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleConfig, match="no size but 28"):
-        load("fashion_mnist", size=32)
+        load_dataset("fashion_mnist", size=32)
     with pytest.raises(InfeasibleConfig, match="no path"):
-        load("digits", path=tmp_path)
-    assert load("digits", size=8).size == 8
+        load_dataset("digits", path=tmp_path)
+    assert load_dataset("digits", size=8).size == 8
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InfeasibleConfig) as error:
-        load("imagenet")
+        load_dataset("imagenet")
     assert "cifar10, digits, fashion_mnist, image_folder, mnist" in error.value.next
 
 
 def test_facts_hold_for_every_published_set() -> None:
     assert set(DATASET_FACTS) == set(DATASETS) - {"image_folder"}
-    data, facts = load("digits"), DATASET_FACTS["digits"]
+    data, facts = load_dataset("digits"), DATASET_FACTS["digits"]
     assert (data.channels, data.size) == (facts.channels, facts.size)
     assert (len(data.train), len(data.validation), len(data.test)) == (facts.train, facts.validation, facts.test)
     assert data.train_labels is not None

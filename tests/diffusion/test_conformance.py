@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from sweep.diffusion.process import Diffusion
-from sweep.diffusion.samplers import Denoise, SamplingPlan, State, reverse_step, sample, step_table
+from sweep.diffusion.samplers import Denoise, SamplerState, SamplingPlan, reverse_step, sample, step_table
 from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.spacing import sampling_indices
 from sweep.diffusion.targets import predicted_x0, target_for
@@ -326,7 +326,7 @@ class TestDdim:
         diffusion = Diffusion.from_betas(beta_schedule("linear", 1000))
         plan = SamplingPlan(sampler="ddim", steps=steps, target="epsilon")
         table = step_table(diffusion, plan, listed)
-        state = State(x_T, torch.zeros_like(x_T))
+        state = SamplerState(x_T, torch.zeros_like(x_T))
         for k in range(steps):
             state = reverse_step(toy, diffusion, plan, table, k, state, None)
         assert torch.allclose(state.x.clamp(-1, 1), expected, atol=5e-6 if steps <= 50 else 5e-5)

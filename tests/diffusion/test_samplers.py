@@ -14,7 +14,15 @@ import torch
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import REVERSE_VARIANCES, Diffusion
 from sweep.diffusion.reverse import X0_CLIPS
-from sweep.diffusion.samplers import SAMPLERS, SamplingPlan, State, denoise_from, reverse_step, sample, step_table
+from sweep.diffusion.samplers import (
+    SAMPLERS,
+    SamplerState,
+    SamplingPlan,
+    denoise_from,
+    reverse_step,
+    sample,
+    step_table,
+)
 from sweep.diffusion.schedules import BETA_SCHEDULES, beta_schedule
 from sweep.diffusion.spacing import SPACINGS, sampling_indices
 from sweep.diffusion.targets import TARGETS, epsilon_from_x0, target_for
@@ -147,7 +155,7 @@ def _unclamped(diffusion: Diffusion, plan: SamplingPlan, shape: tuple[int, ...])
     noise, denoise = noise_of(shape), optimal(diffusion, plan.target)
     indices = sampling_indices(plan.spacing, diffusion.timesteps, plan.steps)
     table = step_table(diffusion, plan, indices)
-    state = State(noise(0), torch.zeros(shape))
+    state = SamplerState(noise(0), torch.zeros(shape))
     for k in range(len(indices)):
         state = reverse_step(denoise, diffusion, plan, table, k, state, noise(k + 1) if table.draws[k] else None)
     assert torch.equal(state.x.clamp(-1, 1), sample(denoise, diffusion, shape=shape, noise=noise, plan=plan))
@@ -311,7 +319,7 @@ class TestContract:
             zeros = torch.zeros_like(z)
             out = reverse_step(
                 lambda x, _i: torch.cat([x, torch.full_like(x, raw)], dim=1),
-                self.diffusion, plan, table, 48, State(zeros, zeros), z,
+                self.diffusion, plan, table, 48, SamplerState(zeros, zeros), z,
             )  # fmt: skip
             return out.x.var().item()
 
@@ -375,7 +383,7 @@ def test_epsilon_of_the_clipped_x0() -> None:
     table = step_table(diffusion, plan, sampling_indices("linspace", 100, 2))
     x = noise_of((4, 1, 4, 4))(0)
     epsilon = -2 * x
-    out = reverse_step(lambda _x, _i: epsilon, diffusion, plan, table, 0, State(x, torch.zeros_like(x)), None).x
+    out = reverse_step(lambda _x, _i: epsilon, diffusion, plan, table, 0, SamplerState(x, torch.zeros_like(x)), None).x
     i = torch.full((4,), 99)
     x0 = (
         (x - diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * epsilon)

@@ -13,7 +13,7 @@ import pytest
 
 from sweep.errors import CheckpointError, FileStoreError, UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.files.file_store import FileStore, file_store_at
-from sweep.files.transfer import Stored, filesystem
+from sweep.files.transfer import StoredFile, filesystem
 from tests.helpers.object_store import BUCKET, KEY, SECRET, object_store
 
 PATH = "runs/ab/abcd/0000000010.1.pt"
@@ -192,7 +192,10 @@ OUTSIDE = (
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_no_name_from_the_database_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
     for file_store in (FileStore(tmp_path / "here"), FileStore(tmp_path / "here", f"file://{tmp_path}/shared")):
-        planted = Stored(path, str(file_store.folder / path), 1, 0.0), Stored(path, f"file://{tmp_path}/x", 1, 0.0)
+        planted = (
+            StoredFile(path, str(file_store.folder / path), 1, 0.0),
+            StoredFile(path, f"file://{tmp_path}/x", 1, 0.0),
+        )
         with pytest.raises(UnsafePath, match="is refused"):
             file_store.fetch(path, SHA256)
         for stored in planted:
@@ -233,7 +236,7 @@ def test_no_link_in_a_shared_folder_is_read_written_or_deleted_through(tmp_path:
             file_store.fetch("runs/ab/secret.pt", SHA256)
         assert {stored.path for stored in file_store.listed("")} <= {"runs/ab/new.pt"}
     with pytest.raises(UnsafePath, match="link"):
-        plain.delete(Stored("runs/ab/secret.pt", str(shared / "runs/ab/secret.pt"), 1, 0.0))
+        plain.delete(StoredFile("runs/ab/secret.pt", str(shared / "runs/ab/secret.pt"), 1, 0.0))
     with pytest.raises(UnsafePath, match="link"):
         behind.discard("runs/ab/secret.pt")
     with pytest.raises(UnsafePath, match="link"):

@@ -8,11 +8,11 @@ import torch
 
 from sweep.config.run import Optimizer, TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.nets.cuda_graph import CapturedStep, eager
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState
-from sweep.training.trainer import advance
+from sweep.training.trainer import make_step
 from tests.helpers.tiny_training import tiny
 
 LOOK = 7
@@ -20,7 +20,7 @@ LOOK = 7
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits")
+    return load_dataset("digits")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def place(tmp_path: Path) -> RunContext:
 def run(state: StepState, steps: int) -> torch.Tensor:
     told = []
     for step in range(1, steps + 1):
-        advance(state, step)
+        make_step(state, step)
         told.append([state.loss.item(), state.norm.item()])
     return torch.tensor(told)
 

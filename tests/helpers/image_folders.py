@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 
 
 def digits_folder(path: Path, count: int, *, classes: bool = True) -> Path:
     """`count` digits as PNG files, in class folders or flat."""
-    data = load("digits")
+    data = load_dataset("digits")
     assert data.train_labels is not None
     pairs = zip(data.train[:count, 0].numpy(), data.train_labels[:count].tolist(), strict=True)
     for index, (pixels, label) in enumerate(pairs):

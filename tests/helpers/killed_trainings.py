@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.errors import UnreadableCheckpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef, read
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
@@ -31,7 +31,7 @@ from sweep.training.trainer import Training
 from tests.helpers.tiny_training import tiny
 
 CONFIG = tiny(steps=60)
-DIGITS = load("digits")
+DIGITS = load_dataset("digits")
 CADENCE = TrainingCadence(reports=60, validations=6, checkpoint_seconds=0.03, sync_every_steps=7)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.worker import jobs, worker
 
 __all__ = ["jobs", "worker"]
 
 torch.set_num_threads(1)
-load("digits")
+load_dataset("digits")
 torch.optim.Adam(torch.nn.Linear(1, 1).parameters())

@@ -6,7 +6,7 @@ import pytest
 
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.schedules import beta_schedule
 from sweep.nets.mlp import MLP
@@ -17,7 +17,7 @@ from tests.helpers.tiny_net import tiny_unet
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    return load("digits")
+    return load_dataset("digits")
 
 
 @pytest.fixture(scope="session")

@@ -25,12 +25,12 @@ CPU = torch.device("cpu")
 TRAIN_ELSEWHERE = """
 import sys, torch
 from pathlib import Path
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 from sweep.scoring.classifier_file import train_classifier
 torch.set_num_threads(2)
 torch.manual_seed(int(sys.argv[2]))
 state = torch.get_rng_state()
-print(train_classifier(load("digits"), folder=Path(sys.argv[1])))
+print(train_classifier(load_dataset("digits"), folder=Path(sys.argv[1])))
 assert torch.equal(torch.get_rng_state(), state)
 assert torch.get_num_threads() == 2
 """

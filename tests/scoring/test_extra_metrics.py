@@ -16,7 +16,7 @@ from sweep.data.pixels import to_model_range
 from sweep.diffusion.process import Diffusion
 from sweep.errors import Diverged
 from sweep.scoring.evaluator import Evaluator
-from sweep.scoring.extra_metrics import Found, Subject, measure_extra_metrics, nearest
+from sweep.scoring.extra_metrics import EvaluatedNet, ExtraNumber, measure_extra_metrics, nearest
 from sweep.scoring.score import score_images
 
 
@@ -34,33 +34,35 @@ class SaysX0(nn.Module):
 
 
 @pytest.fixture
-def subject(digits: Dataset, diffusion: Diffusion, evaluator: Evaluator, extractors: Path, tmp_path: Path) -> Subject:
+def subject(
+    digits: Dataset, diffusion: Diffusion, evaluator: Evaluator, extractors: Path, tmp_path: Path
+) -> EvaluatedNet:
     """A net that says the first training image, asked for nothing."""
-    return Subject(
+    return EvaluatedNet(
         net=SaysX0(to_model_range(digits.train[:1])), diffusion=diffusion, config=EvalConfig(sampling_steps=5),
         target="x0", evaluator=evaluator, dataset=digits, scored=(), folder=tmp_path, references=extractors, batch=64,
     )  # fmt: skip
 
 
-def asked(subject: Subject, **config: object) -> tuple[dict[str, Found], dict[str, np.ndarray]]:
+def asked(subject: EvaluatedNet, **config: object) -> tuple[dict[str, ExtraNumber], dict[str, np.ndarray]]:
     told = EvalConfig.model_validate(subject.config.model_dump() | config)
     further = measure_extra_metrics(dataclasses.replace(subject, config=told))
     pictures = {kind: np.asarray(Image.open(subject.folder / file.name)) for kind, file in further.files}
     return {found.name: found for found in further.numbers}, pictures
 
 
-def of_one_image(subject: Subject) -> Subject:
+def of_one_image(subject: EvaluatedNet) -> EvaluatedNet:
     """The test split is that image, so that the net is the perfect predictor."""
     copies = subject.dataset.train[:1].expand(40, -1, -1, -1)
     return dataclasses.replace(subject, dataset=dataclasses.replace(subject.dataset, test=copies))
 
 
-def test_nothing_is_measured_unless_asked_for(subject: Subject) -> None:
+def test_nothing_is_measured_unless_asked_for(subject: EvaluatedNet) -> None:
     assert asked(subject) == ({}, {})
     assert list(subject.folder.iterdir()) == []
 
 
-def test_a_perfect_predictor_pays_the_constant_of_its_variance_alone(subject: Subject) -> None:
+def test_a_perfect_predictor_pays_the_constant_of_its_variance_alone(subject: EvaluatedNet) -> None:
     perfect, T = of_one_image(subject), subject.diffusion.timesteps
     small, _ = asked(perfect, bits_per_dim=T, variance="fixed_small")
     large, _ = asked(perfect, bits_per_dim=T, variance="fixed_large")
@@ -76,7 +78,7 @@ def test_a_perfect_predictor_pays_the_constant_of_its_variance_alone(subject: Su
     assert large["bits_per_dim"].standard_error is not None
 
 
-def test_copies_are_nearer_to_the_train_split_than_to_the_test_split(subject: Subject, digits: Dataset) -> None:
+def test_copies_are_nearer_to_the_train_split_than_to_the_test_split(subject: EvaluatedNet, digits: Dataset) -> None:
     scored = score_images(digits.train[:500], subject.evaluator, noise_set=0, folder=subject.folder)
     numbers, _ = asked(dataclasses.replace(subject, scored=(scored,)), fid_test=True)
     extract = subject.evaluator.extractor.extract
@@ -99,7 +101,7 @@ def test_nearest_images_are_those_of_brute_force(digits: Dataset) -> None:
     np.testing.assert_allclose(near.numpy(), np.sort(every, axis=1)[:, :3], rtol=1e-5)
 
 
-def test_memorised_samples_have_ratio_0_and_stand_beside_their_originals(subject: Subject) -> None:
+def test_memorised_samples_have_ratio_0_and_stand_beside_their_originals(subject: EvaluatedNet) -> None:
     numbers, pictures = asked(subject, neighbours=20)
     assert numbers["neighbour_distance"].value == 0.0
     assert numbers["neighbour_ratio"].value == 0.0
@@ -108,7 +110,7 @@ def test_memorised_samples_have_ratio_0_and_stand_beside_their_originals(subject
     np.testing.assert_array_equal(picture[:, :8], picture[:, 8:16])
 
 
-def test_unseen_images_have_ratio_1(subject: Subject, digits: Dataset) -> None:
+def test_unseen_images_have_ratio_1(subject: EvaluatedNet, digits: Dataset) -> None:
     """The net says a test image, and the test split is that image."""
     one = digits.test[:1]
     dataset = dataclasses.replace(digits, test=one.expand(20, -1, -1, -1))
@@ -116,7 +118,7 @@ def test_unseen_images_have_ratio_1(subject: Subject, digits: Dataset) -> None:
     assert numbers["neighbour_ratio"].value == pytest.approx(1.0)
 
 
-def test_what_survives_noising_is_what_the_net_knows(subject: Subject, digits: Dataset) -> None:
+def test_what_survives_noising_is_what_the_net_knows(subject: EvaluatedNet, digits: Dataset) -> None:
     numbers, pictures = asked(subject, partial_noising=[1, 30, 100])
     # DDIM's last step goes to the predicted x_0 (Song et al. 2021, eq. 12, with alphas_bar_0 = 1).
     test, said = (part.double() / 127.5 for part in (digits.test[:256], digits.train[:1]))
@@ -130,7 +132,7 @@ def test_what_survives_noising_is_what_the_net_knows(subject: Subject, digits: D
     assert perfect["noised_s100_features"].value == 0.0
 
 
-def test_numbers_that_are_not_finite_are_no_score(subject: Subject) -> None:
+def test_numbers_that_are_not_finite_are_no_score(subject: EvaluatedNet) -> None:
     broken = dataclasses.replace(subject, net=SaysX0(torch.full((1, 1, 8, 8), float("nan"))))
     for ask in ({"bits_per_dim": 5}, {"neighbours": 20}, {"partial_noising": [50]}):
         with pytest.raises(Diverged):

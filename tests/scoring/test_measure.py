@@ -11,15 +11,15 @@ from sweep.data.pixels import to_model_range, to_uint8
 from sweep.errors import ProtocolError
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
-from sweep.scoring.frechet import frechet_distance, moments
+from sweep.scoring.frechet import feature_moments, frechet_distance
 from sweep.scoring.jackknife import difference
 from sweep.scoring.kernel import mean_of_pairs
-from sweep.scoring.measure import Measurements, density_and_coverage, measure
+from sweep.scoring.measure import Measurements, density_and_coverage, measure_distances
 from sweep.scoring.reference import Reference, held_out_images, uniform_noise
 
 
 def measured(images: torch.Tensor, evaluator: Evaluator) -> Measurements:
-    return measure(evaluator.extractor.extract(images), evaluator.reference, n=len(images))
+    return measure_distances(evaluator.extractor.extract(images), evaluator.reference, n=len(images))
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +85,11 @@ def test_a_conversion_that_wraps_around_is_seen(real: torch.Tensor, evaluator: E
 def test_n_decides_whether_there_is_an_extrapolation() -> None:
     rows = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
     reference = Reference(
-        images_sha256="r", extractor_sha256="e", rows=rows, moments=moments(rows), pairs=mean_of_pairs(rows)
+        images_sha256="r", extractor_sha256="e", rows=rows, moments=feature_moments(rows), pairs=mean_of_pairs(rows)
     )
     for n, there in ((31, False), (32, True)):  # 8 * 4 = 32
         features = Features(penultimate=rows[:n] + 1, logits=rows[:n], extractor="x", extractor_sha256="e")
-        assert (measure(features, reference, n=n).fid_infinity is not None) == there
+        assert (measure_distances(features, reference, n=n).fid_infinity is not None) == there
 
 
 def test_the_bias_of_fid_is_c_over_n(evaluator: Evaluator) -> None:
@@ -97,7 +97,7 @@ def test_the_bias_of_fid_is_c_over_n(evaluator: Evaluator) -> None:
     rng, rows = np.random.default_rng(0), evaluator.reference.rows
     products = []
     for n in (250, 1000, 4000):
-        draws = [moments(rows[rng.integers(0, len(rows), n)]) for _ in range(8)]
+        draws = [feature_moments(rows[rng.integers(0, len(rows), n)]) for _ in range(8)]
         products.append(n * np.mean([frechet_distance(one, evaluator.reference.moments) for one in draws]))
     assert products == pytest.approx([np.mean(products)] * 3, rel=0.2)
 
@@ -111,13 +111,13 @@ def test_says_what_it_was_measured_with(of_real: Measurements, evaluator: Evalua
 
 def test_refuses_another_number_of_images(real: torch.Tensor, evaluator: Evaluator) -> None:
     with pytest.raises(ProtocolError, match="499 images where the protocol asks for 500"):
-        measure(evaluator.extractor.extract(real[:499]), evaluator.reference, n=500)
+        measure_distances(evaluator.extractor.extract(real[:499]), evaluator.reference, n=500)
 
 
 def test_refuses_the_reference_of_another_extractor(real: torch.Tensor, evaluator: Evaluator) -> None:
     other = dataclasses.replace(evaluator.reference, extractor_sha256="0" * 64)
     with pytest.raises(ProtocolError, match="another extractor"):
-        measure(evaluator.extractor.extract(real), other, n=500)
+        measure_distances(evaluator.extractor.extract(real), other, n=500)
 
 
 def test_refuses_features_that_are_not_finite(real: torch.Tensor, evaluator: Evaluator) -> None:
@@ -126,7 +126,7 @@ def test_refuses_features_that_are_not_finite(real: torch.Tensor, evaluator: Eva
         rows = getattr(features, name).copy()
         rows[7, 0] = np.nan
         with pytest.raises(ProtocolError, match="the first is 7"):
-            measure(dataclasses.replace(features, **{name: rows}), evaluator.reference, n=500)
+            measure_distances(dataclasses.replace(features, **{name: rows}), evaluator.reference, n=500)
 
 
 def test_refuses_when_two_forms_of_the_distance_disagree(real: torch.Tensor, evaluator: Evaluator) -> None:
@@ -134,7 +134,7 @@ def test_refuses_when_two_forms_of_the_distance_disagree(real: torch.Tensor, eva
     reference = evaluator.reference
     wrong = dataclasses.replace(reference, moments=dataclasses.replace(reference.moments, root=np.eye(64)))
     with pytest.raises(ProtocolError, match="disagree"):
-        measure(evaluator.extractor.extract(real), wrong, n=500)
+        measure_distances(evaluator.extractor.extract(real), wrong, n=500)
 
 
 def test_density_and_coverage_of_equal_distributions_are_what_the_paper_derives() -> None:

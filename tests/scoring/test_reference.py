@@ -11,7 +11,7 @@ from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Extractor
-from sweep.scoring.frechet import frechet_distance, moments
+from sweep.scoring.frechet import feature_moments, frechet_distance
 from sweep.scoring.kernel import mean_of_pairs
 from sweep.scoring.reference import Bounds, held_out_images, images_sha256, load_bounds, load_reference
 from sweep.training.batch import draw_batch
@@ -110,7 +110,7 @@ def test_mirrored_images_are_another_reference(digits: Dataset, evaluator: Evalu
     wrong = load_reference(
         dataclasses.replace(digits, train=mirrored), "train", evaluator.extractor, folder=tmp_path
     ).moments
-    real = moments(evaluator.extractor.extract(digits.test).penultimate)
+    real = feature_moments(evaluator.extractor.extract(digits.test).penultimate)
     right = frechet_distance(real, evaluator.reference.moments)
     assert frechet_distance(real, wrong) > 2 * right
     # What a run with flips trains on leaves the dataset, and so its reference, as it was.

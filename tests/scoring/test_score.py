@@ -19,7 +19,7 @@ from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
-from sweep.scoring.score import ScoreResult, estimate, grid_of, score, score_images, summarise, verify
+from sweep.scoring.score import NetScore, estimate, grid_of, score, score_images, summarise, verify
 from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from tests.helpers.tiny_net import tiny_unet
@@ -40,7 +40,7 @@ def told() -> list[tuple[int, int]]:
 
 
 @pytest.fixture(scope="module")
-def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[tuple[int, int]]) -> ScoreResult:
+def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[tuple[int, int]]) -> NetScore:
     """An untrained net under a protocol of three noise sets."""
     return score(
         tiny_unet(), diffusion, CONFIG, evaluator, target="epsilon", folder=folder, batch=250,
@@ -48,7 +48,7 @@ def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[
     )  # fmt: skip
 
 
-def test_an_untrained_net_is_far_from_the_floor(result: ScoreResult, evaluator: Evaluator) -> None:
+def test_an_untrained_net_is_far_from_the_floor(result: NetScore, evaluator: Evaluator) -> None:
     assert result.fid.standard_error is not None
     assert result.fid.value - 10 * result.fid.standard_error > evaluator.bounds.floor
     assert result.fid.value > 0.3 * evaluator.bounds.ceiling
@@ -56,7 +56,7 @@ def test_an_untrained_net_is_far_from_the_floor(result: ScoreResult, evaluator: 
     assert result.precision.value < 0.2
 
 
-def test_each_noise_set_is_scored_by_itself(result: ScoreResult, told: list[tuple[int, int]]) -> None:
+def test_each_noise_set_is_scored_by_itself(result: NetScore, told: list[tuple[int, int]]) -> None:
     assert [one.noise_set for one in result.sets] == [0, 1, 2]
     values = [one.measurements.fid for one in result.sets]
     assert len(set(values)) == 3
@@ -67,7 +67,7 @@ def test_each_noise_set_is_scored_by_itself(result: ScoreResult, told: list[tupl
     assert told[-1] == (1500, 1500)
 
 
-def test_the_images_scored_are_those_of_the_noise_set(result: ScoreResult, diffusion: Diffusion, folder: Path) -> None:
+def test_the_images_scored_are_those_of_the_noise_set(result: NetScore, diffusion: Diffusion, folder: Path) -> None:
     plan = sampling_plan(CONFIG, "epsilon")
     images = generate(tiny_unet(), diffusion, plan, shape=(1, 8, 8), n=500, noise_set=1, batch=250)
     assert sha256_of_array(images.numpy()) == result.sets[1].samples_sha256
@@ -76,7 +76,7 @@ def test_the_images_scored_are_those_of_the_noise_set(result: ScoreResult, diffu
         np.testing.assert_array_equal(np.asarray(grid), grid_of(images))
 
 
-def test_files_have_the_hashes_on_record(result: ScoreResult, folder: Path) -> None:
+def test_files_have_the_hashes_on_record(result: NetScore, folder: Path) -> None:
     for one in result.sets:
         for saved in (one.features, one.logits, one.grid):
             assert sha256_of_file(folder / saved.name) == saved.sha256
@@ -84,11 +84,11 @@ def test_files_have_the_hashes_on_record(result: ScoreResult, folder: Path) -> N
         assert (rows.shape, rows.dtype) == ((500, 64), np.float32)
 
 
-def test_scores_are_recomputed_from_their_files(result: ScoreResult, evaluator: Evaluator, folder: Path) -> None:
+def test_scores_are_recomputed_from_their_files(result: NetScore, evaluator: Evaluator, folder: Path) -> None:
     assert verify(result.sets[2], folder, evaluator.reference) == result.sets[2].measurements
 
 
-def test_an_invented_number_is_found(result: ScoreResult, evaluator: Evaluator, folder: Path) -> None:
+def test_an_invented_number_is_found(result: NetScore, evaluator: Evaluator, folder: Path) -> None:
     one = result.sets[0]
     better = dataclasses.replace(
         one, measurements=dataclasses.replace(one.measurements, fid=one.measurements.fid * 0.99)
@@ -100,7 +100,7 @@ def test_an_invented_number_is_found(result: ScoreResult, evaluator: Evaluator, 
         verify(one, folder, other)
 
 
-def test_altered_features_are_found(result: ScoreResult, evaluator: Evaluator, folder: Path, tmp_path: Path) -> None:
+def test_altered_features_are_found(result: NetScore, evaluator: Evaluator, folder: Path, tmp_path: Path) -> None:
     one = result.sets[0]
     for saved in (one.features, one.logits):
         (tmp_path / saved.name).write_bytes((folder / saved.name).read_bytes())
@@ -132,7 +132,7 @@ def test_a_net_that_diverges_leaves_no_score(diffusion: Diffusion, evaluator: Ev
 
 
 def test_two_evaluations_of_one_net_pair_by_their_noise(
-    result: ScoreResult, diffusion: Diffusion, evaluator: Evaluator, tmp_path: Path
+    result: NetScore, diffusion: Diffusion, evaluator: Evaluator, tmp_path: Path
 ) -> None:
     # eta 0.1 hardly changes an image; unpaired errors would drown the difference.
     nearly = EvalConfig(sampling_steps=3, eta=0.1)

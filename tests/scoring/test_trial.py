@@ -39,7 +39,7 @@ def test_it_is_done_once_for_each_protocol(
 ) -> None:
     try_score(evaluator, digits, folder=tmp_path)
     (note,) = tmp_path.glob("tried-*.json")
-    monkeypatch.setattr("sweep.scoring.measure.measure", lambda *_, **__: pytest.fail("tried again"))
+    monkeypatch.setattr("sweep.scoring.measure.measure_distances", lambda *_, **__: pytest.fail("tried again"))
     try_score(evaluator, digits, folder=tmp_path)
     assert evaluator.protocol.extractor_sha256[:16] in note.name
 

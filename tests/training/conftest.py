@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from sweep.data.dataset import Dataset
-from sweep.data.sources import load
+from sweep.data.sources import load_dataset
 
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    return load("digits")
+    return load_dataset("digits")
 
 
 @pytest.fixture(autouse=True)

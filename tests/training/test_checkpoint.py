@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sweep.errors import CheckpointError, UnreadableCheckpoint
-from sweep.training.checkpoint import load, load_weights, read, save, save_weights
+from sweep.training.checkpoint import load_state, load_weights, read, save, save_weights
 from sweep.training.ema import ConstantEMA
 
 STATE = {"step": 3, "net": {"w": torch.arange(1000.0)}, "tail": [(1.0, 2.0)], "decays": {0.9: [torch.ones(2)]}}
@@ -27,7 +27,7 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert ref.bytes == ref.path.stat().st_size
     assert ref.path.stat().st_mode & 0o777 == 0o600
     assert names(tmp_path / "run") == [ref.path.name]
-    state = load(ref.path, ref.sha256)
+    state = load_state(ref.path, ref.sha256)
     assert torch.equal(state["net"]["w"], STATE["net"]["w"])  # type: ignore[index]
     assert (state["step"], state["tail"], list(state["decays"])) == (3, [(1.0, 2.0)], [0.9])  # type: ignore[call-overload]
 
@@ -39,7 +39,7 @@ def test_a_checkpoint_is_never_written_over_and_equal_bytes_are_taken(tmp_path: 
     with pytest.raises(CheckpointError, match="is there already"):
         save({"step": 3}, tmp_path, step=3, attempt="2")
     assert ref.path.stat().st_mtime_ns == written
-    load(ref.path, ref.sha256)
+    load_state(ref.path, ref.sha256)
     save({"step": 3}, tmp_path, step=3, attempt="3")
     assert len(names(tmp_path)) == 2
 
@@ -63,11 +63,11 @@ def test_damage_is_found_and_the_one_before_can_be_read(tmp_path: Path, damage: 
     older, newer = save(STATE, tmp_path, step=3, attempt="2"), save(STATE, tmp_path, step=4, attempt="2")
     newer.path.write_bytes(damage(newer.path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(UnreadableCheckpoint, match="damaged"):
-        load(newer.path, newer.sha256)
+        load_state(newer.path, newer.sha256)
     assert read(older).state["step"] == STATE["step"]
     older.path.unlink()
     with pytest.raises(UnreadableCheckpoint, match="cannot read"):
-        load(older.path, older.sha256)
+        load_state(older.path, older.sha256)
 
 
 def test_torch_alone_would_take_a_flipped_byte(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_pickle_with_code_is_refused_and_does_not_run(tmp_path: Path) -> None:
     canary.rmdir()  # the payload works where it is run
     ref = save({"net": Evil(canary)}, tmp_path, step=1, attempt="1")
     with pytest.raises(CheckpointError, match="refused"):
-        load(ref.path, ref.sha256)
+        load_state(ref.path, ref.sha256)
     assert not canary.exists()
 
 
@@ -161,4 +161,4 @@ def test_no_room_leaves_the_older_one_and_nothing_half_written(tmp_path: Path, l
     assert names(kept) == ["0000000001.1.pt"]
     if limit == "disk":
         assert run.stdout.splitlines()[2:] == ["0000000001.1.pt"]
-    load(kept / "0000000001.1.pt", sha256)
+    load_state(kept / "0000000001.1.pt", sha256)

@@ -17,7 +17,7 @@ from sweep.training.initial_net import build_net
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
 from sweep.training.power_ema import PowerEMA
-from sweep.training.trainer import Training, accumulate_gradients, draw
+from sweep.training.trainer import Training, accumulate_gradients, prefetched_batch
 from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 # Three and a half windows of the curves, so that a resume falls inside one.
@@ -212,7 +212,7 @@ SAVED = ("step", "net", "optimizer", "averages", "trace")
 
 def test_the_checkpoint_holds_these_parts_and_no_other(digits: Dataset, tmp_path: Path) -> None:
     ref = stopped(tiny(), digits, tmp_path, at=5).refs[-1]
-    assert set(checkpoint.load(ref.path, ref.sha256)) == {"train_key", *SAVED}
+    assert set(checkpoint.load_state(ref.path, ref.sha256)) == {"train_key", *SAVED}
 
 
 @pytest.mark.parametrize("part", SAVED)
@@ -220,7 +220,7 @@ def test_every_part_of_the_checkpoint_is_needed(digits: Dataset, tmp_path: Path,
     """Mutation: with one part as it was at the start, the resumed run is not the uninterrupted one any more."""
     expected = whole(tiny(), digits, tmp_path / "whole")
     listener = stopped(tiny(), digits, tmp_path / "parts", at=5)
-    state = checkpoint.load(listener.refs[-1].path, listener.refs[-1].sha256)
+    state = checkpoint.load_state(listener.refs[-1].path, listener.refs[-1].sha256)
     fresh = copy.deepcopy(
         Training(tiny(), digits, RunContext(folder=tmp_path, attempt="9"), sync_every_steps=2).state_dict()
     )
@@ -296,7 +296,7 @@ def test_slices_and_layout_give_the_gradient_of_the_batch(
     for context in (RunContext(folder=tmp_path, attempt="1"), RunContext(folder=tmp_path, attempt="1", **change)):
         run = Training(config, digits, context)
         run.step_state.prefetcher.seek(1)
-        losses.append(accumulate_gradients(run.step_state, draw(run.step_state)).item())
+        losses.append(accumulate_gradients(run.step_state, prefetched_batch(run.step_state)).item())
         gradients.append(torch.cat([p.grad.flatten() for p in run.net.parameters() if p.grad is not None]))
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     assert (gradients[0] - gradients[1]).norm() <= 1e-6 * gradients[0].norm()

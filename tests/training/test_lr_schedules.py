@@ -9,7 +9,7 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from sweep.config.run import LrSchedule, TrainSettings
-from sweep.training.lr_schedules import LR_SCHEDULES, lr_at, warmup
+from sweep.training.lr_schedules import LR_SCHEDULES, lr_at, warmup_factor
 
 STEPS = 1000
 
@@ -70,8 +70,8 @@ def test_factors_stay_in_0_to_1(name: LrSchedule) -> None:
 
 
 def test_warmup_is_linear_then_1_and_may_be_absent() -> None:
-    assert [warmup(images, 400) for images in (0, 100, 400, 10_000)] == [0.0, 0.25, 1.0, 1.0]
-    assert warmup(0, 0) == 1.0
+    assert [warmup_factor(images, 400) for images in (0, 100, 400, 10_000)] == [0.0, 0.25, 1.0, 1.0]
+    assert warmup_factor(0, 0) == 1.0
 
 
 def test_lr_at_multiplies_all_three() -> None:

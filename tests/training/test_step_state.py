@@ -11,7 +11,7 @@ from sweep.data.dataset import Dataset
 from sweep.nets.cuda_graph import eager
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepState, StepStateCache, step_state_key
-from sweep.training.trainer import Training, advance
+from sweep.training.trainer import Training, make_step
 from tests.helpers.recorded_step import Recorded
 from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
@@ -29,7 +29,7 @@ def run(step_state: StepState, steps: int, first: int = 1) -> list[tuple[float, 
     """Loss and gradient norm of each step."""
     told = []
     for step in range(first, first + steps):
-        advance(step_state, step)
+        make_step(step_state, step)
         told.append((step_state.loss.item(), step_state.norm.item()))
     return told
 
