@@ -5,20 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sweep.config.designs.fractional_factorial import Fraction
     from sweep.config.study import Study
-    from sweep.design.fractional_factorial import Fraction
     from sweep.design.plan import StudyPlan
-
-
-def compared_arms(asked: StudyPlan) -> int:
-    """Arms that the verdict will compare with the baseline."""
-    from sweep.config.design import Path as PathDesign
-    from sweep.config.design import Search
-
-    design = asked.study.design
-    if isinstance(design, Search):
-        return design.confirm
-    return len(asked.study.factors_of("scientific")) if isinstance(design, PathDesign) else len(asked.arms) - 1
 
 
 def power(asked: StudyPlan, storage: str) -> dict[str, Any] | None:
@@ -28,12 +17,13 @@ def power(asked: StudyPlan, storage: str) -> dict[str, Any] | None:
 
     Effects are in standard deviations of the paired differences, and in units of the score where a pilot tells them.
     """
-    from sweep.config.design import MIN_SEEDS
+    from sweep.config.interim_analyses import MIN_SEEDS
     from sweep.reporting.stats.interim import alpha_spending
     from sweep.reporting.stats.paired import ALPHA, arms_confirmable, deciding_test
     from sweep.reporting.stats.power import POWER, seeds_needed, standard_effect
 
-    study, arms = asked.study, compared_arms(asked)
+    study = asked.study
+    arms = study.design.compared_arms(study, len(asked.arms))
     if not arms:
         return None
     spending = alpha_spending(study.model_dump(mode="json"))

@@ -106,8 +106,6 @@ def _measure(file: Path, asked: StudyPlan, places: list[Slot]) -> Timed | None:
 
 def _document(asked: StudyPlan, places: list[Slot], timed: Timed | None, storage: str) -> dict[str, Any]:
     from sweep.cli.forecast import fraction_document, power
-    from sweep.config.design import Fractional
-    from sweep.design.arms import study_fraction
     from sweep.design.feasibility import check_setting
 
     study = asked.study
@@ -130,8 +128,9 @@ def _document(asked: StudyPlan, places: list[Slot], timed: Timed | None, storage
         "short_chains": [arm.name for arm in asked.arms if study.setting(arm.changes).T < SHORTEST_USUAL_T],
         "power": power(asked, storage),
     }
-    if isinstance(study.design, Fractional):
-        document["fraction"] = fraction_document(study_fraction(study))
+    fraction = study.design.fraction(study)
+    if fraction is not None:
+        document["fraction"] = fraction_document(fraction)
     if timed is not None:
         document |= {
             "parameters": timed.parameters,
@@ -163,10 +162,10 @@ def _print(file: Path, asked: StudyPlan, document: dict[str, Any], storage: str)
 def _lines(asked: StudyPlan, document: dict[str, Any]) -> list[str]:
     from sweep.cli.forecast import fraction_lines, power_lines
     from sweep.cli.terminal import duration, size
-    from sweep.config.study import MIN_NOISE_SETS
+    from sweep.config.protocol_request import MIN_NOISE_SETS
 
     study = asked.study
-    lines = [line for line in [_chosen_later(study), _subset(study)] if line]
+    lines = [line for line in [study.design.plan_text(study), _subset(study)] if line]
     if "fraction" in document:
         lines += fraction_lines(document["fraction"], len(study.factors_of("scientific")))
     lines.append(
@@ -218,36 +217,4 @@ def _subset(study: Study) -> str:
                 f"note: search sampler {sampler} models at most {MAX_MODELLED[sampler]} of {finished:,} scores, the "
                 "best half and a sample of the others; tpe models all"
             )
-    return ""
-
-
-def _chosen_later(study: Study) -> str:
-    """What is decided only as results come in."""
-    from sweep.config.design import Path as PathDesign
-    from sweep.config.design import Search
-    from sweep.design.rungs import rung_images
-
-    design = study.design
-    if isinstance(design, Search):
-        factors = ", ".join(study.factors_of("scientific", "nuisance"))
-        ladder = ", ".join(f"{step.noise_sets} x {step.n:,}" for step in study.protocol.ladder)
-        pruned = ""
-        if design.pruner is not None:
-            at = ", ".join(f"{images:,}" for images in rung_images(study))
-            pruned = f"; {design.pruner.kind} stops trials at {at} images seen"
-            if not at:
-                pruned = f"; {design.pruner.kind} stops no trial: a training is too short for a rung"
-        cheap = f"; cheaper scores of {ladder} images" if ladder else ""
-        return (
-            f"search over {factors}: {design.trials} trials, then the best against the baseline on fresh seeds"
-            f"{pruned}{cheap}"
-        )
-    if isinstance(design, PathDesign):
-        return (
-            "path: the factor that helps most is taken next, each candidate trained on "
-            f"{design.round_seeds} exploratory seed{'s' * (design.round_seeds != 1)}; every step is then retrained"
-        )
-    if study.tune is not None:
-        factors = ", ".join(study.factors_of("nuisance"))
-        return f"{factors} tuned for each arm in {study.tune.trials} trials; then trained at the best on fresh seeds"
     return ""

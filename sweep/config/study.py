@@ -8,74 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.data import DataConfig
-from sweep.config.design import Design, InterimAnalyses, OneAtATime, Search, Tune, check_design, check_interim_analyses
+from sweep.config.designs.one_at_a_time import OneAtATime
+from sweep.config.designs.registry import AnyDesign
+from sweep.config.designs.tune import Tune
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
+from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
 from sweep.config.problems import problem_of
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
-from sweep.config.values import Count, Frozen, Name, NoTruthForNumbers, Text
+from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text
 from sweep.config.yaml_file import YamlFile, read_yaml
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
     MAX_EVALUATION_LEVELS,
     MAX_FACTORS,
-    MAX_LADDER_STEPS,
     MAX_LEVELS,
-    MAX_NOISE_SETS,
-    MAX_SAMPLES,
     MAX_SEEDS,
 )
-
-MIN_NOISE_SETS = 3
-"""That show how much a score depends on the noise: rare bad images make one set's own error too small."""
-
-
-class LadderStep(NoTruthForNumbers):
-    """A cheaper protocol: fewer images from the same extractor against the same reference."""
-
-    n: int = Field(
-        ge=4, le=MAX_SAMPLES, description="Generated images for each noise set; fewer than 4 have no standard error."
-    )
-    noise_sets: int = Field(1, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn.")
-
-
-def _never_perceptual(value: object) -> object:
-    if value in ("perceptual", "random_features"):
-        raise ValueError(
-            f"found {value!r}, the network of the perceptual term: a training with perceptual_weight would be scored "
-            "by what it was trained on; allowed: classifier, inception"
-        )
-    return value
-
-
-class ProtocolRequest(NoTruthForNumbers):
-    """How scores are made; hashes of extractor and reference are filled in at launch."""
-
-    extractor: Annotated[Literal["classifier", "inception"], BeforeValidator(_never_perceptual)] = Field(
-        "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
-    )
-    reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
-    n: Count = Field(
-        2000,
-        ge=4,
-        le=MAX_SAMPLES,
-        description="Generated images for each noise set; fewer than 4 have no standard error.",
-    )
-    noise_sets: int = Field(3, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn from each run.")
-    ladder: tuple[LadderStep, ...] = Field(
-        (),
-        max_length=MAX_LADDER_STEPS,
-        description="Of a search: cheaper protocols, cheapest first. The first scores the pruner's first rung, the "
-        "next one its next; all score finished trials too, so that the report tells how well each ranks.",
-    )
 
 
 class Cadence(Frozen):
@@ -99,7 +57,7 @@ class Study(NoTruthForNumbers):
     cites: Text = Field("", description="Whose claim is tested, if anyone's.")
     baseline: Setting = Field(default_factory=Setting, description="What every arm is compared with.")
     factors: dict[Name, Factor] = Field(default_factory=dict, max_length=MAX_FACTORS, description="What varies.")
-    design: Design = OneAtATime()
+    design: AnyDesign = OneAtATime()
     tune: Tune | None = Field(None, description="How nuisance factors are tuned, in any design but search and path.")
     seeds: int = Field(3, ge=1, le=MAX_SEEDS, description="Replicates of every arm, paired across arms.")
     first_seed: int = Field(0, ge=0, lt=2**31, description="Seed of the first replicate.")
@@ -123,10 +81,15 @@ class Study(NoTruthForNumbers):
     @model_validator(mode="after")
     def _factors_fit(self) -> Study:
         self._check_size()
-        searching = isinstance(self.design, Search)
         for name, factor in self.factors.items():
-            check_factor(name, factor, self.baseline, searching=searching, tuning=self.tune is not None)
-        check_design(self.design, self.tune, self.factors, self.baseline)
+            check_factor(
+                name,
+                factor,
+                self.baseline,
+                searching=self.design.arms_are_trials,
+                tuning=self.tune is not None,
+            )
+        self.design.check(self)
         if self.interim_analyses is not None:
             check_interim_analyses(self.interim_analyses, self.seeds)
         self._check_ladder()
@@ -146,7 +109,7 @@ class Study(NoTruthForNumbers):
 
     def _check_ladder(self) -> None:
         steps, at = self.protocol.ladder, ("protocol", "ladder")
-        if steps and not isinstance(self.design, Search):
+        if steps and not self.design.arms_are_trials:
             raise misfit(at, f"a ladder of protocols belongs to `design: search`, not `{self.design.kind}`")
         sizes = [step.n for step in steps] + [self.protocol.n]
         if sizes != sorted(set(sizes)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sweep.config.design import Path
+from sweep.config.designs.arms import Arm
+from sweep.config.designs.tuning import CellRequest
 from sweep.config.factors import Changes
 from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
 from sweep.config.study import Study
-from sweep.design.arms import Arm, evaluation_levels
+from sweep.design.arms import evaluation_levels
 from sweep.design.error_location import met_at
 from sweep.design.feasibility import check_evaluation, check_setting, check_weights
 from sweep.design.rungs import first_rung_step
@@ -62,7 +63,7 @@ def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreReq
 def cells_of(
     study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None, evaluation: Evaluation | None = None
 ) -> list[NewCell]:
-    """The cells of one arm: every replicate of it in the confirm phase, one in the search phase (or as the path says).
+    """The cells of one arm: every seed of it in the confirm phase, and as many as the design says in the search phase.
 
     Replicate r has the same seed in every arm, so that arms are compared with equal initialisation, data order and
     noise.
@@ -87,7 +88,7 @@ def cells_of(
     if phase == "search":
         first_seed += SEARCH_SEED_OFFSET
         until_step = first_rung_step(study, batch=setting.batch, images=setting.images)
-        replicates = study.design.round_seeds if isinstance(study.design, Path) else 1
+        replicates = study.design.exploratory_replicates()
     return [
         NewCell(
             arm_name=arm.name,
@@ -103,3 +104,16 @@ def cells_of(
         )
         for replicate in range(replicates)
     ]
+
+
+def cells_of_request(study: Study, request: CellRequest) -> list[NewCell]:
+    """The cells that a design asks for on the way.
+
+    Args:
+        study: Whose design it is.
+        request: What it asks for.
+
+    Raises:
+        InfeasibleConfig: As `cells_of`.
+    """
+    return cells_of(study, request.arm, phase="search" if request.is_exploratory else "confirm")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 
-from sweep.config.design import Path, Search
+from sweep.config.designs.arms import Arm
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study, study_in
 from sweep.config.yaml_file import read_yaml
-from sweep.design.arms import Arm, arms_of
+from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of, evaluation_of, score_requests_of
 from sweep.design.error_location import line_of, met_at
 from sweep.design.feasibility import check_setting
@@ -98,7 +98,7 @@ class StudyPlan:
             yield later, self.example_train(), scores
 
 
-def read_study_plan(file: FilePath) -> StudyPlan:
+def read_study_plan(file: Path) -> StudyPlan:
     """What the study in a file asks for; a relative path of images begins in the folder of this process.
 
     Raises:
@@ -130,9 +130,9 @@ def study_plan(study: Study) -> StudyPlan:
         with met_at(arm.changes):
             check_setting(study.setting(arm.changes), name=arm.name)
     cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation)]
-    trainings = len({train_key(cell.train_config) for cell in cells}) + _later(study, len(arms))
-    if isinstance(study.design, Search) or study.tune is not None:
-        cells = []  # their values are not known yet, or none is needed before the search is over
+    trainings = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
+    if not study.design.cells_are_known(study):
+        cells = []
     return StudyPlan(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
 
 
@@ -141,7 +141,7 @@ def _check_size(study: Study, arms: int, levels: int) -> None:
     for count, most, what in (
         (arms * study.seeds, MAX_CELLS, f"{arms} arms x {study.seeds} seeds"),
         (arms * study.seeds * levels, MAX_SCORES, f"{arms} arms x {study.seeds} seeds x {levels} evaluation levels"),
-        (arms * study.seeds + _later(study, arms), MAX_TRAININGS, "all trainings together"),
+        (arms * study.seeds + study.design.later_trainings(study, arms), MAX_TRAININGS, "all trainings together"),
     ):
         if count > most:
             raise InfeasibleConfig(
@@ -149,18 +149,6 @@ def _check_size(study: Study, arms: int, levels: int) -> None:
                 why="No machine would finish them, and the database would be slow before.",
                 next="Use fewer seeds, levels or trials, or divide the question between studies.",
             )
-
-
-def _later(study: Study, arms: int) -> int:
-    """Trainings beyond one of each known arm and seed."""
-    design = study.design
-    if isinstance(design, Search):
-        return design.trials + (design.confirm or -1) * study.seeds
-    if isinstance(design, Path):
-        factors = len(study.factors_of("scientific"))
-        # Rounds of k, k - 1, ... 2 candidates; then the steps between the baseline and the end.
-        return (factors * (factors + 1) // 2 - 1) * design.round_seeds + (factors - 1) * study.seeds
-    return arms * study.tune.trials if study.tune is not None else 0
 
 
 def network_calls(config: EvalConfig, *, T: int) -> int:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sweep.config.design import Pruner, Search
+from sweep.config.designs.pruner import Pruner
 from sweep.config.keys import protocol_key
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.design.tuning import value_of
+from sweep.design.trial_records import value_of
 from sweep.store.snapshots import CellRecord
 
 
@@ -44,7 +44,7 @@ def ladder_of(study: Study, protocol: Protocol) -> list[Protocol]:
 
 def first_rung_step(study: Study, *, batch: int, images: int) -> int | None:
     """Step at which a trial of this size pauses first; None where nothing is pruned before its end."""
-    return next((step for _, step in _places(study, batch, images)), None)
+    return next(iter(_steps(study, batch, images)), None)
 
 
 def rungs_of(study: Study, protocol: Protocol, *, batch: int, images: int) -> list[Rung]:
@@ -55,26 +55,16 @@ def rungs_of(study: Study, protocol: Protocol, *, batch: int, images: int) -> li
     """
     ladder = ladder_of(study, protocol) or [protocol]
     return [
-        Rung(seen, step, ladder[min(place, len(ladder) - 1)])
-        for place, (seen, step) in enumerate(_places(study, batch, images))
+        Rung(seen, step, ladder[min(index, len(ladder) - 1)])
+        for index, (step, seen) in enumerate(_steps(study, batch, images).items())
     ]
 
 
-def _places(study: Study, batch: int, images: int) -> list[tuple[int, int]]:
-    """(images, step) of each rung. Shares are of the baseline's images, so that all trials meet at equal images."""
-    pruner = study.design.pruner if isinstance(study.design, Search) else None
+def _steps(study: Study, batch: int, images: int) -> dict[int, int]:
+    pruner = study.design.pruned_by()
     if pruner is None:
-        return []
-    seen = [round(share * study.baseline.images) for share in pruner.rungs]
-    # A run is compared after whole steps, so the first is the earliest rung, and two within one step are one.
-    places = {max(1, at // batch): at for at in seen}
-    return [(at, step) for step, at in places.items() if step < images // batch]
-
-
-def rung_images(study: Study) -> list[int]:
-    """Images that the baseline has seen at each rung: of whole steps, each rung once."""
-    batch = study.baseline.batch
-    return [step * batch for _, step in _places(study, batch, study.baseline.images)]
+        return {}
+    return pruner.steps(baseline_images=study.baseline.images, batch=batch, images=images)
 
 
 def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> float | None:

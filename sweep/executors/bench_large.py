@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
-from sweep.design.tuning import Advance
 from sweep.executors.bench import Rate, rate
 from sweep.search.finished_search import finished_search
 from sweep.search.scheduler import advance
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import (
     add_cells,
@@ -72,7 +72,7 @@ def measure_suggestions(storage: str, trials: int, repeats: int = TRIALS) -> lis
                 measured = [Measurement(study.metric, 0, value), Measurement(study.metric, -1, value, 0.1)]
                 finish_score(store, claimed, ScoreResult(measured, [], "0" * 64, 1.0, 1.0, 1.0))
             claimed = claim(store, study_id, worker)
-        assert advance(store, study, study_id, owner=worker, cache=cache) is Advance.ADDED
+        assert advance(store, study, study_id, owner=worker, cache=cache) is SchedulingResult.ADDED
 
     try:
         first = [_seconds(next_trial)]

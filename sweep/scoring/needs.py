@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig
-from sweep.config.study import ProtocolRequest
 from sweep.data.splits import SplitSizes
 from sweep.errors import DataError
 

@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.config.factors import Factor, level_name
 from sweep.config.study import Study
-from sweep.design.tuning import value_of
+from sweep.design.trial_records import value_of
 from sweep.errors import SweepError
 from sweep.files.file_store import FileStore
 from sweep.search.search_space import Params, Space

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sweep.config.design import Search
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.config.keys import protocol_key
 from sweep.config.run import EvalConfig, Protocol
 from sweep.config.study import Study
 from sweep.design.rungs import Rung, is_promoted, ladder_of, rungs_of, score_at, threshold
-from sweep.design.tuning import Known, TuningRun
+from sweep.design.trial_records import TrialRecords
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import RunState
@@ -26,7 +26,7 @@ class Promotion:
     """
 
     def __init__(
-        self, store: Store, study: Study, study_id: int, protocol: Protocol, known: Known, tuning_run: TuningRun
+        self, store: Store, study: Study, study_id: int, protocol: Protocol, known: TrialRecords, tuning_run: TuningRun
     ) -> None:
         self._store = store
         self._study = study
@@ -38,8 +38,7 @@ class Promotion:
     @property
     def has_rungs(self) -> bool:
         """Whether anything is scored by a cheaper protocol or on the way."""
-        design = self._study.design
-        return bool(self._study.protocol.ladder) or (isinstance(design, Search) and design.pruner is not None)
+        return bool(self._study.protocol.ladder) or self._study.design.pruned_by() is not None
 
     def scores(self, number: int) -> dict[int, float]:
         """Images seen -> score of a trial there."""
@@ -82,9 +81,8 @@ class Promotion:
         return True
 
     def _ends(self, number: int, cell: CellRecord, rung: Rung, value: float) -> bool:
-        design = self._study.design
-        assert isinstance(design, Search)
-        assert design.pruner is not None
+        pruner = self._study.design.pruned_by()
+        assert pruner is not None
         # Not the trial's own run under another number: two equal draws are one training.
         others = [
             score
@@ -94,17 +92,17 @@ class Promotion:
             if score[0] == rung.images
         ]
         values = [score for _, score in others]
-        if is_promoted(design.pruner, value, values):
+        if is_promoted(pruner, value, values):
             return False
-        needed = threshold(design.pruner, value, values)
+        needed = threshold(pruner, value, values)
         reason = (
             f"{self._study.metric} {value:.4g} under {rung.protocol.label} after {self._seen(cell, rung):,} of "
-            f"{self._images(cell):,} images; {needed:.4g} or less goes on ({design.pruner.kind}, "
+            f"{self._images(cell):,} images; {needed:.4g} or less goes on ({pruner.kind}, "
             f"{len(values)} other trials)"
         )
         detail = {
             "trial": number, "images": rung.images, "step": rung.step, "value": value, "needed": needed,
-            "others": sorted(values), "n": rung.protocol.n, "pruner": design.pruner.model_dump(mode="json"),
+            "others": sorted(values), "n": rung.protocol.n, "pruner": pruner.model_dump(mode="json"),
         }  # fmt: skip
         return prune(self._store, self._study_id, cell, step=rung.step, reason=reason, detail=detail)
 

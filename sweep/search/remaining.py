@@ -12,7 +12,7 @@ from sweep.store.stored_config import study_spec
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.design.tuning import Known
+    from sweep.design.trial_records import TrialRecords
 
 
 def status_of(store: Store, study_id: int) -> StatusRecord:
@@ -38,13 +38,13 @@ def to_come(store: Store, now: StatusRecord) -> int:
         now: The study as its tables have it.
     """
     from sweep.design.plan import study_plan
-    from sweep.design.tuning import Known
+    from sweep.design.trial_records import TrialRecords
 
     if now.study.state == "cancelled":
         return 0
     study = study_spec(now.study.spec, of=now.study.name)
     changes = {arm.name: dict(arm.changes) for arm in now.study.arms}
-    known = Known(cells(store, now.study.id), changes, study.metric)
+    known = TrialRecords(cells(store, now.study.id), changes, study.metric)
     due = _trials_due(study, known) + _requested(study, known)
     if not due and now.runs_left + now.scores_left == 0:
         return 0
@@ -52,19 +52,21 @@ def to_come(store: Store, now: StatusRecord) -> int:
     return max(due, study_plan(study).trainings - planned)
 
 
-def _trials_due(study: Study, known: Known) -> int:
+def _trials_due(study: Study, known: TrialRecords) -> int:
     from sweep.design.tuning import tuning_runs_of
 
     return sum(max(0, each.trials - known.counted(each)) for each in tuning_runs_of(study))
 
 
-def _requested(study: Study, known: Known) -> int:
+def _requested(study: Study, known: TrialRecords) -> int:
     """Cells that the results so far ask for and that nobody has added yet."""
-    from sweep.design.cells import cells_of
-    from sweep.design.stages import requests_of
+    from sweep.design.cells import cells_of_request
+    from sweep.design.tuning import tuning_runs_of
 
     there = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
     wanted = (
-        cell for request in requests_of(study, known) for cell in cells_of(study, request.arm, phase=request.phase)
+        cell
+        for request in study.design.next_cells(study, tuning_runs_of(study), known)
+        for cell in cells_of_request(study, request)
     )
     return len({(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - there)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.study import Study
-from sweep.design.cells import cells_of
-from sweep.design.stages import requests_of
-from sweep.design.tuning import MAX_MODELLED, Advance, Known, TuningRun, exceeds, grows, tuning_runs_of
+from sweep.design.cells import cells_of, cells_of_request
+from sweep.design.trial_records import TrialRecords
+from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.errors import InfeasibleConfig, LeaseLost
 from sweep.search.promotion import Promotion
 from sweep.search.renewal import renewing
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.suggest import Outcome
 from sweep.search.trial_cache import TrialCache
 from sweep.store.queue.events import add_event, add_event_once
@@ -30,7 +32,7 @@ MAX_REDRAWS = 100
 
 def advance(
     store: Store, study: Study, study_id: int, *, owner: str, patience: float = 10.0, cache: TrialCache | None = None
-) -> Advance:
+) -> SchedulingResult:
     """Add the next cells of a study that grows, if any are due.
 
     One worker at a time does this, under the advisor's lease, which is renewed for as long as it takes.
@@ -47,16 +49,16 @@ def advance(
         InfeasibleConfig: nothing in the search space makes sense together.
         StoreError: the database stayed away for longer than the store's patience.
     """
-    if not grows(study):
-        return Advance.NOTHING_DUE
+    if not study.design.grows(study):
+        return SchedulingResult.NOTHING_DUE
     if not _lease(store, study_id, owner, patience):
-        return Advance.UNKNOWN
+        return SchedulingResult.UNKNOWN
     try:
         with renewing(store, study_id, owner, ttl=ADVISOR_SECONDS):
             added = _Growth(store, study, study_id, owner, cache or TrialCache()).advance()
-        return Advance.ADDED if added else Advance.NOTHING_DUE
+        return SchedulingResult.ADDED if added else SchedulingResult.NOTHING_DUE
     except LeaseLost:
-        return Advance.UNKNOWN
+        return SchedulingResult.UNKNOWN
     finally:
         release_advisor(store, study_id, owner)
 
@@ -79,7 +81,7 @@ class _Growth:
         self._cache = cache
         found = cache.refresh(store, study, study_id)
         self._tuning_runs = tuning_runs_of(study)
-        self._known = Known(found.cells, found.changes, study.metric)
+        self._known = TrialRecords(found.cells, found.changes, study.metric)
         self._refused = found.refused
         self._promotions = {
             each.prefix: Promotion(store, study, study_id, found.protocol, self._known, each)
@@ -91,11 +93,11 @@ class _Growth:
         return self._add_due() or any(promoted) or self._explore()
 
     def _add_due(self) -> bool:
-        requests = requests_of(self._study, self._known)
+        requests = self._study.design.next_cells(self._study, self._tuning_runs, self._known)
         there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells} if requests else set()
         added = False
         for request in requests:
-            asked = cells_of(self._study, request.arm, phase=request.phase)
+            asked = cells_of_request(self._study, request)
             missing = [cell for cell in asked if (cell.arm_name, cell.phase, cell.replicate) not in there]
             if not missing:
                 continue

@@ -17,11 +17,12 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
+from sweep.config.designs.arms import BASELINE
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes, Factor, value_of_field
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
-from sweep.design.arms import BASELINE
-from sweep.design.tuning import TuningRun, value_of
+from sweep.design.trial_records import value_of
 from sweep.store.snapshots import CellRecord
 from sweep.store.states import RunState
 

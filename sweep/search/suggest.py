@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import optuna
 from optuna.trial import TrialState, create_trial
 
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.design.tuning import TuningRun
 from sweep.search.optuna_samplers import SHOWN_INSTEAD, Shown, draw
 from sweep.search.search_space import Params, changes_of, evaluation_points, params_of, primary_levels, space_of
 from sweep.search.subset import modelled

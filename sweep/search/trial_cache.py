@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.study import Study
-from sweep.design.tuning import TuningRun
 from sweep.search.trial_history import History
 from sweep.store.queries.trials import Inventory, inventory
 from sweep.store.sql.transaction import Store

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import attrgetter
 
+from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.design.tuning import Known, TuningRun, is_informative, is_over
+from sweep.design.trial_records import TrialRecords, is_informative, is_over
 from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.search_space import level_scores
@@ -26,7 +27,7 @@ class History:
         self._shown: dict[int, tuple[CellRecord | None, tuple[Shown, ...]]] = {}
         self._refused: dict[int, tuple[Shown, ...]] = {}
 
-    def now(self, known: Known, promotion: Promotion, refused: Mapping[int, Changes]) -> list[Shown]:
+    def now(self, known: TrialRecords, promotion: Promotion, refused: Mapping[int, Changes]) -> list[Shown]:
         """All trials, in the order of their numbers: whoever ends first changes no draw.
 
         Args:
@@ -47,7 +48,7 @@ class History:
         return history
 
     def _worked_out(
-        self, number: int, cell: CellRecord, known: Known, promotion: Promotion
+        self, number: int, cell: CellRecord, known: TrialRecords, promotion: Promotion
     ) -> tuple[CellRecord | None, tuple[Shown, ...]]:
         changes = known.changes[cell.arm_name]
         if not is_over(cell):

@@ -13,6 +13,7 @@ from sweep.errors import StoreMismatch
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from sweep.config.designs.base import Design
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
     from sweep.config.study import Study
 
@@ -49,6 +50,25 @@ def study_spec(stored: Any, *, of: str) -> Study:
     from sweep.config.study import Study
 
     return _checked(Study, stored, f"study {of}")
+
+
+def study_design(stored: Any, *, of: str) -> Design:
+    """How a study's arms are made, without reading the rest of it; as `train_config`.
+
+    Args:
+        stored: What the study says of its design: a name, or a mapping with the options.
+        of: Name of the study.
+    """
+    from sweep.config.designs.registry import DESIGNS
+
+    options = {"kind": stored} if isinstance(stored, str) else {"kind": "one_at_a_time"} | dict(stored)
+    if options["kind"] not in DESIGNS:
+        raise StoreMismatch(
+            f"study {of} was stored by a version of sweep that this one does not understand",
+            why=f"There is no design {options['kind']!r} here.",
+            next="Use the version that made the study; sweep status shows it.",
+        )
+    return _checked(DESIGNS[options["kind"]], options, f"study {of}")
 
 
 def _checked(model: type[M], stored: Any, of: str) -> M:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sweep.config.data import DataConfig
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
-from sweep.config.study import Cadence, ProtocolRequest
+from sweep.config.study import Cadence
 from sweep.files.file_store import FileStore
 from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
 

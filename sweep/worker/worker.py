@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from sweep.commands import command
 from sweep.config.data import DataConfig
-from sweep.design.tuning import Advance, grows
 from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, StoreMismatch, SweepError
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.versions import check_optuna
 from sweep.store.queries.views import work_left
 from sweep.store.queue.attempts import finish_score, finish_training, pause_training
@@ -139,10 +139,10 @@ class Worker:
             left = work_left(self._store, self._study_id)
             self._study = study_spec(left.spec, of=self._study.name)  # it may have been extended meanwhile
             advanced = self._advance() if left.state == "active" else None
-            if advanced is Advance.ADDED:
+            if advanced is SchedulingResult.ADDED:
                 continue
             # `left` was counted before `advance`: work that ended in between may have made more due.
-            if left.state in ("stopped", "cancelled") or (advanced is Advance.NOTHING_DUE and left.nothing):
+            if left.state in ("stopped", "cancelled") or (advanced is SchedulingResult.NOTHING_DUE and left.nothing):
                 return 0
             if left.state == "paused" != last_state:
                 logger.info("the study is paused; next: %s", command("resume", self._study.name))
@@ -162,9 +162,9 @@ class Worker:
         self._store.close()  # a server has a limited number of connections, and a waiting worker needs none
         self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
 
-    def _advance(self) -> Advance:
-        if not grows(self._study):
-            return Advance.NOTHING_DUE
+    def _advance(self) -> SchedulingResult:
+        if not self._study.design.grows(self._study):
+            return SchedulingResult.NOTHING_DUE
         # Optuna takes a while to import, and most studies do not use it.
         from sweep.search.scheduler import advance
         from sweep.search.trial_cache import TrialCache

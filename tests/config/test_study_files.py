@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sweep.config.data import DataName
-from sweep.config.design import DesignKind
+from sweep.config.designs.registry import DESIGNS
 from sweep.config.factors import Factor, at_boundary
 from sweep.config.net import MLPByPreset, NetName, UNetByPreset
 from sweep.config.presets import NET_PRESETS
@@ -285,7 +285,8 @@ def test_the_schema_refuses_what_an_editor_can_see(tmp_path, case):
 def test_an_editor_completes_every_name():
     written = str(SCHEMA.schema)
     for names in (
-        *map(get_args, (Schedule, Weighting, Target, Loss, Optimizer, Sampler, DataName, DesignKind)),
+        *map(get_args, (Schedule, Weighting, Target, Loss, Optimizer, Sampler, DataName)),
+        DESIGNS,
         NET_PRESETS,
     ):
         for name in names:

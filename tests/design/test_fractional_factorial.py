@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from sweep.design.fractional_factorial import Fraction, fraction_of, smallest_fraction
+from sweep.config.designs.fractional_factorial import Fraction, fraction_of, smallest_fraction
 from sweep.errors import InfeasibleConfig
 from sweep.limits import MAX_SOUGHT_FACTORS
 

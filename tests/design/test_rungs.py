@@ -9,7 +9,7 @@ import optuna
 import pytest
 from pydantic import ValidationError
 
-from sweep.config.design import Pruner
+from sweep.config.designs.pruner import Pruner
 from sweep.config.keys import eval_key
 from sweep.config.run import EvalConfig
 from sweep.config.study import Study

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sweep.config.data import DataConfig
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Protocol
-from sweep.config.study import ProtocolRequest
 from sweep.files.file_store import FileStore
 from sweep.store import Store, open_store
 from sweep.store.records import StudyRecord

@@ -8,10 +8,12 @@ from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.design.plan import study_plan
-from sweep.design.tuning import Advance, Known, tuning_runs_of
+from sweep.design.trial_records import TrialRecords
+from sweep.design.tuning import tuning_runs_of
 from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.scheduler import advance
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
 from sweep.store.queue.attempts import pause_training
@@ -63,7 +65,7 @@ def play(
     """Work like a worker until nothing is left, or for so many pieces of work; returns how many were done."""
     for done in range(steps):
         while (claimed := claim(store, study_id, owner)) is None:
-            if advance(store, study, study_id, owner=owner, cache=cache) is not Advance.ADDED:
+            if advance(store, study, study_id, owner=owner, cache=cache) is not SchedulingResult.ADDED:
                 return done
         finish(store, claimed, formula)
     return steps
@@ -98,6 +100,6 @@ def shown(store: Store, study: Study, study_id: int, cache: TrialCache | None = 
     cache = cache or TrialCache()
     (tuning_run,) = tuning_runs_of(study)
     found = cache.refresh(store, study, study_id)
-    known = Known(found.cells, found.changes, study.metric)
+    known = TrialRecords(found.cells, found.changes, study.metric)
     promotion = Promotion(store, study, study_id, found.protocol, known, tuning_run)
     return cache.history(study, tuning_run).now(known, promotion, tuning_run.numbered(found.refused))

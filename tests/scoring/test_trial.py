@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sweep.config.data import DataConfig
-from sweep.config.study import ProtocolRequest
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError, ProtocolError
 from sweep.files.file_store import FileStore

@@ -10,15 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
+from sweep.config.designs.arms import Arm
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.arms import Arm
 from sweep.design.cells import cells_of
 from sweep.design.plan import study_plan
-from sweep.design.tuning import Advance
 from sweep.reporting.frames.frames import load_study
 from sweep.reporting.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
 from sweep.search.scheduler import advance
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, artifacts, cells, claim, events, open_store, release, status
 from sweep.store.records import ArmRecord
@@ -60,7 +60,7 @@ def disturbed(store: Store, study_id: int, formula: Formula) -> None:
         me = worker(store, f"w{turn}")
         claimed = claim(store, study_id, me)
         if claimed is None:
-            if advance(store, ASKED, study_id, owner=me) is not Advance.ADDED:
+            if advance(store, ASKED, study_id, owner=me) is not SchedulingResult.ADDED:
                 return
             continue
         release(store, claimed, "preempted")

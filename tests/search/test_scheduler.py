@@ -14,10 +14,12 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.cells import SEARCH_SEED_OFFSET
 from sweep.design.plan import study_plan
-from sweep.design.tuning import MAX_MODELLED, Advance, Known, tuning_runs_of
+from sweep.design.trial_records import TrialRecords
+from sweep.design.tuning import MAX_MODELLED, tuning_runs_of
 from sweep.search import suggest as advisor
 from sweep.search.optuna_samplers import Shown
 from sweep.search.scheduler import advance
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.search_space import Params, Space
 from sweep.search.suggest import Advisor
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
@@ -228,11 +230,11 @@ def test_a_second_worker_waits_for_its_turn(store):
     record = launched(store, asked)
     first, second = worker(store, "first"), worker(store, "second")
     assert advisor_lease(store, record.id, first)
-    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.UNKNOWN
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is SchedulingResult.UNKNOWN
     assert cells(store, record.id) == ()
     soon = threading.Timer(0.5, release_advisor, (store, record.id, first))
     soon.start()
-    assert advance(store, asked, record.id, owner=second) is Advance.ADDED
+    assert advance(store, asked, record.id, owner=second) is SchedulingResult.ADDED
     soon.join()
     assert len(cells(store, record.id)) == 1
 
@@ -242,9 +244,9 @@ def test_a_worker_that_died_while_it_asked_leaves_the_study_to_the_next(store):
     record = launched(store, asked)
     first, second = worker(store, "first"), worker(store, "second")
     assert advisor_lease(store, record.id, first)
-    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.UNKNOWN
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is SchedulingResult.UNKNOWN
     end_worker(store, first, "died")
-    assert advance(store, asked, record.id, owner=second, patience=0.3) is Advance.ADDED
+    assert advance(store, asked, record.id, owner=second, patience=0.3) is SchedulingResult.ADDED
 
 
 def frozen(store: Store, study_id: int, meanwhile: Callable[[], object]) -> Callable[..., object]:
@@ -264,7 +266,7 @@ def test_a_lease_that_ran_out_and_that_nobody_took_still_adds_the_trial(store, m
     asked = study(**SEARCH)
     record = launched(store, asked)
     monkeypatch.setattr(Advisor, "ask", frozen(store, record.id, lambda: None))
-    assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
+    assert advance(store, asked, record.id, owner=worker(store, "first")) is SchedulingResult.ADDED
     assert len(cells(store, record.id)) == 1
 
 
@@ -281,9 +283,9 @@ def test_a_lease_that_another_worker_took_adds_nothing_and_is_not_the_end(store,
 
     with monkeypatch.context() as late:
         late.setattr(Advisor, "ask", frozen(store, record.id, taken))
-        assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.UNKNOWN
+        assert advance(store, asked, record.id, owner=worker(store, "first")) is SchedulingResult.UNKNOWN
     assert cells(store, record.id) == ()
-    assert advance(store, asked, record.id, owner=worker(store, "second")) is Advance.ADDED
+    assert advance(store, asked, record.id, owner=worker(store, "second")) is SchedulingResult.ADDED
     (cell,) = cells(store, record.id)
     assert cell.arm_name == "trial-0000"
 
@@ -303,7 +305,7 @@ def test_the_lease_is_renewed_for_as_long_as_a_sampler_works(store, monkeypatch)
     LEASE = 0.5
     monkeypatch.setattr("sweep.search.scheduler.ADVISOR_SECONDS", LEASE)
     monkeypatch.setattr(Advisor, "ask", slow)
-    assert advance(store, asked, record.id, owner=worker(store, "first")) is Advance.ADDED
+    assert advance(store, asked, record.id, owner=worker(store, "first")) is SchedulingResult.ADDED
     assert advisor_lease(store, record.id, "second")
 
 
@@ -453,7 +455,7 @@ def test_arms_whose_names_begin_alike_keep_their_own_trials(store):
     asked = study(factors=factors, design="leave_one_out", tune={"trials": 2})
     record = launched(store, asked)
     play(store, asked, record.id, distance_from(1e-3), owner=worker(store))
-    known = Known(cells(store, record.id), {}, "fid")
+    known = TrialRecords(cells(store, record.id), {}, "fid")
     trials = {each.arm.name: list(known.trials(each)) for each in tuning_runs_of(asked)}
     assert trials == {name: [0, 1] for name in ("baseline", "all", "all - T", "all - schedule")}
 

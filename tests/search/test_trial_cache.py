@@ -6,11 +6,13 @@ from math import log10
 
 import pytest
 
+from sweep.config.protocol_request import LadderStep
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import LadderStep, Study
+from sweep.config.study import Study
 from sweep.design.cells import cells_of
-from sweep.design.tuning import Advance, tuning_runs_of
+from sweep.design.tuning import tuning_runs_of
 from sweep.search.scheduler import advance
+from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_arms, add_cells, cells, claim, exclude, fail, open_store, rerun, set_study_state
 from sweep.store.queries.trials import Inventory, inventory
@@ -63,7 +65,7 @@ def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> 
         claimed = claim(store, record.id, owner)
         if claimed is None:
             advanced = advance(store, STUDY, record.id, owner=owner, cache=cache)
-            if advanced is not Advance.ADDED:
+            if advanced is not SchedulingResult.ADDED:
                 break
         if claimed is not None and step >= 6 and claimed.kind == "train" and not failed:
             failed = True
@@ -158,7 +160,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
         claimed = claim(store, record.id, owner)
         if claimed is not None:
             finish(store, claimed, formula)
-        elif advance(store, STUDY, record.id, owner=owner, cache=memories[owner]) is not Advance.ADDED:
+        elif advance(store, STUDY, record.id, owner=owner, cache=memories[owner]) is not SchedulingResult.ADDED:
             idle += 1
             continue
         idle = 0
@@ -169,7 +171,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
         claimed = claim(alone, again.id, owner)
         if claimed is not None:
             finish(alone, claimed, formula)
-        elif advance(alone, STUDY, again.id, owner=owner) is not Advance.ADDED:
+        elif advance(alone, STUDY, again.id, owner=owner) is not SchedulingResult.ADDED:
             break
     arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]  # noqa: E731
     assert arms(store) == arms(alone)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sweep.config.data import DataConfig
-from sweep.config.study import ProtocolRequest
+from sweep.config.protocol_request import ProtocolRequest
 from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import file_store_at
 from sweep.scoring.classifier import RECIPES, train_net

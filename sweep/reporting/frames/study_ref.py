@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Engine, exists, select
 
+from sweep.config.designs.base import Design
 from sweep.errors import StoreError
+from sweep.store import stored_config
 from sweep.store.sql.schema import CELL, REVISION, STUDY
 from sweep.store.sql.transaction import read_transaction
 from sweep.store.studies.unknown import no_such_study
@@ -40,15 +42,18 @@ class Subject:
     has_trials: bool
 
     @property
-    def design(self) -> str:
-        """Kind of the study's design."""
-        design = self.revisions[-1]["spec"].get("design", {})
-        return str(design.get("kind", "one_at_a_time")) if isinstance(design, dict) else str(design)
+    def design(self) -> Design:
+        """The study's design.
+
+        Raises:
+            StoreMismatch: This version does not know it.
+        """
+        return stored_config.study_design(self.revisions[-1]["spec"].get("design", {}), of=self.name)
 
     @property
     def searched(self) -> bool:
         """Whether arms were looked for: by a search, a path, or the tuning of nuisance factors."""
-        return self.design == "search" or self.has_trials
+        return self.design.arms_are_trials or self.has_trials
 
 
 def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject:

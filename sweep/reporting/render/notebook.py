@@ -66,8 +66,8 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 )
 ONLY_WHERE: dict[str, Callable[[Subject], bool]] = {
     "search": lambda study: study.searched,
-    "importances": lambda study: study.design == "search",
-    "interactions": lambda study: study.design in ("factorial", "fractional"),
+    "importances": lambda study: study.design.arms_are_trials,
+    "interactions": lambda study: study.design.tests_interactions,
 }
 
 

@@ -53,7 +53,7 @@ def _tested(study: ReportedStudy, found: pd.DataFrame) -> list[Block]:
         f"What two levels change in {study.comparison.label} together, less what each changes alone, over seeds with "
         "its 95 % t interval and averaged over the other factors. Not shown does not mean that there is none."
     )
-    if study.frames.subject.design == "fractional":
+    if study.frames.subject.design.aliases_effects:
         caption += " In a fraction, interactions of three factors and more are mixed in, and are taken to be nothing."
     return [table("interactions", columns, caption=caption, data=found)]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from sweep.config.design import MIN_SEEDS
+from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.reporting.formatting import Verdict
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.paired import ALPHA, Array, sign_flip_p

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.config.design import MIN_SEEDS
+from sweep.config.designs.fractional_factorial import Fraction
+from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.config.study import Study
-from sweep.design.arms import study_fraction
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.comparison import primary_values
 from sweep.reporting.stats.paired import ALPHA, deciding_test, holm, paired_difference
@@ -64,9 +64,9 @@ def _level(levels: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) 
 
 def aliased_effects(frames: StudyFrames) -> list[list[str]]:
     """Factors, and pairs of them (`a x b`), that a fraction cannot tell apart; one list a contrast that they share."""
-    if frames.subject.design != "fractional":
+    fraction = _fraction(frames)
+    if fraction is None:
         return []
-    fraction = study_fraction(Study.model_validate(frames.spec))
     groups: list[list[str]] = []
     for alias in fraction.aliases():
         one, other = fraction.shown(alias.effect), fraction.shown(alias.with_)
@@ -112,10 +112,17 @@ def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[RunC
     """The arms that the design consists of, as levels of all factors; None where a factor has no level but one."""
     if any(len(each) < 2 for each in levels.values()):
         return None
-    if frames.subject.design != "fractional":
+    fraction = _fraction(frames)
+    if fraction is None:
         return list(product(*levels.values()))
-    runs = study_fraction(Study.model_validate(frames.spec)).runs
-    return [tuple(each[1] if factor in run else BASELINE for factor, each in levels.items()) for run in runs]
+    return [tuple(each[1] if factor in run else BASELINE for factor, each in levels.items()) for run in fraction.runs]
+
+
+def _fraction(frames: StudyFrames) -> Fraction | None:
+    if not frames.subject.design.aliases_effects:
+        return None
+    study = Study.model_validate(frames.spec)
+    return study.design.fraction(study)
 
 
 # Box, Hunter & Hunter 2005, ch. 5 and 6

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweep.config.design import MIN_SEEDS
+from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.reporting.formatting import Verdict
 
 Array = NDArray[np.float64]

@@ -123,19 +123,8 @@ def _arms(frames: StudyFrames, citing: Citing) -> str:
 
 def _explored(frames: StudyFrames, citing: Citing) -> str:
     """How exploratory runs led to what is compared; empty without any."""
-    trials = int((frames.cells["phase"] == "search").sum())
-    if not trials:
-        return ""
-    fresh = "on seeds that these had not seen"
-    if frames.subject.design == "path":
-        return (
-            f" The order of the path was chosen by {count(trials, 'exploratory run')}: at each step the factor that "
-            f"helped most was taken. Every step was then retrained {fresh}."
-        )
-    by = f"{count(trials, 'trial')} with Optuna{citing.cite('Akiba et al. 2019')}"
-    if frames.subject.design == "search":
-        return f" Arms were chosen by a search of {by} and retrained {fresh}."
-    return f" Nuisance factors of each arm were tuned in {by}, and the arms retrained {fresh}."
+    runs = int((frames.cells["phase"] == "search").sum())
+    return " " + frames.subject.design.methods_text(runs, citing.cite) if runs else ""
 
 
 def _hashable(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.config.study import MIN_NOISE_SETS
+from sweep.config.protocol_request import MIN_NOISE_SETS
 from sweep.reporting.formatting import count, listed, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import alpha_spending, current_interim_analysis

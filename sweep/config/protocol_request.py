@@ -1,0 +1,53 @@
+"""What a study file asks of its scores."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sweep.config.values import Count, NoTruthForNumbers
+from sweep.limits import MAX_LADDER_STEPS, MAX_NOISE_SETS, MAX_SAMPLES
+
+MIN_NOISE_SETS = 3
+"""That show how much a score depends on the noise: rare bad images make one set's own error too small."""
+
+
+class LadderStep(NoTruthForNumbers):
+    """A cheaper protocol: fewer images from the same extractor against the same reference."""
+
+    n: int = Field(
+        ge=4, le=MAX_SAMPLES, description="Generated images for each noise set; fewer than 4 have no standard error."
+    )
+    noise_sets: int = Field(1, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn.")
+
+
+def _never_perceptual(value: object) -> object:
+    if value in ("perceptual", "random_features"):
+        raise ValueError(
+            f"found {value!r}, the network of the perceptual term: a training with perceptual_weight would be scored "
+            "by what it was trained on; allowed: classifier, inception"
+        )
+    return value
+
+
+class ProtocolRequest(NoTruthForNumbers):
+    """How scores are made; hashes of extractor and reference are filled in at launch."""
+
+    extractor: Annotated[Literal["classifier", "inception"], BeforeValidator(_never_perceptual)] = Field(
+        "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
+    )
+    reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
+    n: Count = Field(
+        2000,
+        ge=4,
+        le=MAX_SAMPLES,
+        description="Generated images for each noise set; fewer than 4 have no standard error.",
+    )
+    noise_sets: int = Field(3, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn from each run.")
+    ladder: tuple[LadderStep, ...] = Field(
+        (),
+        max_length=MAX_LADDER_STEPS,
+        description="Of a search: cheaper protocols, cheapest first. The first scores the pruner's first rung, the "
+        "next one its next; all score finished trials too, so that the report tells how well each ranks.",
+    )
