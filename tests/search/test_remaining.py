@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.cli.launch import summary
+from sweep.config.designs.registry import DESIGNS
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.plan import study_plan
 from sweep.executors.register import register
-from sweep.search.remaining import status_of
+from sweep.search.remaining import PLANNED_WHOLE, status_of
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
 from tests.helpers.played_studies import PROTOCOL, launched, play, worker
 from tests.search.test_promotion import SEARCH as PRUNED
@@ -132,3 +133,8 @@ def test_pruned_trials_stand_on_a_line_of_their_own_and_their_rungs_are_whole_st
     assert not any(line.startswith("failed") for line in lines)
     (line,) = [line for line in lines if line.startswith("pruned: ")]
     assert line.startswith(f"pruned: {len(pruned)} (")
+
+
+def test_designs_that_are_planned_whole_get_no_cells_after_the_launch():
+    asked = study()
+    assert not any(DESIGNS[kind]().grows(asked) for kind in PLANNED_WHOLE)
