@@ -19,7 +19,8 @@ from sweep.config.values import shortest
 from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
 from sweep.files.atomic import NO_ROOM, write_atomically
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file
-from sweep.training.ema import AverageKey, ConstantEMA, Weights, average_key
+from sweep.training.ema import AverageKey, ConstantEMA, average_key
+from sweep.training.moving_averages import Weights
 from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
 
 

@@ -7,60 +7,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sweep.config.run import EmaStart
-
-Weights = dict[str, Tensor]
-
-
-def float_tensors(net: nn.Module) -> Weights:
-    """Parameters and floating-point buffers by name, not copied: what is averaged. Counters are not."""
-    tensors = net.state_dict(keep_vars=True)
-    return {name: tensor.detach() for name, tensor in tensors.items() if tensor.is_floating_point()}
-
-
-class MovingAverages:
-    """Several averages of one net, float32, that move together: each a row over all of its floating-point tensors.
-
-    How far each moves is a tensor, so that a captured step serves any decays. Sums are float32 whatever the net holds:
-    in bfloat16 a step of 1 - d = 1e-4 is lost in rounding.
-
-    Args:
-        net: Its tensors must stay where they are: move it to its device before.
-        count: Of averages; they begin at 0.
-    """
-
-    def __init__(self, net: nn.Module, count: int) -> None:
-        self.live = float_tensors(net)
-        sizes = [tensor.numel() for tensor in self.live.values()]
-        device = next(iter(self.live.values())).device
-        self._rows = torch.zeros(count, sum(sizes), device=device)
-        # One row in, all averages on: two kernels whatever their number and that of the parameters.
-        self._now = torch.zeros(sum(sizes) if count else 0, device=device)
-        self._parts = self._views(self._now) if count else []
-
-    def _views(self, row: Tensor) -> list[Tensor]:
-        parts = torch.split(row, [tensor.numel() for tensor in self.live.values()])
-        return [part.view(tensor.shape) for part, tensor in zip(parts, self.live.values(), strict=True)]
-
-    def tensors(self, k: int) -> list[Tensor]:
-        """Average k, in the shapes and the order of `live`; not copied."""
-        return self._views(self._rows[k])
-
-    def move(self, shares: Tensor) -> None:
-        """Move each average by its share, float32 [count] on the device, of the way to the weights as they are now."""
-        if self._parts:
-            torch._foreach_copy_(self._parts, list(self.live.values()))
-            self._rows.lerp_(self._now, shares[:, None])
-
-    def begin(self, k: int) -> None:
-        """Put average k at the weights as they are now, in place."""
-        torch._foreach_copy_(self.tensors(k), list(self.live.values()))
-
-    def reset(self) -> None:
-        """Back to 0, in place."""
-        self._rows.zero_()
+from sweep.training.moving_averages import MovingAverages, Weights
 
 
 def corrected(decay: float, step: int) -> float:  # noqa: ARG001
@@ -104,7 +54,7 @@ def ramp_half_life(decay: float, step: int) -> float:
     return 0.0 if step == 1 else math.pow(0.5, 1.0 / half_life)
 
 
-# (decay d in (0, 1), step n from 1) -> d_n: how much of the average before is kept at step n.
+# (decay d in (0, 1), step n from 1) -> d_n: the share of the average before that stays at step n.
 EMA_STARTS: Mapping[EmaStart, Callable[[float, int], float]] = {
     "corrected": corrected,
     "initial": initial,
@@ -116,8 +66,27 @@ EMA_STARTS: Mapping[EmaStart, Callable[[float, int], float]] = {
 Tracked = tuple[EmaStart, float]
 """How an average starts, and its decay."""
 
+AverageKey = float | tuple[str, float]
+"""Name of an average in files."""
 
-class ConstantEMA:
+
+def average_key(start: EmaStart, decay: float) -> AverageKey:
+    """Name of an average in files: the decay alone where it starts `corrected` or is 0, the raw weights; else both.
+
+    Args:
+        start: How the average starts, which changes nothing at decay 0.
+        decay: Its decay, in [0, 1).
+    """
+    # Interned: pickle writes a name once for each object, and the bytes of a file shall be a function of the numbers.
+    return decay if start == "corrected" or not decay else (sys.intern(start), decay)
+
+
+def _tracked(decays: Iterable[float], starts: Iterable[Tracked]) -> tuple[Tracked, ...]:
+    corrected_ones: list[Tracked] = [("corrected", decay) for decay in decays]
+    return tuple(dict.fromkeys(one for one in (*corrected_ones, *starts) if one[1]))
+
+
+class ConstantEMA(MovingAverages[AverageKey]):
     """One average for each start and decay d, of the net's weights after each of the optimizer's steps.
 
         theta_bar_n = d_n theta_bar_{n-1} + (1 - d_n) theta_n          d_n of `EMA_STARTS`
@@ -128,24 +97,26 @@ class ConstantEMA:
     until d is reached.
 
     Args:
-        net: Its tensors must stay where they are: move it to its device before.
-        decays: Of `corrected` averages, each in (0, 1). The raw weights, decay 0, are always there and need no copy.
-        starts: Further averages.
+        net: The net. Its tensors must stay where they are: move it to its device before.
+        decays: Decays of averages that start `corrected`, each in (0, 1). The raw weights, decay 0, are always there
+            and need no copy.
+        starts: Further averages: how each starts, and its decay.
 
     Source: Polyak & Juditsky 1992; Ho et al. 2020, appendix B.
     """
 
+    stored_as = "sums"
+
     def __init__(self, net: nn.Module, decays: Iterable[float], starts: Iterable[Tracked] = ()) -> None:
         self.net = net
-        self.steps = 0
         self._tracked = _tracked(decays, starts)
-        self._averages = MovingAverages(net, len(self._tracked))
+        super().__init__(net, [average_key(*tracked) for tracked in self._tracked])
         self._begin()
 
     def _begin(self) -> None:
-        for k, (start, _) in enumerate(self._tracked):
+        for (start, _), tensors in zip(self._tracked, self.tensors().values(), strict=True):
             if start == "initial":
-                self._averages.begin(k)
+                torch._foreach_copy_(tensors, list(self.live.values()))
 
     @property
     def decays(self) -> tuple[float, ...]:
@@ -156,40 +127,33 @@ class ConstantEMA:
         """How far each average moves after optimizer step `step`, from 1: 1 - d_n."""
         return [1.0 - EMA_STARTS[start](decay, step) for start, decay in self._tracked]
 
-    def update(self) -> None:
-        """Take in the weights as they are now: once after every optimizer step."""
-        device = next(iter(self._averages.live.values())).device
-        self.move(torch.tensor(self.shares(self.steps + 1), dtype=torch.float32, device=device))
-        self.steps += 1
-
-    def move(self, shares: Tensor) -> None:
-        """The part of `update` that a device does; shares float32 [averages] on it."""
-        self._averages.move(shares)
-
     def restart(self, decays: Iterable[float], starts: Iterable[Tracked] = ()) -> None:
-        """Begin anew with as many averages, in place, at the weights that the net has now."""
+        """Begin anew with as many averages, in place, at the weights that the net has now.
+
+        Args:
+            decays: Decays of averages that start `corrected`, each in (0, 1).
+            starts: Further averages: how each starts, and its decay.
+        """
         tracked = _tracked(decays, starts)
         assert len(tracked) == len(self._tracked), (tracked, self._tracked)
-        self.steps, self._tracked = 0, tracked
-        self._averages.reset()
+        self._tracked = tracked
+        self._keys = tuple(average_key(*one) for one in tracked)
+        self.reset()
         self._begin()
-
-    def _sums(self) -> dict[AverageKey, list[Tensor]]:
-        return {average_key(*tracked): self._averages.tensors(k) for k, tracked in enumerate(self._tracked)}
 
     def weights(self, decay: float, start: EmaStart = "corrected") -> Weights:
         """Averaged weights under the names of `net.state_dict()`, each in the dtype it has there; copies.
 
         Args:
-            decay: One that is tracked. Integer buffers, and everything at decay 0 or before the first update, are
+            decay: A decay that is tracked. Integer buffers, and everything at decay 0 or before the first update, are
                 those of the net.
-            start: With which it is tracked.
+            start: How the average with this decay started.
         """
         weights = {name: tensor.detach().clone() for name, tensor in self.net.state_dict().items()}
         if decay and self.steps:
             bias = decay**self.steps if start == "corrected" else 0.0
-            sums = self._sums()[average_key(start, decay)]
-            for (name, tensor), total in zip(self._averages.live.items(), sums, strict=True):
+            sums = self.tensors()[average_key(start, decay)]
+            for (name, tensor), total in zip(self.live.items(), sums, strict=True):
                 weights[name] = (total / (1.0 - bias)).to(tensor.dtype)
         return weights
 
@@ -199,33 +163,3 @@ class ConstantEMA:
         return {decay: self.weights(decay) for decay in self.decays} | {
             average_key(start, decay): self.weights(decay, start) for start, decay in others
         }
-
-    def state_dict(self) -> dict[str, object]:
-        """What `load_state_dict` of another instance with the same net and averages needs; not copied."""
-        return {"steps": self.steps, "sums": self._sums()}
-
-    def load_state_dict(self, state: dict[str, object]) -> None:
-        """Continue from a `state_dict`."""
-        steps, sums = state["steps"], state["sums"]
-        assert isinstance(steps, int)
-        assert isinstance(sums, dict)
-        mine = self._sums()
-        assert sums.keys() == mine.keys()
-        self.steps = steps
-        for key, saved in sums.items():
-            torch._foreach_copy_(mine[key], saved)
-
-
-AverageKey = float | tuple[str, float]
-"""Name of an average in files."""
-
-
-def average_key(start: EmaStart, decay: float) -> AverageKey:
-    """The decay alone where it is `corrected` or 0, the raw weights, which no start changes; else both."""
-    # Interned: pickle writes a name once for each object, and the bytes of a file shall be a function of the numbers.
-    return decay if start == "corrected" or not decay else (sys.intern(start), decay)
-
-
-def _tracked(decays: Iterable[float], starts: Iterable[Tracked]) -> tuple[Tracked, ...]:
-    corrected_ones: list[Tracked] = [("corrected", decay) for decay in decays]
-    return tuple(dict.fromkeys(one for one in (*corrected_ones, *starts) if one[1]))

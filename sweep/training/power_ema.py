@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from sweep.config.run import TrainConfig
 from sweep.config.values import shortest
 from sweep.errors import UsageError
-from sweep.training.ema import MovingAverages, Weights
+from sweep.training.moving_averages import MovingAverages, Weights
 from sweep.training.power_profiles import (
     DEFAULT_STDS,
     coefficients,
@@ -38,71 +39,47 @@ class Snapshot:
     weights: Weights
 
 
-class PowerEMA:
+class PowerEMA(MovingAverages[float]):
     """One power-function average for each std, float32, of the net's weights after each optimizer step.
 
         theta_bar_n = beta_n theta_bar_{n-1} + (1 - beta_n) theta_n,   beta_n = (1 - 1/n)^(gamma + 1)
 
     gamma is that whose profile has the width std, as a share of the run.
 
+    Args:
+        net: The net. Its tensors must stay where they are: move it to its device before.
+        stds: Widths of the averages, each in (0, 0.2886) as a share of the run.
+
     Source: Karras et al. 2024 (EDM2), sec. 3.
     """
 
+    stored_as = "means"
+
     def __init__(self, net: nn.Module, stds: Iterable[float] = DEFAULT_STDS) -> None:
-        self.steps = 0
         self._gammas = {std: exponent_of_std(std) for std in stds}
-        self._averages = MovingAverages(net, len(self._gammas))
+        super().__init__(net, tuple(self._gammas))
 
     # EDM2, eq. 121.
     def shares(self, step: int) -> list[float]:
         """How far each average moves after optimizer step `step`."""
         return [1.0 - power_beta(step, gamma) for gamma in self._gammas.values()]
 
-    def update(self) -> None:
-        """Take in the weights as they are now: once after every optimizer step."""
-        device = next(iter(self._averages.live.values())).device
-        self.move(torch.tensor(self.shares(self.steps + 1), dtype=torch.float32, device=device))
-        self.steps += 1
-
-    def move(self, shares: Tensor) -> None:
-        """The part of `update` that a device does; shares float32 [stds] on it."""
-        self._averages.move(shares)
-
-    def restart(self) -> None:
-        """Begin anew, in place."""
-        self.steps = 0
-        self._averages.reset()
-
     def snapshots(self) -> list[Snapshot]:
         """A copy of every average as it stands: floating-point tensors only."""
         return [
-            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self._averages.live, means, strict=True)})
-            for std, means in self._means().items()
+            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self.live, means, strict=True)})
+            for std, means in self.tensors().items()
         ]
-
-    def _means(self) -> dict[float, list[Tensor]]:
-        return {std: self._averages.tensors(k) for k, std in enumerate(self._gammas)}
-
-    def state_dict(self) -> dict[str, object]:
-        """What `load_state_dict` of another instance with the same net and stds needs; not copied."""
-        return {"steps": self.steps, "means": self._means()}
-
-    def load_state_dict(self, state: dict[str, object]) -> None:
-        """Continue from a `state_dict`."""
-        steps, means = state["steps"], state["means"]
-        assert isinstance(steps, int)
-        assert isinstance(means, dict)
-        mine = self._means()
-        assert means.keys() == mine.keys()
-        self.steps = steps
-        for std, saved in means.items():
-            torch._foreach_copy_(mine[std], saved)
 
 
 class PowerAverages:
     """The power-function averages that a config asks for, with the snapshots taken of them on the way.
 
-    Snapshots are kept in the memory of the CPU: `power_ema_snapshots` of them for each width.
+    Snapshots stay in the memory of the CPU: `power_ema_snapshots` of them for each width.
+
+    Args:
+        net: The net that is averaged.
+        config: Config of the run, whose `power_ema`, `power_ema_snapshots` and length are read.
     """
 
     def __init__(self, net: nn.Module, config: TrainConfig) -> None:
@@ -115,7 +92,7 @@ class PowerAverages:
         """Begin anew, in place, a run of the same widths."""
         self._at = frozenset(snapshot_steps(config.steps, config.power_ema_snapshots))
         self.snapshots = []
-        self._averages.restart()
+        self._averages.reset()
 
     def shares(self, step: int) -> list[float]:
         """How far each average moves after optimizer step `step`."""
@@ -135,10 +112,10 @@ class PowerAverages:
         """What `load_state_dict` of another instance with the same net and config needs; tensors are not copied."""
         return {"averages": self._averages.state_dict(), "snapshots": as_plain(self.snapshots)}
 
-    def load_state_dict(self, state: dict[str, object]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a `state_dict`."""
-        self._averages.load_state_dict(state["averages"])  # type: ignore[arg-type]
-        self.snapshots = [_on_cpu(snapshot) for snapshot in from_plain(state["snapshots"])]  # type: ignore[arg-type]
+        self._averages.load_state_dict(state["averages"])
+        self.snapshots = [_on_cpu(snapshot) for snapshot in from_plain(state["snapshots"])]
 
 
 def as_plain(snapshots: Sequence[Snapshot]) -> list[tuple[float, int, Weights]]:
@@ -161,9 +138,12 @@ def reconstruct(snapshots: Sequence[Snapshot], std: float, *, step: int | None =
     """The average of width `std` that was never tracked, as a mix of snapshots.
 
     Args:
-        snapshots: Of one run; more of them along the run represent more widths.
-        std: Width wanted.
-        step: Where the wanted average ends; None: at the last snapshot.
+        snapshots: Snapshots of one run; more of them along the run represent more widths.
+        std: Width wanted, as a share of the run.
+        step: Step at which the wanted average ends; None: that of the last snapshot.
+
+    Returns:
+        The average, by the names of the net's floating-point tensors.
 
     Raises:
         UsageError: The snapshots cannot represent it; names the widths that they can.

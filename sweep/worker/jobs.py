@@ -15,10 +15,10 @@ from sweep.nets.memory_format import channels_last, laid_out
 from sweep.scoring.extra_metrics import EvaluatedNet, measure_extra_metrics
 from sweep.scoring.score import score
 from sweep.training import checkpoint
-from sweep.training.ema import Weights
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
+from sweep.training.moving_averages import Weights
 from sweep.training.noise_tables import betas_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points

@@ -128,7 +128,7 @@ def test_a_copy_continues_bit_for_bit() -> None:
     other = PowerEMA(net, (0.05, 0.10))
     other.load_state_dict(copy.deepcopy(averages.state_dict()))
     with torch.no_grad():
-        net.weight.copy_(averages._averages.live["weight"])
+        net.weight.copy_(averages.live["weight"])
     averages.update()
     other.update()
     for a, b in zip(averages.snapshots(), other.snapshots(), strict=True):
