@@ -63,7 +63,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "term": {name: term.value for name, term in TERMS.items()},
     "optimizer": OPTIMIZERS,
     "lr_schedule": LR_SCHEDULES,
-    "net": NETS,
+    "net": {name: spec.module() for name, spec in NETS.items()},
     "sampler": SAMPLERS,
     "ema_start": EMA_STARTS,
     "spacing": SPACINGS,

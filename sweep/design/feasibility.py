@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sweep.config.net import MLPConfig
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.data.facts import DATASET_FACTS
@@ -11,7 +10,7 @@ from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
 from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_PARAMETERS
-from sweep.nets.unet_spec import unet_levels, unet_weights
+from sweep.nets.registry import NETS
 from sweep.training.noise_tables import betas_of, check_objective, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
@@ -44,23 +43,15 @@ def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
 def check_net(setting: TrainSettings | TrainConfig) -> None:
     """The sizes of a net must fit each other and the images."""
     net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
-    size = facts.size if facts is not None else setting.data.size
-    if isinstance(net, MLPConfig):
-        pixels = (size or 1) ** 2 * (facts.channels if facts is not None else 1)
-        _check_weights_fit(net.width * (3 * net.depth * net.width + 2 * pixels))
-    elif size is not None:
-        try:
-            levels = unet_levels(
-                image_size=size,
-                channels=net.channels,
-                channel_mults=net.channel_mults,
-                attention_resolutions=net.attention_resolutions,
-                heads=net.heads,
-                groups=net.groups,
-            )
-        except InfeasibleConfig as error:
-            raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
-        _check_weights_fit(unet_weights(levels, net.res_blocks))
+    try:
+        weights = NETS[net.kind].weights(
+            net.model_dump(exclude={"kind"}),
+            image_channels=facts.channels if facts is not None else 1,
+            image_size=facts.size if facts is not None else setting.data.size,
+        )
+    except InfeasibleConfig as error:
+        raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
+    _check_weights_fit(weights)
 
 
 def _check_weights_fit(weights: int) -> None:

@@ -8,21 +8,26 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-CONVOLUTIONAL = frozenset({"unet"})
+from sweep.nets.registry import NETS
 
 
 def channels_last(kind: str) -> bool:
-    """Whether a net of this kind keeps its feature maps as [B, H, W, C]; shapes are told as [B, C, H, W] all the same.
+    """Whether feature maps of this kind of net lie in memory as [B, H, W, C]; their shape stays [B, C, H, W].
 
-    Nets of convolutions do: oneDNN and cuDNN compute them in that layout, and turn every other one over and back.
-    Measured by `tests/benchmarks` on CPUs alone.
+    Those of convolutional nets do: oneDNN and cuDNN compute convolutions in that layout, and convert every other one
+    before and after. Measured by `tests/benchmarks` on CPUs alone.
 
     Args:
         kind: Key of `registry.NETS`.
     """
-    return kind in CONVOLUTIONAL
+    return NETS[kind].channels_last
 
 
 def laid_out(net: nn.Module, kind: str) -> nn.Module:
-    """The same net, its weights in the layout of its kind."""
+    """The same net, its weights in the layout of its kind.
+
+    Args:
+        net: The net; its weights are moved in place.
+        kind: Key of `registry.NETS`.
+    """
     return net.to(memory_format=torch.channels_last) if channels_last(kind) else net

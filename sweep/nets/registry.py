@@ -1,53 +1,72 @@
-"""Every net by name. A name that a store has seen never changes its meaning; add another instead."""
+"""Every net by name. A name that a store has seen never changes its meaning; add another instead.
+
+Importing this module loads no torch, so that plans and reports can ask it; the modules of the nets are imported when a
+net is built (`build.py`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
+from sweep.nets.mlp_spec import mlp_weights
+from sweep.nets.unet_spec import unet_net_weights
 
-from sweep.errors import InfeasibleConfig
-from sweep.nets.initialisation import initialise
-from sweep.nets.mlp import MLP
-from sweep.nets.unet import UNet
+if TYPE_CHECKING:
+    from torch import nn
 
-NETS: Mapping[str, type[UNet] | type[MLP]] = {
-    "unet": UNet,
-    "mlp": MLP,
-}
+Settings = Mapping[str, Any]
+"""The fields of a net's model in `sweep/config/net.py`, without its kind."""
 
 
-def build(
-    kind: str,
-    settings: Mapping[str, object],
-    *,
-    image_channels: int,
-    image_size: int,
-    generator: torch.Generator,
-    out_channels: int | None = None,
-) -> UNet | MLP:
-    """A net on the CPU whose weights depend on the arguments and the generator's state alone.
+class CountWeights(Protocol):
+    """Checks the sizes of a net against each other and the images, without torch."""
 
-    Args:
-        kind: A key of `NETS`.
-        settings: The other keyword arguments of that class.
-        image_channels: Channels of the images.
-        image_size: Height and width of the images, pixels.
-        generator: Source of the initial weights; is advanced.
-        out_channels: Channels of the prediction; None: as many as the images.
+    def __call__(self, settings: Settings, *, image_channels: int, image_size: int | None) -> int:
+        """About how many weights the net has.
 
-    Raises:
-        InfeasibleConfig: There is no such kind, or its settings do not fit each other or the images.
+        Args:
+            settings: Settings of the net.
+            image_channels: Channels of the images.
+            image_size: Height and width of the images, pixels; None where they are not known yet.
+
+        Raises:
+            InfeasibleConfig: The sizes do not fit each other or the images.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetSpec:
+    """One kind of net.
+
+    Attributes:
+        label: Name of the kind in reports.
+        channels_last: Whether its feature maps lie in memory as [B, H, W, C] (see `memory_format.py`).
+        weights: Checks the settings, and counts the weights.
+        module: Imports the class of the net. Its constructor takes `image_channels`, `image_size`, `out_channels` and
+            the settings as keywords; its instances take (x_t [B, C, H, W], i int64 [B]) and have `forward_features`.
     """
-    if kind not in NETS:
-        raise InfeasibleConfig(f"there is no net called {kind!r}", next=f"choose one of: {', '.join(sorted(NETS))}")
-    # torch draws throw-away weights while it constructs layers; the caller's random stream must not notice.
-    with torch.random.fork_rng(devices=[]):
-        net = NETS[kind](
-            image_channels=image_channels,
-            image_size=image_size,
-            out_channels=out_channels,
-            **settings,  # type: ignore[arg-type]
-        )
-    initialise(net, generator)
-    return net
+
+    label: str
+    channels_last: bool
+    weights: CountWeights
+    module: Callable[[], type[nn.Module]]
+
+
+def _unet() -> type[nn.Module]:
+    from sweep.nets.unet import UNet
+
+    return UNet
+
+
+def _mlp() -> type[nn.Module]:
+    from sweep.nets.mlp import MLP
+
+    return MLP
+
+
+NETS: Mapping[str, NetSpec] = {
+    "unet": NetSpec(label="U-Net", channels_last=True, weights=unet_net_weights, module=_unet),
+    "mlp": NetSpec(label="multilayer perceptron", channels_last=False, weights=mlp_weights, module=_mlp),
+}

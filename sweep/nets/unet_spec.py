@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sweep.errors import InfeasibleConfig
 
@@ -25,7 +26,15 @@ def unet_levels(
     heads: int,
     groups: int,
 ) -> list[Level]:
-    """The levels of a U-Net, finest first. Arguments as those of `UNet`.
+    """The levels of a U-Net, finest first.
+
+    Args:
+        image_size: Height and width of the images, pixels.
+        channels: Width at full resolution, in channels.
+        channel_mults: Width of each level, in units of `channels`, finest level first.
+        attention_resolutions: Feature-map sizes, in pixels, with attention after each residual block.
+        heads: Number of attention heads.
+        groups: Groups of each group norm.
 
     Raises:
         InfeasibleConfig: The size is not divisible by the downsampling, `groups` or `heads` does not divide a width,
@@ -77,6 +86,27 @@ def unet_weights(levels: Sequence[Level], res_blocks: int) -> int:
         if level is not levels[0]:
             total += 9 * width**2
     return total
+
+
+def unet_net_weights(settings: Mapping[str, Any], *, image_channels: int, image_size: int | None) -> int:  # noqa: ARG001
+    """`unet_weights` of a net's settings, which are checked.
+
+    Args:
+        settings: Settings of the net: the arguments of `unet_levels`, and `res_blocks`.
+        image_channels: Channels of the images; too few weights depend on it to count.
+        image_size: Height and width of the images, pixels; None where they are not known yet: then nothing is checked.
+
+    Returns:
+        How many weights, or 0 where the size of the images is not known.
+
+    Raises:
+        InfeasibleConfig: As `unet_levels`.
+    """
+    if image_size is None:
+        return 0
+    names = ("channels", "channel_mults", "attention_resolutions", "heads", "groups")
+    levels = unet_levels(image_size=image_size, **{name: settings[name] for name in names})
+    return unet_weights(levels, settings["res_blocks"])
 
 
 def check_embedding(width: int) -> None:

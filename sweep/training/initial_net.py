@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from sweep.config.run import TrainSettings
-from sweep.nets import registry
+from sweep.nets.build import build
 from sweep.training.seeding import generator
 
 
@@ -24,7 +24,7 @@ def build_net(config: TrainSettings, *, channels: int, size: int, seed: int = 0)
     Raises:
         InfeasibleConfig: Its settings do not fit each other or the images.
     """
-    return registry.build(
+    return build(
         config.net.kind,
         config.net.model_dump(exclude={"kind"}),
         image_channels=channels,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
+from sweep.nets.build import build
 from sweep.nets.mlp import MLP
-from sweep.nets.registry import build
 from sweep.nets.unet import UNet
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
 
 from sweep.errors import InfeasibleConfig
-from sweep.nets.registry import NETS, build
+from sweep.nets.build import build
+from sweep.nets.registry import NETS
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "unet": {"channels": 8, "channel_mults": (1, 2), "res_blocks": 1, "attention_resolutions": (4,), "groups": 4},
@@ -59,3 +62,15 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InfeasibleConfig) as error:
         build("transformer", {}, image_channels=1, image_size=8, generator=torch.Generator())
     assert "mlp, unet" in error.value.next
+
+
+def test_plans_and_reports_ask_the_registry_without_torch() -> None:
+    code = "import sys, sweep.nets.registry; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_weights_are_counted_without_the_net(kind: str) -> None:
+    settings = SETTINGS[kind] | ({"heads": 1} if kind == "unet" else {})
+    counted = NETS[kind].weights(settings, image_channels=1, image_size=8)
+    assert 0.5 * len(flat(built(kind, seed=0))) < counted <= len(flat(built(kind, seed=0)))

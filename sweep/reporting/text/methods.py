@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
+from sweep.nets.registry import NETS
 from sweep.reporting.formatting import count, listed, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, METRICS, label_of
@@ -17,7 +18,6 @@ from sweep.reporting.stats.paired import ALPHA, EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
 from sweep.store.states import CellStatus
 
-NET_NAMES: Mapping[str, str] = {"unet": "U-Net", "mlp": "multilayer perceptron"}
 OBJECTIVES: Mapping[str, str] = {
     "simple": "weighting {weighting}",
     "hybrid": "weighting {weighting} plus {vlb_weight} times the variational bound",
@@ -82,9 +82,10 @@ def _training(frames: StudyFrames, citing: Citing) -> str:
     said = ("data", "net", "T", "schedule", "target", "weighting", "objective", "vlb_weight", "images", "batch",
             "optimizer", "lr", "lr_schedule", "precision")  # fmt: skip
     precision = "fp32" if config["precision"] == "fp32" else f"{config['precision']} autocast around the net"
+    label = NETS[kind].label if kind in NETS else f"net of kind {kind}"
     return (
         f"Denoising diffusion probabilistic models{citing.cite('Ho et al. 2020')} were trained on "
-        f"{config['data']['name'].replace('_', ' ')} with a {NET_NAMES.get(kind, f'net of kind {kind}')}{size}, "
+        f"{config['data']['name'].replace('_', ' ')} with a {label}{size}, "
         f"T = {config['T']:,}, schedule {citing.setting(config, 'schedule')}, target "
         f"{citing.setting(config, 'target')} and {loss}, for "
         f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
