@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks cpu` or `gpu`: one table of ours, the peers, the floor and the ratios, and its JSON."""
+"""`python -m tests.benchmarks cpu` or `gpu`: a table for each part, of ours, the peers, the floor and the ratios."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from pathlib import Path
 
@@ -21,29 +22,38 @@ ON_GPU = PARTS[:-1]
 
 
 def main(arguments: list[str]) -> None:
-    asked = _parsed(arguments)
+    options = _parsed(arguments)
     warnings.simplefilter("ignore")  # those of the peers
-    torch.set_num_threads(asked.threads)
+    torch.set_num_threads(options.threads)
     keep_freed_memory()  # as our trial processes do; here it is the peers' gain too
-    device = torch.device("cuda" if asked.place == "gpu" else "cpu")
+    device = torch.device("cuda" if options.device == "gpu" else "cpu")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SystemExit("there is no CUDA GPU here; use: python -m tests.benchmarks cpu")
-    machine = describe(device, quick=asked.quick)
-    rows: list[Row] = []
-    for part in asked.only or (PARTS if asked.place == "cpu" else ON_GPU):
-        started = time.perf_counter()
-        rows += _measured(part, machine, device, asked)
-        print(f"{part}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
-        write(asked.json, machine, rows)  # what is measured is kept, whatever comes next
+    machine = describe(device, quick=options.quick)
     print(f"{machine.name}, {machine.cores} cores, {machine.threads} threads, torch {machine.versions['torch']}")
-    print("\n".join(lines(rows)))
+    rows: list[Row] = []
+    failed = False
+    for part in options.only or (PARTS if options.device == "cpu" else ON_GPU):
+        started = time.perf_counter()
+        try:
+            measured = _measured(part, machine, device, options)
+        except Exception as error:
+            traceback.print_exc()
+            measured = [Row(measure=part, case="", unit="", note=f"failed: {type(error).__name__}: {error}")]
+            failed = True
+        rows += measured
+        write(options.json, machine, rows)
+        print("\n".join(lines(measured)), flush=True)
+        print(f"{part}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    if failed:
+        raise SystemExit(1)
 
 
-def _measured(part: str, machine: Machine, device: torch.device, asked: argparse.Namespace) -> list[Row]:
-    quick = asked.quick
+def _measured(part: str, machine: Machine, device: torch.device, options: argparse.Namespace) -> list[Row]:
+    quick = options.quick
     match part:
         case "training":
-            compiles = asked.compile or (device.type == "cuda" and not quick)
+            compiles = options.compile or (device.type == "cuda" and not quick)
             return training.measure(machine, device, quick=quick, compiles=compiles)
         case "sampling":
             return sampling.measure(machine, device, quick=quick)
@@ -57,7 +67,7 @@ def _measured(part: str, machine: Machine, device: torch.device, asked: argparse
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("place", choices=("cpu", "gpu"))
+    parser.add_argument("device", choices=("cpu", "gpu"))
     parser.add_argument("--quick", action="store_true", help="The smallest form of each: shows that it works.")
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     parser.add_argument("--threads", type=int, default=1, help="Of ours and the peers; a worker of a sweep has one.")

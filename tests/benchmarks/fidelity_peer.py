@@ -17,7 +17,9 @@ METRICS = {"fid": True, "kid": True, "isc": True, "prc": True}
 _registered: list[Extractor] = []
 
 
-class _Seen(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc]
+class SharedExtractor(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
+    """The extractor that was registered last, as torch-fidelity calls it."""
+
     def __init__(self, name: str, features_list: list[str], **_settings: object) -> None:
         super().__init__(name, features_list)
         self.extractor = _registered[-1]
@@ -35,10 +37,11 @@ class _Seen(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc]
         return False
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        # torch-fidelity moves images to a GPU only where it is told to use one, and then to the current one.
         with torch.inference_mode():
-            seen, told = self.extractor.net(images)
-        both = {"features": seen, "logits": told}
-        return tuple(both[name] for name in self.features_list)
+            features, logits = self.extractor.net(images.to(self.extractor.device))
+        both = {"features": features, "logits": logits}
+        return tuple(both[name].cpu() for name in self.features_list)
 
 
 class _Images(Dataset[Tensor]):
@@ -56,7 +59,7 @@ def register(extractor: Extractor) -> None:
     """Let torch-fidelity see with the extractor that ours sees with."""
     _registered.append(extractor)
     if NAME not in FEATURE_EXTRACTORS_REGISTRY:
-        torch_fidelity.register_feature_extractor(NAME, _Seen)
+        torch_fidelity.register_feature_extractor(NAME, SharedExtractor)
 
 
 def calculated(images: Tensor, reference: Tensor, metrics: dict[str, Any]) -> dict[str, float]:

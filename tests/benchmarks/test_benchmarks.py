@@ -8,14 +8,20 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sweep.config.study import Study
 from sweep.data.sources import load_dataset
 from sweep.design.plan import study_plan
-from tests.benchmarks import sweeps
+from sweep.scoring.features import Extractor
+from tests import benchmarks
+from tests.benchmarks import fidelity_peer, sweeps
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.cases import CPU, GPU, Case, difference
 from tests.benchmarks.machine import describe
@@ -24,7 +30,19 @@ from tests.benchmarks.rows import COLUMNS, Row
 from tests.benchmarks.sampling import sampled
 from tests.benchmarks.training import throughput
 
+
 # Peers warn of what they do; that is theirs.
+class TwoHeads(nn.Module):
+    """As the net of an extractor: features and logits."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return self.body(images), self.body(images)
+
+
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 
@@ -55,8 +73,43 @@ def test_the_table_and_its_json_are_complete(tmp_path: Path, capsys: pytest.Capt
         assert row.ours > 0
         assert row.theirs is None or row.theirs > 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 2 + len(rows)
-    assert all(column in printed[1] for column in COLUMNS)
+    heads = [line for line in printed if line.startswith("measure ")]
+    assert len(heads) == 4
+    assert all(column in head for column in COLUMNS for head in heads)
+    assert len(printed) == 1 + len(heads) + len(rows)
+
+
+def test_a_part_that_fails_is_a_row_that_says_so_and_the_others_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> list[Row]:
+        raise RuntimeError("two devices")
+
+    monkeypatch.setattr(benchmarks.scoring, "measure", broken)
+    path, threads = tmp_path / "out.json", torch.get_num_threads()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["cpu", "--quick", "--json", str(path), "--only", "scoring", "command"])
+    finally:
+        torch.set_num_threads(threads)
+    assert ended.value.code == 1
+    failed, *others = json.loads(path.read_text())["rows"]
+    assert (failed["measure"], failed["note"]) == ("scoring", "failed: RuntimeError: two devices")
+    assert {row["measure"] for row in others} == {"start-up", "sweep status", "sweep report"} & {
+        r["measure"] for r in others
+    }
+    assert others
+    assert "failed: RuntimeError: two devices" in capsys.readouterr().out
+
+
+def test_the_peer_that_scores_moves_images_to_the_device_of_the_extractor() -> None:
+    """On a GPU torch-fidelity is handed images of the CPU; a fake device finds what would fail there."""
+    with FakeTensorMode():
+        net = TwoHeads(torch.nn.Linear(4, 3, device="cuda"))
+        fidelity_peer.register(cast(Extractor, SimpleNamespace(net=net, device=torch.device("cuda"))))
+        peer = fidelity_peer.SharedExtractor(fidelity_peer.NAME, ["features", "logits"])
+        features, logits = peer(torch.zeros(2, 4))
+    assert (features.device.type, logits.device.type) == ("cpu", "cpu")
 
 
 def test_no_rate_is_above_the_ceiling_of_the_machine(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -153,8 +154,10 @@ def peak(who: str, case: Case, device_type: str, threads: int) -> float | None:
 
 
 def _forget_peak() -> None:
-    # 5: the kernel starts VmHWM, the most this process ever had, again from what it has now (proc(5)).
-    Path("/proc/self/clear_refs").write_text("5")
+    # 5: the kernel starts VmHWM, the most this process ever had, again from what it has now (proc(5)). Where that is
+    # forbidden, as in some containers, the peak is that since the process began.
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _used(line: str, device: torch.device) -> float:
