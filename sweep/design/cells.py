@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.tuning import CellRequest
@@ -13,7 +13,8 @@ from sweep.design.arms import evaluation_levels
 from sweep.design.error_location import met_at
 from sweep.design.feasibility import check_evaluation, check_setting, check_weights
 from sweep.design.rungs import first_rung_step
-from sweep.store.records import NewCell, Phase, ScheduleFacts, ScoreRequest
+from sweep.diffusion.facts import ScheduleFacts
+from sweep.store.records import NewCell, Phase, ScoreRequest
 
 # Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
 SEARCH_SEED_OFFSET = 1_000_000
@@ -61,7 +62,13 @@ def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreReq
 
 
 def cells_of(
-    study: Study, arm: Arm, *, phase: Phase, trial_number: int | None = None, evaluation: Evaluation | None = None
+    study: Study,
+    arm: Arm,
+    *,
+    phase: Phase,
+    trial_number: int | None = None,
+    evaluation: Evaluation | None = None,
+    facts: ScheduleFacts | None = None,
 ) -> list[NewCell]:
     """The cells of one arm: every seed of it in the confirm phase, and as many as the design says in the search phase.
 
@@ -73,14 +80,16 @@ def cells_of(
         arm: The difference from the baseline.
         phase: `search` trains on seeds that the verdict never uses.
         trial_number: Optuna's, of a trial.
-        evaluation: That of the study, where it is known already.
+        evaluation: That of the study; worked out where None.
+        facts: Those of the arm's schedule, where its setting was checked already.
 
     Raises:
         InfeasibleConfig: the arm cannot be trained or sampled.
     """
     setting = study.setting(arm.changes)
-    with met_at(arm.changes):
-        facts = ScheduleFacts(**asdict(check_setting(setting, name=arm.name)))
+    if facts is None:
+        with met_at(arm.changes):
+            facts = check_setting(setting, name=arm.name)
     evaluation = evaluation or evaluation_of(study)
     score_requests = score_requests_of(evaluation, setting)
     first_seed, replicates = study.first_seed, study.seeds

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.data.facts import DATASET_FACTS
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.feasibility import check_target
-from sweep.diffusion.schedule_facts import ScheduleFacts, schedule_facts
+from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_PARAMETERS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sweep.config.designs.arms import Arm
@@ -15,6 +15,7 @@ from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of, evaluation_of, score_requests_of
 from sweep.design.error_location import line_of, met_at
 from sweep.design.feasibility import check_setting
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
@@ -31,6 +32,7 @@ class StudyPlan:
 
     Attributes:
         arms: Baseline first.
+        facts: Name of each arm -> facts of its schedule.
         cells: Added at launch; none where a search or tuning comes first.
         trainings: Different trainings in all, those that are decided on the way included.
         scores: Different scores.
@@ -39,6 +41,7 @@ class StudyPlan:
 
     study: Study
     arms: list[Arm]
+    facts: Mapping[str, ScheduleFacts]
     cells: list[NewCell]
     trainings: int
     scores: int
@@ -57,6 +60,19 @@ class StudyPlan:
         if not rising:
             return []
         return [f"note: lr still grows at the end of {', '.join(rising)}: warmup_images is not less than images"]
+
+    def with_images(self, sha256: str) -> StudyPlan:
+        """The plan of the same study with its folder of images pinned to their hash.
+
+        Nothing else depends on the images, so nothing is computed again.
+
+        Args:
+            sha256: Hash of the images, in hex.
+        """
+        study = self.study.with_images(sha256)
+        data = {"data": study.baseline.data}
+        cells = [replace(cell, train_config=cell.train_config.model_copy(update=data)) for cell in self.cells]
+        return replace(self, study=study, cells=cells)
 
     def example_train(self) -> TrainConfig:
         """The baseline's training."""
@@ -98,8 +114,12 @@ class StudyPlan:
             yield later, self.example_train(), scores
 
 
-def read_study_plan(file: Path) -> StudyPlan:
+def read_study_plan(file: Path, change: Callable[[Study], Study] | None = None) -> StudyPlan:
     """What the study in a file asks for; a relative path of images begins in the folder of this process.
+
+    Args:
+        file: A study file.
+        change: What the command line changes of the study, before its plan is computed.
 
     Raises:
         StudyFileError: the file is wrong at a line that the message names.
@@ -108,12 +128,14 @@ def read_study_plan(file: Path) -> StudyPlan:
     read = read_yaml(file)
     study = study_in(read)
     study = study.with_data(study.baseline.data.absolute())
+    if change is not None:
+        study = change(study)
     try:
         return study_plan(study)
     except UsageError as error:
         line = line_of(error, study, read)
-        place = f"{file}, line {line}" if line is not None else str(file)
-        raise InfeasibleConfig(f"{place}: {error.what}", why=error.why, next=error.next) from None
+        location = f"{file}, line {line}" if line is not None else str(file)
+        raise InfeasibleConfig(f"{location}: {error.what}", why=error.why, next=error.next) from None
 
 
 def study_plan(study: Study) -> StudyPlan:
@@ -126,14 +148,29 @@ def study_plan(study: Study) -> StudyPlan:
     evaluation = evaluation_of(study)
     levels = len(evaluation.levels)
     _check_size(study, len(arms), levels)
+    facts = {}
     for arm in arms:  # each is tried before any is laid out, which takes longer
         with met_at(arm.changes):
-            check_setting(study.setting(arm.changes), name=arm.name)
-    cells = [cell for arm in arms for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation)]
+            facts[arm.name] = check_setting(study.setting(arm.changes), name=arm.name)
+    cells = [
+        cell
+        for arm in arms
+        for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation, facts=facts[arm.name])
+    ]
     trainings = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
     if not study.design.cells_are_known(study):
         cells = []
-    return StudyPlan(study, arms, cells, trainings, trainings * levels, trainings * (levels - 1))
+    return StudyPlan(study, arms, facts, cells, trainings, trainings * levels, trainings * (levels - 1))
+
+
+def expected_trainings(study: Study) -> int:
+    """Trainings of a study in all, those included that are decided on the way; cheaper than its plan.
+
+    Raises:
+        InfeasibleConfig: As `arms_of`.
+    """
+    arms = len(arms_of(study))
+    return arms * study.seeds + study.design.later_trainings(study, arms)
 
 
 def _check_size(study: Study, arms: int, levels: int) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.errors import StoreError
 from sweep.store import (
     add_cells,
@@ -25,7 +26,7 @@ from sweep.store import (
     release,
     set_study_state,
 )
-from sweep.store.records import ArmRecord, Claim, MetricPoint, NewCell, ScheduleFacts, ScoreRequest, WorkerRecord
+from sweep.store.records import ArmRecord, Claim, MetricPoint, NewCell, ScoreRequest, WorkerRecord
 from sweep.store.sql.transaction import Store
 from sweep.worker.process_start import safe_path
 

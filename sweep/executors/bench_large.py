@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.executors.bench import Rate, rate
 from sweep.search.finished_search import finished_search
 from sweep.search.scheduler import advance
@@ -33,7 +34,6 @@ from sweep.store.records import (
     ArtifactRecord,
     Measurement,
     NewCell,
-    ScheduleFacts,
     ScoreRequest,
     ScoreResult,
     WorkerRecord,

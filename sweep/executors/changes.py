@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.keys import train_key
-from sweep.design.plan import StudyPlan, study_plan
+from sweep.design.plan import StudyPlan
 from sweep.executors.register import same_images
 from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
@@ -47,9 +47,7 @@ def with_images_of(plan: StudyPlan) -> StudyPlan:
         return plan
     from sweep.data.sources import load_dataset
 
-    return study_plan(
-        plan.study.with_images(load_dataset(data.name, path=Path(data.path), size=data.size).content_sha256)
-    )
+    return plan.with_images(load_dataset(data.name, path=Path(data.path), size=data.size).content_sha256)
 
 
 def images_change(store: Store, plan: StudyPlan) -> ImagesChange:

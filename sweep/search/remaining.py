@@ -40,7 +40,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     Args:
         now: The study as its tables have it.
     """
-    from sweep.design.plan import study_plan
+    from sweep.design.plan import expected_trainings
     from sweep.design.trial_records import TrialRecords
 
     if now.study.state == "cancelled":
@@ -54,7 +54,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     if not due and now.runs_left + now.scores_left == 0:
         return 0
     planned = sum(cell.excluded_reason is None for cell in known.cells)
-    return max(due, study_plan(study).trainings - planned)
+    return max(due, expected_trainings(study) - planned)
 
 
 def _trials_due(study: Study, known: TrialRecords) -> int:

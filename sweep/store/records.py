@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.store import stored_config
 
 if TYPE_CHECKING:
@@ -52,16 +53,6 @@ class StudyRecord:
     def protocol(self) -> Protocol:
         """What its scores are made under."""
         return stored_config.protocol(self.protocol_spec, of=f"study {self.name}")
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleFacts:
-    """Facts of a run's forward process, known before training; prior term in bits per dimension."""
-
-    alphas_bar_T: float
-    snr_1: float
-    snr_T: float
-    prior_bits_per_dim: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from sweep.config.run import EvalConfig, Setting, TrainConfig
 from sweep.design.cells import SEARCH_SEED_OFFSET
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
-from sweep.store.records import Measurement, MetricPoint, NewCell, ScheduleFacts, ScoreRequest
+from sweep.store.records import Measurement, MetricPoint, NewCell, ScoreRequest
 from tests.helpers.report_specs import ArmSpec, End, StoreSpec
 
 POINTS = 12
@@ -109,7 +110,7 @@ def _cell(spec: StoreSpec, arm: ArmSpec, position: int, replicate: int) -> NewCe
 
 def _facts(config: TrainConfig) -> ScheduleFacts:
     betas = beta_schedule(config.schedule, config.T, beta_1=config.beta_1, beta_T=config.beta_T)
-    return ScheduleFacts(**asdict(schedule_facts(betas)))
+    return schedule_facts(betas)
 
 
 def _measured(random: np.random.Generator, value: float, spec: StoreSpec, *, finite: bool) -> tuple[Measurement, ...]:

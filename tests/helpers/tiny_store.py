@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.store import Store, add_cells, register_study, register_worker
 from sweep.store.records import (
     ArmRecord,
@@ -13,7 +14,6 @@ from sweep.store.records import (
     Claim,
     Measurement,
     NewCell,
-    ScheduleFacts,
     ScoreRequest,
     ScoreResult,
     StudyRecord,
