@@ -37,7 +37,23 @@ ALIVE_SECONDS = 2.0
 _PR_SET_PDEATHSIG = 1
 # Messages of torch on CUDA and on the CPU, and of C++. The last one is torch's when the buffer in memory that a
 # checkpoint is written to cannot grow.
-_NO_MEMORY = ("outofmemoryerror", "can't allocate memory", "bad_alloc", "unexpected pos")
+_NO_MEMORY = (
+    "outofmemoryerror",
+    "can't allocate memory",
+    "bad_alloc",
+    "unexpected pos",
+    "cuda error: out of memory",
+    "cudaerrormemoryallocation",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "cudnn_status_internal_error_device_allocation_failed",
+    "cufft_alloc_failed",
+)
+# Errors of a GPU and of its libraries. After one of them the process can compute nothing more on that device; another
+# process or machine can, unless the code gave the device something that it cannot do.
+_DEVICE_ERROR = ("acceleratorerror", "cuda error:", "cuda driver error", "cublas_status_", "cudnn_status_", "cufft_")
+_CODE_ERROR = ("device-side assert", "_invalid_value", "_bad_param", "_not_supported", "invalid argument",
+               "invalid configuration argument")  # fmt: skip
 
 
 def serve(pipe: Connection, stop_requests: Connection, device: str, threads: int) -> None:
@@ -160,6 +176,8 @@ def failure_class(error: BaseException) -> FailureClass:
         return "disk_full" if error.errno in NO_ROOM else "infra"
     if isinstance(error, FileStoreError):
         return "infra"
+    if isinstance(error, RuntimeError) and any(sign in text for sign in _DEVICE_ERROR):
+        return "bug" if any(sign in text for sign in _CODE_ERROR) else "infra"
     if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
         return cause
     # Data, weights or an extractor are missing here, or are not the right ones: another machine may have them.
