@@ -32,6 +32,7 @@ from sweep.nets.registry import NETS
 from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.scoring.features import EXTRACTORS
 from sweep.scoring.measure import Measurements
+from sweep.scoring.metrics import USUAL_METRICS
 from sweep.training.auxiliary_losses import TERMS
 from sweep.training.ema import EMA_STARTS, ConstantEMA
 from sweep.training.lr_schedules import LR_SCHEDULES
@@ -39,7 +40,6 @@ from sweep.training.objective import OBJECTIVES
 from sweep.training.optimizers import OPTIMIZERS
 from sweep.training.power_ema import PowerEMA
 from sweep.training.timesteps import ImportanceSampler, draw_uniform
-from sweep.worker.score_record import METRICS
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "sweep/docs/catalogue.md"
@@ -69,8 +69,8 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "spacing": SPACINGS,
     "variance": REVERSE_VARIANCES,
     "x0_clip": X0_CLIPS,
-    "extra metric": {name: find for name, (_, find) in EXTRA_METRICS.items()},
-    "score": attributes_of(Measurements, METRICS),
+    "extra metric": {name: metric.measure for name, metric in EXTRA_METRICS.items()},
+    "score": attributes_of(Measurements, USUAL_METRICS),
     "extractor": EXTRACTORS,
 }
 # Fields that are factors by themselves, and what they switch on.

@@ -1,32 +1,30 @@
-"""Metrics that are measured only when an eval config asks for them: a function and a line of `EXTRA_METRICS` each."""
+"""Metrics that are measured only when an eval config asks for them: a function and a line of `EXTRA_METRICS` each.
+
+The numbers that they return have their rows in `metrics.METRICS`, as those of every score have.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sweep.config.run import EvalConfig, Precision
-from sweep.data.dataset import Dataset
+from sweep.config.run import EvalConfig
 from sweep.data.pixels import to_model_range, to_uint8
 from sweep.diffusion.likelihood import LikelihoodPlan, bits_per_dim
 from sweep.diffusion.noise import sample_noise
-from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import denoise_from
 from sweep.errors import Diverged
-from sweep.scoring.artifacts import SavedFile
-from sweep.scoring.evaluator import Evaluator
+from sweep.scoring.evaluated_net import EvaluatedNet, ExtraMetrics, ExtraNumber, mean_over_images, ratio
 from sweep.scoring.frechet import fid_jackknife
-from sweep.scoring.generate import default_batch, evaluating, generate, sampling_plan
+from sweep.scoring.generate import evaluating, generate, sampling_plan
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.predictor import predictor
-from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import load_reference
-from sweep.scoring.score import SetScore, estimate, saved_rows
+from sweep.scoring.score import estimate, saved_rows
 
 LIKELIHOOD_IMAGES = 1000
 NOISED_IMAGES = 256
@@ -36,92 +34,54 @@ NEAREST = 5
 ROWS_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class EvaluatedNet:
-    """A net under evaluation, and everything that it may be held against."""
-
-    net: nn.Module
-    diffusion: Diffusion
-    config: EvalConfig
-    target: str
-    evaluator: Evaluator
-    dataset: Dataset
-    scored: tuple[SetScore, ...]
-    """Scores of the noise sets, whose features are in `folder`."""
-    folder: Path
-    references: Path
-    """Folder in which references are kept."""
-    batch: int | None = None
-    precision: Precision = "fp32"
-    on_progress: Progress = ignore_progress
-
-    @property
-    def noise_set(self) -> int:
-        """The first: further measurements are made on one."""
-        return self.evaluator.protocol.noise_sets[0]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExtraNumber:
-    """One number, with its standard error over images."""
-
-    name: str
-    value: float
-    standard_error: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExtraMetrics:
-    """What was asked for beyond the distances."""
-
-    numbers: tuple[ExtraNumber, ...] = ()
-    files: tuple[tuple[str, SavedFile], ...] = ()
-    """(kind, file)."""
-
-
-def likelihood(subject: EvaluatedNet) -> ExtraMetrics:
+def likelihood(evaluated: EvaluatedNet) -> ExtraMetrics:
     """Bits per dimension of the first 1000 test images and its three terms, one t drawn in each stratum.
 
     Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant.
 
     Source: Ho et al. 2020, eq. 5.
     """
-    config, device = subject.config, next(subject.net.parameters()).device
+    config, device = evaluated.config, evaluated.device
     plan = LikelihoodPlan(
-        target=subject.target, variance=config.variance, x0_clip=config.x0_clip, strata=config.bits_per_dim
+        target=evaluated.target, variance=config.variance, x0_clip=config.x0_clip, strata=config.bits_per_dim
     )
-    images = subject.dataset.test[:LIKELIHOOD_IMAGES]
+    images = evaluated.dataset.test[:LIKELIHOOD_IMAGES]
     columns: dict[str, list[Tensor]] = {"": [], "_reconstruction": [], "_kl": [], "_prior": []}
-    diffusion, denoise = subject.diffusion.to(device), predictor(subject.net, subject.precision)
-    with evaluating(subject.net):
-        for start, part in _batches(subject, images):
+    diffusion, denoise = evaluated.diffusion.to(device), predictor(evaluated.net, evaluated.precision)
+    with evaluating(evaluated.net):
+        for start, part in evaluated.batches(images):
             index = torch.arange(start, start + len(part), device=device)
             bits = bits_per_dim(
-                denoise, diffusion, to_model_range(part.to(device)), index=index, noise_set=subject.noise_set, plan=plan
+                denoise,
+                diffusion,
+                to_model_range(part.to(device)),
+                index=index,
+                noise_set=evaluated.noise_set,
+                plan=plan,
             )
             for name, value in zip(columns, (bits.total, bits.reconstruction, bits.kl.sum(1), bits.prior), strict=True):
                 columns[name].append(value.cpu())
     return ExtraMetrics(
-        numbers=tuple(_mean(f"bits_per_dim{name}", torch.cat(parts)) for name, parts in columns.items())
+        numbers=tuple(mean_over_images(f"bits_per_dim{name}", torch.cat(parts)) for name, parts in columns.items())
     )
 
 
-def distance_to_test(subject: EvaluatedNet) -> ExtraMetrics:
+def distance_to_test(evaluated: EvaluatedNet) -> ExtraMetrics:
     """The Frechet distance to the test split: a net that copies the training set is far closer to that one.
 
     Source: Heusel et al. 2017, eq. 6.
     """
-    reference = load_reference(subject.dataset, "test", subject.evaluator.extractor, folder=subject.references)
-    device = subject.evaluator.extractor.device
+    reference = load_reference(evaluated.dataset, "test", evaluated.evaluator.extractor, folder=evaluated.references)
+    device = evaluated.evaluator.extractor.device
     jackknives = [
-        fid_jackknife(saved_rows(subject.folder, one.features), reference.moments, device=device)
-        for one in subject.scored
+        fid_jackknife(saved_rows(evaluated.folder, one.features), reference.moments, device=device)
+        for one in evaluated.scored
     ]
     told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
     return ExtraMetrics(numbers=(ExtraNumber(name="fid_test", value=told.value, standard_error=told.standard_error),))
 
 
-def neighbours(subject: EvaluatedNet) -> ExtraMetrics:
+def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
     """How near samples lie to the training set, in pixels, beside how near unseen real images lie to it.
 
     `neighbour_distance` is the root mean square difference per pixel (images in [-1, 1]) to the nearest training image,
@@ -130,24 +90,24 @@ def neighbours(subject: EvaluatedNet) -> ExtraMetrics:
 
     Source: Ho et al. 2020, appendix D, its nearest neighbours as a number.
     """
-    evaluator, count = subject.evaluator, subject.config.neighbours
+    evaluator, count = evaluated.evaluator, evaluated.config.neighbours
     samples = generate(
-        subject.net, subject.diffusion, sampling_plan(subject.config, subject.target),
-        shape=evaluator.shape, n=count, noise_set=subject.noise_set,
-        batch=subject.batch, precision=subject.precision, on_progress=subject.on_progress,
+        evaluated.net, evaluated.diffusion, sampling_plan(evaluated.config, evaluated.target),
+        shape=evaluator.shape, n=count, noise_set=evaluated.noise_set,
+        batch=evaluated.batch, precision=evaluated.precision, on_progress=evaluated.on_progress,
     )  # fmt: skip
-    train = subject.dataset.train
+    train = evaluated.dataset.train
     near, which = nearest(samples, train)
-    unseen, _ = nearest(subject.dataset.test[:count], train)
-    mean, real = _mean("neighbour_distance", near[:, 0]), _mean("unseen", unseen[:, 0])
-    ratio = ExtraNumber(
-        name="neighbour_ratio", value=mean.value / real.value, standard_error=_error_of_ratio(mean, real)
+    unseen, _ = nearest(evaluated.dataset.test[:count], train)
+    distance, unseen_distance = (
+        mean_over_images("neighbour_distance", near[:, 0]),
+        mean_over_images("unseen", unseen[:, 0]),
     )
     shown = near[:, 0].argsort(stable=True)[:SHOWN]
     rows = torch.cat([samples[shown, None], train[which[shown]]], dim=1)
     return ExtraMetrics(
-        numbers=(mean, ratio),
-        files=(("neighbours", save_picture(subject.folder, "neighbours.png", tiled(rows))),),
+        numbers=(distance, ratio("neighbour_ratio", distance, unseen_distance)),
+        files=(("neighbours", save_picture(evaluated.folder, "neighbours.png", tiled(rows))),),
     )
 
 
@@ -175,7 +135,7 @@ def nearest(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor,
     return best, which.gather(1, place)
 
 
-def partial_noising(subject: EvaluatedNet) -> ExtraMetrics:
+def partial_noising(evaluated: EvaluatedNet) -> ExtraMetrics:
     """Test images noised to t = s and denoised: how much of an image survives s steps.
 
     For each s: `noised_s300_mse`, the mean squared difference per pixel (images in [-1, 1]), and
@@ -184,80 +144,67 @@ def partial_noising(subject: EvaluatedNet) -> ExtraMetrics:
 
     Source: Ho et al. 2020, sec. 4.3.
     """
-    device = next(subject.net.parameters()).device
-    images = subject.dataset.test[:NOISED_IMAGES]
-    extractor, numbers, rows = subject.evaluator.extractor, [], [images[:SHOWN]]
+    device = evaluated.device
+    images = evaluated.dataset.test[:NOISED_IMAGES]
+    extractor, numbers, rows = evaluated.evaluator.extractor, [], [images[:SHOWN]]
     seen = torch.from_numpy(extractor.extract(images).penultimate)
-    for s in subject.config.partial_noising:
-        parts = [_denoised(subject, part, start, s, device) for start, part in _batches(subject, images)]
+    for s in evaluated.config.partial_noising:
+        parts = [_denoised(evaluated, part, start, s, device) for start, part in evaluated.batches(images)]
         back = torch.cat(parts)
         apart = (to_model_range(back) - to_model_range(images)).square().flatten(1).mean(1)
         features = torch.from_numpy(extractor.extract(back).penultimate)
-        numbers += [_mean(f"noised_s{s}_mse", apart), _mean(f"noised_s{s}_features", (features - seen).norm(dim=1))]
+        numbers += [
+            mean_over_images(f"noised_s{s}_mse", apart),
+            mean_over_images(f"noised_s{s}_features", (features - seen).norm(dim=1)),
+        ]
         rows.append(back[:SHOWN])
-    picture = save_picture(subject.folder, "partial_noising.png", tiled(torch.stack(rows)))
+    picture = save_picture(evaluated.folder, "partial_noising.png", tiled(torch.stack(rows)))
     return ExtraMetrics(numbers=tuple(numbers), files=(("partial_noising", picture),))
 
 
-def _denoised(subject: EvaluatedNet, images: Tensor, first: int, s: int, device: torch.device) -> Tensor:
+def _denoised(evaluated: EvaluatedNet, images: Tensor, first: int, s: int, device: torch.device) -> Tensor:
     index = torch.arange(first, first + len(images), device=device)
-    shape, diffusion = tuple(images.shape[1:]), subject.diffusion.to(device)
+    shape, diffusion = tuple(images.shape[1:]), evaluated.diffusion.to(device)
 
     def noise(draw: int) -> Tensor:
-        return sample_noise(subject.noise_set, index, draw, shape, device)
+        return sample_noise(evaluated.noise_set, index, draw, shape, device)
 
     i = torch.full((len(images),), s - 1, dtype=torch.int64, device=device)
     x_s = diffusion.q_sample(to_model_range(images.to(device)), i, noise(0))
-    with evaluating(subject.net):
+    with evaluating(evaluated.net):
         x0 = denoise_from(
-            predictor(subject.net, subject.precision), diffusion, x_s, start=s - 1, noise=noise,
-            plan=sampling_plan(subject.config, subject.target),
+            predictor(evaluated.net, evaluated.precision), diffusion, x_s, start=s - 1, noise=noise,
+            plan=sampling_plan(evaluated.config, evaluated.target),
         )  # fmt: skip
     if not bool(x0.isfinite().all()):
         raise Diverged(f"an image denoised from t = {s} is not finite", step=0, evidence={})
     return to_uint8(x0).cpu()
 
 
-# Whether a config asks for it, and how it is found.
-EXTRA_METRICS: dict[str, tuple[Callable[[EvalConfig], bool], Callable[[EvaluatedNet], ExtraMetrics]]] = {
-    "bits_per_dim": (lambda config: config.bits_per_dim is not None, likelihood),
-    "fid_test": (lambda config: config.fid_test, distance_to_test),
-    "neighbours": (lambda config: config.neighbours > 0, neighbours),
-    "partial_noising": (lambda config: len(config.partial_noising) > 0, partial_noising),
+class ExtraMetric(NamedTuple):
+    """One line of `EXTRA_METRICS`."""
+
+    is_asked: Callable[[EvalConfig], bool]
+    """Whether an evaluation asks for it."""
+    measure: Callable[[EvaluatedNet], ExtraMetrics]
+
+
+EXTRA_METRICS: dict[str, ExtraMetric] = {
+    "bits_per_dim": ExtraMetric(lambda config: config.bits_per_dim is not None, likelihood),
+    "fid_test": ExtraMetric(lambda config: config.fid_test, distance_to_test),
+    "neighbours": ExtraMetric(lambda config: config.neighbours > 0, neighbours),
+    "partial_noising": ExtraMetric(lambda config: len(config.partial_noising) > 0, partial_noising),
 }
 
 
-def measure_extra_metrics(subject: EvaluatedNet) -> ExtraMetrics:
-    """Everything that the subject's config asks for.
+def measure_extra_metrics(evaluated: EvaluatedNet) -> ExtraMetrics:
+    """Everything that the evaluation's config asks for.
 
     Raises:
         Diverged: A number is not finite.
     """
-    parts = [find(subject) for asked, find in EXTRA_METRICS.values() if asked(subject.config)]
+    parts = [metric.measure(evaluated) for metric in EXTRA_METRICS.values() if metric.is_asked(evaluated.config)]
     return ExtraMetrics(
         numbers=tuple(number for part in parts for number in part.numbers),
         files=tuple(file for part in parts for file in part.files),
     )
-
-
-def _batches(subject: EvaluatedNet, images: Tensor) -> list[tuple[int, Tensor]]:
-    device = next(subject.net.parameters()).device
-    with torch.inference_mode():
-        size = subject.batch or default_batch(subject.net, subject.evaluator.shape, device)
-    return [(start, images[start : start + size]) for start in range(0, len(images), size)]
-
-
-def _mean(name: str, values: Tensor) -> ExtraNumber:
-    if not bool(values.isfinite().all()):
-        raise Diverged(f"{name} of an image is not finite", step=0, evidence={})
-    values = values.double()
-    error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else None
-    return ExtraNumber(name=name, value=float(values.mean()), standard_error=error)
-
-
-# First-order: the relative errors of two independent means add in squares.
-def _error_of_ratio(above: ExtraNumber, below: ExtraNumber) -> float | None:
-    if above.standard_error is None or below.standard_error is None or below.value == 0:
-        return None
-    relative = (above.standard_error / below.value, above.value * below.standard_error / below.value**2)
-    return math.hypot(*relative)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -20,6 +20,7 @@ from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.measure import Measurements, measure_distances
+from sweep.scoring.metrics import USUAL_METRICS
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Reference
@@ -66,14 +67,8 @@ class NetScore:
     """A score over all noise sets of a protocol."""
 
     sets: tuple[SetScore, ...]
-    fid: Estimate
-    fid_infinity: Estimate | None
-    kid: Estimate
-    inception_score: Estimate
-    precision: Estimate
-    recall: Estimate
-    density: Estimate
-    coverage: Estimate
+    means: Mapping[str, Estimate]
+    """By name of the metric, as far as every noise set has it."""
     suspicion: str | None
     """Why the numbers are not to be believed (`reference.Bounds.suspicion`)."""
 
@@ -145,23 +140,15 @@ def score_images(
 def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> NetScore:
     """Means over noise sets, with their standard errors."""
     sets = tuple(scored)
-    told = [one.measurements for one in sets]
-    fid = estimate([one.fid for one in told], [one.fid_se for one in told])
-    infinite = [one.fid_infinity for one in told if one.fid_infinity is not None]
+    means: dict[str, Estimate] = {}
+    for name, metric in USUAL_METRICS.items():
+        values = [getattr(one.measurements, name) for one in sets]
+        errors = [getattr(one.measurements, metric.error) for one in sets] if metric.error else None
+        if None not in values:
+            means[name] = estimate(values, errors)
+    fid = means["fid"]
     assert fid.standard_error is not None
-    return NetScore(
-        sets=sets,
-        fid=fid,
-        # It is as uncertain as the distance that it extrapolates.
-        fid_infinity=estimate(infinite, [one.fid_se for one in told]) if len(infinite) == len(told) else None,
-        kid=estimate([one.kid for one in told], [one.kid_se for one in told]),
-        inception_score=estimate([one.inception_score for one in told]),
-        precision=estimate([one.precision for one in told]),
-        recall=estimate([one.recall for one in told]),
-        density=estimate([one.density for one in told]),
-        coverage=estimate([one.coverage for one in told]),
-        suspicion=evaluator.bounds.suspicion(fid.value, fid.standard_error),
-    )
+    return NetScore(sets=sets, means=means, suspicion=evaluator.bounds.suspicion(fid.value, fid.standard_error))
 
 
 def estimate(values: list[float], standard_errors: list[float] | None = None) -> Estimate:

@@ -12,7 +12,8 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
 from sweep.nets.memory_format import channels_last, laid_out
-from sweep.scoring.extra_metrics import EvaluatedNet, measure_extra_metrics
+from sweep.scoring.evaluated_net import EvaluatedNet
+from sweep.scoring.extra_metrics import measure_extra_metrics
 from sweep.scoring.score import score
 from sweep.training import checkpoint
 from sweep.training.initial_net import build_net

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from sweep.config.keys import sha256_of
 from sweep.scoring.artifacts import SavedFile
-from sweep.scoring.extra_metrics import ExtraMetrics
-from sweep.scoring.score import Estimate, NetScore, SetScore
+from sweep.scoring.evaluated_net import ExtraMetrics
+from sweep.scoring.metrics import USUAL_METRICS
+from sweep.scoring.score import NetScore, SetScore
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 
 MEAN = -1
-WITH_ERRORS = {"fid": "fid_se", "fid_infinity": "fid_se", "kid": "kid_se"}
-METRICS = ("fid", "fid_infinity", "kid", "inception_score", "precision", "recall", "density", "coverage")
 
 
 def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, file_store: Path) -> ScoreResult:
@@ -41,14 +40,13 @@ def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, fil
 
 
 def _measurements(scored: NetScore) -> Iterator[Measurement]:
-    for name in METRICS:
-        mean: Estimate | None = getattr(scored, name)
-        if mean is not None:
-            yield Measurement(name, MEAN, mean.value, mean.standard_error)
+    for name, metric in USUAL_METRICS.items():
+        if name in scored.means:
+            yield Measurement(name, MEAN, scored.means[name].value, scored.means[name].standard_error)
         for result in scored.sets:
             value: float | None = getattr(result.measurements, name)
             if value is not None:
-                error = getattr(result.measurements, WITH_ERRORS[name]) if name in WITH_ERRORS else None
+                error = getattr(result.measurements, metric.error) if metric.error else None
                 yield Measurement(name, result.noise_set, value, error)
 
 

@@ -7,10 +7,10 @@ import inspect
 import pytest
 
 from sweep.errors import StoreMismatch
-from sweep.reporting.metrics import CLASSIFIER, METRICS, Direction, direction_of, label_of, lower_is_better
+from sweep.reporting.metrics import CLASSIFIER, direction_of, label_of, lower_is_better
 from sweep.scoring import extra_metrics
 from sweep.scoring.extra_metrics import EXTRA_METRICS
-from sweep.worker import score_record
+from sweep.scoring.metrics import METRICS, USUAL_METRICS, Direction
 
 PROTOCOL = {"extractor": "classifier", "extractor_sha256": "ab" * 32, "n": 1000}
 FURTHER_NAMES = {
@@ -23,9 +23,9 @@ FURTHER_NAMES = {
 
 def test_every_score_that_is_made_has_a_stated_direction() -> None:
     assert set(FURTHER_NAMES) == set(EXTRA_METRICS)
-    for name in (*score_record.METRICS, *(name for names in FURTHER_NAMES.values() for name in names)):
+    for name in (*USUAL_METRICS, *(name for names in FURTHER_NAMES.values() for name in names)):
         assert isinstance(direction_of(name), Direction)
-    stems = {name.removeprefix("bits_per_dim_") for name in METRICS} - set(score_record.METRICS)
+    stems = {name.removeprefix("bits_per_dim_") for name in METRICS} - set(USUAL_METRICS)
     assert all(stem in inspect.getsource(extra_metrics) for stem in stems)  # none is left of a score that went
 
 

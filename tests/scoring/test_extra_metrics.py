@@ -15,8 +15,9 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.diffusion.process import Diffusion
 from sweep.errors import Diverged
+from sweep.scoring.evaluated_net import EvaluatedNet, ExtraNumber
 from sweep.scoring.evaluator import Evaluator
-from sweep.scoring.extra_metrics import EvaluatedNet, ExtraNumber, measure_extra_metrics, nearest
+from sweep.scoring.extra_metrics import measure_extra_metrics, nearest
 from sweep.scoring.score import score_images
 
 

@@ -49,18 +49,18 @@ def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[
 
 
 def test_an_untrained_net_is_far_from_the_floor(result: NetScore, evaluator: Evaluator) -> None:
-    assert result.fid.standard_error is not None
-    assert result.fid.value - 10 * result.fid.standard_error > evaluator.bounds.floor
-    assert result.fid.value > 0.3 * evaluator.bounds.ceiling
+    assert result.means["fid"].standard_error is not None
+    assert result.means["fid"].value - 10 * result.means["fid"].standard_error > evaluator.bounds.floor
+    assert result.means["fid"].value > 0.3 * evaluator.bounds.ceiling
     assert result.suspicion is None or "above uniform noise" in result.suspicion
-    assert result.precision.value < 0.2
+    assert result.means["precision"].value < 0.2
 
 
 def test_each_noise_set_is_scored_by_itself(result: NetScore, told: list[tuple[int, int]]) -> None:
     assert [one.noise_set for one in result.sets] == [0, 1, 2]
     values = [one.measurements.fid for one in result.sets]
     assert len(set(values)) == 3
-    assert result.fid.value == pytest.approx(np.mean(values))
+    assert result.means["fid"].value == pytest.approx(np.mean(values))
     assert len({one.samples_sha256 for one in result.sets}) == 3
     assert all(one.seconds.sampling > 0 and one.seconds.features > 0 for one in result.sets)
     assert told[0] == (250, 1500)

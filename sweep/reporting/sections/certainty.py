@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.reporting.formatting import NOTHING, count, decimals_for, listed, number, percent
-from sweep.reporting.metrics import ARROWS, CLASSIFIER, METRICS, Direction
+from sweep.reporting.metrics import ARROWS, CLASSIFIER
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, Text, table, texts
 from sweep.reporting.sections.study import ReportedStudy
@@ -14,6 +14,7 @@ from sweep.reporting.stats.comparison import compare
 from sweep.reporting.stats.interim import SHAPE_NAMES, AlphaSpending
 from sweep.reporting.stats.paired import arms_confirmable, sign_flip_floor
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
+from sweep.scoring.metrics import METRICS, Direction
 
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
 

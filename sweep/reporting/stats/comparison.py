@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.metrics import Direction, direction_of, label_of, lower_is_better
+from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
 from sweep.reporting.stats.paired import (
@@ -23,6 +23,7 @@ from sweep.reporting.stats.paired import (
 )
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
+from sweep.scoring.metrics import Direction
 from sweep.store.states import CellStatus
 
 

@@ -12,10 +12,11 @@ from sweep.config.values import shortest
 from sweep.nets.registry import NETS
 from sweep.reporting.formatting import count, listed, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.metrics import CLASSIFIER, METRICS, label_of
+from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.paired import ALPHA, EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
+from sweep.scoring.metrics import METRICS
 from sweep.store.states import CellStatus
 
 OBJECTIVES: Mapping[str, str] = {

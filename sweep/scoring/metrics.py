@@ -1,0 +1,99 @@
+"""Every metric of a score, one row each: its name, which way is better, what it is made of, and who defined it.
+
+Loads no torch, so that reports read the same rows. Metrics that every score has are fields of `measure.Measurements`;
+those that only some evaluations ask for are computed by the functions of `extra_metrics.EXTRA_METRICS`. The names are
+stored: one that a store has seen never changes its meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from sweep.errors import StoreMismatch
+
+
+class Direction(StrEnum):
+    """Which values of a metric are good."""
+
+    LOWER = "lower is better"
+    HIGHER = "higher is better"
+    NEAR_ONE = "1 is best"
+    NEITHER = "neither end is better"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        label: Name in tables and on axes. That of a Frechet distance begins with FID, in whose place reports write the
+            name and the N of the protocol.
+        direction: Which values are good.
+        source: Citation; empty where nobody else defined it.
+        made_of: What it is computed from: the protocol's features, the images themselves, or the net's likelihood.
+        error: Field of `Measurements` with its standard error; None where only the noise sets tell one.
+        extra: Whether it is measured only where the evaluation asks for it.
+    """
+
+    label: str
+    direction: Direction
+    source: str
+    made_of: Literal["features", "pixels", "bound"] = "features"
+    error: str | None = None
+    extra: bool = False
+
+
+METRICS: Mapping[str, Metric] = {
+    "fid": Metric("FID", Direction.LOWER, "Heusel et al. 2017", error="fid_se"),
+    # It is as uncertain as the distance that it extrapolates.
+    "fid_infinity": Metric("FID, N to infinity", Direction.LOWER, "Chong & Forsyth 2020", error="fid_se"),
+    "kid": Metric("KID", Direction.LOWER, "Binkowski et al. 2018", error="kid_se"),
+    "inception_score": Metric("IS", Direction.HIGHER, "Salimans et al. 2016"),
+    "precision": Metric("precision", Direction.HIGHER, "Kynkaanniemi et al. 2019"),
+    "recall": Metric("recall", Direction.HIGHER, "Kynkaanniemi et al. 2019"),
+    "density": Metric("density", Direction.HIGHER, "Naeem et al. 2020"),
+    "coverage": Metric("coverage", Direction.HIGHER, "Naeem et al. 2020"),
+    "fid_test": Metric("FID to the test split", Direction.LOWER, "Heusel et al. 2017", extra=True),
+    "bits_per_dim": Metric("bits/dim", Direction.LOWER, "Ho et al. 2020", "bound", extra=True),
+    "bits_per_dim_reconstruction": Metric(
+        "bits/dim, reconstruction", Direction.LOWER, "Ho et al. 2020", "bound", extra=True
+    ),
+    "bits_per_dim_kl": Metric("bits/dim, KL terms", Direction.LOWER, "Ho et al. 2020", "bound", extra=True),
+    "bits_per_dim_prior": Metric("bits/dim, prior", Direction.LOWER, "Ho et al. 2020", "bound", extra=True),
+    # Small for copies, large for images that look like nothing in the data.
+    "neighbour_distance": Metric("nearest-neighbour distance", Direction.NEITHER, "", "pixels", extra=True),
+    "neighbour_ratio": Metric("nearest-neighbour ratio", Direction.NEAR_ONE, "", "pixels", extra=True),
+}
+
+USUAL_METRICS: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if not metric.extra}
+"""What every score measures."""
+
+_NOISED = re.compile(r"noised_s(\d+)_(mse|features)")
+
+
+def metric_of(name: str) -> Metric:
+    """What a stored measurement is.
+
+    Args:
+        name: Name of the measurement in the store.
+
+    Raises:
+        StoreMismatch: No row says which way it is better.
+    """
+    if name in METRICS:
+        return METRICS[name]
+    if noised := _NOISED.fullmatch(name):
+        # How much of an image survives says what a net keeps, not how well it draws.
+        made_of: Literal["pixels", "features"] = "pixels" if noised[2] == "mse" else "features"
+        what = {"pixels": "squared error", "features": "feature distance"}[made_of]
+        label = f"{what} after noise to t = {noised[1]} and back"
+        return Metric(label, Direction.NEITHER, "Ho et al. 2020", made_of, extra=True)
+    raise StoreMismatch(
+        f"this version does not know the score {name!r}",
+        why="Without its direction nothing can be said of it.",
+        next="Report with the version that made it: sweep doctor names it.",
+    )
