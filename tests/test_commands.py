@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, absolute, store_options
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE, absolute_url, store_options
 from sweep.commands import command
 
 
@@ -25,8 +25,8 @@ def test_a_file_that_begins_with_a_dash_is_no_option() -> None:
 def test_a_command_names_the_store_that_it_would_not_find_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWEEP_STORAGE", raising=False)
     monkeypatch.delenv("SWEEP_FILES", raising=False)
-    assert store_options(absolute(DEFAULT_STORAGE), DEFAULT_FILES) == []
-    other = absolute("sqlite:///run one.db")
+    assert store_options(absolute_url(DEFAULT_STORAGE), DEFAULT_FILES) == []
+    other = absolute_url("sqlite:///run one.db")
     options = store_options(other, "my files")
     assert options == ["--storage", other, "--files", "my files"]
     assert shlex.split(command("report", "digits", *options))[3:] == options

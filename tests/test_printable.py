@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.cli.console import SafeConsole, table
+from sweep.cli.console import SafeConsole, plain_table
 from sweep.cli.terminal import print_error
 from sweep.errors import SweepError
 from sweep.printable import printable, spreadsheet_text
@@ -40,7 +40,7 @@ def test_a_terminal_obeys_none_of_what_is_printed(monkeypatch: pytest.MonkeyPatc
         written = io.StringIO()
         console = SafeConsole(file=written, force_terminal=terminal, width=500, highlight=False)
         console.print(HOSTILE, markup=False)
-        console.print(table(HOSTILE, [HOSTILE], [[HOSTILE]]))
+        console.print(plain_table(HOSTILE, [HOSTILE], [[HOSTILE]]))
         monkeypatch.setattr("sweep.cli.console.stderr", console)
         print_error(SweepError(HOSTILE, why=HOSTILE, next=HOSTILE))
         text = written.getvalue()

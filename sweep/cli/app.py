@@ -37,7 +37,7 @@ app = typer.Typer(
     "You write one study file in YAML. `launch` starts or resumes it, and `report` compares its arms.",
     epilog="Start with: sweep docs quickstart",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -53,34 +53,34 @@ def sweep(
     log_to_console()
 
 
-app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan)
-app.command("launch", rich_help_panel=CommandGroup.RUN)(launch.launch)
-app.command("worker", rich_help_panel=CommandGroup.RUN)(worker.worker)
-app.command("train", rich_help_panel=CommandGroup.RUN)(train.train)
+app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan_command)
+app.command("launch", rich_help_panel=CommandGroup.RUN)(launch.launch_command)
+app.command("worker", rich_help_panel=CommandGroup.RUN)(worker.worker_command)
+app.command("train", rich_help_panel=CommandGroup.RUN)(train.train_command)
 
-app.command("status", rich_help_panel=CommandGroup.WATCH)(status.status)
+app.command("status", rich_help_panel=CommandGroup.WATCH)(status.status_command)
 app.add_typer(trials.app, name="trials", rich_help_panel=CommandGroup.WATCH)
-trials.app.command("rerun")(repair.rerun)
-trials.app.command("exclude")(repair.exclude)
-trials.app.command("repro")(repair.repro)
-app.command("dashboard", rich_help_panel=CommandGroup.WATCH)(dashboard.dashboard)
+trials.app.command("rerun")(repair.rerun_command)
+trials.app.command("exclude")(repair.exclude_command)
+trials.app.command("repro")(repair.repro_command)
+app.command("dashboard", rich_help_panel=CommandGroup.WATCH)(dashboard.dashboard_command)
 
-app.command("pause", rich_help_panel=CommandGroup.CHANGE)(control.pause)
-app.command("resume", rich_help_panel=CommandGroup.CHANGE)(control.resume)
-app.command("stop", rich_help_panel=CommandGroup.CHANGE)(control.stop)
-app.command("cancel", rich_help_panel=CommandGroup.CHANGE)(control.cancel)
-app.command("extend", rich_help_panel=CommandGroup.CHANGE)(grow.extend)
+app.command("pause", rich_help_panel=CommandGroup.CHANGE)(control.pause_command)
+app.command("resume", rich_help_panel=CommandGroup.CHANGE)(control.resume_command)
+app.command("stop", rich_help_panel=CommandGroup.CHANGE)(control.stop_command)
+app.command("cancel", rich_help_panel=CommandGroup.CHANGE)(control.cancel_command)
+app.command("extend", rich_help_panel=CommandGroup.CHANGE)(grow.extend_command)
 app.add_typer(grow.space, name="space", rich_help_panel=CommandGroup.CHANGE)
 
-app.command("report", rich_help_panel=CommandGroup.REPORT)(report.report)
-app.command("compare", rich_help_panel=CommandGroup.REPORT)(compare.compare)
-app.command("export", rich_help_panel=CommandGroup.REPORT)(export.export)
+app.command("report", rich_help_panel=CommandGroup.REPORT)(report.report_command)
+app.command("compare", rich_help_panel=CommandGroup.REPORT)(compare.compare_command)
+app.command("export", rich_help_panel=CommandGroup.REPORT)(export.export_command)
 
-app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor)
-app.command("gc", rich_help_panel=CommandGroup.MAINTAIN)(garbage.gc)
+app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor_command)
+app.command("gc", rich_help_panel=CommandGroup.MAINTAIN)(garbage.gc_command)
 app.add_typer(bench.bench, name="bench", rich_help_panel=CommandGroup.MAINTAIN)
 
 app.add_typer(studies.studies, name="studies", rich_help_panel=CommandGroup.LEARN)
-app.command("docs", rich_help_panel=CommandGroup.LEARN)(docs.docs)
-app.command("schema", rich_help_panel=CommandGroup.LEARN)(schema.schema)
-app.command("version", rich_help_panel=CommandGroup.LEARN)(schema.version)
+app.command("docs", rich_help_panel=CommandGroup.LEARN)(docs.docs_command)
+app.command("schema", rich_help_panel=CommandGroup.LEARN)(schema.schema_command)
+app.command("version", rich_help_panel=CommandGroup.LEARN)(schema.version_command)

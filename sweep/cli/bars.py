@@ -13,7 +13,7 @@ from rich.progress import (
 from sweep.cli.console import stderr
 
 
-def progress() -> Progress:
+def progress_bars() -> Progress:
     """A bar with the time left, on stderr; silent where stderr is no terminal."""
     return Progress(
         TextColumn("{task.description}"),

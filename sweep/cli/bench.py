@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage
+from sweep import api
+from sweep.api.locations import DEFAULT_STORAGE
+from sweep.cli.options import Json, Storage
+from sweep.cli.terminal import print_json, print_table
 from sweep.limits import MAX_WORKERS
-
-if TYPE_CHECKING:
-    from sweep.executors.bench import Rate
 
 bench = typer.Typer(help="Measure the throughput of the database.", no_args_is_help=True)
 
 
 @bench.command("store")
-def store(
+def bench_store(
     storage: Storage = DEFAULT_STORAGE,
     workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="Number of processes that write at once.")] = 4,
     seconds: Annotated[float, typer.Option(min=0.5, help="Seconds for which each operation is measured.")] = 3.0,
@@ -36,20 +37,15 @@ def store(
     Examples: sweep bench store --storage postgresql://localhost/bench --workers 64
               sweep bench store --storage sqlite:///bench.db --trials 5000 --runs 10000
     """
-    from dataclasses import asdict
-
-    from sweep.cli.console import stdout, table
-    from sweep.cli.terminal import print_json
-    from sweep.executors.bench import measure_store
-    from sweep.executors.bench_large import measure_status, measure_suggestions
-
-    rates: list[Rate] = measure_store(storage, workers, seconds)
-    rates += measure_suggestions(storage, trials) if trials else []
-    rates += measure_status(storage, runs, points) if runs else []
+    rates = api.bench.bench_store(
+        storage=storage, workers=workers, seconds=seconds, trials=trials, runs=runs, points=points
+    )
     if as_json:
         print_json([asdict(rate) for rate in rates])
         return
     columns = ["verb", "workers", "per second", "median ms", "95th ms", "longest ms", "errors"]
-    stdout.print(table("", columns, [
-        (r.verb, r.workers, round(r.per_second, 1), r.median_ms, r.p95_ms, r.longest_ms, r.errors) for r in rates
-    ]))  # fmt: skip
+    rows = [
+        (rate.verb, rate.workers, round(rate.per_second, 1), rate.median_ms, rate.p95_ms, rate.longest_ms, rate.errors)
+        for rate in rates
+    ]
+    print_table("", columns, rows)

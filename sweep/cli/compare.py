@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, store_options
-from sweep.commands import command
+import sweep
+from sweep import api
+from sweep.api.locations import DEFAULT_STORAGE
+from sweep.cli.options import Json, Storage, complete_study
+from sweep.cli.terminal import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from sweep.reporting.cross_study import AcrossStudies
+    from sweep.api.compare import AcrossStudies
 
 
-def compare(
-    first: Annotated[str, typer.Argument(help="The study whose baseline all arms are compared with.")],
-    second: Annotated[str, typer.Argument(help="Another study in the same database.")],
+def compare_command(
+    first: Annotated[
+        str, typer.Argument(help="The study whose baseline all arms are compared with.", autocompletion=complete_study)
+    ],
+    second: Annotated[str, typer.Argument(help="Another study in the same database.", autocompletion=complete_study)],
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
@@ -33,87 +38,45 @@ def compare(
     Examples: sweep compare fashion fashion-length
               sweep compare fashion fashion-length --json | jq '.arms[] | select(.high < 0)'
     """
-    from sweep.cli.console import stdout
-    from sweep.cli.terminal import print_json
-    from sweep.config.names import require_name
-    from sweep.errors import UsageError
-    from sweep.reporting.cross_study import compare_studies
-    from sweep.reporting.frames.frames import load_study
-    from sweep.store.opening import read_store
-
-    names = [require_name(first), require_name(second)]
-    if first == second:
-        raise UsageError(f"{first} is one study", why="Its own arms are compared in its report.",
-                         next=command("report", first, *store_options(storage)))  # fmt: skip
-    engine = read_store(storage).engine
-    found = compare_studies(*(load_study(engine, name) for name in names))
+    comparison = sweep.compare(first, second, storage=storage)
     if as_json:
-        print_json(document(found))
+        print_json(comparison_document(comparison))
         return
-    stdout.print(_table(found))
-    for line in _notes(found):
-        stdout.print(line, markup=False)
+    columns = ["study", "arm", "seeds", comparison.label, "from its own baseline"]
+    columns += [f"from the baseline of {comparison.studies[0]}", "over"]
+    rows = [_row(row, comparison) for row in comparison.arms.to_dict("records")]
+    print_table(f"{comparison.label}: {comparison.direction}", columns, rows)
+    for note in api.compare.notes(comparison):
+        print_line(note)
 
 
-def document(found: AcrossStudies) -> dict[str, Any]:
-    """As JSON; null where there is no number."""
+def comparison_document(comparison: AcrossStudies) -> dict[str, Any]:
+    """A comparison as JSON, with null where there is no number.
+
+    Args:
+        comparison: The comparison.
+    """
     return {
-        "studies": list(found.studies),
-        "score": found.label,
-        "direction": found.direction,
-        "evaluation": dict(found.evaluation),
-        "evaluation_levels": {study: dict(level) for study, level in found.evaluation_levels.items()},
-        "baseline_changes": dict(found.changes),
-        "arms": [{str(key): None if isinstance(value, float) and isnan(value) else value for key, value in row.items()}
-                 for row in found.arms.to_dict("records")],
-        "caveats": found.caveats,
-    }  # fmt: skip
+        "studies": list(comparison.studies),
+        "score": comparison.label,
+        "direction": comparison.direction,
+        "evaluation": dict(comparison.evaluation),
+        "evaluation_levels": {study: dict(level) for study, level in comparison.evaluation_levels.items()},
+        "baseline_changes": dict(comparison.changes),
+        "arms": [
+            {str(key): None if isinstance(value, float) and isnan(value) else value for key, value in row.items()}
+            for row in comparison.arms.to_dict("records")
+        ],
+        "caveats": comparison.caveats,
+    }
 
 
-def _table(found: AcrossStudies) -> Any:
-    from sweep.cli.console import table
-    from sweep.reporting.formatting import decimals_for
+def _row(row: dict[Any, Any], comparison: AcrossStudies) -> tuple[object, ...]:
+    from sweep.api.compare import difference_text, mean_text, pairing_text
 
-    decimals = decimals_for(found.decimals_at)
-    against = f"from the baseline of {found.studies[0]}"
-    columns = ["study", "arm", "seeds", found.label, "from its own baseline", against, "over"]
-    return table(f"{found.label}: {found.direction}", columns, [
-        (row["study"], row["arm"], row["n"], _mean(row, decimals),
-         _interval(row["own_difference"], row["own_low"], row["own_high"], decimals),
-         "(it is this one)" if row["is_reference"] else
-         _interval(row["difference"], row["low"], row["high"], decimals), _over(row))
-        for row in found.arms.to_dict("records")
-    ])  # fmt: skip
-
-
-def _mean(row: dict[Any, Any], decimals: int) -> str:
-    from sweep.reporting.formatting import number
-
-    return number(row["mean"], decimals) + ("" if isnan(row["sd"]) else f" ± {number(row['sd'], decimals)}")
-
-
-def _interval(difference: float, low: float, high: float, decimals: int) -> str:
-    from sweep.reporting.formatting import number
-
-    if isnan(difference):
-        return ""
-    between = " to ".join(number(bound, decimals, signed=True) for bound in (low, high))
-    return f"{number(difference, decimals, signed=True)} ({'no interval' if isnan(low) else between})"
-
-
-def _over(row: dict[Any, Any]) -> str:
-    if row["is_reference"] or not row["how"]:
-        return ""
-    told = {"paired": f"{row['pairs']} paired seeds", "welch": "Welch, unpaired", "same runs": "the same runs"}
-    return told[row["how"]]
-
-
-def _notes(found: AcrossStudies) -> list[str]:
-    from sweep.reporting.formatting import changes_in_words
-
-    first, second = found.studies
-    same = f"{second} has the same baseline as {first}."
-    changed = f"The baseline of {second} differs from that of {first}: {changes_in_words(found.changes)}."
-    read = [f"Of {study}, the evaluation level {changes_in_words(level)} is read."
-            for study, level in found.evaluation_levels.items() if level]  # fmt: skip
-    return [changed if found.changes else same, *read, "Brackets: 95 % t intervals.", *found.caveats]
+    decimals = comparison.decimals_at
+    own = difference_text(row["own_difference"], row["own_low"], row["own_high"], decimals)
+    from_reference = "(it is this one)"
+    if not row["is_reference"]:
+        from_reference = difference_text(row["difference"], row["low"], row["high"], decimals)
+    return row["study"], row["arm"], row["n"], mean_text(row, decimals), own, from_reference, pairing_text(row)

@@ -39,7 +39,7 @@ stdout = SafeConsole(
 stderr = SafeConsole(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+def plain_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A plain table, with columns of numbers aligned to the right.
 
     Args:

@@ -3,82 +3,62 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, store_options
+import sweep
+from sweep.api.locations import DEFAULT_STORAGE, store_options
+from sweep.cli.options import Storage, StudyName
 from sweep.commands import command
-
-if TYPE_CHECKING:
-    from sweep.store.records import StudyState
-
 
 logger = logging.getLogger(__name__)
 
 
-def pause(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
+def pause_command(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
     """Pause a study: its workers save their runs and wait.
 
     They do so at their next heartbeat, within about 20 seconds, on every machine.
 
     Example: sweep pause digits
     """
-    _set(
-        study,
-        storage,
-        "paused",
-        f"workers save and wait within a heartbeat; next: {command('resume', study, *store_options(storage))}",
-    )
+    sweep.control.pause(study, storage=storage)
+    logger.info(f"{study} is paused: workers save and wait within a heartbeat; next: {_resume(study, storage)}")
 
 
-def resume(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
+def resume_command(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
     """Resume a study that was paused, stopped or cancelled.
 
     Also after failures stopped it and their cause is repaired. Waiting workers continue; where none is left, launch.
 
     Example: sweep resume digits
     """
-    _set(
-        study,
-        storage,
-        "active",
-        f"work is handed out; next: sweep launch FILE, or {command('status', study, *store_options(storage))}",
+    sweep.control.resume(study, storage=storage)
+    logger.info(
+        f"{study} is active: work is handed out; next: sweep launch FILE, or "
+        f"{command('status', study, *store_options(storage))}"
     )
 
 
-def stop(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
+def stop_command(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
     """Stop a study: running work finishes, and no new work starts.
 
     Example: sweep stop digits
     """
-    _set(
-        study,
-        storage,
-        "stopped",
-        f"what is under way finishes; next: {command('resume', study, *store_options(storage))} to go on",
-    )
+    sweep.control.stop(study, storage=storage)
+    logger.info(f"{study} is stopped: what is under way finishes; next: {_resume(study, storage)} to go on")
 
 
-def cancel(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
+def cancel_command(study: StudyName, storage: Storage = DEFAULT_STORAGE) -> None:
     """Cancel a study: running work ends, and nothing more is planned.
 
     Completed runs stay, and runs that another study needs continue. `sweep resume` takes the study up again.
 
     Example: sweep cancel digits
     """
-    _set(
-        study,
-        storage,
-        "cancelled",
-        f"workers leave within a heartbeat; {command('resume', study, *store_options(storage))} and "
-        "sweep launch FILE take it up again",
+    sweep.control.cancel(study, storage=storage)
+    logger.info(
+        f"{study} is cancelled: workers leave within a heartbeat; {_resume(study, storage)} and "
+        "sweep launch FILE take it up again"
     )
 
 
-def _set(name: str, storage: str, state: StudyState, then: str) -> None:
-    from sweep.config.names import require_name
-    from sweep.store import open_existing, set_study_state
-    from sweep.store import study as find
-
-    store = open_existing(storage)
-    set_study_state(store, find(store, require_name(name)).id, state)
-    logger.info(f"{name} is {state}: {then}")
+def _resume(study: str, storage: str) -> str:
+    return command("resume", study, *store_options(storage))

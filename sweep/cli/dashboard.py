@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from sweep import api
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
+from sweep.cli.options import Files, Storage
+from sweep.cli.terminal import echo
 
 logger = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
-NAMES = frozenset({HOST, "localhost"})
-"""By which a browser of this machine reaches it, whatever the port: it may come through a tunnel."""
 
-
-def dashboard(
+def dashboard_command(
     studies: Annotated[list[str] | None, typer.Argument(help="Studies to show; all by default.")] = None,
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
@@ -38,75 +32,10 @@ def dashboard(
     Examples: sweep dashboard digits
               sweep dashboard --port 0
     """
-    from socketserver import ThreadingMixIn
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-
-    from sweep.cli.terminal import echo
-    from sweep.config.names import require_name
-    from sweep.errors import UsageError
-    from sweep.files.file_store import file_store_at
-    from sweep.store import read_store
-    from sweep.store.studies.studies import studies as all_studies
-    from sweep.store.studies.studies import study as find
-
-    try:
-        from optuna_dashboard import wsgi
-    except ImportError:
-        raise UsageError(
-            "optuna-dashboard is not installed",
-            why="Nothing else needs it, so it comes with the extra `dashboard` alone.",
-            next="pip install optuna-dashboard",
-        ) from None
-    from sweep.search.optuna_export import mirror
-
-    class Server(ThreadingMixIn, WSGIServer):
-        daemon_threads = True
-
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Requests are not worth a line."""
-
-    store = read_store(storage)
-    shown = [find(store, require_name(name)) for name in studies] if studies else list(all_studies(store))
-    app = wsgi(*mirror(store, shown, file_store_at(files)))
-    try:
-        server = make_server(HOST, port, for_hosts(app, NAMES), server_class=Server, handler_class=Quiet)
-    except OSError as error:
-        raise UsageError(
-            f"port {port} cannot be used: {error.strerror}", next="sweep dashboard --port 0 takes any that is free."
-        ) from None
-    echo(f"http://{HOST}:{server.server_port}/")
-    logger.info(f"a copy of {len(shown)} studies; changes made there stay there. Ctrl-C ends it.")
-    with server:
+    with api.dashboard.open_dashboard(studies or (), storage=storage, files=files, port=port) as shown:
+        echo(shown.url)
+        logger.info(f"a copy of {shown.study_count} studies; changes made there stay there. Ctrl-C ends it.")
         try:
-            server.serve_forever()
+            shown.server.serve_forever()
         except KeyboardInterrupt:
             logger.info("ended")
-
-
-def for_hosts(app: WSGIApplication, names: frozenset[str]) -> WSGIApplication:
-    """An application that answers only requests made to these names.
-
-    A page of the internet that lets its own name lead to this machine (DNS rebinding) would else read what is served
-    here, in the browser of whoever visits it. A request of another page is refused by its Origin.
-
-    Args:
-        app: What answers.
-        names: Host names without a port, in lower case.
-    """
-
-    def checked(environment: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        origin = environment.get("HTTP_ORIGIN")
-        if _name(f"//{environment.get('HTTP_HOST', '')}") in names and (origin is None or _name(origin) in names):
-            return app(environment, start_response)
-        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
-        return [f"This is served to {' and '.join(sorted(names))} alone.\n".encode()]
-
-    return checked
-
-
-def _name(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None

@@ -6,9 +6,16 @@ from typing import Annotated
 
 import typer
 
+from sweep.cli.options import complete_topic
+from sweep.cli.terminal import echo
+from sweep.docs import page, titles
 
-def docs(
-    topic: Annotated[str | None, typer.Argument(help="Name of a page; without it, all pages are listed.")] = None,
+
+def docs_command(
+    topic: Annotated[
+        str | None,
+        typer.Argument(help="Name of a page; without it, all pages are listed.", autocompletion=complete_topic),
+    ] = None,
 ) -> None:
     """Show a page of the documentation, or list the pages.
 
@@ -19,9 +26,6 @@ def docs(
               sweep docs designs
               sweep docs study-file | less
     """
-    from sweep.cli.terminal import echo
-    from sweep.docs import page, titles
-
     if topic is not None:
         echo(page(topic))
         return

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Storage
+from sweep import api
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
+from sweep.api.units import bytes_text
+from sweep.cli.options import Files, Storage
+from sweep.cli.terminal import echo
+from sweep.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sweep.executors.garbage import Survey
-    from sweep.files.file_store import FileStore
-    from sweep.files.transfer import StoredFile
+    from sweep.api.garbage import StoredFile, Survey
 
 logger = logging.getLogger(__name__)
 
 UNDELETED = 1
 
 
-def gc(
+def gc_command(
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
     delete: Annotated[bool, typer.Option("--delete", help="Delete the files instead of listing them.")] = False,
@@ -46,57 +48,52 @@ def gc(
 
     Exit codes: 0 on success, 1 if a file could not be deleted, 2 if the database has no study, 5 if there is none.
     """
-    from sweep.cli.terminal import echo, size
-    from sweep.errors import UsageError
-    from sweep.executors.garbage import survey
-    from sweep.files.file_store import file_store_at
-    from sweep.store import read_store
-
     if foreign and delete:
         raise UsageError(
             "--foreign files are never deleted here",
             why="Another database may need them, and this one cannot know.",
             next="Leave one of the two out.",
         )
-    file_store = file_store_at(files)
-    found = survey(read_store(storage), file_store)
-    for line in _foreign_in_words(found):
-        logger.info(line)
+    survey = api.garbage.find(storage=storage, files=files)
+    for sentence in _foreign_sentences(survey):
+        logger.info(sentence)
     if foreign:
-        for stored in (stored for of_store in found.foreign.values() for stored in of_store):
+        for stored in (stored for of_store in survey.foreign.values() for stored in of_store):
             echo(stored.where)
         return
-    for stored in found.garbage:
+    for stored in survey.garbage:
         echo(stored.where)
-    total = size(sum(stored.bytes for stored in found.garbage))
-    if not delete:
-        files = f"{_files(len(found.garbage))} ({total}) of store {found.store} can be deleted"
-        logger.info(
-            f"{files}; next: sweep gc --delete" if found.garbage else f"store {found.store} has no file to delete"
-        )
-        return
-    left = _deleted(file_store, found.garbage)
-    logger.info(f"{total} of store {found.store} deleted" if not left else f"{left[0]}; {len(left)} files stay")
-    raise typer.Exit(UNDELETED if left else 0)
+    if delete:
+        _delete(survey, files)
+    elif survey.garbage:
+        count = f"{_file_count(len(survey.garbage))} ({_total(survey.garbage)})"
+        logger.info(f"{count} of store {survey.store} can be deleted; next: sweep gc --delete")
+    else:
+        logger.info(f"store {survey.store} has no file to delete")
 
 
-def _deleted(file_store: FileStore, garbage: Iterable[StoredFile]) -> list[str]:
-    """Why files could not be deleted."""
-    tried = ((stored.where, file_store.delete(stored)) for stored in garbage)
-    return [f"{where} cannot be deleted: {reason}" for where, reason in tried if reason]
+def _delete(survey: Survey, files: str) -> None:
+    undeleted = api.garbage.delete(survey.garbage, files=files)
+    if undeleted:
+        reason = f"{undeleted[0].location} cannot be deleted: {undeleted[0].reason}"
+        logger.info(f"{reason}; {len(undeleted)} files stay")
+        raise typer.Exit(UNDELETED)
+    logger.info(f"{_total(survey.garbage)} of store {survey.store} deleted")
 
 
-def _foreign_in_words(found: Survey) -> list[str]:
-    from sweep.cli.terminal import size
-
-    lines = []
-    for store, stored in found.foreign.items():
+def _foreign_sentences(survey: Survey) -> list[str]:
+    sentences = []
+    for store, files in survey.foreign.items():
         whose = f"of store {store}" if store else "that name no store (of version 0.1.0, or no files of runs)"
-        if store == found.store:
+        if store == survey.store:
             whose = f"of store {store}, that this database knows nothing of"
-        lines.append(f"left alone: {_files(len(stored))} ({size(sum(s.bytes for s in stored))}) {whose}")
-    return lines
+        sentences.append(f"left alone: {_file_count(len(files))} ({_total(files)}) {whose}")
+    return sentences
 
 
-def _files(count: int) -> str:
+def _total(files: Iterable[StoredFile]) -> str:
+    return bytes_text(sum(stored.bytes for stored in files))
+
+
+def _file_count(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
+import shlex
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage, StudyFile, store_options
+import sweep
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE, store_options
+from sweep.cli.options import Device, Files, Storage, StudyFile, key_values
+from sweep.cli.status import print_status
 from sweep.commands import command
+from sweep.errors import UsageError
 from sweep.limits import MAX_WORKERS
+from sweep.redaction import clean
 
 if TYPE_CHECKING:
-    from sweep.config.study import Study
-    from sweep.design.plan import StudyPlan
-    from sweep.executors.local import Slot
-    from sweep.executors.placement import Pack, StartedWorkers
-    from sweep.files.file_store import FileStore
-    from sweep.store.records import StudyRecord
-    from sweep.store.sql.transaction import Store
-    from sweep.worker.messages import Prepared
+    from sweep.api.launch import LaunchResult
+    from sweep.cli.launch_display import LaunchDisplay
 
 logger = logging.getLogger(__name__)
 
-NOT_COMPLETE = 1
-FAILED_CELLS = 4
-PREEMPTED = 75
-_GO_ON = "stopped; next: {launch} goes on from the last checkpoints"
-_NEXT = {3: "the budget is spent; next: {extend}", PREEMPTED: _GO_ON, 130: _GO_ON}
 
-
-def launch(
+def launch_command(
     file: StudyFile,
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
@@ -85,88 +79,7 @@ def launch(
     Exit codes: 0 complete, 1 workers ended with work left, 2 the study file or the command line is wrong, 3 the budget
     is spent, 4 complete but some cells failed, 5 the database or the files cannot be used, 75 preempted, 130 Ctrl-C.
     """
-    from sweep.cli.watch import watch
-    from sweep.config.store_url import is_new
-    from sweep.design.plan import read_study_plan, study_plan
-    from sweep.executors.local import slots
-    from sweep.executors.placement import Assignment, pairs
-    from sweep.executors.registry import executor as named
-    from sweep.files.file_store import file_store_at
-    from sweep.search.images import check_images
-    from sweep.store.opening import open_store
-
-    again = command("launch", file, *store_options(storage, files))
-    study = _with_total(read_study_plan(file).study, max_trials, n_trials)
-    check_images(study)
-    work = study_plan(study).trainings
-    for note in study_plan(study).notes:
-        logger.info(note)
-    packed = _packed(pack, workers, executor)
-    here = executor == "local"
-    place = slots(device, workers, work=work, pack=packed)[0] if here else slots("cpu", 1, work=1)[0]
-    file_store = file_store_at(files)
-    file_store.require_access()
-    # Before anything is made: it refuses what makes no sense.
-    started = named(executor)(
-        Assignment(study=study.name, storage=storage, files=str(file_store), device=device, workers=workers, work=work,
-                   options=pairs(option or ()), pack=packed))  # fmt: skip
-    _check_detach(started, executor, detach=detach)
-    # Where the data cannot be had, no empty store is left behind.
-    prepared = _prepare(study, file_store, place) if is_new(storage) else None
-    store = open_store(storage)
-    _, record = _register(store, study, file_store, place, prepared, accept_change=accept_change)
-    code = 0
-    if _has_work(store, record.id):
-        started.start()
-        if detach:
-            logger.info(started.monitor_hint)
-            raise typer.Exit(0)
-        has_work = partial(_has_work, study_id=record.id)
-        code = watch(store, record.id, started, has_work)
-        if code == PREEMPTED and not has_work(store):
-            code = 0  # nothing was left to be saved
-    elif started.detached:
-        started.join()  # those that wait for a machine have nothing to wait for
-    if code in _NEXT and not started.detached:
-        more = command("extend", record.name, "--budget", "+10h", *store_options(storage))
-        logger.info(_NEXT[code].format(launch=again, extend=more))
-    raise typer.Exit(code or summary(store, record.id, again, store_options(storage)))
-
-
-def _packed(typed: str | None, workers: int | None, executor: str) -> Pack | None:
-    from sweep.errors import UsageError
-    from sweep.executors.placement import pack_of
-
-    if typed is None:
-        return None
-    if executor != "local":
-        raise UsageError(
-            f"--pack: executor {executor} places one worker at a time",
-            why="Its scheduler decides which of them share a GPU.",
-            next="Leave it out, and ask for a share of a GPU: -o gpus=0.5 (ray).",
-        )
-    if workers is not None:
-        raise UsageError(
-            "--pack and --workers both say how many workers",
-            why="--workers counts all of them, --pack those of each device.",
-            next="Leave one of them out.",
-        )
-    return pack_of(typed)
-
-
-def _check_detach(workers: StartedWorkers, executor: str, *, detach: bool) -> None:
-    from sweep.errors import UsageError
-
-    if detach and not workers.detached:
-        raise UsageError(
-            f"--detach: workers of executor {executor} end with this command",
-            next="Leave it out; run the command under tmux or nohup.",
-        )
-
-
-def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> Study:
-    from sweep.config.study import changed_study
-    from sweep.errors import UsageError
+    from sweep.cli.launch_display import launch_display  # rich is slow to import
 
     if n_trials is not None:
         raise UsageError(
@@ -174,82 +87,58 @@ def _with_total(study: Study, max_trials: int | None, n_trials: int | None) -> S
             why="Elsewhere it means that many more at each launch; here a launch resumes.",
             next="Use --max-trials TOTAL, or: sweep extend NAME --trials +10",
         )
-    if max_trials is None:
-        return study
-    if not hasattr(study.design, "trials"):
-        raise UsageError(
-            f"design {study.design.kind} has no trials to limit",
-            why="Its arms and seeds are counted by the study file.",
-            next="Leave --max-trials out.",
+    with launch_display() as display:
+        result = sweep.launch(
+            file,
+            storage=storage,
+            files=files,
+            device=device,
+            workers=workers,
+            pack=pack,
+            max_trials=max_trials,
+            executor=executor,
+            options=key_values(option or ()),
+            accept_change=accept_change,
+            detach=detach,
+            on_progress=display.update,
         )
-    return changed_study(
-        study.model_copy(update={"design": study.design.model_copy(update={"trials": max_trials})}).model_dump()
-    )
+    if not result.is_prepared:
+        _print_stopped(display)
+    print_result(result, command("launch", file, *store_options(storage, files)), store_options(storage))
+    raise typer.Exit(result.exit_code)
 
 
-def _has_work(store: Store, study_id: int) -> bool:
-    """Whether workers are worth starting: something is left, or comes on the way and is not known yet."""
-    from sweep.search.remaining import status_of
+def print_result(result: LaunchResult, launch_again: str, options: list[str]) -> None:
+    """Print how a launch ended, and what to type next.
 
-    return status_of(store, study_id).has_work
-
-
-def _register(
-    store: Store, study: Study, files: FileStore, place: Slot, prepared: Prepared | None, *, accept_change: bool
-) -> tuple[StudyPlan, StudyRecord]:
-    from sweep.design.plan import study_plan
-    from sweep.executors.register import matching_study, note_images, register, with_known_images
-
-    asked = study_plan(study)
-    if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
-        prepared = prepared or _prepare(study if accept_change else with_known_images(store, study), files, place)
-        asked = study_plan(study.with_images(prepared.data_sha256))
-    record = matching_study(store, asked, accept_change=accept_change)
-    if record is not None:
-        protocol = record.protocol  # so the relaunch of a published data set prepares nothing
-    else:
-        prepared = prepared or _prepare(study, files, place)
-        protocol = prepared.protocol
-    record = register(store, asked, protocol, accept_change=accept_change)
-    note_images(store, record.id, () if prepared is None else prepared.data_notes)
-    return asked, record
+    Args:
+        result: How it ended.
+        launch_again: The command that continues it.
+        options: Words with which another command finds the same database.
+    """
+    if result.monitor_hint:
+        logger.info(result.monitor_hint)
+    elif result.outcome == "budget_spent":
+        extend = command("extend", result.study, "--budget", "+10h", *options)
+        logger.info(f"the budget is spent; next: {extend}")
+    elif result.outcome in ("preempted", "interrupted") and result.is_prepared:
+        logger.info(f"stopped; next: {launch_again} goes on from the last checkpoints")
+    if result.status is None:
+        return
+    print_status(result.status, options)
+    state = result.status.study.state
+    if result.outcome == "unfinished" and state == "active":
+        logger.info(f"not complete; next: {launch_again}")
+    elif result.outcome == "unfinished":
+        logger.info(f"{state}; next: {command('resume', result.study, *options)}; {launch_again}")
 
 
-def _prepare(study: Study, files: FileStore, place: Slot) -> Prepared:
-    """Data, extractor and reference, made here if they are not there yet."""
-    from sweep.cli.preparing import preparing
-    from sweep.errors import DataError
-    from sweep.worker.child import Child
-    from sweep.worker.messages import Failed, Prepared, PrepareJob
-
-    child = Child(device=place.device, threads=place.threads)
-    try:
-        with preparing() as (on_message, on_poll):
-            job = PrepareJob(study.baseline.data, study.protocol, files)
-            outcome = child.run(job, on_message=on_message, on_poll=on_poll)
-    finally:
-        child.close()
-    if isinstance(outcome, Prepared):
-        for line in outcome.data_notes:
-            logger.info(line)
-        return outcome
-    assert isinstance(outcome, Failed)
-    what, _, rest = outcome.reason.partition("\n")
-    why, _, following = rest.partition("\n")
-    raise DataError(what, why=why, next=following)
+def _print_stopped(display: LaunchDisplay) -> None:
+    logger.info(f"stopped while preparing; not finished, and begun again next time: {display.state}")
+    logger.info(f"kept: {', '.join(display.stored_parts) or 'nothing, as no part was finished'}")
+    logger.info(f"next: {_typed_command()}")
 
 
-def summary(store: Store, study_id: int, again: str, options: list[str]) -> int:
-    """Print what a launch came to, once its workers have ended; returns its exit code."""
-    from sweep.cli.console import stdout
-    from sweep.cli.status import drawn
-    from sweep.search.remaining import status_of
-
-    record = status_of(store, study_id)
-    stdout.print(drawn(record, options))
-    if record.has_work:
-        state, name = record.study.state, record.study.name
-        resume = command("resume", name, *options)
-        logger.info(f"not complete; next: {again}" if state == "active" else f"{state}; next: {resume}; {again}")
-        return NOT_COMPLETE
-    return FAILED_CELLS if record.failed else 0
+def _typed_command() -> str:
+    """The command that was typed, ready to be pasted; without passwords."""
+    return clean(shlex.join(["sweep", *sys.argv[1:]]))

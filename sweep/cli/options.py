@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-HOME = "sweep-data"
+from sweep.api.locations import absolute_url
+from sweep.errors import SweepError, UsageError
 
 
-def absolute(url: str) -> str:
-    """The address of a store, a SQLite file by its absolute path: workers and notebooks run in other folders.
+def complete_study(incomplete: str) -> list[str]:
+    """Names of studies for the completion of the shell; none where the database cannot be read.
 
-    Raises:
-        StoreUrlError: it is no address of a store.
+    Args:
+        incomplete: The beginning that was typed.
     """
-    from sweep.config.store_url import parse_store_url
+    from sweep import api
 
-    return parse_store_url(url).text
+    try:
+        return [each.study.name for each in api.status.statuses() if each.study.name.startswith(incomplete)]
+    except SweepError:
+        return []
+
+
+def complete_topic(incomplete: str) -> list[str]:
+    """Names of pages of the documentation for the completion of the shell.
+
+    Args:
+        incomplete: The beginning that was typed.
+    """
+    from sweep.docs import titles
+
+    return [name for name in titles() if name.startswith(incomplete)]
 
 
 Storage = Annotated[
     str,
     typer.Option(
         envvar="SWEEP_STORAGE",
-        callback=absolute,
+        callback=absolute_url,
         help="URL of the database: sqlite:///FILE on one machine, postgresql://... on several.",
         show_default=True,
     ),
@@ -39,26 +54,28 @@ Files = Annotated[
     ),
 ]
 StudyFile = Annotated[Path, typer.Argument(help="Study file, e.g. studies/digits.yaml.")]
-StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.")]
+StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.", autocompletion=complete_study)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU such as cuda:0.")]
 
-DEFAULT_STORAGE = f"sqlite:///{HOME}/sweep.db"
-DEFAULT_FILES = HOME
 
-
-def store_options(storage: str, files: str | None = None) -> list[str]:
-    """The options that another command needs to find the same store and files from here; none where it does without.
+def key_values(texts: Sequence[str]) -> dict[str, str]:
+    """Split `KEY=VALUE` texts.
 
     Args:
-        storage: Address of the store, whose password is never part of them.
-        files: Folder or URL of the files, for a command that takes it.
-    """
-    from sweep.redaction import clean
+        texts: What followed each `--option`.
 
-    options = []
-    if storage != absolute(os.environ.get("SWEEP_STORAGE") or DEFAULT_STORAGE):
-        options += ["--storage", clean(storage)]
-    if files is not None and files != (os.environ.get("SWEEP_FILES") or DEFAULT_FILES):
-        options += ["--files", clean(files)]
-    return options
+    Returns:
+        Value of each key.
+
+    Raises:
+        UsageError: A text has no key or no value, or a key is given twice.
+    """
+    values: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or not value or key in values:
+            why = "It is given twice." if key in values else "It is not of the form KEY=VALUE."
+            raise UsageError(f"--option {text!r} cannot be read", why=why, next="Write --option partition=gpu, say.")
+        values[key] = value
+    return values

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Storage, StudyName, store_options
+import sweep
+from sweep import api
+from sweep.api.locations import DEFAULT_STORAGE, store_options
+from sweep.api.outputs import output_errors
+from sweep.cli.options import Storage, StudyName
+from sweep.cli.terminal import echo
 from sweep.commands import command
-
-if TYPE_CHECKING:
-    from sweep.store.records import FailureClass
 
 logger = logging.getLogger(__name__)
 
-RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "weights", "cancelled")
 
+RERUN_CLASSES = "infra,oom,crash_loop,bug,disk_full,weights,cancelled"
 Run = Annotated[int, typer.Argument(help="Run number, from `sweep trials ls`.")]
 
 
-def rerun(
+def rerun_command(
     study: StudyName,
-    failed: Annotated[str, typer.Option("--failed", help=f"Classes of failure: {','.join(RERUN)}.")],
+    failed: Annotated[str, typer.Option("--failed", help=f"Classes of failure: {RERUN_CLASSES}.")],
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
     """Plan failed work again; it resumes from its last checkpoint.
@@ -32,34 +34,13 @@ def rerun(
 
     Example: sweep trials rerun digits --failed=oom,infra
     """
-    from sweep.config.names import require_name
-    from sweep.store import open_existing
-    from sweep.store import rerun as plan_again
-    from sweep.store import study as find
-
-    store = open_existing(storage)
-    count = plan_again(store, find(store, require_name(study)).id, _classes(failed))
-    logger.info(
-        f"{count} planned again; next: sweep launch FILE, or "
-        f"{command('worker', '--study', study, *store_options(storage))}"
-    )
+    failures = [name.strip() for name in failed.split(",")]
+    count = sweep.control.rerun(study, failures, storage=storage)
+    worker = command("worker", "--study", study, *store_options(storage))
+    logger.info(f"{count} planned again; next: sweep launch FILE, or {worker}")
 
 
-def _classes(text: str) -> list[FailureClass]:
-    from sweep.errors import UsageError
-
-    chosen: list[FailureClass] = []
-    for name in (part.strip() for part in text.split(",")):
-        found: FailureClass | None = next((known for known in RERUN if known == name), None)
-        if found is None:
-            raise UsageError(
-                f"no failure that is run again is called {name!r}", next=f"Name some of {','.join(RERUN)}."
-            )
-        chosen.append(found)
-    return chosen
-
-
-def exclude(
+def exclude_command(
     study: StudyName,
     run: Run,
     reason: Annotated[str, typer.Option("--reason", help="Why; the report shows it.")],
@@ -71,22 +52,11 @@ def exclude(
 
     Example: sweep trials exclude digits 3 --reason "trained while the GPU throttled"
     """
-    from sweep.config.names import require_name
-    from sweep.errors import UsageError
-    from sweep.store import cells, open_existing
-    from sweep.store import exclude as leave_out
-    from sweep.store import study as find
-
-    store = open_existing(storage)
-    found = [cell for cell in cells(store, find(store, require_name(study)).id) if cell.run_id == run]
-    if not found:
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
-    for cell in found:
-        leave_out(store, cell.cell_id, reason)
+    for cell in sweep.control.exclude(study, run, reason=reason, storage=storage):
         logger.info(f"{cell.arm_name}, seed {cell.seed}: excluded")
 
 
-def repro(
+def repro_command(
     study: StudyName,
     run: Run,
     storage: Storage = DEFAULT_STORAGE,
@@ -99,20 +69,9 @@ def repro(
 
     Example: sweep trials repro digits 3
     """
-    from sweep.cli.outputs import writing
-    from sweep.cli.terminal import echo
-    from sweep.config.names import require_name
-    from sweep.errors import UsageError
-    from sweep.store import cells, read_store, run_config, trained_by
-    from sweep.store import study as find
-
-    store = read_store(storage)
-    if not any(cell.run_id == run for cell in cells(store, find(store, require_name(study)).id)):
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
+    stored_run = api.trials.read_run(study, run, storage=storage)
     path = out or Path(f"run-{run}.json")
-    text = run_config(store, run).model_dump_json(indent=2) + "\n"
-    with writing(path):
-        path.write_text(text, encoding="utf-8")
-    worker = trained_by(store, run)
-    place = () if worker is None else ("--device", worker.device, "--threads", worker.environment["threads"])
-    echo(command("train", path, "--out", path.with_suffix(""), *place))
+    with output_errors(path):
+        path.write_text(stored_run.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    slot = () if stored_run.device is None else ("--device", stored_run.device, "--threads", stored_run.threads)
+    echo(command("train", path, "--out", path.with_suffix(""), *slot))

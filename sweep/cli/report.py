@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Files, Json, Storage, StudyName
+import sweep
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
+from sweep.cli.options import Files, Json, Storage, StudyName
+from sweep.cli.terminal import echo, print_json
 
 logger = logging.getLogger(__name__)
 
 
-def report(
+def report_command(
     study: StudyName,
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
@@ -34,54 +35,25 @@ def report(
     Examples: sweep report digits
               sweep report digits --json | jq .since.verdicts
     """
-    from sweep.cli.bars import progress
-    from sweep.cli.terminal import echo, print_json
-    from sweep.config.names import require_name
-    from sweep.reporting.render.index import INDEX, folder_name
-    from sweep.reporting.render.notebook import build_report
-    from sweep.reporting.text.report_diff import read_last, since, since_in_words
+    from sweep.cli.bars import progress_bars  # rich is slow to import
 
-    name = require_name(study)
-    folder = out or Path("reports") / folder_name(name)
-    before = read_last(folder)["now"]
-    with progress() as bars:
+    with progress_bars() as bars:
         bar = bars.add_task("report", total=None)
-        paths = build_report(
-            storage,
-            name,
-            folder,
-            files_root=_grids(storage, name, files),
+        written = sweep.report(
+            study,
+            storage=storage,
+            files=files,
+            out=out,
             as_of=as_of,
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
-    if paths.index is None:
-        logger.info(f"{folder.parent / INDEX} is no index of reports, and was left alone")
-    now = read_last(folder)["now"]
-    changes = since(before, now) if before is not None and now is not None else None
+    paths = written.paths
     if as_json:
-        told = json.loads(paths.summary.read_text(encoding="utf-8"))
-        print_json({"html": paths.html, "notebook": paths.notebook, "summary": told, "since": changes})
+        files_written = {"html": paths.html, "notebook": paths.notebook}
+        print_json(files_written | {"summary": written.summary, "since": written.changes})
         return
-    if changes is not None:
-        logger.info("since the last report:" if before != now else "nothing changed since the last report")
-        for line in since_in_words(changes) if before != now else ():
-            logger.info(f"  {line}")
+    if written.changes is not None:
+        logger.info("since the last report:" if written.is_changed else "nothing changed since the last report")
+        for sentence in written.change_sentences:
+            logger.info(f"  {sentence}")
     echo(paths.html)
-
-
-def _grids(storage: str, study: str, files: str) -> Path:
-    """The folder of files, with the sample grids of the study in it."""
-    from sweep.errors import CheckpointError
-    from sweep.files.file_store import file_store_at
-    from sweep.store import artifacts, cells, read_store
-    from sweep.store import study as find
-
-    file_store = file_store_at(files)
-    if file_store.url is not None:
-        store = read_store(storage)
-        keys = {cell.train_key[:16] for cell in cells(store, find(store, study).id)}
-        grids = [a for a in artifacts(store) if a.kind == "grid" and keys & set(Path(a.path).parts)]
-        for grid in grids:
-            with suppress(CheckpointError):  # the report says which are missing
-                file_store.fetch(grid.path, grid.sha256)
-    return file_store.folder

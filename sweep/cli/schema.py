@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from sweep import api
 from sweep.cli.options import Json
+from sweep.cli.terminal import echo, print_json
 
 
-def schema() -> None:
+def schema_command() -> None:
     """Print the JSON schema of study files.
 
     With it, an editor completes and checks a study file.
@@ -18,24 +20,21 @@ def schema() -> None:
     Example: sweep schema > study.schema.json, and as the first line of a study:
     # yaml-language-server: $schema=study.schema.json
     """
-    from sweep.cli.terminal import print_json
-    from sweep.config.study import study_json_schema
-
-    print_json(study_json_schema())
+    print_json(api.versions.study_schema())
 
 
-def print_version(asked: bool) -> None:
+def print_version(requested: bool) -> None:
     """Answer `sweep --version`, and end.
 
     Args:
-        asked: Whether the option was given.
+        requested: Whether the option was given.
     """
-    if asked:
-        version()
+    if requested:
+        version_command()
         raise typer.Exit
 
 
-def version(
+def version_command(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also print the versions of the main libraries.")
     ] = False,
@@ -45,17 +44,8 @@ def version(
 
     Example: sweep version --verbose
     """
-    from importlib.metadata import version as installed
-
-    import sweep
-
-    names = ("torch", "torchvision", "optuna", "sqlalchemy", "torch-fidelity", "numpy", "pandas")
-    versions = {"ddpm-sweep": sweep.__version__} | ({name: installed(name) for name in names} if verbose else {})
+    versions = api.versions.versions(libraries=verbose)
     if as_json:
-        from sweep.cli.terminal import print_json
-
         print_json(versions)
     else:
-        from sweep.cli.terminal import echo
-
         echo("\n".join(f"{name} {number}" for name, number in versions.items()))

@@ -44,7 +44,7 @@ def copy(
     Examples: sweep studies copy digits
               sweep studies copy real/optimizers -o my-optimizers.yaml
     """
-    from sweep.cli.outputs import writing
+    from sweep.api.outputs import output_errors
     from sweep.cli.terminal import echo
     from sweep.commands import command
     from sweep.errors import UsageError
@@ -52,7 +52,7 @@ def copy(
 
     content = text(name)
     path = output or Path(f"{name.rpartition('/')[2]}.yaml")
-    with writing(path):
+    with output_errors(path):
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(content)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sweep.errors import SweepError
@@ -64,9 +64,9 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         columns: Headings of the columns.
         rows: A value for each column; None is shown as a dash.
     """
-    from sweep.cli.console import stdout, table
+    from sweep.cli.console import plain_table, stdout
 
-    stdout.print(table(title, columns, rows))
+    stdout.print(plain_table(title, columns, rows))
 
 
 def print_json(value: Any) -> None:
@@ -79,28 +79,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def duration(seconds: float) -> str:
-    """A time for people to read: `2 h 05 min`, `3 min 20 s`, `12 s`.
+@contextmanager
+def spinner(text: str) -> Iterator[None]:
+    """Show on stderr that something is under way, while the context lasts.
 
     Args:
-        seconds: The time.
+        text: What is under way.
+
+    Yields:
+        Nothing.
     """
-    whole = timedelta(seconds=round(seconds))
-    hours, rest = divmod(whole.days * 86_400 + whole.seconds, 3_600)
-    minutes, seconds_left = divmod(rest, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {seconds_left:02d} s" if minutes else f"{seconds_left} s"
+    from sweep.cli.console import stderr
 
-
-def size(count: float) -> str:
-    """A number of bytes for people to read: `512 B`, `3.2 GB`.
-
-    Args:
-        count: Bytes.
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000.0:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000.0
-    return f"{count:.1f} TB"
+    with stderr.status(text, spinner="line"):
+        yield

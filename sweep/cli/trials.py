@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import DEFAULT_STORAGE, Json, Storage, StudyName, store_options
-from sweep.commands import command
+from sweep import api
+from sweep.api.locations import DEFAULT_STORAGE
+from sweep.cli.options import Json, Storage, StudyName
+from sweep.cli.terminal import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from sweep.store.snapshots import CellRecord
+    from sweep.api.trials import CellRecord, ScoreRecord
+
+# Of a measurement: it is the mean over the noise sets.
+MEAN_OF_NOISE_SETS = -1
 
 app = typer.Typer(help="List, show, repeat or exclude single runs.", no_args_is_help=True)
 
 
 @app.command("ls")
-def ls(
+def ls_command(
     study: StudyName,
     storage: Storage = DEFAULT_STORAGE,
     state: Annotated[str | None, typer.Option(help="Only cells in this state, e.g. failed.")] = None,
@@ -29,37 +35,29 @@ def ls(
     Examples: sweep trials ls digits
               sweep trials ls digits --state failed --json
     """
-    from sweep.cli.console import stdout, table
-    from sweep.cli.terminal import print_json
-    from sweep.config.names import require_name
-    from sweep.store import cells as cells_of
-    from sweep.store.opening import read_store
-    from sweep.store.studies.studies import study as find
-
-    store = read_store(storage)
-    record = find(store, require_name(study))
-    cells = [c for c in cells_of(store, record.id) if state in (None, c.state) and arm in (None, c.arm_name)]
+    listed = api.trials.list_cells(study, state=state, arm=arm, storage=storage)
+    cells = listed.cells
     if as_json:
-        print_json([document(cell) for cell in cells])
+        print_json([cell_document(cell) for cell in cells])
         return
-    metric = str(record.spec.get("metric", "fid"))
+    metric = str(listed.study.spec.get("metric", "fid"))
     columns: dict[str, list[Any]] = {
-        "run": [c.run_id for c in cells],
-        "arm": [c.arm_name for c in cells],
-        "phase": [c.phase for c in cells],
-        "seed": [c.seed for c in cells],
-        "state": [c.state for c in cells],
-        "step": [f"{c.step:,}/{c.steps:,}" for c in cells],
-        record.protocol.label: [_primary(c, metric) for c in cells],
-        "seconds": [c.seconds for c in cells],
+        "run": [cell.run_id for cell in cells],
+        "arm": [cell.arm_name for cell in cells],
+        "phase": [cell.phase for cell in cells],
+        "seed": [cell.seed for cell in cells],
+        "state": [cell.state for cell in cells],
+        "step": [f"{cell.step:,}/{cell.steps:,}" for cell in cells],
+        listed.study.protocol.label: [_primary_value(cell, metric) for cell in cells],
+        "seconds": [cell.seconds for cell in cells],
     }
     if len(set(columns["phase"])) == 1:  # of most studies
         del columns["phase"]
-    stdout.print(table("", list(columns), zip(*columns.values(), strict=True)))
+    print_table("", list(columns), zip(*columns.values(), strict=True))
 
 
 @app.command("show")
-def show(
+def show_command(
     study: StudyName,
     run: Annotated[int, typer.Argument(help="Run number, from `sweep trials ls`.")],
     storage: Storage = DEFAULT_STORAGE,
@@ -69,58 +67,69 @@ def show(
 
     Example: sweep trials show digits 3
     """
-    import json
-
-    from sweep.cli.console import stdout, table
-    from sweep.cli.terminal import print_json
-    from sweep.config.names import require_name
-    from sweep.errors import UsageError
-    from sweep.store import cells as cells_of
-    from sweep.store.opening import read_store
-    from sweep.store.queries.views import run_config
-    from sweep.store.studies.studies import study as find
-
-    store = read_store(storage)
-    cells = [c for c in cells_of(store, find(store, require_name(study)).id) if c.run_id == run]
-    if not cells:
-        raise UsageError(f"study {study!r} has no run {run}", next=command("trials ls", study, *store_options(storage)))
-    config = run_config(store, run)
+    stored_run = api.trials.read_run(study, run, storage=storage)
+    config = stored_run.config.model_dump(mode="json")
     if as_json:
-        print_json({"config": config.model_dump(mode="json"), "cells": [document(cell) for cell in cells]})
+        print_json({"config": config, "cells": [cell_document(cell) for cell in stored_run.cells]})
         return
-    for cell in cells:
-        stdout.print(
-            f"{cell.arm_name}, {cell.phase} replicate {cell.replicate}, seed {cell.seed}: {cell.state}", markup=False
-        )
+    for cell in stored_run.cells:
+        print_line(f"{cell.arm_name}, {cell.phase} replicate {cell.replicate}, seed {cell.seed}: {cell.state}")
         if cell.failure:
-            stdout.print(f"{cell.failure}: {cell.failure_reason}", markup=False)
-        stdout.print(table("", ["evaluation", "score", "value", "standard error"], [
-            (json.dumps(dict(score.level)) if score.level else "primary", m.name, m.value, m.standard_error)
-            for score in cell.scores for m in score.measurements if m.noise_set == -1
-        ]))  # fmt: skip
-    stdout.print(json.dumps(config.model_dump(mode="json"), indent=2), markup=False)
-
-
-def document(cell: CellRecord) -> dict[str, Any]:
-    """A cell as JSON."""
-    return {
-        "run": cell.run_id, "arm": cell.arm_name, "phase": cell.phase, "replicate": cell.replicate,
-        "seed": cell.seed,
-        "trial": cell.trial_number, "state": cell.state, "step": cell.step, "steps": cell.steps,
-        "images": cell.images, "seconds": cell.seconds, "train_key": cell.train_key,
-        "failure": cell.failure, "reason": cell.failure_reason,
-        "scores": [
-            {"level": dict(score.level), "primary": score.is_primary, "state": score.state,
-             "measurements": {m.name: {"value": m.value, "standard_error": m.standard_error}
-                              for m in score.measurements if m.noise_set == -1}}
+            print_line(f"{cell.failure}: {cell.failure_reason}")
+        rows = [
+            (json.dumps(dict(score.level)) if score.level else "primary", each.name, each.value, each.standard_error)
             for score in cell.scores
-        ],
-    }  # fmt: skip
+            for each in score.measurements
+            if each.noise_set == MEAN_OF_NOISE_SETS
+        ]
+        print_table("", ["evaluation", "score", "value", "standard error"], rows)
+    print_line(json.dumps(config, indent=2))
 
 
-def _primary(cell: CellRecord, metric: str) -> float | None:
-    return next(
-        (m.value for score in cell.scores if score.is_primary
-         for m in score.measurements if m.name == metric and m.noise_set == -1),
-        None,
-    )  # fmt: skip
+def cell_document(cell: CellRecord) -> dict[str, Any]:
+    """A cell as JSON.
+
+    Args:
+        cell: The cell.
+    """
+    return {
+        "run": cell.run_id,
+        "arm": cell.arm_name,
+        "phase": cell.phase,
+        "replicate": cell.replicate,
+        "seed": cell.seed,
+        "trial": cell.trial_number,
+        "state": cell.state,
+        "step": cell.step,
+        "steps": cell.steps,
+        "images": cell.images,
+        "seconds": cell.seconds,
+        "train_key": cell.train_key,
+        "failure": cell.failure,
+        "reason": cell.failure_reason,
+        "scores": [_score_document(score) for score in cell.scores],
+    }
+
+
+def _score_document(score: ScoreRecord) -> dict[str, Any]:
+    return {
+        "level": dict(score.level),
+        "primary": score.is_primary,
+        "state": score.state,
+        "measurements": {
+            each.name: {"value": each.value, "standard_error": each.standard_error}
+            for each in score.measurements
+            if each.noise_set == MEAN_OF_NOISE_SETS
+        },
+    }
+
+
+def _primary_value(cell: CellRecord, metric: str) -> float | None:
+    values = (
+        each.value
+        for score in cell.scores
+        if score.is_primary
+        for each in score.measurements
+        if each.name == metric and each.noise_set == MEAN_OF_NOISE_SETS
+    )
+    return next(values, None)

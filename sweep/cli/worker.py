@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DEFAULT_FILES, DEFAULT_STORAGE, Device, Files, Storage
+from sweep import api
+from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
+from sweep.cli.options import Device, Files, Storage
 from sweep.limits import MAX_THREADS
 
-BEATS_A_LEASE = 6
 _INPUT = 0
 
 
-def worker(
+def worker_command(
     study: Annotated[str, typer.Option("--study", help="Name of the study to work on.")],
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
@@ -44,29 +45,18 @@ def worker(
     Exit codes: 0 nothing left to do, 3 the budget is spent, 75 preempted with everything saved (start it again),
     130 Ctrl-C.
     """
-    from sweep.config.durations import seconds_of
-    from sweep.config.names import require_name
-    from sweep.executors.local import slots
-    from sweep.files.file_store import file_store_at
-    from sweep.store.opening import open_existing
-    from sweep.store.studies.studies import study as find
-    from sweep.worker.options import Timing, WorkerOptions
-    from sweep.worker.worker import Worker
-
     if with_parent:
         _leave_with_parent()
-    place = slots(device, 1, work=1)[0]
-    file_store = file_store_at(files)
-    file_store.require_access()
-    options = WorkerOptions(
-        device=place.device,
-        threads=threads or place.threads,
-        files=file_store,
-        timing=Timing(lease=lease_seconds, heartbeat=lease_seconds / BEATS_A_LEASE),
-        time_limit=seconds_of(time_limit) if time_limit is not None else None,
+    code = api.work.work(
+        study,
+        storage=storage,
+        files=files,
+        device=device,
+        threads=threads,
+        time_limit=time_limit,
+        lease_seconds=lease_seconds,
     )
-    store = open_existing(storage)
-    raise typer.Exit(Worker(store, find(store, require_name(study)), options).work())
+    raise typer.Exit(code)
 
 
 def _leave_with_parent() -> None:

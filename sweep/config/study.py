@@ -6,6 +6,7 @@ seeds, and the protocol that scores are made under. `load_study` reads and check
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -151,13 +152,22 @@ class Study(NoTruthForNumbers):
             ) from None
 
 
-def load_study(path: Path) -> Study:
-    """Read and check a study file.
+def load_study(path: str | os.PathLike[str]) -> Study:
+    """Read and check a study file. Nothing is written or computed.
+
+    Args:
+        path: The file, in YAML.
+
+    Returns:
+        The study, with the default of every field that the file leaves out.
 
     Raises:
-        StudyFileError: names file, line, key, what was found and what is allowed.
+        StudyFileError: The file is wrong. The error names file, line, key, what was found and what is allowed.
+
+    Example:
+        sweep.load_study("studies/digits.yaml").seeds
     """
-    return study_in(read_yaml(path))
+    return study_in(read_yaml(Path(path)))
 
 
 def study_in(file: YamlFile) -> Study:

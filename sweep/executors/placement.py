@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
@@ -145,24 +145,3 @@ def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:
             if known
             else f"This executor has no option: leave {OPTION} out.",
         ) from None
-
-
-def pairs(given: Sequence[str]) -> dict[str, str]:
-    """The keys and values of several `--option KEY=VALUE`.
-
-    Args:
-        given: The options as they were typed.
-
-    Raises:
-        UsageError: An option has no key or no value, or a key is given twice.
-    """
-    options: dict[str, str] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not key or not value or key in options:
-            why = "It is given twice." if key in options else "It is not of the form KEY=VALUE."
-            raise UsageError(
-                f"{OPTION} {text!r} cannot be read", why=why, next=f"Write, for example, {OPTION} partition=gpu."
-            )
-        options[key] = value
-    return options

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from sweep.api.launch_result import finished_result
 from sweep.cli.app import app
-from sweep.cli.launch import summary as summary_of
+from sweep.cli.launch import print_result
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
 from sweep.design.plan import study_plan
@@ -22,6 +23,7 @@ from sweep.executors.garbage import Survey
 from sweep.executors.register import identity, matching_study, register
 from sweep.files.file_store import FileStore
 from sweep.files.transfer import StoredFile
+from sweep.search.remaining import status_of
 from sweep.store import (
     Store,
     cells,
@@ -262,7 +264,7 @@ def test_gc_says_which_files_cannot_be_deleted(planned: Store, sweep: Sweep, tmp
     (tmp_path / "runs/ab").mkdir(parents=True)  # a folder cannot be deleted as a file, whoever tries
     assert FileStore(tmp_path).delete(stored)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sweep.executors.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
+        patch.setattr("sweep.api.garbage.survey", lambda *_: Survey("abcd1234", (stored,), {}))
         refused = sweep("gc", "--delete")
     assert refused.exit_code == 1
     assert "cannot be deleted" in refused.stderr
@@ -283,7 +285,9 @@ def test_a_launch_whose_workers_ended_with_work_left_says_so_and_ends_with_1(
 ) -> None:
     found = study(planned, "tiny")
     set_study_state(planned, found.id, state)
-    assert summary_of(planned, found.id, "sweep launch s.yaml", []) == 1
+    result = finished_result(status_of(planned, found.id))
+    print_result(result, "sweep launch s.yaml", [])
+    assert result.exit_code == 1
     assert f"next: {following}" in capsys.readouterr().err
 
 

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from sweep.cli.preparing import PreparationProgress
-from sweep.worker.messages import READING_IMAGES, Alive, Counted
+from sweep.api.progress import NOTHING_YET, READING_IMAGES, LaunchProgress
+from sweep.cli.launch_display import LaunchDisplay
 
 
 class Clock:
@@ -25,21 +25,23 @@ class Clock:
         return self.now
 
 
+def counted(part: str, done: int, total: int, unit: str = "images") -> LaunchProgress:
+    return LaunchProgress(part, done, total, unit, is_preparation=True)
+
+
 @pytest.fixture
-def shown() -> tuple[PreparationProgress, Clock, list[str]]:
+def shown() -> tuple[LaunchDisplay, Clock, list[str]]:
     clock, lines = Clock(), []
-    return PreparationProgress(Progress(console=Console(quiet=True), disable=True), lines.append, clock), clock, lines
+    return LaunchDisplay(Progress(console=Console(quiet=True), disable=True), lines.append, clock), clock, lines
 
 
 def test_a_log_has_a_line_every_30_seconds_with_share_and_time_left(
-    shown: tuple[PreparationProgress, Clock, list[str]],
+    shown: tuple[LaunchDisplay, Clock, list[str]],
 ) -> None:
     progress, clock, lines = shown
     for second in range(1, 301):
         clock.now += 1
-        progress.on_message(Alive())
-        progress.on_message(Counted("training the classifier", 100 * second, 40_000))
-        progress.on_poll()
+        progress.update(counted("training the classifier", 100 * second, 40_000))
     assert len(lines) == 10
     assert lines[0] == "training the classifier (40,000 images)"
     assert lines[1] == "training the classifier: 8% of 40,000 images, about 5 min 57 s left"
@@ -47,26 +49,26 @@ def test_a_log_has_a_line_every_30_seconds_with_share_and_time_left(
 
 
 def test_a_log_has_a_line_every_30_seconds_when_nothing_is_heard(
-    shown: tuple[PreparationProgress, Clock, list[str]],
+    shown: tuple[LaunchDisplay, Clock, list[str]],
 ) -> None:
     progress, clock, lines = shown
     for _ in range(90):
         clock.now += 1
-        progress.on_poll()
+        progress.update(NOTHING_YET)
     assert lines == ["preparing: 30 s so far", "preparing: 1 min 00 s so far", "preparing: 1 min 30 s so far"]
-    progress.on_message(Counted("downloading mnist", 0, 1000, "bytes"))
-    progress.on_message(Counted("downloading mnist", 1000, 1000, "bytes"))
+    progress.update(counted("downloading mnist", 0, 1000, "bytes"))
+    progress.update(counted("downloading mnist", 1000, 1000, "bytes"))
     clock.now += 40
-    progress.on_poll()
+    progress.update(counted("downloading mnist", 1000, 1000, "bytes"))
     assert lines[-1] == "downloading mnist: 1,000 of 1,000 bytes, 40 s so far"
 
 
-def test_what_is_kept_is_every_part_but_the_one_under_way(shown: tuple[PreparationProgress, Clock, list[str]]) -> None:
+def test_what_is_kept_is_every_part_but_the_one_under_way(shown: tuple[LaunchDisplay, Clock, list[str]]) -> None:
     progress, _, _ = shown
-    assert progress.kept == ()
+    assert progress.stored_parts == ()
     for what in (READING_IMAGES, "training the classifier", "features of the real images"):
-        progress.on_message(Counted(what, 5, 5))
-    assert progress.kept == ("training the classifier",)
+        progress.update(counted(what, 5, 5))
+    assert progress.stored_parts == ("training the classifier",)
 
 
 STUDY = """

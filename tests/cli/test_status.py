@@ -5,7 +5,7 @@ from __future__ import annotations
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
-from sweep.cli.status import MAX_ARMS_SHOWN
+from sweep.cli.status_tables import MAX_ARMS_SHOWN
 from sweep.config.study import Study
 from sweep.store import add_cells, open_store
 from sweep.store.records import ArmRecord

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.sections.ledger import shared
 from sweep.store import Store, open_store, study
 from sweep.store.sql.schema import ATTEMPT, METRIC
@@ -56,7 +56,7 @@ def test_two_workers_on_a_device_come_to_the_same_numbers_and_their_timings_are_
     scores = [attempt for attempt in made if attempt.score_id is not None]
     trainings = [attempt for attempt in made if attempt.score_id is None]
     assert any(s.started_at < t.ended_at and t.started_at < s.ended_at for s in scores for t in trainings)
-    told = shared(load_study(store.engine, "tiny-long").attempts)
+    told = shared(load_frames(store.engine, "tiny-long").attempts)
     assert "had other workers beside them on their device, up to 2 in all" in told
 
 
@@ -64,7 +64,7 @@ def test_alone_on_a_device_nothing_is_marked(command: Command, calm: Calm) -> No
     store, _ = finished(command, command.launch("--pack", "1"))
     assert outcome(store, study(store, "tiny-long").id) == calm(LONG)
     assert {attempt.device_workers for attempt in attempts(store)} == {1}
-    assert shared(load_study(store.engine, "tiny-long").attempts) == ""
+    assert shared(load_frames(store.engine, "tiny-long").attempts) == ""
 
 
 def test_auto_begins_with_one_adds_another_and_lets_it_go_where_it_does_not_pay(command: Command, calm: Calm) -> None:

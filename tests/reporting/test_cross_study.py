@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
 from sweep.reporting.cross_study import compare_studies
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.store import Store, open_store
 from tests.helpers.report_specs import ArmSpec, StoreSpec, gpu_worker
 from tests.helpers.report_stores import fill
@@ -46,7 +46,7 @@ def two(store: Store, tmp_path: Path) -> tuple[Told, Told]:
 
 
 def rows(store: Store, first: str = "short", second: str = "long"):
-    found = compare_studies(load_study(store.engine, first), load_study(store.engine, second))
+    found = compare_studies(load_frames(store.engine, first), load_frames(store.engine, second))
     return found, {(row["study"], row["arm"]): row for row in found.arms.to_dict("records")}
 
 
@@ -116,7 +116,7 @@ def test_a_baseline_that_moved_though_no_file_changed_is_told(store, tmp_path) -
      ("noise_sets", [0], r"noise sets \[0, 1, 2\] and \[0\]"), ("extractor", "inception", "classifier and inception")],
 )  # fmt: skip
 def test_another_protocol_is_refused_by_what_differs(store, two, field, value, told) -> None:
-    first, second = load_study(store.engine, "short"), load_study(store.engine, "long")
+    first, second = load_frames(store.engine, "short"), load_frames(store.engine, "long")
     with pytest.raises(ProtocolError, match=f"short and long do not compare: .*{told}") as refused:
         compare_studies(first, replace(second, protocol={**second.protocol, field: value}))
     assert refused.value.exit_code == 2

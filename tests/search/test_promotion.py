@@ -15,7 +15,7 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.design.cells import cells_of
 from sweep.design.plan import study_plan
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
 from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
@@ -197,7 +197,7 @@ def test_the_report_says_how_well_the_cheap_scores_rank(store):
     """Against scipy on the values themselves; rungs of pruned trials have no deciding score beside them."""
     record = launched(store, ASKED)
     play(store, ASKED, record.id, better_with_lr, owner=worker(store))
-    frames = load_study(store.engine, "s")
+    frames = load_frames(store.engine, "s")
     whole = sum(c.state == "complete" and c.phase == "search" for c in cells(store, record.id))
     told = rank_correlations(frames).set_index(["share", "n"])
     assert set(told.index) == {(0.1, 16), (0.3, 16), (1.0, 16)}

@@ -7,8 +7,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from sweep.api.launch_result import finished_result
 from sweep.cli.app import app
-from sweep.cli.launch import summary
+from sweep.cli.launch import print_result
 from sweep.config.designs.registry import DESIGNS
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
@@ -19,6 +20,14 @@ from sweep.store import Store, cells, exclude, open_store, set_study_state, stat
 from tests.helpers.played_studies import PROTOCOL, launched, play, worker
 from tests.search.test_promotion import SEARCH as PRUNED
 from tests.search.test_scheduler import PATH, SEARCH, TUNED, interacting, study
+
+
+def launch_exit_code(store: Store, study_id: int) -> int:
+    """What a launch prints and returns once its workers have ended well."""
+    result = finished_result(status_of(store, study_id))
+    print_result(result, "sweep launch s.yaml", [])
+    return result.exit_code
+
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -69,7 +78,7 @@ def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store:
     (line,) = [each for each in json.loads(sweep("doctor", "--json").output) if each["what"] == "study s"]
     assert "4 trainings (4 to come)" in line["found"]
     assert not line["well"]
-    assert summary(store, record.id, "sweep launch s.yaml", []) == 1
+    assert launch_exit_code(store, record.id) == 1
     set_study_state(store, record.id, "cancelled")
     assert status_of(store, record.id).to_come == 0
 
@@ -89,7 +98,7 @@ def test_a_search_in_which_everything_diverges_has_nothing_to_confirm(store: Sto
     record = launched(store, asked)
     play(store, asked, record.id, lambda train, evaluation: None, owner=worker(store))
     assert not status_of(store, record.id).has_work
-    assert summary(store, record.id, "sweep launch s.yaml", []) == 0
+    assert launch_exit_code(store, record.id) == 0
     said = capsys.readouterr().out
     assert "diverged" in said
     assert "failed" not in said
@@ -128,7 +137,7 @@ def test_pruned_trials_stand_on_a_line_of_their_own_and_their_rungs_are_whole_st
     assert {cell.step for cell in pruned} <= {1, 30}
     assert all(f"after {cell.step * 10} of 1,000 images" in str(cell.failure_reason) for cell in pruned)
     assert status(store, record.id).failed == ()
-    assert summary(store, record.id, "sweep launch s.yaml", []) == 0
+    assert launch_exit_code(store, record.id) == 0
     lines = capsys.readouterr().out.splitlines()
     assert not any(line.startswith("failed") for line in lines)
     (line,) = [line for line in lines if line.startswith("pruned: ")]

@@ -85,7 +85,7 @@ class StudyFrames:
         return "confirm" if self.cells.empty or (self.cells["phase"] == "confirm").any() else "search"
 
 
-def load_study(engine: Engine, name: str, *, as_of: int | None = None) -> StudyFrames:
+def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> StudyFrames:
     """Read one study.
 
     Args:

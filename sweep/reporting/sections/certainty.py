@@ -10,7 +10,7 @@ from sweep.reporting.metrics import ARROWS, CLASSIFIER
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, Text, table, texts
 from sweep.reporting.sections.study import ReportedStudy
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import SHAPE_NAMES, AlphaSpending
 from sweep.reporting.stats.paired import arms_confirmable, sign_flip_floor
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
@@ -25,7 +25,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
     names = [name for name in METRICS if name in told] + sorted(told - set(METRICS))
     if not names:
         return [note("No other score was measured.")]
-    comparisons = [compare(study.frames, name) for name in names]
+    comparisons = [compare_arms(study.frames, name) for name in names]
     directions = {each.direction for each in comparisons}
     columns = [Column("Arm", texts(list(comparisons[0].arms["arm"])))]
     tidy = []

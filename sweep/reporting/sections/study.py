@@ -13,10 +13,10 @@ from sweep.errors import StoreError
 from sweep.files.file_store import file_store_at
 from sweep.reporting.figures.style import LineStyle, arm_styles
 from sweep.reporting.formatting import decimals_for
-from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
 from sweep.reporting.metrics import direction_of
-from sweep.reporting.stats.comparison import Comparison, compare, split_of
+from sweep.reporting.stats.comparison import Comparison, compare_arms, split_of
 from sweep.reporting.stats.variance import VarianceSplit
 from sweep.store.opening import read_store
 
@@ -31,7 +31,7 @@ class ReportedStudy:
     @cached_property
     def comparison(self) -> Comparison:
         """The deciding score of every arm against the baseline."""
-        return compare(self.frames)
+        return compare_arms(self.frames)
 
     @cached_property
     def split(self) -> VarianceSplit:
@@ -75,4 +75,4 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
 
 def read_study(engine: Engine, name: str, *, files_root: Path, as_of: int | None = None) -> ReportedStudy:
     """The same, from an engine."""
-    return ReportedStudy(load_study(engine, name, as_of=as_of), files_root)
+    return ReportedStudy(load_frames(engine, name, as_of=as_of), files_root)

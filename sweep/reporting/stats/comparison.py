@@ -73,7 +73,7 @@ class Comparison:
         return float(means.median()) / 100 if len(means) else np.nan
 
 
-def compare(frames: StudyFrames, metric: str | None = None) -> Comparison:
+def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
     """Compare the primary readings of one score; the deciding one where `metric` is None."""
     metric = metric or frames.metric
     phase = frames.phase

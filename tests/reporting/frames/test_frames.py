@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sweep.errors import StoreError, UsageError
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.text.warnings import warnings_of
 from sweep.search.finished_search import finished_search
 from sweep.store import claim, events, open_store, progress, study
@@ -23,7 +23,7 @@ RUNS = 5000
 
 
 def test_values_are_those_of_the_store(store):
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     primary = frames.scores[frames.scores["is_primary"] & (frames.scores["metric"] == "fid")]
     found = {
         (arm, rep): value
@@ -36,7 +36,7 @@ def test_values_are_those_of_the_store(store):
 
 
 def test_baseline_comes_first_and_levels_have_names(store):
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     assert frames.arms["arm"].tolist()[:2] == ["baseline", "schedule=cosine"]
     assert set(frames.scores["evaluation_level"]) == {
         "baseline level", "ema_decay = 0.99", "ema_decay = 0", "sampling_steps = 10", "sampling_steps = 100",
@@ -45,7 +45,7 @@ def test_baseline_comes_first_and_levels_have_names(store):
 
 
 def test_every_cell_has_a_status(store):
-    cells = load_study(store.engine, "digits").cells
+    cells = load_frames(store.engine, "digits").cells
     assert cells["status"].value_counts().to_dict() == {"done": 38, "failed": 1, "excluded": 1}
     failed = cells[cells["status"] == "failed"].iloc[0]
     assert failed["reason"] == "training infeasible at step 3906 of 7812: diverged; loss is not finite at step 400"
@@ -72,7 +72,7 @@ def test_missing_cells_say_what_they_wait_for(tmp_path, done, taken, says):
     store = make_store(tmp_path, spec, pieces=done)
     if taken and (claimed := begun(store)).kind == "train":
         progress(store.opened, claimed, step=5000, images=5000 * 128)
-    cell = load_study(store.engine, "digits").cells.iloc[0]
+    cell = load_frames(store.engine, "digits").cells.iloc[0]
     assert (cell["status"], cell["reason"]) == ("missing", says)
     store.engine.dispose()
 
@@ -80,9 +80,9 @@ def test_missing_cells_say_what_they_wait_for(tmp_path, done, taken, says):
 def test_an_earlier_revision_has_its_own_seeds_and_scores(tmp_path):
     spec = replace(ablation(), seeds=2, curves=False, grids=False)
     store = make_store(tmp_path, spec)
-    before = load_study(store.engine, "digits")
+    before = load_frames(store.engine, "digits")
     fill(store.opened, replace(spec, seeds=3), tmp_path)
-    now, then = load_study(store.engine, "digits"), load_study(store.engine, "digits", as_of=1)
+    now, then = load_frames(store.engine, "digits"), load_frames(store.engine, "digits", as_of=1)
     assert set(now.cells["replicate"]) == {0, 1, 2}
     assert (now.revision, then.revision) == (2, 1)
     assert then.scores.equals(before.scores)
@@ -96,9 +96,9 @@ def test_protocols_never_meet(tmp_path):
     base = ArmSpec("baseline", {})
     spec = StoreSpec([base, *trials], seeds=2, design={"kind": "search", "trials": 3}, curves=False, grids=False)
     store = make_store(tmp_path, spec)
-    assert load_study(store.engine, "digits").other_protocols == 0
+    assert load_frames(store.engine, "digits").other_protocols == 0
     fill(store.opened, replace(spec, arms=[base], protocol=PROTOCOL.model_copy(update={"n": 5000})), tmp_path)
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     assert (frames.other_protocols, frames.protocol["n"]) == (3, 5000)
     assert set(frames.scores["arm"]) == {"baseline"}
     assert any("3 scores made under other protocols" in text for text in warnings_of(frames))
@@ -107,9 +107,9 @@ def test_protocols_never_meet(tmp_path):
 
 def test_what_is_not_there_is_said(store):
     with pytest.raises(UsageError, match="no study 'nothing'"):
-        load_study(store.engine, "nothing")
+        load_frames(store.engine, "nothing")
     with pytest.raises(StoreError, match="no revision 7"):
-        load_study(store.engine, "digits", as_of=7)
+        load_frames(store.engine, "digits", as_of=7)
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_five_thousand_runs_load_in_seconds(tmp_path):
     _, study_id = finished_search(store, "digits", trials=RUNS, more=0)
     add_curves(store, study_id, ("train_loss",), 20)
     start = time.process_time()
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     seconds = time.process_time() - start
     assert len(frames.cells) == RUNS
     assert len(frames.scores) == RUNS

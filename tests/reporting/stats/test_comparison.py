@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sweep.reporting.frames.frames import load_study
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.frames.frames import load_frames
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.power import detectable_effect
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
@@ -28,7 +28,7 @@ def frames_of(tmp_path_factory):
         names = [ArmSpec("baseline", {})] + [ArmSpec(f"placebo {k}", {"lr": 1e-3 * (k + 1)}) for k in range(arms)]
         spec = StoreSpec(names, seeds=seeds, curves=False, grids=False)
         store = make_store(tmp_path_factory.mktemp("many"), spec)
-        frames = load_study(store.engine, "digits")
+        frames = load_frames(store.engine, "digits")
         store.engine.dispose()
         return replace(frames, spec={**frames.spec, "smallest_effect": 1e-6})
 
@@ -42,7 +42,7 @@ def simulated(frames, effects: dict[str, float], random: np.random.Generator) ->
     own = random.normal(0, ARM_SD, size=len(scores))
     planted = scores["arm"].map(effects).fillna(0.0)
     scores["value"] = 12 + seeds[scores["replicate"]] + own + planted
-    return compare(replace(frames, scores=scores)).arms
+    return compare_arms(replace(frames, scores=scores)).arms
 
 
 @pytest.mark.slow
@@ -72,8 +72,8 @@ def test_planted_effects_are_found_at_the_promised_power(frames_of, seeds, arms,
 
 
 def test_seeds_are_paired_by_replicate_and_excluded_ones_stay_out(store):
-    frames = load_study(store.engine, "digits")
-    comparison = compare(frames)
+    frames = load_frames(store.engine, "digits")
+    comparison = compare_arms(frames)
     pairs = comparison.pairs[comparison.pairs["arm"] == "weighting=min_snr"].set_index("replicate")["difference"]
     assert sorted(pairs.index) == [0, 1, 3, 4, 6, 7]  # 2 failed, 5 was excluded
     for replicate, difference in pairs.items():
@@ -82,7 +82,7 @@ def test_seeds_are_paired_by_replicate_and_excluded_ones_stay_out(store):
 
 
 def test_the_ablation_finds_what_was_planted(store):
-    arms = compare(load_study(store.engine, "digits")).arms.set_index("arm")
+    arms = compare_arms(load_frames(store.engine, "digits")).arms.set_index("arm")
     assert arms.at["schedule=cosine", "verdict"] == "better"
     assert arms.at["lr=0.002", "verdict"] == "worse"
     assert arms.at["weighting=min_snr", "verdict"] in ("undecided", "no difference")
@@ -91,7 +91,7 @@ def test_the_ablation_finds_what_was_planted(store):
 
 
 def test_other_scores_get_intervals_and_no_p(store):
-    arms = compare(load_study(store.engine, "digits"), "precision").arms
+    arms = compare_arms(load_frames(store.engine, "digits"), "precision").arms
     assert arms["p"].isna().all()
     assert set(arms["verdict"]) == {"", "undecided"}
     assert arms.loc[~arms["is_baseline"], "low"].notna().all()

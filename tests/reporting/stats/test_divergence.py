@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.sections.answer import answer
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.divergence import divergence
 from sweep.reporting.stats.interim import current_interim_analysis
 from tests.helpers.report_specs import ArmSpec, StoreSpec
@@ -85,14 +85,14 @@ def test_a_score_that_is_not_finite_holds_no_look_back(tmp_path):
     """It is an end: with it, the first look after four seeds is reached; and it counts as diverged."""
     arms = [ArmSpec("baseline", {}), ArmSpec("lr=0.1", {"lr": 0.1}, unscored=(1,))]
     store = make_store(tmp_path, StoreSpec(arms, seeds=4, curves=False, grids=False))
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     planned = replace(frames, spec={**frames.spec, "interim_analyses": {"at": [4, 8], "shape": "pocock"}})
     analysis = current_interim_analysis(planned)
     assert analysis is not None
     assert analysis.number == 1
     (cell,) = frames.cells[frames.cells["diverged"]].to_dict("records")
     assert (cell["status"], cell["reason"], cell["arm"]) == ("failed", "score is not finite", "lr=0.1")
-    (row,) = compare(planned).compared.to_dict("records")
+    (row,) = compare_arms(planned).compared.to_dict("records")
     assert (row["lost"], row["pairs"]) == (1, 3)
     store.engine.dispose()
 

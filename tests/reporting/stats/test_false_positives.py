@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.reporting.frames.frames import StudyFrames, load_study
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.frames.frames import StudyFrames, load_frames
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.paired import ALPHA, deciding_test, paired_difference, verdict
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
@@ -41,7 +41,7 @@ def frames_of(tmp_path_factory):
             spec = StoreSpec(names, seeds=seeds, curves=False, grids=False)
             store = make_store(tmp_path_factory.mktemp("placebos"), spec)
             # The smallest effect that nobody would care for, so that `no difference` excuses nothing.
-            frames = load_study(store.engine, "digits")
+            frames = load_frames(store.engine, "digits")
             made[seeds, arms] = replace(frames, spec={**frames.spec, "smallest_effect": 1e-6})
             store.engine.dispose()
         return made[seeds, arms]
@@ -54,7 +54,7 @@ def called(frames: StudyFrames, study: int) -> np.ndarray:
     random, scores = np.random.default_rng(study), frames.scores
     seeds = random.normal(0, 0.5, size=100)
     drawn = 12 + seeds[scores["replicate"]] + random.normal(0, ARM_SD, size=len(scores))
-    arms = compare(replace(frames, scores=scores.assign(value=drawn))).compared
+    arms = compare_arms(replace(frames, scores=scores.assign(value=drawn))).compared
     return arms["verdict"].isin(["better", "worse"]).to_numpy()
 
 

@@ -13,7 +13,7 @@ from statsmodels.formula.api import ols
 from sweep.config.study import Study
 from sweep.design.arms import arms_of
 from sweep.reporting import sections
-from sweep.reporting.frames.frames import StudyFrames, load_study
+from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.render.blocks import Html, Table
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import primary_values
@@ -57,7 +57,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def frames(store):
-    return load_study(store.engine, "digits")
+    return load_frames(store.engine, "digits")
 
 
 def switched(frames, scores) -> dict[str, np.ndarray]:
@@ -147,7 +147,7 @@ def fraction(folder, factors: int, design: dict) -> tuple[Store, StudyFrames]:
     )  # fmt: skip
     arms = [ArmSpec(arm.name, dict(arm.changes)) for arm in arms_of(asked)]
     made = make_store(folder, replace(spec, arms=arms))
-    return made, load_study(made.engine, "digits")
+    return made, load_frames(made.engine, "digits")
 
 
 def drawn_fraction(frames, random, effects: dict[tuple[str, ...], float]):

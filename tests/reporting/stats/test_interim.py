@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from scipy import stats
 
 from sweep.config.study import Study
-from sweep.reporting.frames.frames import load_study
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.frames.frames import load_frames
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import AlphaSpending, current_interim_analysis
 from sweep.reporting.text.warnings import warnings_of
 from tests.helpers.report_specs import ArmSpec, StoreSpec
@@ -90,7 +90,7 @@ def planned(tmp_path_factory):
     """Frames of a study of two placebo arms, twelve seeds and three interim analyses."""
     arms = [ArmSpec("baseline", {}), ArmSpec("a", {"lr": 1e-3}), ArmSpec("b", {"lr": 2e-3})]
     store = make_store(tmp_path_factory.mktemp("interim"), StoreSpec(arms, seeds=12, curves=False, grids=False))
-    frames = load_study(store.engine, "digits")
+    frames = load_frames(store.engine, "digits")
     store.engine.dispose()
     return replace(frames, spec={**frames.spec, "smallest_effect": 1e-6, "interim_analyses": declared()})
 
@@ -107,7 +107,7 @@ def until(frames, seeds: int):
 
 
 def test_only_interim_analyses_change_a_verdict(planned):
-    told = {seeds: compare(until(planned, seeds)) for seeds in range(1, 13)}
+    told = {seeds: compare_arms(until(planned, seeds)) for seeds in range(1, 13)}
     assert [told[n].analysis.number for n in told] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
     assert set(told[3].compared["why"]) == {"the first interim analysis is after 4 seeds"}
     assert told[3].compared["p"].isna().all()
@@ -119,11 +119,11 @@ def test_only_interim_analyses_change_a_verdict(planned):
 
 
 def test_intervals_are_those_of_the_level_of_the_look(planned):
-    arms = compare(until(planned, 8)).compared
+    arms = compare_arms(until(planned, 8)).compared
     level = plan(4, 8, 12).levels()[1]
     half = stats.t.ppf(1 - level / 2, 7) * arms["paired_sd"] / 8**0.5
     assert (arms["high"] - arms["difference"]).to_numpy() == pytest.approx(half.to_numpy())
-    at_last = compare(planned).compared
+    at_last = compare_arms(planned).compared
     assert set(at_last["test"]) == {"sign-flip"}
 
 
@@ -146,4 +146,4 @@ def test_a_planned_reader_is_seldom_wrong_and_a_peeking_one_often(planned):
 
 
 def decided(frames) -> bool:
-    return bool(compare(frames).arms["verdict"].isin(["better", "worse"]).any())
+    return bool(compare_arms(frames).arms["verdict"].isin(["better", "worse"]).any())

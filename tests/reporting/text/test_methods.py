@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sweep.config.study import Study
-from sweep.reporting.frames.frames import load_study
-from sweep.reporting.stats.comparison import compare
+from sweep.reporting.frames.frames import load_frames
+from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.text.methods import methods
 from sweep.store import Store, claim, finish_score, open_store
 from sweep.store.records import Measurement, ScoreResult
@@ -41,8 +41,8 @@ def text_of(store: Store, *, seeds: int = 3, **baseline: Any) -> str:
             continue
         values = [Measurement(name, -1, claimed.train_config.lr * (1 + claimed.run_id), 0.1) for name in MEASURED]
         finish_score(store, claimed, ScoreResult(values, [], "c" * 64, 1.0, 1.0, 1.0))
-    frames = load_study(store.engine, "methods")
-    return " ".join(methods(frames, compare(frames))[0])
+    frames = load_frames(store.engine, "methods")
+    return " ".join(methods(frames, compare_arms(frames))[0])
 
 
 def test_a_net_is_called_what_it_is(opened: Store, tmp_path: Path) -> None:
@@ -78,5 +78,5 @@ def test_only_seeds_with_a_score_were_used(opened: Store) -> None:
         "factors": {"lr": {"role": "scientific", "levels": [2e-3]}},
     })  # fmt: skip
     launched(opened, study)
-    frames = load_study(opened.engine, "methods")
-    assert "used" not in " ".join(methods(frames, compare(frames))[0])
+    frames = load_frames(opened.engine, "methods")
+    assert "used" not in " ".join(methods(frames, compare_arms(frames))[0])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sweep.config.study import Study
-from sweep.reporting.frames.frames import load_study
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.text.warnings import warnings_of
 from sweep.store import open_store
 from tests.helpers.played_studies import launched, play, worker
@@ -37,5 +37,5 @@ def test_seeds_added_after_scores_without_a_plan_are_told(
     if scored:
         play(store, first, record.id, lambda train, _: train.lr * 1e3, owner=worker(store))
     launched(store, study(5, **planned), accept_change=True)
-    assert any(ADDED in text for text in warnings_of(load_study(store.engine, "grown"))) is warned
+    assert any(ADDED in text for text in warnings_of(load_frames(store.engine, "grown"))) is warned
     store.close()

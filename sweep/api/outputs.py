@@ -1,4 +1,4 @@
-"""Files and folders that a command writes where its user said."""
+"""Files and folders that a verb writes where the user said."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sweep.errors import OutputError
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
     """Turn what a disk or a path refuses while something is written into an error with its reason.
 
     Args:

@@ -1,0 +1,107 @@
+"""Parts of the forecast of a study in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sweep.api.power import Power
+from sweep.config.designs.fractional_factorial import Fraction
+from sweep.config.study import Study
+from sweep.design.arms import evaluation_levels
+from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
+
+
+def power_sentences(power: Power, metric: str) -> list[str]:
+    """The power of a study in sentences.
+
+    Args:
+        power: The power.
+        metric: Name of the score that decides.
+
+    Returns:
+        Tests, smallest effect and interim analyses.
+    """
+    seeds = f"{power.seeds} paired seed{'s' * (power.seeds != 1)}"
+    if power.effect_in_sd is None:
+        return [f"{seeds} cannot give a verdict: it needs at least 3 seeds, and 6 for an exact test"]
+    decides = "and decides" if power.test == "sign-flip" else "so the paired t test decides"
+    effect = ""
+    if power.effect is not None:
+        effect = (
+            f" = {power.effect:.3g} {metric.upper()}, with the standard deviation {power.pilot_sd:.3g} of {power.pilot}"
+        )
+    sentences = [
+        f"{seeds}: an exact test can confirm {min(power.arms_confirmable_by_sign_flip, power.arms)} of {power.arms} "
+        f"arm{'s' * (power.arms != 1)} after Holm, {decides}",
+        f"smallest difference detected with {power.power:.0%} power: {power.effect_in_sd:.1f} standard deviations "
+        f"of a paired difference{effect}",
+    ]
+    if power.interim_levels:
+        levels = ", ".join(f"{level:.2g}" for level in power.interim_levels)
+        sentences.append(
+            f"interim analyses after {', '.join(map(str, power.interim_seeds))} seeds: one arm may be decided below "
+            f"p = {levels} in turn; verdicts change only there"
+        )
+    if power.effect is not None and power.smallest_effect is not None and power.effect > power.smallest_effect:
+        needed = power.seeds_needed
+        enough = "no number of seeds to 1,000 is" if needed is None else f"{needed} seeds would be"
+        sentences.append(
+            f"that is more than the smallest effect of {power.smallest_effect:g} that matters to you: {enough} enough"
+        )
+    return sentences
+
+
+def fraction_sentences(fraction: Fraction, factors: int) -> list[str]:
+    """A fractional factorial design in sentences.
+
+    Args:
+        fraction: The fraction.
+        factors: Number of its factors.
+
+    Returns:
+        Size, generators and aliases.
+    """
+    size = f"2^({factors}-{len(fraction.generators)})"
+    generators = "; ".join(f"{name} follows {', '.join(parents)}" for name, parents in fraction.generators.items())
+    first = f"{size} fraction of resolution {fraction.resolution}: {generators}"
+    aliases = fraction_document(fraction)["aliases"]
+    if aliases:
+        return [first, "cannot be told apart: " + "; ".join(aliases)]
+    return [first, "no main effect or pair of factors is aliased with another"]
+
+
+def subset_sentence(study: Study) -> str:
+    """That a search sampler will model only some of the trials; empty where it models all.
+
+    Args:
+        study: The study.
+    """
+    levels = len(evaluation_levels(study))
+    for tuning_run in tuning_runs_of(study):
+        sampler, finished = tuning_run.search_sampler, tuning_run.trials * levels
+        if exceeds(sampler, finished):
+            return (
+                f"note: search sampler {sampler} models at most {MAX_MODELLED[sampler]} of {finished:,} scores, the "
+                "best half and a sample of the others; tpe models all"
+            )
+    return ""
+
+
+def fraction_document(fraction: Fraction) -> dict[str, Any]:
+    """Generators, defining relation, resolution and aliases of a fraction as JSON.
+
+    Args:
+        fraction: The fraction.
+
+    Returns:
+        Names of factors and effects as text.
+    """
+    return {
+        "resolution": fraction.resolution,
+        "generators": {name: list(parents) for name, parents in fraction.generators.items()},
+        "words": [fraction.shown(word) for word in fraction.words],
+        "aliases": [
+            f"{fraction.shown(alias.effect)} = {'-' if alias.sign < 0 else ''}{fraction.shown(alias.with_)}"
+            for alias in fraction.aliases()
+        ],
+    }

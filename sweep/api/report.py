@@ -1,0 +1,112 @@
+"""The report of a study: page, notebook and tables."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.api.locations import files_location, storage_url
+from sweep.api.stored_study import stored_study
+from sweep.config.names import require_name
+from sweep.errors import CheckpointError
+from sweep.files.file_store import file_store_at
+from sweep.reporting.render.index import INDEX, folder_name
+from sweep.reporting.render.notebook import ReportPaths, build_report
+from sweep.reporting.text.report_diff import read_last, since, since_in_words
+from sweep.store.queries.views import artifacts, cells
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Attributes:
+        paths: Files of the report: `html`, `notebook`, `summary`, `tables`, `figures`, and `index`, which is None
+            where another file has the name of the index.
+        changes: What changed since the last report, such as new runs and other verdicts; None for a first report.
+        is_changed: Whether the last report showed anything else; False for a first report.
+    """
+
+    paths: ReportPaths
+    changes: dict[str, Any] | None
+    is_changed: bool
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The verdicts of the report, as its file `summary.json` has them."""
+        content: dict[str, Any] = json.loads(self.paths.summary.read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def change_sentences(self) -> list[str]:
+        """What changed since the last report, in sentences."""
+        return since_in_words(self.changes) if self.changes is not None and self.is_changed else []
+
+
+def report(
+    name: str,
+    *,
+    storage: str | None = None,
+    files: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    as_of: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Write the report of a study. It can be written while the study runs, and then lists what is missing.
+
+    Args:
+        name: Name of the study.
+        storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
+        files: Folder or URL of the files of runs; None for SWEEP_FILES or `sweep-data`.
+        out: Folder to write; None for `reports/NAME`.
+        as_of: Revision of the study to report; None for the newest.
+        on_progress: Called with the number of cells of the notebook that were executed, and the number of all.
+
+    Returns:
+        The files that were written, and what changed since the last report.
+
+    Raises:
+        UsageError: There is no such study, or the folder holds something other than a report.
+        StoreError: There is no database, it cannot be read, or the study has no such revision.
+        SweepError: The report cannot be written.
+
+    Example:
+        sweep.report("digits").paths.html
+    """
+    folder = Path(out) if out is not None else Path("reports") / folder_name(require_name(name))
+    before = read_last(folder)["now"]
+    paths = build_report(
+        storage_url(storage),
+        name,
+        folder,
+        files_root=_folder_with_grids(name, storage, files_location(files)),
+        as_of=as_of,
+        on_progress=on_progress,
+    )
+    if paths.index is None:
+        logger.info(f"{folder.parent / INDEX} is no index of reports, and was left alone")
+    now = read_last(folder)["now"]
+    changes = since(before, now) if before is not None and now is not None else None
+    return Report(paths, changes, is_changed=changes is not None and before != now)
+
+
+def _folder_with_grids(name: str, storage: str | None, files: str) -> Path:
+    """The folder of files. Sample grids of the study are fetched into it where the files are in a bucket."""
+    file_store = file_store_at(files)
+    if file_store.url is not None:
+        with stored_study(name, storage) as (store, record):
+            keys = {cell.train_key[:16] for cell in cells(store, record.id)}
+            recorded = artifacts(store)
+        for grid in recorded:
+            if grid.kind == "grid" and keys & set(Path(grid.path).parts):
+                with suppress(CheckpointError):  # the report says which are missing
+                    file_store.fetch(grid.path, grid.sha256)
+    return file_store.folder
