@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
+from sweep.executors.cuda_driver import cuda_driver, free_memory
 from sweep.executors.packing import DeviceMemory
 
-MEGA = 2**20
 MPS = "nvidia-cuda-mps-control"
 
 
@@ -23,19 +22,12 @@ def cores() -> int:
 
 
 def gpus() -> list[str]:
-    """GPUs of this machine by torch's names (`cuda:0`, ...), as far as CUDA_VISIBLE_DEVICES shows them."""
-    visible = _visible()
-    if visible is not None:
-        return [f"cuda:{index}" for index, _ in enumerate(visible)]
-    lines = _driver("-L")
-    return [f"cuda:{index}" for index, _ in enumerate(lines or ())]
+    """GPUs that this process may use, by torch's names (`cuda:0`, ...)."""
+    return [f"cuda:{device.index}" for device in cuda_driver().devices]
 
 
 def gpu(device: str) -> tuple[str | None, DeviceMemory | None]:
     """Model and memory of a GPU.
-
-    torch counts the GPUs in CUDA_VISIBLE_DEVICES; without that variable it counts as the driver does, where all GPUs of
-    the machine are of one model.
 
     Args:
         device: torch's name of the GPU: `cuda` or `cuda:1`.
@@ -43,26 +35,9 @@ def gpu(device: str) -> tuple[str | None, DeviceMemory | None]:
     Returns:
         The model and the memory; None for what the driver does not report.
     """
-    index, visible = int(device.partition(":")[2] or 0), _visible()
-    gpu_id = str(index) if visible is None else visible[index]
-    fields = _driver(f"--id={gpu_id}", "--query-gpu=name,memory.free,memory.total", "--format=csv,noheader,nounits")
-    return gpu_of(fields[0]) if fields else (None, None)
-
-
-def gpu_of(line: str) -> tuple[str, DeviceMemory | None]:
-    """Model and memory of a GPU from a line of the driver.
-
-    Args:
-        line: `name, free MiB, total MiB`; for a slice of a GPU (MIG) the numbers are missing.
-
-    Returns:
-        The model and the memory; None for missing numbers.
-    """
-    name, *rest = (part.strip() for part in line.rsplit(",", 2))
-    if len(rest) != 2 or not all(part.isdigit() for part in rest):
-        return name, None
-    free, total = (int(part) * MEGA for part in rest)
-    return name, DeviceMemory(free, total)
+    index = int(device.partition(":")[2] or 0)
+    known = {each.index: each for each in cuda_driver().devices}
+    return (known[index].name, free_memory(known[index])) if index in known else (None, None)
 
 
 def memory_of_machine() -> DeviceMemory | None:
@@ -85,16 +60,3 @@ def memory_of_machine() -> DeviceMemory | None:
 def has_mps() -> bool:
     """Whether NVIDIA MPS is installed, the daemon with which processes use a GPU at the same time."""
     return shutil.which(MPS) is not None
-
-
-def _visible() -> list[str] | None:
-    fields = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return None if fields is None else [name.strip() for name in fields.split(",") if name.strip() not in ("", "-1")]
-
-
-def _driver(*arguments: str) -> list[str] | None:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return None
-    result = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=30, check=False)
-    return result.stdout.splitlines() if result.returncode == 0 else None

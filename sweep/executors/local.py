@@ -8,6 +8,7 @@ import signal
 from dataclasses import dataclass
 
 from sweep.errors import UsageError
+from sweep.executors.cuda_driver import cuda_driver
 from sweep.executors.devices import MPS, cores, gpus, has_mps
 from sweep.executors.placement import AUTO, Assignment, NoOptions, Pack, options_of
 from sweep.executors.supervised import SupervisedWorker
@@ -70,7 +71,13 @@ def _devices(device: str) -> list[str]:
         device = "cuda" if gpu_names else "cpu"
     if device.startswith("cuda"):
         if not gpu_names:
-            raise UsageError("this machine has no CUDA GPU", why="nvidia-smi lists none.", next="Use --device cpu.")
+            raise UsageError("this machine has no CUDA GPU", why=cuda_driver().problem, next="Use --device cpu.")
+        if device != "cuda" and device not in gpu_names:
+            raise UsageError(
+                f"this process may use no {device}",
+                why=f"It may use {', '.join(gpu_names)}; CUDA_VISIBLE_DEVICES hides others and numbers from 0.",
+                next="Use --device cuda for all of them.",
+            )
         return gpu_names if device == "cuda" else [device]
     if device != "cpu":
         raise UsageError(f"device {device!r} is not known", next="Use auto, cpu, cuda or cuda:0.")

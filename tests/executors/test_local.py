@@ -7,9 +7,9 @@ import os
 import pytest
 
 from sweep.errors import UsageError
-from sweep.executors.devices import cores, gpu_of, gpus, memory_of_machine
+from sweep.executors.devices import cores, memory_of_machine
 from sweep.executors.local import slots
-from sweep.executors.packing import DeviceMemory
+from tests.helpers.cuda import FakeDriver, install
 
 
 def test_the_cpu_gets_a_worker_a_core_but_no_more_than_there_is_work() -> None:
@@ -17,20 +17,6 @@ def test_the_cpu_gets_a_worker_a_core_but_no_more_than_there_is_work() -> None:
     assert len(slots("cpu", None, work=1000)) == cores()
     assert sum(slot.threads for slot in slots("cpu", 2, work=1000)) <= max(cores(), 2)
     assert len(slots("cpu", 5, work=1)) == 5
-
-
-def test_visible_devices_are_never_widened(monkeypatch: pytest.MonkeyPatch) -> None:
-    # mala#324, ptyrad#22: every worker on the same GPU, or on one that was hidden.
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    assert gpus() == ["cuda:0", "cuda:1"]
-    assert [slot.device for slot in slots("cuda", 4, work=9)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
-    assert [slot.device for slot in slots("cuda:1", 2, work=9)] == ["cuda:1", "cuda:1"]
-    for hidden in ("", "-1"):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-        assert gpus() == []
-        with pytest.raises(UsageError, match="no CUDA GPU"):
-            slots("cuda", None, work=1)
-        assert slots("auto", None, work=1)[0].device == "cpu"
 
 
 def test_cores_are_those_that_the_scheduler_gave(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,14 +40,14 @@ def test_cores_are_those_that_the_scheduler_gave(monkeypatch: pytest.MonkeyPatch
 
 def test_pack_counts_the_workers_of_each_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    install(monkeypatch, FakeDriver(("GPU", "GPU")))
     packed = slots("cuda", None, work=99, pack=3)
     assert [slot.device for slot in packed] == ["cuda:0", "cuda:1"] * 3
     assert len(slots("cuda", None, work=2, pack=3)) == 2
     # One a device begins, where there is work for it.
     assert [slot.device for slot in slots("cuda", None, work=99, pack="auto")] == ["cuda:0", "cuda:1"]
     assert [slot.device for slot in slots("cuda", None, work=1, pack="auto")] == ["cuda:0"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    install(monkeypatch, FakeDriver(()))
     assert len(slots("auto", None, work=99, pack=3)) == 3
 
 
@@ -70,13 +56,6 @@ def test_the_threads_of_a_worker_do_not_change_with_those_that_come_later() -> N
     assert slots("cpu", None, work=1000, pack="auto") == whole[:1]
     assert slots("cpu", None, work=1, pack="auto") == slots("cpu", None, work=1)
     assert [slot.threads for slot in slots("cpu", None, work=9, pack=1)] == [cores()]
-
-
-def test_what_the_driver_tells_of_a_gpu() -> None:
-    # nvidia-smi --query-gpu=name,memory.free,memory.total --format=csv,noheader,nounits, without and with slices (MIG).
-    free = DeviceMemory(81251 * 2**20, 81559 * 2**20)
-    assert gpu_of("NVIDIA H100 80GB HBM3, 81251, 81559") == ("NVIDIA H100 80GB HBM3", free)
-    assert gpu_of("NVIDIA H100 80GB HBM3, [N/A], [N/A]") == ("NVIDIA H100 80GB HBM3", None)
 
 
 def test_the_memory_of_this_machine_is_known() -> None:
