@@ -18,7 +18,7 @@ from sweep.errors import CheckpointError
 from sweep.files.file_store import file_store_at
 from sweep.reporting.render.index import INDEX, folder_name
 from sweep.reporting.render.notebook import ReportPaths, build_report
-from sweep.reporting.text.report_diff import read_last, since, since_in_words
+from sweep.reporting.text.report_diff import changes_in_sentences, read_last, report_changes
 from sweep.store.queries.views import artifacts, cells
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Report:
     @property
     def change_sentences(self) -> list[str]:
         """What changed since the last report, in sentences."""
-        return since_in_words(self.changes) if self.changes is not None and self.is_changed else []
+        return changes_in_sentences(self.changes) if self.changes is not None and self.is_changed else []
 
 
 def report(
@@ -94,7 +94,7 @@ def report(
     if paths.index is None:
         logger.info(f"{folder.parent / INDEX} is no index of reports, and was left alone")
     now = read_last(folder)["now"]
-    changes = since(before, now) if before is not None and now is not None else None
+    changes = report_changes(before, now) if before is not None and now is not None else None
     return Report(paths, changes, is_changed=changes is not None and before != now)
 
 

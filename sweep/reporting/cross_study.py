@@ -80,7 +80,7 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
         )
     base = _setting(first, {})
     rows = [
-        _row(frames.name, arm, _says(base, _setting(frames, arm["changes"])), values[frames.name], reference)
+        _row(frames.name, arm, _difference_text(base, _setting(frames, arm["changes"])), values[frames.name], reference)
         | {"is_reference": frames is first and bool(arm["is_baseline"])}
         for frames in (first, second)
         for arm in _confirmed(frames).to_dict("records")
@@ -103,16 +103,16 @@ def values_of(frames: StudyFrames, config: Mapping[str, Any]) -> pd.DataFrame:
     """Scores that were drawn in one way: arm, is_baseline, replicate, run_id, level, value, streams (what the run's
     random numbers are functions of)."""
     scores = frames.scores[(frames.scores["metric"] == frames.metric) & (frames.scores["phase"] == frames.phase)]
-    drawn = [_deciding(EvalConfig.model_validate(each)) == config for each in scores["eval_config"]]
-    scores = scores[np.array(drawn, dtype=bool)].drop_duplicates("cell_id")
+    is_comparable = [_deciding(EvalConfig.model_validate(each)) == config for each in scores["eval_config"]]
+    scores = scores[np.array(is_comparable, dtype=bool)].drop_duplicates("cell_id")
     cells = frames.cells.loc[frames.cells["status"] != CellStatus.EXCLUDED, ["cell_id", "seed", "config"]]
     kinds = frames.attempts[frames.attempts["score_id"].isna()].drop_duplicates("run_id", keep="last")
-    told = scores.merge(cells, on="cell_id").merge(kinds[["run_id", "device"]], on="run_id", how="left")
-    told["streams"] = [
+    merged = scores.merge(cells, on="cell_id").merge(kinds[["run_id", "device"]], on="run_id", how="left")
+    merged["streams"] = [
         (row["seed"], str(row["device"]).partition(":")[0], row["config"]["data"]["name"])
-        for row in told.to_dict("records")
+        for row in merged.to_dict("records")
     ]
-    return told[["arm", "is_baseline", "replicate", "run_id", "level", "value", "streams"]]
+    return merged[["arm", "is_baseline", "replicate", "run_id", "level", "value", "streams"]]
 
 
 def _shared_evaluation(first: StudyFrames, second: StudyFrames) -> dict[str, Any]:
@@ -124,13 +124,14 @@ def _shared_evaluation(first: StudyFrames, second: StudyFrames) -> dict[str, Any
     differing = {name: value for name, value in primary[0].items() if value != primary[1][name]}
     if not differing:
         return primary[0]
-    told = "; ".join(f"{name} {value} in {first.name}, {primary[1][name]} in {second.name}"
-                     for name, value in differing.items())  # fmt: skip
+    ways = "; ".join(
+        f"{name} {value} in {first.name}, {primary[1][name]} in {second.name}" for name, value in differing.items()
+    )
     levels = ", ".join(f"{name}: {{role: evaluation, levels: [{value}]}}" for name, value in differing.items())
     raise ProtocolError(
-        f"{first.name} and {second.name} draw their images differently: {told}",
-        why="The difference of two scores would be that of two samplers.",
-        next=f"Add {levels} to the factors of {second.name}; `sweep space diff FILE` says what that costs.",
+        f"{first.name} and {second.name} sample their images differently: {ways}",
+        why="The difference of two scores would include the difference of two ways of sampling.",
+        next=f"Add {levels} to the factors of {second.name}; `sweep space diff FILE` shows what that costs.",
     )
 
 
@@ -147,12 +148,12 @@ def _changed(base: Setting, other: Setting) -> dict[str, Any]:
     other = other.model_copy(update={"data": other.data.lies_at(base.data)})  # equal images are no difference
     evaluation = set(EvalConfig.model_fields)
     old, new = (each.model_dump(mode="json", exclude=evaluation) for each in (base, other))
-    told = {field: value for field, value in new.items() if field != "net" and value != old[field]}
+    fields = {field: value for field, value in new.items() if field != "net" and value != old[field]}
     nets = {f"net.{field}": value for field, value in new["net"].items() if value != old["net"].get(field)}
-    return told | nets
+    return fields | nets
 
 
-def _says(base: Setting, other: Setting) -> str:
+def _difference_text(base: Setting, other: Setting) -> str:
     return changes_in_words(_changed(base, other))
 
 
@@ -164,31 +165,45 @@ def _confirmed(frames: StudyFrames) -> pd.DataFrame:
 def _row(
     study: str, arm: Mapping[Any, Any], says: str, values: pd.DataFrame, reference: pd.DataFrame
 ) -> dict[str, Any]:
-    mine = values[values["arm"] == arm["arm"]]
-    own = mine.merge(values[values["is_baseline"]], on="replicate", suffixes=("", "_base"))
+    arm_values = values[values["arm"] == arm["arm"]]
+    own = arm_values.merge(values[values["is_baseline"]], on="replicate", suffixes=("", "_base"))
     against_own = paired_difference(own["value"].to_numpy(float), own["value_base"].to_numpy(float))
-    how, difference, pairs = _difference(mine, reference)
-    scores = mine["value"].to_numpy(float)
+    how, difference, pairs = _difference(arm_values, reference)
+    scores = arm_values["value"].to_numpy(float)
     return {
-        "study": study, "arm": arm["arm"], "says": says, "n": len(scores),
+        "study": study,
+        "arm": arm["arm"],
+        "says": says,
+        "n": len(scores),
         "mean": float(scores.mean()) if len(scores) else np.nan,
         "sd": float(scores.std(ddof=1)) if len(scores) > 1 else np.nan,
-        **({"own_difference": np.nan, "own_low": np.nan, "own_high": np.nan, "own_pairs": 0} if arm["is_baseline"] else
-           {"own_difference": against_own.mean, "own_low": against_own.low, "own_high": against_own.high,
-            "own_pairs": against_own.n}),
-        "difference": difference.mean, "low": difference.low, "high": difference.high, "pairs": pairs, "how": how,
-    }  # fmt: skip
+        **(
+            {"own_difference": np.nan, "own_low": np.nan, "own_high": np.nan, "own_pairs": 0}
+            if arm["is_baseline"]
+            else {
+                "own_difference": against_own.mean,
+                "own_low": against_own.low,
+                "own_high": against_own.high,
+                "own_pairs": against_own.n,
+            }
+        ),
+        "difference": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "pairs": pairs,
+        "how": how,
+    }
 
 
-def _difference(mine: pd.DataFrame, reference: pd.DataFrame) -> tuple[str, Difference, int]:
+def _difference(arm_values: pd.DataFrame, reference: pd.DataFrame) -> tuple[str, Difference, int]:
     """How an arm is compared with the first baseline, the difference, and over how many pairs."""
-    if len(mine) and set(mine["run_id"]) == set(reference["run_id"]):
-        scores = mine["value"].to_numpy(float)
-        return "same runs", paired_difference(scores, scores), len(mine)
-    pairs = mine.merge(reference, on="streams", suffixes=("", "_base"))
+    if len(arm_values) and set(arm_values["run_id"]) == set(reference["run_id"]):
+        scores = arm_values["value"].to_numpy(float)
+        return "same runs", paired_difference(scores, scores), len(arm_values)
+    pairs = arm_values.merge(reference, on="streams", suffixes=("", "_base"))
     if len(pairs) >= MIN_PAIRS:
         arrays: tuple[Array, Array] = pairs["value"].to_numpy(float), pairs["value_base"].to_numpy(float)
         return "paired", paired_difference(*arrays), len(pairs)
-    if len(mine) == 0:
+    if len(arm_values) == 0:
         return "", paired_difference(NOTHING, NOTHING), 0
-    return "welch", welch_difference(mine["value"].to_numpy(float), reference["value"].to_numpy(float)), 0
+    return "welch", welch_difference(arm_values["value"].to_numpy(float), reference["value"].to_numpy(float)), 0

@@ -66,7 +66,7 @@ def scientific(value: float) -> str:
     return f"{mantissa} × 10{raised}".replace("-", MINUS)
 
 
-def duration(seconds: float) -> str:
+def rounded_duration(seconds: float) -> str:
     """Seconds of work in the largest unit that leaves a whole number, e.g. `3.2 h`."""
     if not isfinite(seconds):
         return NOTHING
@@ -76,11 +76,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def count(n: int, noun: str, plural: str = "") -> str:
+def quantity(n: int, noun: str, plural: str = "") -> str:
     """`1 seed`, `5 seeds`."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def listed(words: list[str]) -> str:
+def join_words(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -23,7 +23,7 @@ def lower_is_better(metric: str) -> bool:
     """
     direction = direction_of(metric)
     if direction not in (Direction.LOWER, Direction.HIGHER):
-        raise StoreMismatch(f"{metric} decides nothing: {direction}", next="Name fid or kid as the study's metric.")
+        raise StoreMismatch(f"{metric} allows no verdict: {direction}", next="Name fid or kid as the study's metric.")
     return direction is Direction.LOWER
 
 

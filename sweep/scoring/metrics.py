@@ -94,6 +94,6 @@ def metric_of(name: str) -> Metric:
         return Metric(label, Direction.NEITHER, "Ho et al. 2020", made_of, extra=True)
     raise StoreMismatch(
         f"this version does not know the score {name!r}",
-        why="Without its direction nothing can be said of it.",
-        next="Report with the version that made it: sweep doctor names it.",
+        why="It does not know which values of the score are better.",
+        next="Build the report with the version that made the score; sweep doctor names it.",
     )

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sweep.reporting import sections
-from sweep.reporting.frames.study_ref import find_subject
-from sweep.reporting.render.blocks import bundles
+from sweep.reporting.frames.study_ref import find_study_ref
+from sweep.reporting.render.blocks import display_bundles
 from sweep.reporting.render.html import export_html
 from sweep.reporting.render.notebook import build_notebook
 from sweep.reporting.sections import ReportedStudy
@@ -64,11 +64,11 @@ class Visit:
 def page_of(store: Store, file: Path) -> ReportedStudy:
     """The page of a store's study, each cell of its notebook run in this process: a kernel takes seconds to start."""
     study = store.study()
-    book = build_notebook(find_subject(store.engine, "digits"), as_of=None)
+    book = build_notebook(find_study_ref(store.engine, "digits"), as_of=None)
     for cell in book.cells:
         if cell["source"].startswith("show("):
             blocks = getattr(sections, cell["id"])(study)
-            cell["outputs"] = [_output(*bundle) for block in blocks for bundle in bundles(block)]
+            cell["outputs"] = [_output(*bundle) for block in blocks for bundle in display_bundles(block)]
     file.write_text(export_html(book), encoding="utf-8")
     return study
 

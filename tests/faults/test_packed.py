@@ -57,7 +57,7 @@ def test_two_workers_on_a_device_come_to_the_same_numbers_and_their_timings_are_
     trainings = [attempt for attempt in made if attempt.score_id is None]
     assert any(s.started_at < t.ended_at and t.started_at < s.ended_at for s in scores for t in trainings)
     told = shared(load_frames(store.engine, "tiny-long").attempts)
-    assert "had other workers beside them on their device, up to 2 in all" in told
+    assert "shared their device with other workers, up to 2 in all" in told
 
 
 def test_alone_on_a_device_nothing_is_marked(command: Command, calm: Calm) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.reporting import sections
-from sweep.reporting.render.notebook import ONLY_WHERE, SECTIONS
+from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections import read_study, record
 from sweep.store import Store, cells, claim, exclude, finish_score, open_store, set_study_state
 from sweep.store.records import Measurement, ScoreResult
@@ -79,7 +79,7 @@ def test_every_section_has_something_to_show(played: Play, design: dict, sqlite_
     played(store, study, record_of_study.id)
     reported = read_study(store.engine, "early", files_root=tmp_path)
     for name, _ in SECTIONS:
-        if name not in ONLY_WHERE or ONLY_WHERE[name](reported.frames.subject):
+        if name not in SHOWN_WHERE or SHOWN_WHERE[name](reported.frames.study_ref):
             for block in getattr(sections, name)(reported):
                 assert "nan" not in getattr(block, "html", "").lower().split()
     record(reported, tmp_path)

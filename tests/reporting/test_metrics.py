@@ -32,7 +32,7 @@ def test_every_score_that_is_made_has_a_stated_direction() -> None:
 def test_a_ratio_of_neighbours_is_best_at_one_and_decides_nothing() -> None:
     assert direction_of("neighbour_ratio") == Direction.NEAR_ONE
     assert direction_of("neighbour_distance") == direction_of("noised_s5_mse") == Direction.NEITHER
-    with pytest.raises(StoreMismatch, match="decides nothing"):
+    with pytest.raises(StoreMismatch, match="allows no verdict"):
         lower_is_better("neighbour_ratio")
 
 

@@ -16,7 +16,7 @@ from sweep.config.study import Study
 from sweep.design.cells import cells_of
 from sweep.design.plan import study_plan
 from sweep.reporting.frames.frames import load_frames
-from sweep.reporting.stats.rank_correlation import ENOUGH_RANKS, rank_correlations
+from sweep.reporting.stats.rank_correlation import MIN_RANKED_TRIALS, rank_correlations
 from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
@@ -202,7 +202,7 @@ def test_the_report_says_how_well_the_cheap_scores_rank(store):
     told = rank_correlations(frames).set_index(["share", "n"])
     assert set(told.index) == {(0.1, 16), (0.3, 16), (1.0, 16)}
     assert told.loc[(1.0, 16), "trials"] == whole
-    enough = whole >= ENOUGH_RANKS
+    enough = whole >= MIN_RANKED_TRIALS
     assert np.isnan(told.loc[(1.0, 16), "spearman"]) != enough
     if enough:
         assert told.loc[(1.0, 16), "spearman"] == pytest.approx(1.0)

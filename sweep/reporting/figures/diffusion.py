@@ -23,7 +23,7 @@ from sweep.reporting.figures.style import (
 )
 
 
-def schedules(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
+def schedule_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
     """log10 SNR and beta against t/T, one line a distinct schedule.
 
     Args:
@@ -39,7 +39,7 @@ def schedules(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
         return figure
 
 
-def loss_weights(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
+def loss_weight_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
     """Weight of each t in the loss, one line a distinct weighting.
 
     Args:

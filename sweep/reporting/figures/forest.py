@@ -40,7 +40,10 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
         axes.set_ylim(len(arms) - 0.5, -0.6)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        locator = MaxNLocator(5)
+        axes.xaxis.set_major_locator(locator)
+        ticks = locator.tick_values(*axes.get_xlim())
+        axes.set_xlim(ticks[0], ticks[-1])  # no point lies beyond the last tick
         better, worse = ("← better", "worse →") if lower_is_better else ("← worse", "better →")
         axes.set_xlabel(f"{better}{20 * ' '}{worse}\n{label},\ndifference from the baseline")
         return figure

@@ -26,12 +26,12 @@ from sweep.reporting.figures.style import (
 )
 
 Styles = dict[str, LineStyle]
-SINGLE_SEEDS = 20
+MAX_THIN_LINES = 20
 """Thin lines an arm; more are a band of ink."""
 
 
 def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, str]) -> Figure:
-    """Mean over seeds of each arm, the first `SINGLE_SEEDS` of them as thin lines behind; one panel a curve.
+    """Mean over seeds of each arm, the first `MAX_THIN_LINES` of them as thin lines behind; one panel a curve.
 
     Args:
         curves: arm, replicate, point, name, value, and column `x`.
@@ -44,20 +44,20 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
         figure, panels = blank(2.8 * len(names), rows=len(names))
         lines: list[tuple[Axes, list[End]]] = []
         for axes, (name, title) in zip(panels, names.items(), strict=True):
-            told = curves[curves["name"] == name]
-            means = told.groupby(["arm", "point"], sort=False)[[x, "value"]].mean().dropna().reset_index()
+            points = curves[curves["name"] == name]
+            means = points.groupby(["arm", "point"], sort=False)[[x, "value"]].mean().dropna().reset_index()
             crowd(axes, [each[[x, "value"]] for _, each in means[~means["arm"].isin(named)].groupby("arm", sort=False)])
             ends: list[End] = []
             for arm in named:
                 style = styles[str(arm)]
-                single = told[(told["arm"] == arm) & (told["replicate"] < SINGLE_SEEDS)]
+                single = points[(points["arm"] == arm) & (points["replicate"] < MAX_THIN_LINES)]
                 seeds = single.groupby("replicate")
                 crowd(axes, [seed[[x, "value"]] for _, seed in seeds], colour=style["color"], width=0.7, alpha=0.3)
                 mean = means[means["arm"] == arm]
                 axes.plot(mean[x], mean["value"], color=style["color"], linestyle=style["linestyle"])
                 if len(mean):
                     ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
-            _log_if_positive(axes, told["value"])
+            _log_if_positive(axes, points["value"])
             axes.set_title(f"{title} (lower is better)")
             axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
             # 500 thousandths of a second would read 500m.
@@ -80,21 +80,20 @@ def factor_curves(
     """
     with figure_style():
         figure, (axes,) = blank(3.6)
-        at = list(dict.fromkeys(levels["level"]))
-        places = {level: float(k) for k, level in enumerate(at)}
+        positions = {level: float(k) for k, level in enumerate(dict.fromkeys(levels["level"]))}
         ends = []
-        levels = levels.assign(place=levels["level"].map(places))
+        levels = levels.assign(position=levels["level"].map(positions))
         faint = levels["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
-        crowd(axes, [each[["place", "mean"]] for _, each in levels[faint].groupby("arm", sort=False)])
+        crowd(axes, [each[["position", "mean"]] for _, each in levels[faint].groupby("arm", sort=False)])
         levels = levels[~faint]
         for k, (arm, each) in enumerate(levels.groupby("arm", sort=False)):
             style = styles[str(arm)]
             shift = 0.06 * (k - (levels["arm"].nunique() - 1) / 2) if levels["arm"].nunique() < 12 else 0.0
-            xs = each["place"] + shift
+            xs = each["position"] + shift
             axes.vlines(xs, each["low"], each["high"], color=style["color"], linewidth=1.5, alpha=0.7)
             axes.plot(xs, each["mean"], **style)
             ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
-        axes.set_xticks(list(places.values()), [shortest(level) if numeric else str(level) for level in places])
+        axes.set_xticks(list(positions.values()), [shortest(level) if numeric else str(level) for level in positions])
         axes.set_xlabel(factor.replace("_", " "))
         axes.set_title(f"{label} ({direction})")
         label_ends(figure, [(axes, ends)])
@@ -114,9 +113,13 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
         for arm, each in points[~faint].groupby("arm", sort=False):
             style = styles[str(arm)]
             axes.plot(
-                each["seconds"], each["mean"], style["marker"], color=style["color"], linestyle="none",
+                each["seconds"],
+                each["mean"],
+                style["marker"],
+                color=style["color"],
+                linestyle="none",
                 label=shortened(str(arm)),
-            )  # fmt: skip
+            )
         front = points[points["on_front"]].sort_values("seconds")
         axes.plot(front["seconds"], front["mean"], color=INK, linewidth=1.0, zorder=0, drawstyle="steps-post")
         axes.set_xscale("log")
@@ -141,6 +144,9 @@ def _name_front(figure: Figure, axes: Axes, front: pd.DataFrame) -> None:
             textcoords="offset points",
             fontsize=10,
         )
+        if text.get_window_extent().y1 > axes.get_window_extent().y1:  # above the point it would touch the title
+            text.set_position((7, -7))
+            text.set_verticalalignment("top")
         box = text.get_window_extent()
         if any(box.overlaps(other) for other in taken):
             text.remove()

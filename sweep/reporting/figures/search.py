@@ -39,7 +39,7 @@ def importance_bars(bars: pd.DataFrame) -> Figure:
         colours = [FAINT if below else COLOURS[0] for below in bars["below_canary"]]
         axes.barh(range(len(bars)), bars["importance"], color=colours, height=0.6)
         for y, row in enumerate(bars.to_dict("records")):
-            text = f" {100 * row['importance']:.0f} %" + ("  (no more than chance)" if row["below_canary"] else "")
+            text = f" {100 * row['importance']:.0f} %" + ("  (not above chance)" if row["below_canary"] else "")
             axes.text(row["importance"], y, text, va="center", fontsize=11)
         axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
         axes.invert_yaxis()

@@ -23,7 +23,7 @@ VERDICT_MARKERS = {"better": "v", "worse": "^", "no difference": "s", "undecided
 WIDTH = 5.4
 LINE_POINTS = 13
 """Height of a line of small text."""
-NAMED = 6
+MAX_NAMED = 6
 """Lines in one plot that get a colour and a name; more cannot be told apart."""
 
 RC = {
@@ -59,13 +59,13 @@ LineStyle = dict[str, Any]
 def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
     """Colour, marker and dashes of each arm, the same in all figures: the baseline, which comes first, in ink, six
     others told apart, the rest faint."""
-    told = [
+    styles = [
         {"color": colour, "marker": marker, "linestyle": DASHES[k % len(DASHES)]}
         for k, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True))
     ]
-    told = [{"color": INK, "marker": "o", "linestyle": "-"}, *told]
+    styles = [{"color": INK, "marker": "o", "linestyle": "-"}, *styles]
     faint = {"color": FAINT, "marker": "", "linestyle": "-", "alpha": 0.4, "linewidth": 1.0}
-    return {arm: told[k] if k < len(told) else faint for k, arm in enumerate(arms)}
+    return {arm: styles[k] if k < len(styles) else faint for k, arm in enumerate(arms)}
 
 
 @contextmanager
@@ -99,7 +99,7 @@ End = tuple[float, float, str, str]
 """x and y of a line's last point in data units, its name, its colour."""
 
 
-def settle(figure: Figure) -> None:
+def fix_layout(figure: Figure) -> None:
     """Lay the figure out once and for all; drawing it would do so again, twice."""
     engine = figure.get_layout_engine()
     if engine is not None:

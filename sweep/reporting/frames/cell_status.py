@@ -32,9 +32,9 @@ def with_status(cells: pd.DataFrame, requested: pd.DataFrame, scores: pd.DataFra
     primary = requested[requested["is_primary"]].drop_duplicates("cell_id")
     cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")
     measured = set(scores.loc[scores["is_primary"] & (scores["metric"] == metric), "cell_id"])
-    told = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
-    cells["status"] = pd.Series([status.value for status, _ in told], cells.index, dtype=object)
-    cells["reason"] = pd.Series([reason for _, reason in told], cells.index, dtype=object)
+    outcomes = [_status(row, row["cell_id"] in measured) for row in cells.to_dict("records")]
+    cells["status"] = pd.Series([status.value for status, _ in outcomes], cells.index, dtype=object)
+    cells["reason"] = pd.Series([reason for _, reason in outcomes], cells.index, dtype=object)
     not_finite = (
         (cells["run_state"] == RunState.INFEASIBLE)
         | (cells["score_failure"] == "nan")
@@ -65,11 +65,11 @@ def _status(cell: Mapping[Hashable, Any], measured: bool) -> tuple[CellStatus, s
         # An end, and no number: waiting for one would hold an interim analysis back for ever.
         return CellStatus.FAILED, NOT_FINITE
     if state == RunState.TRAINED:
-        return CellStatus.MISSING, f"trained; {WAITING.get(score_state, 'no score under this protocol was asked for')}"
+        return CellStatus.MISSING, f"trained; {WAITING.get(score_state, 'no score under this protocol is requested')}"
     return CellStatus.MISSING, "not started" if state == RunState.PLANNED else f"training, {at}"
 
 
 def _why(failure: object, reason: object) -> str:
     """The class of a failure in words, and what was told of it."""
-    told = [FAILURES.get(failure, failure)] if isinstance(failure, str) else []
-    return "; ".join(told + ([reason] if isinstance(reason, str) else []))
+    parts = [FAILURES.get(failure, failure)] if isinstance(failure, str) else []
+    return "; ".join(parts + ([reason] if isinstance(reason, str) else []))

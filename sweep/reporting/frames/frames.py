@@ -10,7 +10,7 @@ scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, pha
           (dict), evaluation_level (text), is_primary, eval_config, metric, value (mean over noise sets),
           standard_error, noise_values and noise_errors ({noise set: number}), sampling_seconds, features_seconds,
           statistics_seconds
-rungs     scores by cheaper protocols and on the way (see `scores.rungs_of`); none of them is in `scores`
+rungs     scores by cheaper protocols and on the way (see `scores.rung_scores_of`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
 attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail, device_workers (at once on its
           device, itself included; above 1 its timings are of a shared one), peak_bytes
@@ -33,12 +33,12 @@ from sqlalchemy import ColumnElement, Engine, and_, func, select
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.cell_status import with_status
 from sweep.reporting.frames.query import frame_of
-from sweep.reporting.frames.scores import requested_scores_of, rungs_of, scores_of
-from sweep.reporting.frames.study_ref import Subject, find_subject
+from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
+from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
 from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, WORKER
 from sweep.store.sql.transaction import read_transaction
 
-ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
+REVISION_COLUMNS = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
 
 
@@ -46,7 +46,7 @@ ACCEPTED = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 class StudyFrames:
     """All that a report reads, of one study at one revision."""
 
-    subject: Subject
+    study_ref: StudyRef
     name: str
     question: str
     state: str
@@ -96,20 +96,20 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         UsageError: There is no such study.
         StoreError: The study has no such revision.
     """
-    study = find_subject(engine, name, as_of)
-    revisions = pd.DataFrame(study.revisions)[list(ACCEPTED)]
+    study = find_study_ref(engine, name, as_of)
+    revisions = pd.DataFrame(study.revisions)[list(REVISION_COLUMNS)]
     accepted = study.revisions[-1]
-    mine = and_(CELL.c.study_id == study.id, CELL.c.revision <= int(accepted["number"]))
+    is_included = and_(CELL.c.study_id == study.id, CELL.c.revision <= int(accepted["number"]))
     arms = _arms(engine, study.id)
-    requested = requested_scores_of(engine, mine)
+    requested = requested_scores_of(engine, is_included)
     current = requested[requested["protocol_key"] == accepted["protocol_key"]].drop(columns="protocol_key")
-    scores = scores_of(engine, mine, current)
-    cells = with_status(_cells(engine, mine), current, scores, str(accepted["spec"].get("metric", "fid")))
+    scores = scores_of(engine, is_included, current)
+    cells = with_status(_cells(engine, is_included), current, scores, str(accepted["spec"].get("metric", "fid")))
     if as_of is not None:
         arms = arms[arms["arm_id"].isin(cells["arm_id"]) | arms["is_baseline"]]
     named = arms[["arm_id", "arm", "is_baseline"]]
     return StudyFrames(
-        subject=study,
+        study_ref=study,
         name=study.name,
         question=study.question,
         state=study.state,
@@ -119,17 +119,17 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         protocol=accepted["protocol"],
         protocol_key=accepted["protocol_key"],
         versions=accepted["versions"],
-        data_as_of=_newest(engine, study.id, mine, revisions),
+        data_as_of=_newest(engine, study.id, is_included, revisions),
         other_protocols=len(requested) - len(current),
         boundaries=_boundaries(engine, study.id),
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),
         scores=_in_order(scores, named),
-        rungs=_in_order(rungs_of(engine, mine), named),
-        curves=_in_order(_curves(engine, mine), named),
-        attempts=_attempts(engine, mine),
-        workers=_workers(engine, mine),
-        grids=_in_order(_grids(engine, mine, current), named),
+        rungs=_in_order(rung_scores_of(engine, is_included), named),
+        curves=_in_order(_curves(engine, is_included), named),
+        attempts=_attempts(engine, is_included),
+        workers=_workers(engine, is_included),
+        grids=_in_order(_grids(engine, is_included, current), named),
     )
 
 
@@ -145,7 +145,7 @@ def _arms(engine: Engine, study_id: int) -> pd.DataFrame:
     return arms
 
 
-def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def _cells(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
     cells = frame_of(
         engine,
         select(
@@ -156,13 +156,13 @@ def _cells(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
             *(RUN.c.snr_1, RUN.c.snr_T, RUN.c.prior_bits_per_dim, RUN.c.config),
         )
         .join(RUN, RUN.c.id == CELL.c.run_id)
-        .where(mine),
+        .where(is_included),
     )
     # Before the first training has ended a database returns no number at all, which pandas takes for objects.
     return cells.astype({"parameters": float, "train_seconds": float})
 
 
-def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def _curves(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
     # Search trials can be thousands; their curves are not drawn.
     curves = frame_of(
         engine,
@@ -171,13 +171,13 @@ def _curves(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
             METRIC.c.value,
         )
         .join(CELL, CELL.c.run_id == METRIC.c.run_id)
-        .where(mine, CELL.c.phase == "confirm")
+        .where(is_included, CELL.c.phase == "confirm")
         .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step),
     )
     return curves.astype({"value": float})
 
 
-def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def _attempts(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
     return frame_of(
         engine,
         select(
@@ -186,13 +186,13 @@ def _attempts(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
             ATTEMPT.c.peak_bytes,
         )
         .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
-        .where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
+        .where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))
         .order_by(ATTEMPT.c.id),
     )
 
 
-def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
-    attempts = select(ATTEMPT.c.worker_id).where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
+def _workers(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
+    attempts = select(ATTEMPT.c.worker_id).where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))
     return frame_of(
         engine,
         select(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, WORKER.c.environment)
@@ -201,19 +201,21 @@ def _workers(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
     )
 
 
-def _grids(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
+def _grids(engine: Engine, is_included: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
     primary = requested.loc[requested["is_primary"], ["arm_id", "replicate", "score_id"]]
     grids = frame_of(
         engine,
         select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
-        .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.run_id.in_(select(CELL.c.run_id).where(mine)))
+        .where(ARTIFACT.c.kind == "grid", ARTIFACT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))
         .order_by(ARTIFACT.c.id),
     )
     return primary.merge(grids, on="score_id").drop(columns="score_id")
 
 
-def _newest(engine: Engine, study_id: int, mine: ColumnElement[bool], revisions: pd.DataFrame) -> datetime | None:
-    runs = select(CELL.c.run_id).where(mine)
+def _newest(
+    engine: Engine, study_id: int, is_included: ColumnElement[bool], revisions: pd.DataFrame
+) -> datetime | None:
+    runs = select(CELL.c.run_id).where(is_included)
     moments: list[datetime | None] = [moment.to_pydatetime() for moment in revisions["accepted_at"]]
     newest = (
         select(func.max(RUN.c.finished_at)).where(RUN.c.id.in_(runs)),
@@ -234,8 +236,8 @@ def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
         .where(EVENT.c.study_id == study_id, EVENT.c.kind.in_(("tuned", "confirmed")))
         .order_by(EVENT.c.id),
     )
-    told = {detail["arm"]: detail.get("boundary") or {} for detail in lines["detail"] if "arm" in detail}
-    return {arm: ends for arm, ends in told.items() if ends}
+    boundaries = {detail["arm"]: detail.get("boundary") or {} for detail in lines["detail"] if "arm" in detail}
+    return {arm: ends for arm, ends in boundaries.items() if ends}
 
 
 def _in_order(frame: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:

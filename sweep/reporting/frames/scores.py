@@ -14,7 +14,7 @@ MEAN = -1
 """`measurement.noise_set` of the mean over noise sets."""
 
 
-def requested_scores_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
     """One row a cell and score asked for, under any protocol."""
     requested = frame_of(
         engine,
@@ -32,15 +32,15 @@ def requested_scores_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFra
         )
         .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
-        .where(mine, SCORE.c.step.is_(None)),
+        .where(is_included, SCORE.c.step.is_(None)),
     )
     requested["evaluation_level"] = [changes_in_words(level) or "baseline level" for level in requested["level"]]
     return requested.astype({"is_primary": bool})
 
 
-def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
+def rung_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
     """Scores by cheaper protocols and on the way: cell_id, arm_id, run_id, step, steps, images, n, metric, value."""
-    found = frame_of(
+    by_noise_set = frame_of(
         engine,
         select(
             *(CELL.c.id.label("cell_id"), CELL.c.arm_id, CELL.c.run_id, SCORE.c.step, RUN.c.steps),
@@ -50,15 +50,19 @@ def rungs_of(engine: Engine, mine: ColumnElement[bool]) -> pd.DataFrame:
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .join(RUN, RUN.c.id == CELL.c.run_id)
         .join(MEASUREMENT, MEASUREMENT.c.score_id == SCORE.c.id)
-        .where(mine, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None))
+        .where(
+            is_included, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None)
+        )
         .order_by(SCORE.c.step, SCORE.c.id),
     )
-    batches = pd.Series([config["batch"] for config in found["config"]], found.index, dtype=int)
-    found = found.assign(images=found["step"] * batches, n=[protocol["n"] for protocol in found["protocol"]])
-    return found.drop(columns=["config", "protocol"]).astype({"value": float})
+    batches = pd.Series([config["batch"] for config in by_noise_set["config"]], by_noise_set.index, dtype=int)
+    by_noise_set = by_noise_set.assign(
+        images=by_noise_set["step"] * batches, n=[protocol["n"] for protocol in by_noise_set["protocol"]]
+    )
+    return by_noise_set.drop(columns=["config", "protocol"]).astype({"value": float})
 
 
-def scores_of(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
+def scores_of(engine: Engine, is_included: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
     """One row a requested score and metric: the finite mean over noise sets, and what each set gave."""
     measured = frame_of(
         engine,
@@ -68,7 +72,7 @@ def scores_of(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame
         )
         .join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == MEASUREMENT.c.score_id)
         .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
-        .where(mine)
+        .where(is_included)
         .distinct()
         .order_by(MEASUREMENT.c.score_id, MEASUREMENT.c.name, MEASUREMENT.c.noise_set),
     )
@@ -79,7 +83,11 @@ def scores_of(engine: Engine, mine: ColumnElement[bool], requested: pd.DataFrame
     single = measured[measured["noise_set"] != MEAN]
     for score, metric, noise_set, value, error in single.itertuples(index=False):
         sets.setdefault((score, metric), {})[int(noise_set)] = (value, error)
-    found = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
-    mean["noise_values"] = pd.Series([{k: v[0] for k, v in each.items()} for each in found], mean.index, dtype=object)
-    mean["noise_errors"] = pd.Series([{k: v[1] for k, v in each.items()} for each in found], mean.index, dtype=object)
+    by_noise_set = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]
+    mean["noise_values"] = pd.Series(
+        [{k: v[0] for k, v in each.items()} for each in by_noise_set], mean.index, dtype=object
+    )
+    mean["noise_errors"] = pd.Series(
+        [{k: v[1] for k, v in each.items()} for each in by_noise_set], mean.index, dtype=object
+    )
     return requested.drop(columns=["score_state", "score_failure", "score_reason"]).merge(mean, on="score_id")

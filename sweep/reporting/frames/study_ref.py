@@ -26,7 +26,7 @@ def report_folder() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class StudyRef:
     """A study at one revision.
 
     Attributes:
@@ -56,7 +56,7 @@ class Subject:
         return self.design.arms_are_trials or self.has_trials
 
 
-def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject:
+def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> StudyRef:
     """The study of this name.
 
     Args:
@@ -67,22 +67,22 @@ def find_subject(engine: Engine, name: str, as_of: int | None = None) -> Subject
         StoreError: The study has no such revision.
     """
     with read_transaction(engine) as connection:
-        found = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
-        if found is None:
+        row = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
+        if row is None:
             raise no_such_study(connection, name)
-        query = select(REVISION).where(REVISION.c.study_id == found["id"]).order_by(REVISION.c.number)
+        query = select(REVISION).where(REVISION.c.study_id == row["id"]).order_by(REVISION.c.number)
         revisions = [dict(row) for row in connection.execute(query).mappings()]
-        trials = exists().where(CELL.c.study_id == found["id"], CELL.c.phase == "search")
+        trials = exists().where(CELL.c.study_id == row["id"], CELL.c.phase == "search")
         has_trials = bool(connection.scalar(select(trials)))
     if as_of is not None:
         revisions = [row for row in revisions if row["number"] <= as_of]
     if not revisions or (as_of is not None and revisions[-1]["number"] != as_of):
         raise StoreError(f"study {name!r} has no revision {as_of if as_of is not None else 1}")
-    return Subject(
-        id=found["id"],
-        name=found["name"],
-        question=found["question"],
-        state=found["state"],
+    return StudyRef(
+        id=row["id"],
+        name=row["name"],
+        question=row["question"],
+        state=row["state"],
         revisions=revisions,
         has_trials=has_trials,
     )

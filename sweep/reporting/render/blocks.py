@@ -1,7 +1,7 @@
 """What a section shows, as values: a piece of HTML, a table with its file, a figure with its text and data.
 
-Sections return blocks; `show` displays them in the notebook and writes their files beside it. All HTML comes from the
-templates, which escape every value: a study may be called anything.
+Sections return blocks; `show_blocks` displays them in the notebook and writes their files beside it. All HTML comes
+from the templates, which escape every value: a study may have any name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from sweep.reporting.figures.style import settle
+from sweep.reporting.figures.style import fix_layout
 from sweep.reporting.frames.study_ref import report_folder
 from sweep.reporting.render.csv_file import write_csv
 from sweep.reporting.render.latex import to_latex
@@ -42,7 +42,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class FigureBlock:
     """A figure: its PNG, a sentence with its numbers, its caption, and the data it draws."""
 
     name: str
@@ -52,7 +52,7 @@ class Picture:
     data: pd.DataFrame
 
 
-Block = Html | Table | Picture
+Block = Html | Table | FigureBlock
 
 
 def note(text: str, *, kind: str = "note") -> Html:
@@ -60,19 +60,19 @@ def note(text: str, *, kind: str = "note") -> Html:
     return Html(fragment("note.html.j2", text=text, kind=kind))
 
 
-def picture(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> Picture:
+def figure_block(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> FigureBlock:
     """A drawn figure. Its PNG is the same bytes each time."""
     buffer = io.BytesIO()
-    settle(figure)
+    fix_layout(figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    return Picture(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
+    return FigureBlock(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
 
 
-def show(blocks: Sequence[Block]) -> None:
+def show_blocks(blocks: Sequence[Block]) -> None:
     """Display blocks in a notebook and write their files into the folder of the report."""
     for block in blocks:
-        write(block, report_folder())
-        for data, metadata in bundles(block):
+        write_files(block, report_folder())
+        for data, metadata in display_bundles(block):
             display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
@@ -80,23 +80,23 @@ Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]
 """What a notebook shows, by MIME type, and its metadata."""
 
 
-def bundles(block: Block) -> list[Bundle]:
+def display_bundles(block: Block) -> list[Bundle]:
     """A block as a notebook shows it: a picture is followed by its caption."""
-    if not isinstance(block, Picture):
+    if not isinstance(block, FigureBlock):
         return [({"text/html": block.html, "text/plain": ""}, {})]
     caption = fragment("note.html.j2", text=block.caption, kind="caption")
     shown: dict[str, str | bytes] = {"image/png": block.png, "text/plain": block.alt}
     return [(shown, {"image/png": {"alt": block.alt}}), ({"text/html": caption, "text/plain": ""}, {})]
 
 
-def write(block: Block, folder: Path) -> None:
+def write_files(block: Block, folder: Path) -> None:
     """The files of a block: tables/NAME.csv and .tex, figures/NAME.png and .csv."""
     if isinstance(block, Table):
         (folder / "tables").mkdir(parents=True, exist_ok=True)
         write_csv(block.data, folder / "tables" / f"{block.name}.csv")
         tex = to_latex(block.tex if block.tex is not None else block.data, caption=block.caption, label=block.name)
         (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
-    elif isinstance(block, Picture):
+    elif isinstance(block, FigureBlock):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
         write_csv(block.data, folder / "figures" / f"{block.name}.csv")

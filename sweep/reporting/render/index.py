@@ -16,7 +16,7 @@ INDEX = "index.html"
 MARKS = ('<meta name="generator" content="ddpm-sweep">', "<title>Reports</title>")
 """One is in every index that we wrote, the second in those of 0.1.0."""
 # The index itself, in any spelling that a file system may take for it, and names that are devices to Windows.
-_TAKEN = re.compile(r"index\.html|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
+_RESERVED = re.compile(r"index\.html|(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Summary:
 
 def folder_name(study: str) -> str:
     """The folder of a study's report among those of others: its name, unless the index or the system has that one."""
-    return f"{study}-report" if _TAKEN.fullmatch(study) else study
+    return f"{study}-report" if _RESERVED.fullmatch(study) else study
 
 
 def read_summary(file: Path) -> Summary | None:
@@ -70,9 +70,9 @@ def write_index(folder: Path) -> Path | None:
         return None
     read = [(file.parent, read_summary(file)) for file in sorted(folder.glob(f"*/{SUMMARY}"))]
     summaries = [
-        (f"{parent.name}/report.html", told)
-        for parent, told in read
-        if told is not None and (parent / "report.html").is_file()
+        (f"{parent.name}/report.html", summary)
+        for parent, summary in read
+        if summary is not None and (parent / "report.html").is_file()
     ]
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     path.write_text(fragment("index.html.j2", summaries=summaries, style=style), encoding="utf-8")

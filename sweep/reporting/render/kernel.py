@@ -25,7 +25,7 @@ CELL_SECONDS = 600
 # Settings of libraries that a report is made with, by how their names begin, and those that say where Python's own
 # files are: without these the interpreter might not find what it runs.
 SETTINGS = ("IPYTHON", "JUPYTER", "LANG", "LC_", "MATPLOTLIB", "MPL", "NPY_", "NUMPY_", "PANDAS_", "PYTHON")
-PLACES = frozenset(
+PYTHON_LOCATIONS = frozenset(
     {"PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONUSERBASE"}
 )
 ARGUMENTS = (
@@ -59,46 +59,54 @@ def execute(
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
     done = 0
 
-    def count(**_: object) -> None:
+    def on_cell(**_: object) -> None:
         nonlocal done
         done += 1
         if on_progress is not None:
             on_progress(done, total)
 
-    with tempfile.TemporaryDirectory(prefix="sweep-report-") as own:
+    with tempfile.TemporaryDirectory(prefix="sweep-report-") as kernel_folder:
         # A kernel of the user's that is called python3 must not win over this interpreter.
         specs = KernelSpecManager(kernel_dirs=[])
-        manager = AsyncKernelManager(kernel_spec_manager=specs, connection_file=str(Path(own, "connection.json")))
+        manager = AsyncKernelManager(
+            kernel_spec_manager=specs, connection_file=str(Path(kernel_folder, "connection.json"))
+        )
         client = NotebookClient(
             notebook,
             km=manager,
             timeout=CELL_SECONDS,
             record_timing=False,
-            on_cell_executed=count,
+            on_cell_executed=on_cell,
             extra_arguments=list(ARGUMENTS),
         )
-        variables = {**kernel_environment(os.environ, Path(own)), **environment, REPORT_VARIABLE: str(folder.resolve())}
-        client.execute(cleanup_kc=True, env=variables, cwd=own)
+        variables = {
+            **kernel_environment(os.environ, Path(kernel_folder)),
+            **environment,
+            REPORT_VARIABLE: str(folder.resolve()),
+        }
+        client.execute(cleanup_kc=True, env=variables, cwd=kernel_folder)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
 
 
-def kernel_environment(given: Mapping[str, str], own: Path) -> dict[str, str]:
-    """The environment of the kernel: `given` without settings of the libraries that it uses.
+def kernel_environment(environment: Mapping[str, str], kernel_folder: Path) -> dict[str, str]:
+    """The environment of the kernel: `environment` without settings of the libraries that it uses.
 
     Args:
-        given: The environment of this process.
-        own: A folder of the kernel's own, for whatever it would write to the user's home.
+        environment: The environment of this process.
+        kernel_folder: A folder of the kernel's own, for whatever it would write to the user's home.
     """
-    kept = {name: value for name, value in given.items() if name in PLACES or not name.startswith(SETTINGS)}
-    return kept | {
-        "IPYTHONDIR": str(own / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(own / "jupyter"),
-        "JUPYTER_RUNTIME_DIR": str(own),
+    variables = {
+        name: value for name, value in environment.items() if name in PYTHON_LOCATIONS or not name.startswith(SETTINGS)
+    }
+    return variables | {
+        "IPYTHONDIR": str(kernel_folder / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(kernel_folder / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(kernel_folder),
         "LC_ALL": "C",
         "MATPLOTLIBRC": os.devnull,  # found before any of the user's, and empty
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(_font_cache(own)),
+        "MPLCONFIGDIR": str(_font_cache(kernel_folder)),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
@@ -106,11 +114,11 @@ def kernel_environment(given: Mapping[str, str], own: Path) -> dict[str, str]:
     }
 
 
-def _font_cache(own: Path) -> Path:
+def _font_cache(kernel_folder: Path) -> Path:
     """Where matplotlib keeps its list of fonts, which takes seconds to make: for good, if anything can be kept."""
     folder = user_cache_path("ddpm-sweep") / "matplotlib"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return own
-    return folder if os.access(folder, os.W_OK) else own
+        return kernel_folder
+    return folder if os.access(folder, os.W_OK) else kernel_folder

@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from sweep.errors import SweepError, UsageError
-from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE, Subject, find_subject
+from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE, StudyRef, find_study_ref
 from sweep.reporting.render.html import export_html
 from sweep.reporting.render.index import SUMMARY, write_index
 from sweep.reporting.render.kernel import execute
@@ -32,14 +32,14 @@ from sweep.store.opening import read_store
 
 SETUP = """\
 from sweep.reporting import sections
-from sweep.reporting.render.blocks import show
+from sweep.reporting.render.blocks import show_blocks
 
-# The store's address and the folder of its files come from SWEEP_STORAGE and SWEEP_FILES; SWEEP_REPORT is the folder to
-# write to, this one without.
+# The address of the store and the folder of its files come from SWEEP_STORAGE and SWEEP_FILES. SWEEP_REPORT is the
+# folder to write to; without it, that is the working folder.
 study = sections.open_study({name!r}, as_of={as_of!r})"""
 
 RECORD = """\
-# For the index, and for the next report to tell what changed since this one.
+# For the index of all reports, and for the next report, which describes the changes since this one.
 sections.record(study)"""
 
 NOTEBOOK = "report.ipynb"
@@ -64,7 +64,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("provenance", "Provenance"),
     ("methods", "Methods, ready to paste"),
 )
-ONLY_WHERE: dict[str, Callable[[Subject], bool]] = {
+SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
     "search": lambda study: study.searched,
     "importances": lambda study: study.design.arms_are_trials,
     "interactions": lambda study: study.design.tests_interactions,
@@ -108,10 +108,10 @@ def build_report(
         UsageError: `out` is not a folder of reports.
         SweepError: a cell failed, or the disk; the partial notebook is written, and ends in the traceback.
     """
-    subject = find_subject(read_store(store_url).engine, study, as_of)
-    notebook = build_notebook(subject, as_of=as_of)
+    study_ref = find_study_ref(read_store(store_url).engine, study, as_of)
+    notebook = build_notebook(study_ref, as_of=as_of)
     try:
-        _make_room(out)
+        _prepare_folder(out)
         _run(notebook, out, {STORE_VARIABLE: store_url, FILES_VARIABLE: str(files_root.resolve())}, study, on_progress)
         index = write_index(out.parent)
     except OSError as error:
@@ -139,21 +139,21 @@ def _run(
         what, *rest = error.evalue.splitlines() or [""]
         raise SweepError(
             f"the report of {study} failed in cell `{_failed_cell(notebook)}`: {error.ename}: {what}",
-            why=" ".join([*rest, f"All cells before it are in {out / NOTEBOOK}, and its traceback."]),
-            next="Run the notebook to see it happen; please report it with the notebook.",
+            why=" ".join([*rest, f"{out / NOTEBOOK} holds all cells before it, and its traceback."]),
+            next="Run the notebook to reproduce the error, and please report it with the notebook.",
         ) from None
     except RuntimeError as error:
         raise SweepError(
             f"the report of {study} was not finished: its kernel did not start, or ended",
             why=str(error),
-            next=f"Free memory and try again; what was made is in {out / NOTEBOOK}.",
+            next=f"Free memory and try again; {out / NOTEBOOK} holds the cells that were run.",
         ) from None
     finally:
         nbformat.write(notebook, out / NOTEBOOK)  # type: ignore[no-untyped-call]
         (out / "report.html").write_text(export_html(notebook), encoding="utf-8")
 
 
-def _make_room(out: Path) -> None:
+def _prepare_folder(out: Path) -> None:
     """Empty the folders that a report replaces; never those of somebody else.
 
     Raises:
@@ -165,8 +165,8 @@ def _make_room(out: Path) -> None:
     others = [folder for folder in replaced if folder.exists() and not (out / NOTEBOOK).is_file()]
     if others:
         raise UsageError(
-            f"{others[0]} is there already, and no report has made it",
-            why=f"A report replaces it, and {out} holds no {NOTEBOOK} of an earlier one.",
+            f"{others[0]} exists already, and no report has written it",
+            why=f"A report would replace it, and {out} holds no {NOTEBOOK} of an earlier report.",
             next="Give a folder of its own: --out FOLDER.",
         )
     out.mkdir(parents=True, exist_ok=True)
@@ -175,17 +175,17 @@ def _make_room(out: Path) -> None:
         folder.mkdir(exist_ok=True)
 
 
-def build_notebook(study: Subject, *, as_of: int | None) -> NotebookNode:
+def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
     """The notebook before it runs. Cell ids are names, so that a rebuilt notebook differs only where numbers do."""
     cells = [_code("setup", SETUP.format(name=study.name, as_of=as_of))]
     for function, heading in SECTIONS:
-        if function in ONLY_WHERE and not ONLY_WHERE[function](study):
+        if function in SHOWN_WHERE and not SHOWN_WHERE[function](study):
             continue
         if heading:
             cell = nbformat.v4.new_markdown_cell(f"## {heading}")  # type: ignore[no-untyped-call]
             cell["id"] = f"{function}-heading"
             cells.append(cell)
-        cells.append(_code(function, f"show(sections.{function}(study))"))
+        cells.append(_code(function, f"show_blocks(sections.{function}(study))"))
     cells.append(_code("record", RECORD))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from sweep.reporting.render.templates import fragment
 
 
 @dataclass(frozen=True)
-class Text:
+class TextCell:
     """A cell of words or of a formatted number."""
 
     text: str
@@ -47,7 +47,7 @@ class Bar:
     kind: str = "bar"
 
 
-Cell = Text | Badge | Bar
+Cell = TextCell | Badge | Bar
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,16 @@ class Column:
     numeric: bool = False
 
 
-def bars(low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], verdicts: Sequence[str]) -> list[Cell]:
+def bar_cells(
+    low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], verdicts: Sequence[str]
+) -> list[Cell]:
     """Intervals on one scale around zero; a row without one gets an empty cell."""
     ends = pd.concat([low, mean, high]).abs()
     reach = float(ends[np.isfinite(ends)].max()) if np.isfinite(ends).any() else 0.0
     cells: list[Cell] = []
     for a, m, b, word in zip(low, mean, high, verdicts, strict=True):
         if not np.isfinite(m) or reach == 0.0:
-            cells.append(Text(""))
+            cells.append(TextCell(""))
             continue
         start, end = (a, b) if np.isfinite(a) else (m, m)
         left, middle, right = (round(50 + 46 * float(x) / reach, 2) for x in (start, m, end))
@@ -74,7 +76,7 @@ def bars(low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], 
     return cells
 
 
-def table(
+def table_block(
     name: str, columns: Sequence[Column], *, caption: str, data: pd.DataFrame, marked: Sequence[bool] = ()
 ) -> Table:
     """A table whose first column names its rows.
@@ -95,14 +97,14 @@ def table(
     return Table(name=name, html=html, data=data, tex=tex, caption=caption)
 
 
-def texts(values: Sequence[object]) -> list[Cell]:
+def text_cells(values: Sequence[object]) -> list[Cell]:
     """Plain cells."""
-    return [Text(str(value)) for value in values]
+    return [TextCell(str(value)) for value in values]
 
 
 def _printed(cell: Cell, column: Column) -> str:
     """A number with its interval; of other cells the first line."""
-    under = cell.under if isinstance(cell, Text) and column.numeric else ""
+    under = cell.under if isinstance(cell, TextCell) and column.numeric else ""
     return f"{cell.text} ({under})" if under else cell.text
 
 

@@ -13,7 +13,7 @@ from sweep.reporting.sections.ledger import completeness, cost, provenance
 from sweep.reporting.sections.record import record, since_last
 from sweep.reporting.sections.search import importance, importances, search
 from sweep.reporting.sections.study import ReportedStudy, open_study, read_study
-from sweep.reporting.text.methods import methods as methods_of
+from sweep.reporting.text.methods import methods_text
 
 __all__ = [
     "ReportedStudy",
@@ -43,5 +43,5 @@ __all__ = [
 
 def methods(study: ReportedStudy) -> list[Block]:
     """The methods paragraph and its references."""
-    paragraphs, references = methods_of(study.frames, study.comparison)
+    paragraphs, references = methods_text(study.frames, study.comparison)
     return [Html(fragment("methods.html.j2", paragraphs=paragraphs, references=references))]

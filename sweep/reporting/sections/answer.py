@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sweep.reporting.figures.forest import forest
-from sweep.reporting.formatting import NOTHING, Verdict, count, duration, listed, number, percent
+from sweep.reporting.formatting import NOTHING, Verdict, join_words, number, percent, quantity, rounded_duration
 from sweep.reporting.metrics import extractor_of
-from sweep.reporting.render.blocks import Block, Html, note, picture
-from sweep.reporting.render.tables import Badge, Column, Text, bars, table
+from sweep.reporting.render.blocks import Block, Html, figure_block, note
+from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
@@ -21,7 +21,7 @@ from sweep.reporting.text.warnings import warnings_of
 from sweep.store.states import CellStatus
 
 DRAWN_ARMS = 40
-OWN_SCALE = "It is measured with a classifier of this data set and does not compare with published scores."
+LOCAL_SCALE = "Its features are those of a classifier of this data set, so it cannot be compared with published scores."
 Row = Mapping[Hashable, Any]
 """A row of `Comparison.arms`."""
 
@@ -38,9 +38,13 @@ class Answer:
 
 def verdict(study: ReportedStudy) -> list[Block]:
     """The question, its answer in one sentence, and what to know before believing it."""
-    told = answer(study)
+    result = answer(study)
     html = fragment(
-        "verdict.html.j2", word=told.word, sentence=told.sentence, basis=told.basis, question=study.frames.question
+        "verdict.html.j2",
+        word=result.word,
+        sentence=result.sentence,
+        basis=result.basis,
+        question=study.frames.question,
     )
     return [Html(html), Html(fragment("warnings.html.j2", warnings=warnings_of(study.frames)))]
 
@@ -54,7 +58,7 @@ def answer(study: ReportedStudy) -> Answer:
     scored = arms[arms["pairs"] > 0]
     if scored.empty:
         done = int((study.frames.cells["status"] == CellStatus.DONE).sum())
-        planned = count(len(study.frames.cells), "planned cell")
+        planned = quantity(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
             return Answer(_word(lost), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
@@ -62,9 +66,9 @@ def answer(study: ReportedStudy) -> Answer:
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(row, comparison, study.decimals)
     if row["lost"] + row["won"]:
-        sentence += f" That is over the seeds where both have a score: {row['why']}."
+        sentence += f" This counts only the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and not (arms["verdict"] == "better").any():
-        sentence = f"Not one of {len(arms)} arms is shown to be better than the baseline. Closest: {sentence}"
+        sentence = f"No arm of {len(arms)} is shown to be better than the baseline. The closest arm: {sentence}"
     return Answer(_word(row), sentence, f"{_tally(arms)}{_basis(study)}")
 
 
@@ -84,11 +88,11 @@ def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
 def difference_in_words(row: Row, comparison: Comparison, decimals: int) -> str:
     """What changed, by how much, between which bounds, over how many seeds."""
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
-    seeds = count(int(row["pairs"]), "paired seed")
+    seeds = quantity(int(row["pairs"]), "paired seed")
     start = f"from {number(comparison.baseline_mean, decimals)}"
     if not np.isfinite(low):
         change = f"{number(difference, decimals, signed=True)} {start}"
-        return f"{row['says']} changes {comparison.label} by {change}, over {seeds}: no interval yet."
+        return f"{row['says']} changes {comparison.label} by {change}, over {seeds}. An interval needs two seeds."
     if low > 0 or high < 0:
         bounds = sorted((abs(low), abs(high)))
         between = " to ".join(number(bound, decimals) for bound in bounds)
@@ -105,17 +109,17 @@ def _tally(arms: pd.DataFrame) -> str:
     if len(arms) < 2:
         return ""
     words = [word for word in ("better", "worse", "no difference", "undecided") if (arms["verdict"] == word).any()]
-    tally = listed([f"{int((arms['verdict'] == word).sum())} {word}" for word in words])
+    tally = join_words([f"{int((arms['verdict'] == word).sum())} {word}" for word in words])
     return f"Of {len(arms)} arms: {tally}. "
 
 
 def _basis(study: ReportedStudy) -> str:
     protocol = study.frames.protocol
     sets = len(protocol.get("noise_sets", ())) or 1
-    drawn = f"N = {protocol.get('n', 0):,} images in each of {count(sets, 'noise set')}"
+    drawn = f"N = {protocol.get('n', 0):,} images in each of {quantity(sets, 'noise set')}"
     as_of = study.frames.data_as_of
     when = f" Data as of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else ""
-    local = "" if protocol.get("extractor") == "inception" else f" {OWN_SCALE}"
+    local = "" if protocol.get("extractor") == "inception" else f" {LOCAL_SCALE}"
     return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{local}{when}"
 
 
@@ -123,8 +127,9 @@ def _exploratory(study: ReportedStudy) -> Answer:
     trials = study.frames.cells[study.frames.cells["phase"] == "search"]
     done = int((trials["status"] == CellStatus.DONE).sum())
     sentence = (
-        f"Search only: {done} of {count(len(trials), 'trial')} have a score and nothing was retrained on fresh seeds. "
-        "The best of many trials is best partly by luck, so it decides nothing."
+        f"This is a search: {done} of {quantity(len(trials), 'trial')} have a score, and no arm was trained again on "
+        "new "
+        "seeds. The best of many trials is the best partly by chance, so there is no verdict."
     )
     return Answer("undecided", sentence, _basis(study))
 
@@ -143,18 +148,20 @@ def differences(study: ReportedStudy) -> list[Block]:
         lower_is_better=comparison.lower_is_better,
         margin=comparison.margin,
     )
-    left_out = f" The first {DRAWN_ARMS} of {len(arms) - 1} arms; the table has all." if len(arms) > len(shown) else ""
+    left_out = (
+        f" The figure shows {DRAWN_ARMS} of {len(arms) - 1} arms, the table all." if len(arms) > len(shown) else ""
+    )
     caption = (
-        "Each grey dot is one training seed: its score minus that of the baseline with the same seed. Bars are 95 % "
-        f"t intervals. Shaded: within ±{number(comparison.margin, study.decimals)}, the smallest effect of "
-        f"interest.{left_out}"
+        "Each grey dot is one training seed: the score of the arm minus that of the baseline with the same seed. Bars "
+        "are 95 % t intervals. The shaded band is the smallest effect of interest, "
+        f"±{number(comparison.margin, study.decimals)}.{left_out}"
     )
     rows = shown[~shown["is_baseline"] & (shown["pairs"] > 0)].to_dict("records")
     alt = "Differences from the baseline. " + " ".join(
         f"{row['arm']}: {difference_in_words(row, comparison, study.decimals)}" for row in rows[:12]
     )
     data = comparison.pairs.drop(columns="arm_id")
-    return [picture("differences", figure, alt=alt, caption=caption, data=data)]
+    return [figure_block("differences", figure, alt=alt, caption=caption, data=data)]
 
 
 def ablation(study: ReportedStudy) -> list[Block]:
@@ -164,25 +171,29 @@ def ablation(study: ReportedStudy) -> list[Block]:
     rows = arms.to_dict("records")
     columns = [
         Column(
-            "Arm", [Text(row["arm"], _says(row), _flag(study.frames.boundaries.get(row["arm"], {}))) for row in rows]
+            "Arm",
+            [
+                TextCell(row["arm"], _changes_text(row), _flag(study.frames.boundaries.get(row["arm"], {})))
+                for row in rows
+            ],
         ),
-        Column("Mean ± SD", [Text(_mean_sd(row, decimals)) for row in rows], numeric=True),
-        Column("Difference", [Text(*_difference(row, decimals)) for row in rows], numeric=True),
-        Column("95 % interval", bars(arms["low"], arms["difference"], arms["high"], list(arms["verdict"]))),
+        Column("Mean ± SD", [TextCell(_mean_sd(row, decimals)) for row in rows], numeric=True),
+        Column("Difference", [TextCell(*_difference(row, decimals)) for row in rows], numeric=True),
+        Column("95 % interval", bar_cells(arms["low"], arms["difference"], arms["high"], list(arms["verdict"]))),
         Column("Verdict", [Badge(row["verdict"], row["why"]) for row in rows]),
-        Column("Seeds", [Text(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
-        Column("Parameters", [Text(number(row["parameters"], 0)) for row in rows], numeric=True),
-        Column("Training", [Text(duration(row["train_seconds"])) for row in rows], numeric=True),
+        Column("Seeds", [TextCell(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
+        Column("Parameters", [TextCell(number(row["parameters"], 0)) for row in rows], numeric=True),
+        Column("Training", [TextCell(rounded_duration(row["train_seconds"])) for row in rows], numeric=True),
     ]
     caption = (
-        f"{comparison.label} ({study.direction}). Mean and standard deviation over training seeds; difference from the "
-        "baseline over paired seeds with its 95 % t interval; cost of one training (median)."
+        f"{comparison.label} ({study.direction}). Means and standard deviations are over training seeds. Differences "
+        "from the baseline are over paired seeds, with 95 % t intervals. The training time is the median of one run."
     )
     data = arms.drop(columns="arm_id")
-    return [table("ablation", columns, caption=caption, data=data, marked=list(arms["is_baseline"]))]
+    return [table_block("ablation", columns, caption=caption, data=data, marked=list(arms["is_baseline"]))]
 
 
-def _says(row: Row) -> str:
+def _changes_text(row: Row) -> str:
     """The changes, where the arm's name does not already say them."""
     said, named = str(row["says"]).replace(" ", ""), str(row["arm"]).replace(" ", "")
     return "" if set(said.split(",")) == set(named.split("+")) else str(row["says"])
@@ -190,7 +201,7 @@ def _says(row: Row) -> str:
 
 def _flag(ends: Mapping[str, str]) -> str:
     """Which tuned values lie at an end of what was tried."""
-    return listed([f"{factor} at the {end} end of what was tried" for factor, end in ends.items()]) if ends else ""
+    return join_words([f"{factor} is at the {end} end of its range" for factor, end in ends.items()]) if ends else ""
 
 
 def _mean_sd(row: Row, decimals: int) -> str:

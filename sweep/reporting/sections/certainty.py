@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sweep.reporting.formatting import NOTHING, count, decimals_for, listed, number, percent
+from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number, percent, quantity
 from sweep.reporting.metrics import ARROWS, CLASSIFIER
 from sweep.reporting.render.blocks import Block, note
-from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import SHAPE_NAMES, AlphaSpending
@@ -21,32 +21,41 @@ SEED_PLANS = (3, 5, 8, 10, 15, 20)
 
 def other_scores(study: ReportedStudy) -> list[Block]:
     """Every other score of the same images, with intervals and no verdict."""
-    told = set(study.frames.scores["metric"]) - {study.comparison.metric}
-    names = [name for name in METRICS if name in told] + sorted(told - set(METRICS))
+    measured = set(study.frames.scores["metric"]) - {study.comparison.metric}
+    names = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
     if not names:
         return [note("No other score was measured.")]
     comparisons = [compare_arms(study.frames, name) for name in names]
-    directions = {each.direction for each in comparisons}
-    columns = [Column("Arm", texts(list(comparisons[0].arms["arm"])))]
+    directions = {comparison.direction for comparison in comparisons}
+    columns = [Column("Arm", text_cells(list(comparisons[0].arms["arm"])))]
     tidy = []
-    for each in comparisons:
-        decimals = decimals_for(each.decimals_at)
-        rows = each.arms.to_dict("records")
-        name = each.label.removesuffix(CLASSIFIER)
-        cells = [Text(number(row["mean"], decimals), _interval(row, decimals)) for row in rows]
-        columns.append(Column(f"{name} {ARROWS[each.direction]}".rstrip(), cells, numeric=True))
+    for comparison in comparisons:
+        decimals = decimals_for(comparison.decimals_at)
+        rows = comparison.arms.to_dict("records")
+        name = comparison.label.removesuffix(CLASSIFIER)
+        cells = [TextCell(number(row["mean"], decimals), _interval(row, decimals)) for row in rows]
+        columns.append(Column(f"{name} {ARROWS[comparison.direction]}".rstrip(), cells, numeric=True))
         tidy.append(
-            each.arms.drop(columns=["arm_id", "p", "p_holm", "verdict", "why", "test"]).assign(score=each.metric)
+            comparison.arms.drop(columns=["arm_id", "p", "p_holm", "verdict", "why", "test"]).assign(
+                score=comparison.metric
+            )
         )
-    local = [each.label.removesuffix(CLASSIFIER) for each in comparisons if each.label.endswith(CLASSIFIER)]
-    features = f" On the classifier's features: {listed(local)}." if local else ""
-    signs = ", ".join(f"{ARROWS[each]} {each}" for each in Direction if ARROWS[each] and each in directions)
+    local = [
+        comparison.label.removesuffix(CLASSIFIER) for comparison in comparisons if comparison.label.endswith(CLASSIFIER)
+    ]
+    features = f" Scores from the classifier's features: {join_words(local)}." if local else ""
+    signs = ", ".join(
+        f"{ARROWS[direction]} {direction}" for direction in Direction if ARROWS[direction] and direction in directions
+    )
     caption = (
-        "Other scores of the same images: mean over seeds, below it the 95 % t interval of the difference from the "
-        f"baseline. Exploratory, so without verdicts.{f' {signs}.' if signs else ''}{features}"
+        "Other scores of the same images. Each cell shows the mean over seeds, and below it the 95 % t interval of the "
+        "difference from the baseline. These scores are exploratory and have no "
+        f"verdicts.{f' {signs}.' if signs else ''}{features}"
     )
     marked = list(comparisons[0].arms["is_baseline"])
-    return [table("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)]
+    return [
+        table_block("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)
+    ]
 
 
 def _interval(row: dict[object, object], decimals: int) -> str:
@@ -64,10 +73,13 @@ def certainty(study: ReportedStudy) -> list[Block]:
 def _variance(study: ReportedStudy) -> list[Block]:
     split = study.split
     parts = {
-        "training seed": (split.training_seed, "retraining with another seed; what the verdict is about"),
-        "noise set": (split.noise_set, "other sampling noise, same for all runs; cancels in paired differences"),
-        "run x noise": (split.residual, "runs reacting differently to the same noise"),
-        "finite N": (split.finite_n, "jackknife within one score; estimates noise set and run x noise together"),
+        "training seed": (split.training_seed, "training with another seed; verdicts are about this spread"),
+        "noise set": (
+            split.noise_set,
+            "sampling from another noise set; it is the same for all runs, so it cancels in paired differences",
+        ),
+        "run x noise": (split.residual, "different reactions of runs to the same noise"),
+        "finite N": (split.finite_n, "jackknife within one score, which estimates the two above together"),
     }
     total = np.nansum([split.training_seed, split.noise_set, split.residual])
     rows = [
@@ -76,23 +88,25 @@ def _variance(study: ReportedStudy) -> list[Block]:
     ]
     data = pd.DataFrame(rows)
     if not np.isfinite(data["sd"]).any():
-        return [note("Too few scores to tell where their spread comes from: it takes two seeds of one arm.")]
+        return [
+            note("There are too few scores to separate the sources of their spread: two seeds of one arm are needed.")
+        ]
     decimals = decimals_for(float(data["sd"].replace(0.0, np.nan).min()))
     columns = [
-        Column("Source", texts(list(data["source"]))),
-        Column("SD of one reading", [Text(number(sd, decimals)) for sd in data["sd"]], numeric=True),
+        Column("Source", text_cells(list(data["source"]))),
+        Column("SD of one score", [TextCell(number(sd, decimals)) for sd in data["sd"]], numeric=True),
         Column(
             "Share of variance",
-            [Text(percent(row["share"]) if row["source"] != "finite N" else NOTHING) for row in rows],
+            [TextCell(percent(row["share"]) if row["source"] != "finite N" else NOTHING) for row in rows],
             numeric=True,
         ),
-        Column("What it is", texts(list(data["what"]))),
+        Column("Meaning", text_cells(list(data["what"]))),
     ]
     caption = (
-        f"Where the spread of {study.comparison.label} comes from, pooled over arms. Only the first tells whether a "
-        "difference would come back after retraining."
+        f"Sources of the spread of {study.comparison.label}, pooled over arms. Only the first one decides whether a "
+        "difference would appear again after training again."
     )
-    return [table("variance", columns, caption=caption, data=data)]
+    return [table_block("variance", columns, caption=caption, data=data)]
 
 
 def _power(study: ReportedStudy) -> list[Block]:
@@ -100,7 +114,7 @@ def _power(study: ReportedStudy) -> list[Block]:
     arms = comparison.compared
     sd = float(arms["paired_sd"].median()) if len(arms) else np.nan
     if not np.isfinite(sd):
-        return [note("No spread of paired differences is known yet, so nothing can be said about power.")]
+        return [note("The spread of paired differences is not known yet, so the power cannot be computed.")]
     k = len(arms)
     base = abs(comparison.baseline_mean)
     rows = [
@@ -113,48 +127,49 @@ def _power(study: ReportedStudy) -> list[Block]:
         for n in SEED_PLANS
     ]
     columns = [
-        Column("Seeds", texts([row["seeds"] for row in rows])),
+        Column("Seeds", text_cells([row["seeds"] for row in rows])),
         Column(
             "Detectable difference",
             [
-                Text(number(row["detectable"], study.decimals), percent(row["detectable"] / base) if base else "")
+                TextCell(number(row["detectable"], study.decimals), percent(row["detectable"] / base) if base else "")
                 for row in rows
             ],
             numeric=True,
         ),
-        Column("Smallest exact p", [Text(f"{row['smallest_p_sign_flip']:.2g}") for row in rows], numeric=True),
+        Column("Smallest exact p", [TextCell(f"{row['smallest_p_sign_flip']:.2g}") for row in rows], numeric=True),
         Column(
-            "Arms confirmable without normality",
-            [Text(number(row["arms_confirmable"], 0)) for row in rows],
+            "Arms confirmable by the exact test",
+            [TextCell(number(row["arms_confirmable"], 0)) for row in rows],
             numeric=True,
         ),
     ]
     needed = seeds_needed(comparison.margin, sd, arms=k)
-    need = f"{needed} seeds would show" if needed else "even 1,000 seeds would not reliably show"
+    need = f"{needed} seeds would show" if needed else "Even 1,000 seeds would not reliably show"
     caption = (
-        f"What seeds buy: true difference found in 80 % of studies with {count(k, 'arm')} at the paired spread seen "
-        f"here (SD {number(sd, study.decimals)}, paired t, Holm's first step); {need} the smallest effect of interest. "
-        "The exact sign-flip test needs 6 seeds to reach 0.05 for one arm."
+        f"The detectable difference is the true difference that 80 % of studies with {quantity(k, 'arm')} would find, "
+        f"at the paired spread of this study (SD {number(sd, study.decimals)}), by a paired t test at Holm's first "
+        "step. "
+        f"{need} the smallest effect of interest. The exact sign-flip test needs 6 seeds to reach 0.05 for one arm."
     )
-    return [table("power", columns, caption=caption, data=pd.DataFrame(rows))]
+    return [table_block("power", columns, caption=caption, data=pd.DataFrame(rows))]
 
 
 def _interim(study: ReportedStudy) -> list[Block]:
     analysis = study.comparison.analysis
     plan = analysis.plan if analysis else AlphaSpending(seeds=(4, 8, 12), shape="obrien_fleming")
     levels = ", ".join(f"{p:.2g}" for p in plan.levels())
-    named, at = SHAPE_NAMES[plan.shape], listed([str(seeds) for seeds in plan.seeds])
+    named, at = SHAPE_NAMES[plan.shape], join_words([str(seeds) for seeds in plan.seeds])
     if analysis is None:
         text = (
-            "The results of this study are read once, when it is complete. Reading after every seed at p = 0.05 finds "
-            "effects that do not exist in about 18 % of studies. Declared interim analyses do not: with "
-            f"interim_analyses: {{at: [4, 8, 12]}} in its file, a study may stop where p is below {levels} in turn "
-            f"({named})."
+            "The results of this study are to be read once, when it is complete. Testing after every seed at p = 0.05 "
+            "finds effects that do not exist in about 18 % of studies. Interim analyses that are declared in advance "
+            "avoid this: with interim_analyses: {at: [4, 8, 12]} in its file, a study may stop where p is below "
+            f"{levels}, in this order ({named})."
         )
     else:
         text = (
-            f"Interim analyses after {at} seeds ({named}): an arm alone is decided where p is below {levels} in turn. "
-            f"This is analysis {analysis.number}. p values are adjusted for all analyses and then by Holm; intervals "
-            "hold at all analyses together."
+            f"Interim analyses are declared after {at} seeds ({named}). A single arm is decided where p is below "
+            f"{levels}, in this order. This is analysis {analysis.number}. p values are adjusted for all analyses and "
+            "then by Holm's method. Intervals hold for all analyses together."
         )
     return [note(text)]

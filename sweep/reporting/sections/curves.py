@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sweep.reporting.figures.lines import SINGLE_SEEDS, cost_front, factor_curves, learning
-from sweep.reporting.figures.style import NAMED
+from sweep.reporting.figures.lines import MAX_THIN_LINES, cost_front, factor_curves, learning
+from sweep.reporting.figures.style import MAX_NAMED
 from sweep.reporting.formatting import changes_in_words, number, value_in_words
-from sweep.reporting.render.blocks import Block, note, picture
-from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.render.blocks import Block, figure_block, note
+from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.store.states import CellStatus
 
@@ -24,7 +24,7 @@ def evaluation_factors(study: ReportedStudy) -> list[Block]:
     """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling."""
     summary = summary_by_level(study)
     if summary["evaluation_level"].nunique() < 2:
-        return [note("No evaluation factor in this study: each run was scored in one way.")]
+        return [note("This study has no evaluation factor: each run was scored in one way.")]
     blocks: list[Block] = [_summary_table(study, summary)]
     for factor in _factors(summary):
         blocks.append(_factor_picture(study, summary, factor))
@@ -40,12 +40,12 @@ def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
     scores = scores[keep & ~scores["cell_id"].isin(excluded)]
     by = scores.groupby(["arm", "evaluation_level"], sort=False)
-    told = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
-    told["n"], told["mean"] = by["value"].count(), by["value"].mean()
+    summary = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
+    summary["n"], summary["mean"] = by["value"].count(), by["value"].mean()
     # scipy gives NaN for no degree of freedom, which is the interval of one seed.
-    half = stats.t.ppf(0.975, told["n"].to_numpy() - 1) * by["value"].std(ddof=1) / told["n"] ** 0.5
-    told["low"], told["high"] = told["mean"] - half, told["mean"] + half
-    told["seconds"] = by["sampling_seconds"].median().astype(float)
+    half = stats.t.ppf(0.975, summary["n"].to_numpy() - 1) * by["value"].std(ddof=1) / summary["n"] ** 0.5
+    summary["low"], summary["high"] = summary["mean"] - half, summary["mean"] + half
+    summary["seconds"] = by["sampling_seconds"].median().astype(float)
     columns = [
         "arm",
         "is_baseline",
@@ -58,26 +58,26 @@ def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
         "low",
         "high",
     ]
-    return told.reset_index()[[*columns, "seconds"]]
+    return summary.reset_index()[[*columns, "seconds"]]
 
 
 def _summary_table(study: ReportedStudy, summary: pd.DataFrame) -> Block:
     levels = summary.sort_values("is_primary", ascending=False, kind="stable")["evaluation_level"].unique()
     arms = summary["arm"].unique()
     means = summary.pivot_table(index="arm", columns="evaluation_level", values="mean", sort=False)
-    columns = [Column("Arm", texts(list(arms)))]
+    columns = [Column("Arm", text_cells(list(arms)))]
     primary = (
         summary[summary["is_primary"]].drop_duplicates("evaluation_level").set_index("evaluation_level")["eval_config"]
     )
     for level in levels:
-        cells = [Text(number(float(means[level][arm]), study.decimals)) for arm in arms]
-        own = {factor: primary[level][factor] for factor in _factors(summary)} if level in primary else {}
-        heading = f"{changes_in_words(own)} (baseline)" if own else level
+        cells = [TextCell(number(float(means[level][arm]), study.decimals)) for arm in arms]
+        own_values = {factor: primary[level][factor] for factor in _factors(summary)} if level in primary else {}
+        heading = f"{changes_in_words(own_values)} (baseline)" if own_values else level
         columns.append(Column(heading, list(cells), numeric=True))
-    caption = f"{study.comparison.label} ({study.direction}), mean over seeds, of every evaluation level."
+    caption = f"{study.comparison.label} ({study.direction}) at every evaluation level, mean over seeds."
     data = summary.drop(columns=["level", "eval_config"])
     marked = [bool(summary.loc[summary["arm"] == arm, "is_baseline"].iloc[0]) for arm in arms]
-    return table("evaluation", columns, caption=caption, data=data, marked=marked)
+    return table_block("evaluation", columns, caption=caption, data=data, marked=marked)
 
 
 def _factors(summary: pd.DataFrame) -> list[str]:
@@ -88,8 +88,8 @@ def _factors(summary: pd.DataFrame) -> list[str]:
 
 def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) -> Block:
     """The levels of one factor, in which the primary one stands for its own."""
-    own = [row["is_primary"] or set(row["level"]) == {factor} for row in summary.to_dict("records")]
-    levels = summary[own].copy()
+    is_shown = [row["is_primary"] or set(row["level"]) == {factor} for row in summary.to_dict("records")]
+    levels = summary[is_shown].copy()
     values = [_value(config, factor) for config in levels["eval_config"]]
     levels["level"] = pd.Series(values, levels.index, dtype=object)
     numeric = all(isinstance(level, int | float) for level in levels["level"])
@@ -109,11 +109,11 @@ def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) ->
         for row in best.head(12).to_dict("records")
     )
     caption = (
-        f"{comparison.label} against {factor.replace('_', ' ')}: mean and 95 % t interval over seeds, every level read "
-        "from the same checkpoints. Exploratory: the level was not tuned for each arm."
+        f"Mean {comparison.label} with its 95 % t interval over seeds, against {factor.replace('_', ' ')}. Every level "
+        "is scored from the same checkpoints. This is exploratory, because the level was not tuned for each arm."
     )
     data = levels.drop(columns="eval_config")
-    return picture(f"evaluation_{factor}", figure, alt=alt, caption=caption, data=data)
+    return figure_block(f"evaluation_{factor}", figure, alt=alt, caption=caption, data=data)
 
 
 def _value(config: Mapping[str, object], factor: str) -> object:
@@ -132,9 +132,9 @@ def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
         f"{row['arm']}, {row['evaluation_level']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
         for row in front.to_dict("records")
     )
-    caption = "Score against the price of sampling. The line joins the points that no other beats in both."
+    caption = "Score against the cost of sampling. The line joins the points to which no other point is superior."
     data = points.drop(columns=["level", "eval_config"])
-    return [picture("sampling_cost", figure, alt=alt, caption=caption, data=data)]
+    return [figure_block("sampling_cost", figure, alt=alt, caption=caption, data=data)]
 
 
 def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
@@ -151,22 +151,22 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
     curves = with_seconds(study.frames.curves)
     names = {name: title for name, title in CURVES.items() if (curves["name"] == name).any()}
     if not names:
-        return [note("No run has told a loss yet.")]
+        return [note("No run has recorded a loss yet.")]
     curves = thinned(curves[curves["name"].isin(names)])
-    lines = curves.drop_duplicates("arm")["arm"].tolist()[: NAMED + 1]
+    lines = curves.drop_duplicates("arm")["arm"].tolist()[: MAX_NAMED + 1]
     ends = curves.dropna(subset="value").groupby(["name", "arm"])["value"].last()
-    many = curves["replicate"].nunique() > SINGLE_SEEDS
-    thin = f"the first {SINGLE_SEEDS} seeds thin" if many else "single seeds thin"
+    many = curves["replicate"].nunique() > MAX_THIN_LINES
+    thin = f"the first {MAX_THIN_LINES} seeds" if many else "single seeds"
     blocks: list[Block] = []
     for x, axis in (("images", "images seen"), ("seconds", "seconds of training")):
-        told = curves.dropna(subset=x)
-        if told.empty:
+        drawn = curves.dropna(subset=x)
+        if drawn.empty:
             continue
         figure = learning(
-            told,
+            drawn,
             study.styles,
             x=x,
-            names={name: title for name, title in names.items() if (told["name"] == name).any()},
+            names={name: title for name, title in names.items() if (drawn["name"] == name).any()},
         )
         alt = f"Losses against {axis}. At the end: " + "; ".join(
             f"{arm}, {title.lower()}: {ends[name, arm]:.4g}"
@@ -174,26 +174,50 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
             for arm in lines
             if (name, arm) in ends.index
         )
-        caption = f"Mean over seeds against {axis}, {thin}. {_comparable(study)}"
-        data = told[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
-        blocks.append(picture(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
+        caption = f"Thick lines are means over seeds, against {axis}; thin lines are {thin}. {_comparable(study)}"
+        data = drawn[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
+        blocks.append(figure_block(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
     return blocks
 
 
-LOSS_FIELDS = (
-    "T", "schedule", "beta_1", "beta_T", "schedule_formula", "schedule_betas", "zero_terminal_snr", "target", "loss",
-    "loss_delta", "weighting", "weight_clip", "gamma", "p2_gamma", "p2_k", "objective", "vlb_weight", "t_sampling",
-    "contrastive_weight", "contrastive_temperature", "dispersive_weight", "dispersive_tau", "perceptual_weight",
-)  # fmt: skip
+# Fields of a training that change its loss.
+LOSS_FIELDS = frozenset(
+    [
+        "T",
+        "schedule",
+        "beta_1",
+        "beta_T",
+        "schedule_formula",
+        "schedule_betas",
+        "zero_terminal_snr",
+        "target",
+        "loss",
+        "loss_delta",
+        "weighting",
+        "weight_clip",
+        "gamma",
+        "p2_gamma",
+        "p2_k",
+        "objective",
+        "vlb_weight",
+        "t_sampling",
+        "contrastive_weight",
+        "contrastive_temperature",
+        "dispersive_weight",
+        "dispersive_tau",
+        "perceptual_weight",
+    ]
+)
 
 
 def _comparable(study: ReportedStudy) -> str:
-    changed = {field for changes in study.frames.arms["changes"] for field in changes} & set(LOSS_FIELDS)
+    changed = {field for changes in study.frames.arms["changes"] for field in changes} & LOSS_FIELDS
     if not changed:
-        return "All arms minimise the same loss, so the curves compare."
+        return "All arms minimise the same loss, so their curves can be compared."
     return (
-        f"Arms differ in {', '.join(sorted(changed))}, which changes the loss itself: compare shapes, never levels, "
-        "between such arms."
+        f"Arms differ in {', '.join(sorted(changed))}, which changes the loss itself. Only the shapes of such curves "
+        "can "
+        "be compared, not their levels."
     )
 
 
@@ -212,6 +236,6 @@ def thinned(curves: pd.DataFrame) -> pd.DataFrame:
     by_curve = curves.groupby(["arm_id", "run_id", "name"], sort=False)
     position, size = by_curve.cumcount(), by_curve["step"].transform("size")
     every = np.ceil(size / POINTS).astype(int)
-    kept: pd.DataFrame = curves[(size - 1 - position) % every == 0].copy()
-    kept["point"] = kept.groupby(["arm_id", "run_id", "name"], sort=False).cumcount()
-    return kept
+    thinned_curves: pd.DataFrame = curves[(size - 1 - position) % every == 0].copy()
+    thinned_curves["point"] = thinned_curves.groupby(["arm_id", "run_id", "name"], sort=False).cumcount()
+    return thinned_curves

@@ -17,12 +17,11 @@ from pydantic import ValidationError
 from sweep.config.run import TrainConfig
 from sweep.errors import SweepError, UnsafePath
 from sweep.files.contained import contained
-from sweep.reporting.figures.diffusion import loss_weights as draw_loss_weights
-from sweep.reporting.figures.diffusion import sample_sheet, schedules
-from sweep.reporting.figures.style import NAMED
-from sweep.reporting.formatting import count, scientific
-from sweep.reporting.render.blocks import Block, note, picture
-from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.figures.diffusion import loss_weight_curves, sample_sheet, schedule_curves
+from sweep.reporting.figures.style import MAX_NAMED
+from sweep.reporting.formatting import quantity, scientific
+from sweep.reporting.render.blocks import Block, figure_block, note
+from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import terminal
 from sweep.training.noise_tables import betas_of, weights_of
@@ -48,17 +47,25 @@ def samples(study: ReportedStudy) -> list[Block]:
     blocks: list[Block] = []
     if missing:
         blocks.append(
-            note(f"{count(missing, 'sample sheet')} not found, or altered since it was saved.", kind="warning")
+            note(
+                f"{quantity(missing, 'sample sheet')} missing, or altered after the score was recorded.", kind="warning"
+            )
         )
     if rows:
-        left_out = f" The first {SHEETS} of {len(chosen)} arms." if len(chosen) > SHEETS else ""
+        left_out = f" The figure shows {SHEETS} of {len(chosen)} arms." if len(chosen) > SHEETS else ""
         names = "; ".join(name for name, _ in rows)
         blocks.append(
-            picture(
+            figure_block(
                 "samples",
                 sample_sheet(rows),
-                alt=f"Generated images of replicate {replicate}, one row an arm, same noise in equal places: {names}",
-                caption=f"Replicate {replicate}: 16 images; those in equal places grew from the same noise.{left_out}",
+                alt=(
+                    f"Generated images of replicate {replicate}, a row for each arm, the same noise in each "
+                    f"column: {names}"
+                ),
+                caption=(
+                    f"16 images of replicate {replicate}. Those in one column are sampled from the same "
+                    f"noise.{left_out}"
+                ),
                 data=chosen[["arm", "replicate", "path", "sha256"]].head(SHEETS),
             )
         )
@@ -105,26 +112,26 @@ def chains(study: ReportedStudy) -> list[Block]:
     """Terminal facts of every arm, its schedule and its loss weights; arms that share one share a line."""
     facts = terminal(study.frames)
     if facts.empty:
-        return [note("No run was planned yet.")]
+        return [note("No run is planned yet.")]
     columns = [
-        Column("Arm", texts(list(facts["arm"]))),
+        Column("Arm", text_cells(list(facts["arm"]))),
         Column("ᾱ_T", _scientific(facts["alphas_bar_T"]), numeric=True),
         Column("SNR at t = 1", _scientific(facts["snr_1"]), numeric=True),
         Column("SNR at t = T", _scientific(facts["snr_T"]), numeric=True),
         Column("Prior, bits/dim", _scientific(facts["prior_bits_per_dim"]), numeric=True),
     ]
     caption = (
-        "The two ends of each chain. ᾱ_T is the share of the signal's variance left in x_T, which sampling takes "
-        "for 0; the prior term is what that costs."
+        "The two ends of each diffusion chain. ᾱ_T is the share of the signal's variance that is left in x_T; sampling "
+        "assumes that it is 0. The prior term is the cost of that assumption."
     )
-    shown = table(
+    shown = table_block(
         "chains", columns, caption=caption, data=facts.drop(columns="arm_id"), marked=list(facts["is_baseline"])
     )
     return [shown, *_pictures(study)]
 
 
 def _scientific(values: pd.Series[float]) -> list[Any]:
-    return [Text(scientific(float(value))) for value in values]
+    return [TextCell(scientific(float(value))) for value in values]
 
 
 def _pictures(study: ReportedStudy) -> list[Block]:
@@ -136,25 +143,29 @@ def _pictures(study: ReportedStudy) -> list[Block]:
             arrays[values.tobytes()] = values
             shared[kind].setdefault(values.tobytes(), []).append(row)
     blocks: list[Block] = []
-    betas = [_schedule_points(arrays[key], rows) for key, rows in list(shared["schedule"].items())[: NAMED + 1]]
+    betas = [_schedule_points(arrays[key], rows) for key, rows in list(shared["schedule"].items())[: MAX_NAMED + 1]]
     if betas:
         points = pd.concat(betas, ignore_index=True)
         last = points.groupby("label", sort=False)["log10_snr"].last()
         alt = "log10 SNR and betas against t/T. At t = T, log10 SNR: " + "; ".join(
             f"{arm} {value:.1f}" for arm, value in last.items()
         )
-        caption = "Schedules of the arms against t/T; arms with the same schedule share a line."
-        blocks.append(picture("schedules", schedules(points, study.styles), alt=alt, caption=caption, data=points))
-    weights = [_weight_points(arrays[key], rows) for key, rows in list(shared["weight"].items())[: NAMED + 1]]
+        caption = "Schedules of the arms against t/T. Arms with the same schedule share a line."
+        blocks.append(
+            figure_block("schedules", schedule_curves(points, study.styles), alt=alt, caption=caption, data=points)
+        )
+    weights = [_weight_points(arrays[key], rows) for key, rows in list(shared["weight"].items())[: MAX_NAMED + 1]]
     if len(weights) > 1:
         points = pd.concat(weights, ignore_index=True)
         spread = points.groupby("label", sort=False)["weight"].agg(["min", "max"])
         alt = "Loss weights against t/T. " + "; ".join(
             f"{arm}: {row['min']:.2g} to {row['max']:.2g}" for arm, row in spread.iterrows()
         )
-        caption = "Weight of each t in the loss, on the squared error of what the net predicts."
+        caption = "Weight of each t in the loss, applied to the squared error of the net's prediction."
         blocks.append(
-            picture("loss_weights", draw_loss_weights(points, study.styles), alt=alt, caption=caption, data=points)
+            figure_block(
+                "loss_weights", loss_weight_curves(points, study.styles), alt=alt, caption=caption, data=points
+            )
         )
     return blocks
 
@@ -162,12 +173,12 @@ def _pictures(study: ReportedStudy) -> list[Block]:
 def chain_arrays(config: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
     """`schedule`: betas [T]; `weight`: loss weights [T] of a stored train config; what cannot be made is left out."""
     try:
-        told = TrainConfig.model_validate(config)
-        betas = betas_of(told)
+        train_config = TrainConfig.model_validate(config)
+        betas = betas_of(train_config)
     except (SweepError, ValidationError):
         return {}
     try:
-        weights = weights_of(told, betas)
+        weights = weights_of(train_config, betas)
     except SweepError:
         return {"schedule": betas}
     return {"schedule": betas, "weight": np.concatenate([weights, [len(betas)]])}
@@ -187,8 +198,8 @@ def _weight_points(weights: NDArray[np.float64], rows: list[Mapping[Any, Any]]) 
 
 def _sampled(values: dict[str, NDArray[np.float64]], rows: list[Mapping[Any, Any]]) -> pd.DataFrame:
     T = len(next(iter(values.values())))
-    at = np.unique(np.linspace(0, T - 1, min(T, POINTS)).astype(int))
+    index = np.unique(np.linspace(0, T - 1, min(T, POINTS)).astype(int))
     names = [str(row["arm"]) for row in rows]
     label = names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} more"
-    told = {name: array[at] for name, array in values.items()}
-    return pd.DataFrame({"arm": names[0], "label": label, "u": (at + 1) / T} | told)
+    columns = {name: array[index] for name, array in values.items()}
+    return pd.DataFrame({"arm": names[0], "label": label, "u": (index + 1) / T} | columns)

@@ -7,40 +7,40 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sweep.reporting.formatting import count, duration, listed
+from sweep.reporting.formatting import join_words, quantity, rounded_duration
 from sweep.reporting.frames.cell_status import FAILURES
 from sweep.reporting.render.blocks import Block, Html, note
-from sweep.reporting.render.tables import Column, Text, table, texts
+from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import environments
 from sweep.store.states import CellStatus
 
-LISTED = 200
+MAX_ROWS = 200
 
 
 def completeness(study: ReportedStudy) -> list[Block]:
     """Counts of every arm, then every cell that is not done, with its reason."""
     cells = with_unplanned(study)
     if cells.empty:
-        return [note("Nothing was planned.")]
+        return [note("This study has no planned cell.")]
     tally = cells["status"].value_counts()
-    states = listed([f"{tally[status]} {status}" for status in CellStatus if status in tally])
-    blocks: list[Block] = [note(f"{count(len(cells), 'cell')}: {states}.")]
+    states = join_words([f"{tally[status]} {status}" for status in CellStatus if status in tally])
+    blocks: list[Block] = [note(f"{quantity(len(cells), 'cell')}: {states}.")]
     open_cells = cells[cells["status"] != CellStatus.DONE]
     if open_cells.empty:
         return blocks
-    shown = open_cells.head(LISTED)
+    shown = open_cells.head(MAX_ROWS)
     columns = [
-        Column("Arm", texts(list(shown["arm"]))),
-        Column("Phase", texts(list(shown["phase"]))),
-        Column("Replicate", texts(list(shown["replicate"])), numeric=True),
-        Column("State", texts(list(shown["status"]))),
-        Column("Reason", texts(list(shown["reason"]))),
+        Column("Arm", text_cells(list(shown["arm"]))),
+        Column("Phase", text_cells(list(shown["phase"]))),
+        Column("Replicate", text_cells(list(shown["replicate"])), numeric=True),
+        Column("State", text_cells(list(shown["status"]))),
+        Column("Reason", text_cells(list(shown["reason"]))),
     ]
-    more = f" The first {LISTED} of {len(open_cells)}; the CSV file has all." if len(open_cells) > LISTED else ""
-    caption = f"Cells without a score that counts, and why.{more}"
-    return [*blocks, table("cells_not_done", columns, caption=caption, data=open_cells)]
+    more = f" The first {MAX_ROWS} of {len(open_cells)}; the CSV file has all." if len(open_cells) > MAX_ROWS else ""
+    caption = f"Cells without a valid score, and the reasons.{more}"
+    return [*blocks, table_block("cells_not_done", columns, caption=caption, data=open_cells)]
 
 
 def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
@@ -65,22 +65,25 @@ def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
 
 def cost(study: ReportedStudy) -> list[Block]:
     """Seconds of work by arm and part; a run that several cells share is counted once in the total."""
-    spent = cost_by_arm(study)
-    if spent.empty:
+    costs = cost_by_arm(study)
+    if costs.empty:
         return [note("No work was done yet.")]
     parts = ["training", "sampling", "features", "statistics"]
-    rows = spent.to_dict("records")
-    columns = [Column("Arm", texts([row["arm"] for row in rows]))]
+    rows = costs.to_dict("records")
+    columns = [Column("Arm", text_cells([row["arm"] for row in rows]))]
     columns += [
-        Column(part.capitalize(), [Text(duration(row[part])) for row in rows], numeric=True)
+        Column(part.capitalize(), [TextCell(rounded_duration(row[part])) for row in rows], numeric=True)
         for part in [*parts, "total"]
     ]
     attempts = study.frames.attempts
     ends = attempts["end_reason"].fillna("running").replace(FAILURES).value_counts(sort=False)
-    told = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
-    caption = f"Work of all seeds and readings, by part. {count(len(attempts), 'attempt')}: {told or 'none'}."
+    described = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
+    caption = (
+        "Time of all trainings and scores of each arm, by part. Ends of "
+        f"{quantity(len(attempts), 'attempt')}: {described or 'none'}."
+    )
     caption += shared(attempts)
-    return [table("cost", columns, caption=caption, data=spent)]
+    return [table_block("cost", columns, caption=caption, data=costs)]
 
 
 def shared(attempts: pd.DataFrame) -> str:
@@ -90,8 +93,9 @@ def shared(attempts: pd.DataFrame) -> str:
     if packed.empty:
         return ""
     return (
-        f" {len(packed)} of {len(beside)} had other workers beside them on their device, up to {packed.max()} in all: "
-        "their seconds are of a shared device, and compare with no others."
+        f" {len(packed)} of {len(beside)} attempts shared their device with other workers, up to {packed.max()} in "
+        "all. "
+        "Their times cannot be compared with others."
     )
 
 
@@ -108,25 +112,25 @@ def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
         name = column.removesuffix("_seconds")
         parts[name] = by_score.drop_duplicates(["arm", "score_id"]).groupby("arm")[column].sum()
         whole[name] = float(by_score.drop_duplicates("score_id")[column].sum())
-    spent = pd.DataFrame(parts).reindex(arms).astype(float).fillna(0.0)
-    spent = pd.concat([spent, pd.DataFrame(whole, index=["whole study"])]).rename_axis("arm").reset_index()
-    spent["total"] = spent[list(whole)].sum(axis=1)
-    return spent if spent["total"].iloc[-1] else spent.iloc[:0]
+    costs = pd.DataFrame(parts).reindex(arms).astype(float).fillna(0.0)
+    costs = pd.concat([costs, pd.DataFrame(whole, index=["whole study"])]).rename_axis("arm").reset_index()
+    costs["total"] = costs[list(whole)].sum(axis=1)
+    return costs if costs["total"].iloc[-1] else costs.iloc[:0]
 
 
 def provenance(study: ReportedStudy) -> list[Block]:
     """Everything by which the numbers could be made again: commits, versions, hardware, hashes, revisions."""
     frames = study.frames
-    found = environments(frames)
+    machines = environments(frames)
     protocol = frames.protocol
-    commits = sorted({_commit(row["commit"], row["dirty"]) for row in found.to_dict("records")})
+    commits = sorted({_commit(row["commit"], row["dirty"]) for row in machines.to_dict("records")})
     facts = [
         ("study", f"{frames.name}, revision {frames.revision}, {frames.state}"),
         ("specification", str(frames.revisions["spec_sha256"].iloc[-1])),
         ("protocol", frames.protocol_key),
         ("extractor", f"{protocol.get('extractor')}, sha256 {protocol.get('extractor_sha256')}"),
         ("reference", f"{protocol.get('reference', 'train')} split, {protocol.get('reference_sha256')}"),
-        ("source code", listed(commits) if commits else "no worker has told"),
+        ("source code", join_words(commits) if commits else "not recorded"),
         ("versions at launch", _flat(frames.versions)),
     ]
     blocks: list[Block] = [Html(fragment("facts.html.j2", facts=facts))]
@@ -137,29 +141,29 @@ def provenance(study: ReportedStudy) -> list[Block]:
 
 def _revisions(revisions: pd.DataFrame) -> Block:
     columns = [
-        Column("Revision", texts(list(revisions["number"]))),
-        Column("Accepted", texts([f"{moment:%Y-%m-%d %H:%M} UTC" for moment in revisions["accepted_at"]])),
-        Column("Reason", texts(list(revisions["reason"]))),
+        Column("Revision", text_cells(list(revisions["number"]))),
+        Column("Accepted", text_cells([f"{moment:%Y-%m-%d %H:%M} UTC" for moment in revisions["accepted_at"]])),
+        Column("Reason", text_cells(list(revisions["reason"]))),
     ]
-    return table("revisions", columns, caption="Accepted versions of the study file.", data=revisions)
+    return table_block("revisions", columns, caption="Accepted versions of the study file.", data=revisions)
 
 
 def _workers(study: ReportedStudy) -> list[Block]:
     workers = study.frames.workers
     if workers.empty:
         return []
-    told = workers.assign(environment=[_machine(environment) for environment in workers["environment"]])
+    described = workers.assign(environment=[_machine(environment) for environment in workers["environment"]])
     # Identical machines are one row; a cluster has hundreds.
-    same = told.groupby(["device", "environment"], sort=False, as_index=False).agg(
+    same = described.groupby(["device", "environment"], sort=False, as_index=False).agg(
         workers=("worker_id", "size"), hosts=("host", lambda hosts: ", ".join(sorted(set(hosts))))
     )
     columns = [
-        Column("Device", texts(list(same["device"]))),
-        Column("Workers", texts(list(same["workers"])), numeric=True),
-        Column("Hosts", texts(list(same["hosts"]))),
-        Column("Environment", texts(list(same["environment"]))),
+        Column("Device", text_cells(list(same["device"]))),
+        Column("Workers", text_cells(list(same["workers"])), numeric=True),
+        Column("Hosts", text_cells(list(same["hosts"]))),
+        Column("Environment", text_cells(list(same["environment"]))),
     ]
-    return [table("workers", columns, caption="Machines that worked on this study.", data=same)]
+    return [table_block("workers", columns, caption="Machines that worked on this study.", data=same)]
 
 
 def _commit(commit: object, dirty: object) -> str:

@@ -12,7 +12,14 @@ from sweep.reporting.render.index import SUMMARY, Summary
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.answer import Row, answer
 from sweep.reporting.sections.study import ReportedStudy
-from sweep.reporting.text.report_diff import ArmState, State, since, since_in_words, state_before, write_last
+from sweep.reporting.text.report_diff import (
+    ArmState,
+    ReportState,
+    changes_in_sentences,
+    report_changes,
+    state_before,
+    write_last,
+)
 from sweep.store.states import CellStatus
 
 
@@ -23,38 +30,38 @@ def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
     if before is None:
         return []
     when = before["data_as_of"][:16].replace("T", " ")
-    told = since_in_words(since(before, now))
-    return [Html(fragment("since.html.j2", told=told, when=f"{when} UTC" if when else ""))]
+    sentences = changes_in_sentences(report_changes(before, now))
+    return [Html(fragment("since.html.j2", sentences=sentences, when=f"{when} UTC" if when else ""))]
 
 
 def record(study: ReportedStudy, folder: Path | None = None) -> None:
     """Write summary.json and last.json; the last cell of the notebook."""
-    told = json.dumps(summary_of(study).as_dict(), indent=2)
+    summary = json.dumps(summary_of(study).as_dict(), indent=2)
     folder = folder or report_folder()
-    (folder / SUMMARY).write_text(told + "\n", encoding="utf-8")
+    (folder / SUMMARY).write_text(summary + "\n", encoding="utf-8")
     write_last(folder, state_of(study))
 
 
 def summary_of(study: ReportedStudy) -> Summary:
     """The verdict, as data."""
-    told = answer(study)
+    result = answer(study)
     cells = study.frames.cells
     return Summary(
         study=study.frames.name,
         question=study.frames.question,
-        verdict=told.word,
-        sentence=told.sentence,
-        basis=told.basis,
+        verdict=result.word,
+        sentence=result.sentence,
+        basis=result.basis,
         done=int((cells["status"] == CellStatus.DONE).sum()),
         planned=len(cells),
         data_as_of=_data_as_of(study),
     )
 
 
-def state_of(study: ReportedStudy) -> State:
+def state_of(study: ReportedStudy) -> ReportState:
     """Every number that a reader would want to know the change of."""
     cells = study.frames.cells["status"].value_counts()
-    return State(
+    return ReportState(
         revision=study.frames.revision,
         data_as_of=_data_as_of(study),
         cells={str(status): int(cells[status]) for status in sorted(cells.index)},

@@ -64,9 +64,9 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
     url = os.environ.get(STORE_VARIABLE)
     if not url:
         raise StoreError(
-            "this notebook does not say where the store is",
-            why="Its address may hold a password, so it is read from the environment.",
-            next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run again.",
+            "the address of the store is missing",
+            why="It may hold a password, so the notebook reads it from the environment.",
+            next=f"Set {STORE_VARIABLE} (and {FILES_VARIABLE}, the folder of its files) and run the notebook again.",
         )
     return read_study(
         read_store(url).engine, name, files_root=file_store_at(os.environ.get(FILES_VARIABLE, ".")).folder, as_of=as_of

@@ -14,11 +14,11 @@ from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analy
 from sweep.reporting.stats.paired import (
     ALPHA,
     PairedDifference,
+    arm_verdict,
     deciding_test,
     holm,
     paired_difference,
     smallest_effect,
-    verdict,
     verdict_reason,
 )
 from sweep.reporting.stats.power import detectable_effect
@@ -192,7 +192,7 @@ def _judged(
         if gone.any:
             words.append((gone.verdict(adjusted), gone.reason(adjusted)))
             continue
-        word = verdict(each, p_adjusted=adjusted, margin=margin, lower_is_better=better_low)
+        word = arm_verdict(each, p_adjusted=adjusted, margin=margin, lower_is_better=better_low)
         words.append((word, verdict_reason(each, word, p_adjusted=adjusted, test=test)))
     detectable = [
         detectable_effect(each.sd, each.n, arms=arms, test=test, alpha=level) if arms else np.inf
@@ -213,7 +213,7 @@ def _judged(
 def _waiting(confirmatory: bool, analysis: InterimAnalysis | None) -> str:
     """Why no arm can be judged yet; empty where they can."""
     if not confirmatory:
-        return "exploratory: not part of the confirmation"
+        return "these scores are exploratory and allow no verdict"
     if analysis is not None and not analysis.number:
         return f"the first interim analysis is after {analysis.following} seeds"
     return ""
@@ -222,10 +222,10 @@ def _waiting(confirmatory: bool, analysis: InterimAnalysis | None) -> str:
 def split_of(frames: StudyFrames) -> VarianceSplit:
     """Variance of the deciding score, pooled over arms."""
     values = primary_values(frames, frames.metric)
-    readings: list[Array] = []
+    scores: list[Array] = []
     errors: list[Array] = []
     for _, arm in values.groupby("arm_id"):
         table = pd.DataFrame(arm["noise_values"].tolist(), index=arm["replicate"]).dropna(axis="columns", how="all")
-        readings.append(table.dropna().to_numpy(float))
+        scores.append(table.dropna().to_numpy(float))
         errors += [np.array(list(each.values()), dtype=float) for each in arm["noise_errors"]]
-    return variance_split(readings, errors)
+    return variance_split(scores, errors)

@@ -48,9 +48,9 @@ class Divergence:
     def reason(self, p_adjusted: float) -> str:
         """Why, in one clause."""
         seeds = self.pairs + self.lost + self.won
-        told = [f"diverged in {self.lost} of {seeds} seeds, where the baseline did not"] if self.lost else []
-        told += [f"the baseline diverged in {self.won} of {seeds} seeds, where this arm did not"] if self.won else []
-        return f"{'; '.join(told)}; exact signed-rank p = {p_adjusted:.2g} after Holm"
+        clauses = [f"diverged in {self.lost} of {seeds} seeds, where the baseline did not"] if self.lost else []
+        clauses += [f"the baseline diverged in {self.won} of {seeds} seeds, where this arm did not"] if self.won else []
+        return f"{'; '.join(clauses)}; exact signed-rank p = {p_adjusted:.2g} after Holm"
 
 
 # Wilcoxon 1945, with the sign-flip test's exact count and ties at mean ranks

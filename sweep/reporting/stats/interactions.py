@@ -23,7 +23,7 @@ from sweep.reporting.stats.paired import ALPHA, deciding_test, holm, paired_diff
 
 BASELINE = "baseline"
 COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "found"]
-RunContext = tuple[str, ...]
+Levels = tuple[str, ...]
 """The level of every factor in one arm."""
 
 
@@ -70,15 +70,15 @@ def aliased_effects(frames: StudyFrames) -> list[list[str]]:
     groups: list[list[str]] = []
     for alias in fraction.aliases():
         one, other = fraction.shown(alias.effect), fraction.shown(alias.with_)
-        there = next((group for group in groups if one in group or other in group), None)
-        if there is None:
+        shared = next((group for group in groups if one in group or other in group), None)
+        if shared is None:
             groups.append([one, other])
         else:
-            there += [effect for effect in (one, other) if effect not in there]
+            shared += [effect for effect in (one, other) if effect not in shared]
     return groups
 
 
-def interactions(frames: StudyFrames) -> pd.DataFrame:
+def interaction_tests(frames: StudyFrames) -> pd.DataFrame:
     """One row a pair of levels of different factors that is aliased with nothing, over the seeds that finished all
     arms it takes.
 
@@ -87,16 +87,16 @@ def interactions(frames: StudyFrames) -> pd.DataFrame:
         levels of the other factors, in the units of the score), low, high (95 % t interval), test, p, p_holm (over all
         rows), found. Empty where the arms are neither a whole factorial nor the fraction that the study states.
     """
-    placed = levels_of_arms(frames)
-    factors = [name for name in placed.columns if name != "arm_id"]
-    values = primary_values(frames, frames.metric).merge(placed, on="arm_id")
-    levels = {f: [BASELINE, *(x for x in dict.fromkeys(placed[f]) if x != BASELINE)] for f in factors}
+    arm_levels = levels_of_arms(frames)
+    factors = [name for name in arm_levels.columns if name != "arm_id"]
+    values = primary_values(frames, frames.metric).merge(arm_levels, on="arm_id")
+    levels = {f: [BASELINE, *(x for x in dict.fromkeys(arm_levels[f]) if x != BASELINE)] for f in factors}
     if len(factors) < 2 or values.empty:
         return pd.DataFrame(columns=COLUMNS)
     runs = _runs(frames, levels)
-    there = set(placed[factors].itertuples(index=False, name=None))
+    trained = set(arm_levels[factors].itertuples(index=False, name=None))
     aliased = {effect for group in aliased_effects(frames) for effect in group}
-    if runs is None or not there.issuperset(runs):
+    if runs is None or not trained.issuperset(runs):
         return pd.DataFrame(columns=COLUMNS)
     table = values.pivot_table(index="replicate", columns=factors, values="value", aggfunc="mean")
     rows = [
@@ -108,7 +108,7 @@ def interactions(frames: StudyFrames) -> pd.DataFrame:
     return _judged(pd.DataFrame(rows)) if rows else pd.DataFrame(columns=COLUMNS)
 
 
-def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[RunContext] | None:
+def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[Levels] | None:
     """The arms that the design consists of, as levels of all factors; None where a factor has no level but one."""
     if any(len(each) < 2 for each in levels.values()):
         return None
@@ -119,7 +119,7 @@ def _runs(frames: StudyFrames, levels: Mapping[str, Sequence[str]]) -> list[RunC
 
 
 def _fraction(frames: StudyFrames) -> Fraction | None:
-    if not frames.subject.design.aliases_effects:
+    if not frames.study_ref.design.aliases_effects:
         return None
     study = Study.model_validate(frames.spec)
     return study.design.fraction(study)
@@ -138,13 +138,19 @@ def _contrast(table: pd.DataFrame, one: str, other: str, a: str, b: str) -> dict
         corner = (first == x) & (second == y)
         per_arm[corner] = (1.0 if (x == BASELINE) == (y == BASELINE) else -1.0) / corner.sum()
     used = per_arm.to_numpy() != 0.0
-    found = table.to_numpy(float)[:, used] @ per_arm.to_numpy()[used]
-    per_seed = np.asarray(found[np.isfinite(found)], dtype=np.float64)
-    told = paired_difference(per_seed, np.zeros_like(per_seed))
+    contrasts = table.to_numpy(float)[:, used] @ per_arm.to_numpy()[used]
+    per_seed = np.asarray(contrasts[np.isfinite(contrasts)], dtype=np.float64)
+    difference = paired_difference(per_seed, np.zeros_like(per_seed))
     return {
-        "first": f"{one}={a}", "second": f"{other}={b}", "n": told.n, "mean": told.mean, "low": told.low,
-        "high": told.high, "p_t": told.p_t, "p_sign_flip": told.p_sign_flip,
-    }  # fmt: skip
+        "first": f"{one}={a}",
+        "second": f"{other}={b}",
+        "n": difference.n,
+        "mean": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "p_t": difference.p_t,
+        "p_sign_flip": difference.p_sign_flip,
+    }
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:

@@ -25,9 +25,9 @@ Array = NDArray[np.float64]
 Shape = Callable[[Array], Array]
 """From shares of the planned seeds, each in (0, 1], to critical values of |Z| up to a common factor."""
 
-FARTHEST = 7.0
+MAX_Z = 7.0
 """|Z|; two-sided p of 3e-12."""
-PATHS = 500_000
+SIMULATIONS = 500_000
 """Simulated studies without an effect: a chance of 0.05 comes out to within 0.0003."""
 
 
@@ -58,7 +58,7 @@ class AlphaSpending:
 
     def levels(self) -> Array:
         """[K] two-sided p below which each analysis may stop the study: the chance of any false stop is `ALPHA`."""
-        bound = np.quantile(_farthest(self), 1 - ALPHA, method="higher")
+        bound = np.quantile(_largest_ratios(self), 1 - ALPHA, method="higher")
         return np.asarray(2 * stats.norm.sf(bound * self.shape_at_analyses()), dtype=np.float64)
 
     def adjusted(self, p: float, analysis: int) -> float:
@@ -68,10 +68,10 @@ class AlphaSpending:
         """
         if not np.isfinite(p):
             return p
-        farthest = _farthest(self)
+        largest = _largest_ratios(self)
         reached = stats.norm.isf(p / 2) / self.shape_at_analyses()[analysis]
-        beyond = len(farthest) - np.searchsorted(farthest, reached, side="left")
-        return float(max(p, (beyond + 1) / (len(farthest) + 1)))
+        beyond = len(largest) - np.searchsorted(largest, reached, side="left")
+        return float(max(p, (beyond + 1) / (len(largest) + 1)))
 
     def shape_at_analyses(self) -> Array:
         """[K] critical values of |Z| at each analysis, up to the common factor."""
@@ -81,26 +81,26 @@ class AlphaSpending:
 # Published constants suppose that the variance is known. A t statistic of three or four seeds is far more often far out
 # at one of several analyses: held to those levels, it stops falsely in up to 6 % (Jennison & Turnbull 2000, sec. 4.4).
 @cache
-def _farthest(plan: AlphaSpending) -> Array:
+def _largest_ratios(plan: AlphaSpending) -> Array:
     """[PATHS], rising: how far beyond the shape the paired t test of each study came at the worst of its analyses.
 
     Seeds between two analyses enter by their sum and their sum of squares about their mean, which are independent. The
     sign-flip test decides together with a t interval of the same level, so what it adds to this chance is nothing.
     """
     random, shape = np.random.default_rng(0), plan.shape_at_analyses()
-    farthest, total, squares = np.zeros(PATHS), np.zeros(PATHS), np.zeros(PATHS)
-    for n, more, height in zip(plan.seeds, np.diff(plan.seeds, prepend=0), shape, strict=True):
-        added = random.standard_normal(PATHS) * more**0.5
-        squares += added**2 / more + (random.chisquare(more - 1, PATHS) if more > 1 else 0.0)
+    largest, total, squares = np.zeros(SIMULATIONS), np.zeros(SIMULATIONS), np.zeros(SIMULATIONS)
+    for n, more, critical in zip(plan.seeds, np.diff(plan.seeds, prepend=0), shape, strict=True):
+        added = random.standard_normal(SIMULATIONS) * more**0.5
+        squares += added**2 / more + (random.chisquare(more - 1, SIMULATIONS) if more > 1 else 0.0)
         total += added
         t = np.abs(total) / np.sqrt((squares - total**2 / n) / (n - 1) * n)
-        np.maximum(farthest, _as_normal(t, n - 1) / height, out=farthest)
-    return np.sort(farthest)
+        np.maximum(largest, _as_normal(t, n - 1) / critical, out=largest)
+    return np.sort(largest)
 
 
 def _as_normal(t: Array, freedom: int) -> Array:
     """|Z| of the same two-sided p as |t|, interpolated: half a million quantiles would take a second."""
-    z = np.linspace(0.0, FARTHEST, 2000)
+    z = np.linspace(0.0, MAX_Z, 2000)
     return np.interp(t, stats.t.isf(stats.norm.sf(z), freedom), z)
 
 

@@ -175,7 +175,7 @@ def smallest_effect(baseline_mean: float, stated: float | None) -> float:
     return stated if stated is not None else NEGLIGIBLE * abs(baseline_mean)
 
 
-def verdict(
+def arm_verdict(
     difference: PairedDifference, *, p_adjusted: float, margin: float, lower_is_better: bool, alpha: float = ALPHA
 ) -> Verdict:
     """One word for one arm.
@@ -199,13 +199,15 @@ def verdict(
 def verdict_reason(difference: PairedDifference, word: Verdict, *, p_adjusted: float, test: Test) -> str:
     """Why this word, in one clause."""
     if difference.n < MIN_SEEDS:
-        return f"{difference.n} paired seed{'s' * (difference.n != 1)}; {MIN_SEEDS} are the least that can decide"
+        return f"a verdict needs at least {MIN_SEEDS} paired seeds"
     if word == "no difference":
-        return "whole interval within the smallest effect of interest"
+        return "the whole interval lies within the smallest effect of interest"
     named = "exact sign-flip" if test == "sign-flip" else "paired t"
     stated = f"{named} p = {p_adjusted:.2g} after Holm"
     if word == "undecided":
-        return "interval includes 0" if difference.low <= 0 <= difference.high else f"{stated} is not below {ALPHA:g}"
+        return (
+            "the interval includes 0" if difference.low <= 0 <= difference.high else f"{stated} is not below {ALPHA:g}"
+        )
     if test == "t":
         return f"{stated}; {difference.n} seeds are too few for a distribution-free test of all arms"
     return stated

@@ -77,11 +77,11 @@ def standard_effect(n: int, arms: int, test: Test, power: float, alpha: float = 
     return float(optimize.brentq(lambda effect: of(effect, n, alpha=attained) - power, 0.0, 1e6, xtol=1e-3))
 
 
-def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, most: int = 1000) -> int | None:
-    """Fewest pairs at which a t test shows `effect`; None where more than `most` would be needed."""
+def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, max_seeds: int = 1000) -> int | None:
+    """Fewest pairs at which a t test shows `effect`; None where more than `max_seeds` would be needed."""
     if not (np.isfinite(sd) and effect > 0):
         return None
     if sd == 0.0:
         return 2
-    enough = (n for n in range(2, most + 1) if t_power(effect / sd, n, alpha=ALPHA / arms) >= power)
+    enough = (n for n in range(2, max_seeds + 1) if t_power(effect / sd, n, alpha=ALPHA / arms) >= power)
     return next(enough, None)

@@ -8,25 +8,25 @@ from scipy.stats import kendalltau, spearmanr
 
 from sweep.reporting.frames.frames import StudyFrames
 
-ENOUGH_RANKS = 5
+MIN_RANKED_TRIALS = 5
 
 
-def ranks_in_words(told: pd.DataFrame) -> list[str]:
+def ranks_in_words(correlations: pd.DataFrame) -> list[str]:
     """One sentence a cheaper score, of a frame of `rank_correlations`."""
     return [
         f"N = {row['n']:,} at {row['share']:.0%} of the training: "
         + (
-            f"too few trials ({row['trials']}) to tell how well it ranks"
+            f"too few trials ({row['trials']}) for a rank correlation"
             if pd.isna(row["spearman"])
             else f"Spearman {row['spearman']:.2f}, Kendall {row['kendall']:.2f} with the deciding score, over "
             f"{row['trials']} trials"
         )
-        for row in told.to_dict("records")
+        for row in correlations.to_dict("records")
     ]
 
 
 def rank_correlations(frames: StudyFrames) -> pd.DataFrame:
-    """share (of the training), n, trials, spearman, kendall (NaN under `ENOUGH_RANKS` trials); each run once."""
+    """share (of the training), n, trials, spearman, kendall (NaN under `MIN_RANKED_TRIALS` trials); each run once."""
     rungs = frames.rungs[frames.rungs["metric"] == frames.metric].drop_duplicates(["run_id", "step", "n"])
     scores = frames.scores
     final = scores.loc[scores["is_primary"] & (scores["metric"] == frames.metric), ["run_id", "value"]]
@@ -34,7 +34,7 @@ def rank_correlations(frames: StudyFrames) -> pd.DataFrame:
     both = both.assign(share=(both["step"] / both["steps"]).round(2))
     rows = []
     for (share, n), group in both.groupby(["share", "n"]):
-        enough = len(group) >= ENOUGH_RANKS
+        enough = len(group) >= MIN_RANKED_TRIALS
         pair = (group["value"], group["value_final"])
         row = {"share": share, "n": n, "trials": len(group)}
         row["spearman"] = float(spearmanr(*pair).statistic) if enough else np.nan

@@ -32,21 +32,19 @@ class VarianceSplit:
 
 
 # Searle, Casella & McCulloch 1992, sec. 4.3: two-way crossed random effects, one observation a cell
-def variance_split(readings: list[Array], jackknife: list[Array]) -> VarianceSplit:
+def variance_split(scores: list[Array], jackknife: list[Array]) -> VarianceSplit:
     """Variance components pooled over arms; negative estimates are set to 0.
 
     Args:
-        readings: One [runs, noise sets] array an arm; only whole rows and columns, no NaN.
+        scores: One [runs, noise sets] array an arm; only whole rows and columns, no NaN.
         jackknife: Standard error of each reading due to finite N, any shape; NaN where none was stored.
     """
-    usable = [x for x in readings if x.shape[0] > 1 and x.shape[1] > 1]
+    usable = [x for x in scores if x.shape[0] > 1 and x.shape[1] > 1]
     finite = np.concatenate([np.ravel(x) for x in jackknife] or [np.empty(0)])
     finite = finite[np.isfinite(finite)]
     finite_n = float((finite**2).mean()) if len(finite) else np.nan
     if not usable:
-        return VarianceSplit(
-            training_seed=_between_runs(readings), noise_set=np.nan, residual=np.nan, finite_n=finite_n
-        )
+        return VarianceSplit(training_seed=_between_runs(scores), noise_set=np.nan, residual=np.nan, finite_n=finite_n)
     squares, freedom = np.zeros(3), np.zeros(3)
     runs, sets = np.zeros(len(usable)), np.zeros(len(usable))
     for k, x in enumerate(usable):
@@ -64,9 +62,9 @@ def variance_split(readings: list[Array], jackknife: list[Array]) -> VarianceSpl
     )
 
 
-def _between_runs(readings: list[Array]) -> float:
+def _between_runs(scores: list[Array]) -> float:
     """Pooled variance of run means, where noise sets cannot be told apart."""
-    means = [x.mean(1) for x in readings if x.shape[0] > 1 and x.shape[1] > 0]
+    means = [x.mean(1) for x in scores if x.shape[0] > 1 and x.shape[1] > 0]
     if not means:
         return np.nan
     return float(sum(((m - m.mean()) ** 2).sum() for m in means) / sum(len(m) - 1 for m in means))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sweep.errors import ProtocolError
-from sweep.reporting.formatting import count, listed
+from sweep.reporting.formatting import join_words, quantity
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.text.warnings import environments
 
@@ -18,19 +18,19 @@ def shared_protocol(first: StudyFrames, second: StudyFrames) -> None:
     Raises:
         ProtocolError: another deciding score, extractor, reference, N or noise sets.
     """
-    told = [_differs("metric", first.metric, second.metric)] if first.metric != second.metric else []
-    told += [
+    caveats = [_differs("metric", first.metric, second.metric)] if first.metric != second.metric else []
+    caveats += [
         _differs(name, first.protocol.get(name), second.protocol.get(name))
         for name in sorted({*first.protocol, *second.protocol})
         if first.protocol.get(name) != second.protocol.get(name)
     ]
-    if not told:
+    if not caveats:
         return
     raise ProtocolError(
-        f"{first.name} and {second.name} do not compare: {'; '.join(told)}",
-        why="Scores of different protocols are not on one scale: even N alone moves a Frechet distance.",
+        f"{first.name} and {second.name} cannot be compared: {'; '.join(caveats)}",
+        why="Scores of different protocols are not on one scale: N alone changes a Frechet distance.",
         next=f"Give {second.name} the `protocol`, `metric` and data of {first.name}; "
-        "`sweep space diff FILE` says what that costs.",
+        "`sweep space diff FILE` shows what that costs.",
     )
 
 
@@ -49,43 +49,49 @@ def caveats_of(first: StudyFrames, second: StudyFrames, arms: pd.DataFrame, *, s
         arms: Of `AcrossStudies`.
         same_baseline: Both files have the same baseline.
     """
-    told = ["Neither study planned this comparison: intervals are exploratory, and there is no verdict."]
+    caveats = ["Neither study planned this comparison, so the intervals are exploratory and there is no verdict."]
     welch = arms[arms["how"] == "welch"]
     if len(welch):
-        told.append(
-            f"{count(len(welch), 'arm')} of {listed(sorted(set(welch['study'])))} shared no two seeds on the same kind "
-            f"of device with the baseline of {first.name}: their differences are Welch's, unpaired and wider."
+        caveats.append(
+            f"{quantity(len(welch), 'arm')} of {join_words(sorted(set(welch['study'])))} shared fewer than two seeds "
+            "on the "
+            f"same kind of device with the baseline of {first.name}. Their differences are unpaired (Welch), and their "
+            "intervals are wider."
         )
-    return [*told, *_drift(arms, first, second, same_baseline), *_made_with(first, second)]
+    return [*caveats, *_drift(arms, first, second, same_baseline), *_made_with(first, second)]
 
 
 def _drift(arms: pd.DataFrame, first: StudyFrames, second: StudyFrames, same_baseline: bool) -> list[str]:
     """The same baseline, trained again, must score the same."""
     name = second.arms.loc[second.arms["is_baseline"], "arm"]
-    mine = arms[(arms["study"] == second.name) & arms["arm"].isin(name)]
-    moved = mine[(mine["low"] > 0) | (mine["high"] < 0)]
+    baseline_row = arms[(arms["study"] == second.name) & arms["arm"].isin(name)]
+    moved = baseline_row[(baseline_row["low"] > 0) | (baseline_row["high"] < 0)]
     if not same_baseline or moved.empty:
         return []
     return [
-        f"{first.name} and {second.name} have the same baseline, and yet it moved by "
-        f"{moved['difference'].iloc[0]:.3g}: something that no file says has changed, such as code, libraries or "
-        "hardware."
+        f"{first.name} and {second.name} have the same baseline, but its score moved by "
+        f"{moved['difference'].iloc[0]:.3g}. Something that the study files do not describe has changed, such as code, "
+        "libraries or hardware."
     ]
 
 
 def _made_with(first: StudyFrames, second: StudyFrames) -> list[str]:
     """Source code, machines and libraries in which the studies differ."""
-    told = []
+    caveats = []
     sides = [environments(frames) for frames in (first, second)]
     for column, what in (("commit", "versions of the source code"), ("machine", "hardware")):
-        found = [
+        sets = [
             {str(value)[: 40 if column == "machine" else HASH] for value in side[column].dropna()} for side in sides
         ]
-        if all(found) and found[0] != found[1]:
-            words = [f"{listed(sorted(each))} for {frames.name}"
-                     for each, frames in zip(found, (first, second), strict=True)]  # fmt: skip
-            told.append(f"Different {what}: {listed(words)}.")
+        if all(sets) and sets[0] != sets[1]:
+            words = [
+                f"{join_words(sorted(each))} for {frames.name}"
+                for each, frames in zip(sets, (first, second), strict=True)
+            ]
+            caveats.append(f"Different {what}: {join_words(words)}.")
     versions = [set(side["versions"]) for side in sides]
     if all(versions) and versions[0] != versions[1]:
-        told.append("Their workers had different versions of libraries; `sweep report` lists them under Provenance.")
-    return told
+        caveats.append(
+            "Their workers used different versions of libraries; `sweep report` lists them under Provenance."
+        )
+    return caveats

@@ -31,7 +31,7 @@ class ArmState(TypedDict):
     high: float | None
 
 
-class State(TypedDict):
+class ReportState(TypedDict):
     """Every number of a report that a reader would want to know the change of."""
 
     revision: int
@@ -44,8 +44,8 @@ class State(TypedDict):
 class Last(TypedDict):
     """What `last.json` holds."""
 
-    now: State | None
-    before: State | None
+    now: ReportState | None
+    before: ReportState | None
 
 
 NOTHING_SHOWN = Last(now=None, before=None)
@@ -59,19 +59,19 @@ def read_last(folder: Path) -> Last:
         return NOTHING_SHOWN
 
 
-def state_before(folder: Path, now: State) -> State | None:
+def state_before(folder: Path, now: ReportState) -> ReportState | None:
     """The last state that a report in this folder showed and that was not `now`."""
     last = read_last(folder)
     return last["before"] if last["now"] == now else last["now"]
 
 
-def write_last(folder: Path, now: State) -> None:
+def write_last(folder: Path, now: ReportState) -> None:
     """Remember what is shown."""
-    told = {"now": now, "before": state_before(folder, now)}
-    (folder / LAST).write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    last = {"now": now, "before": state_before(folder, now)}
+    (folder / LAST).write_text(json.dumps(last, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def since(before: State, now: State) -> dict[str, Any]:
+def report_changes(before: ReportState, now: ReportState) -> dict[str, Any]:
     """What changed, as data.
 
     Returns:
@@ -79,52 +79,56 @@ def since(before: State, now: State) -> dict[str, Any]:
         where runs no longer count; cells {status: change}; arms_added, arms_gone; verdicts [{arm, before, now}].
     """
     old, new = before["arms"], now["arms"]
-    counts = {arm: told["n"] - old.get(arm, {"n": 0})["n"] for arm, told in new.items()}
+    counts = {arm: state["n"] - old.get(arm, {"n": 0})["n"] for arm, state in new.items()}
     statuses = sorted({*before["cells"], *now["cells"]})
     change = {status: now["cells"].get(status, 0) - before["cells"].get(status, 0) for status in statuses}
     return {
         "before": {key: before[key] for key in ("data_as_of", "revision")},
         "now": {key: now[key] for key in ("data_as_of", "revision")},
-        "new_runs": {arm: count for arm, count in counts.items() if count},
-        "cells": {status: count for status, count in change.items() if count},
+        "new_runs": {arm: runs for arm, runs in counts.items() if runs},
+        "cells": {status: cells for status, cells in change.items() if cells},
         "arms_added": [arm for arm in new if arm not in old],
         "arms_gone": [arm for arm in old if arm not in new],
         "verdicts": [
-            {"arm": arm, "before": old[arm]["verdict"], "now": told["verdict"]}
-            for arm, told in new.items()
-            if arm in old and told["verdict"] != old[arm]["verdict"]
+            {"arm": arm, "before": old[arm]["verdict"], "now": state["verdict"]}
+            for arm, state in new.items()
+            if arm in old and state["verdict"] != old[arm]["verdict"]
         ],
     }
 
 
-def since_in_words(changes: Mapping[str, Any]) -> list[str]:
+def changes_in_sentences(changes: Mapping[str, Any]) -> list[str]:
     """One sentence a change; flipped verdicts first."""
-    told = [f"The verdict on {v['arm']} was {v['before'] or 'none'} and is {v['now'] or 'none'}."
-            for v in changes["verdicts"]]  # fmt: skip
-    more = {arm: count for arm, count in changes["new_runs"].items() if count > 0}
-    fewer = {arm: -count for arm, count in changes["new_runs"].items() if count < 0}
+    sentences = [
+        f"The verdict on {v['arm']} was {v['before'] or 'none'} and is {v['now'] or 'none'}."
+        for v in changes["verdicts"]
+    ]
+    more = {arm: runs for arm, runs in changes["new_runs"].items() if runs > 0}
+    fewer = {arm: -runs for arm, runs in changes["new_runs"].items() if runs < 0}
     if more:
-        told.append(f"New runs with a score: {_counted(more)}.")
+        sentences.append(f"New runs with a score: {_counted(more)}.")
     if fewer:
-        told.append(f"Runs that no longer count: {_counted(fewer)}.")
+        sentences.append(f"Runs that no longer count: {_counted(fewer)}.")
     failed = changes["cells"].get(CellStatus.FAILED, 0)
     if failed > 0:
-        told.append(f"{failed} more {'cell' if failed == 1 else 'cells'} failed.")
+        sentences.append(f"{failed} more {'cell' if failed == 1 else 'cells'} failed.")
     if changes["arms_added"]:
-        told.append(f"New arms: {', '.join(changes['arms_added'])}.")
+        sentences.append(f"New arms: {', '.join(changes['arms_added'])}.")
     if changes["arms_gone"]:
-        told.append(f"Arms no longer in the study: {', '.join(changes['arms_gone'])}.")
+        sentences.append(f"Arms no longer in the study: {', '.join(changes['arms_gone'])}.")
     if changes["before"]["revision"] != changes["now"]["revision"]:
-        told.append(f"The study went from revision {changes['before']['revision']} to {changes['now']['revision']}.")
+        sentences.append(
+            f"The study went from revision {changes['before']['revision']} to {changes['now']['revision']}."
+        )
     if not changes["verdicts"]:
-        told.append("No verdict changed.")
-    return told
+        sentences.append("No verdict changed.")
+    return sentences
 
 
-SHOWN = 8
+MAX_ARMS = 8
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    shown = [f"{count} of {arm}" for arm, count in list(counts.items())[:SHOWN]]
-    rest = sum(list(counts.values())[SHOWN:])
-    return ", ".join(shown) + (f", and {rest} of {len(counts) - SHOWN} more arms" if rest else "")
+    shown = [f"{runs} of {arm}" for arm, runs in list(counts.items())[:MAX_ARMS]]
+    rest = sum(list(counts.values())[MAX_ARMS:])
+    return ", ".join(shown) + (f", and {rest} of {len(counts) - MAX_ARMS} more arms" if rest else "")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sweep.config.protocol_request import MIN_NOISE_SETS
-from sweep.reporting.formatting import count, listed, scientific
+from sweep.reporting.formatting import join_words, quantity, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import alpha_spending, current_interim_analysis
 from sweep.store.states import AttemptEnd, CellStatus
@@ -24,8 +24,18 @@ TERMINAL_FIELDS = frozenset({"T", "schedule", "beta_1", "beta_T", "zero_terminal
 
 def warnings_of(frames: StudyFrames) -> list[str]:
     """One sentence each; empty for a clean study."""
-    checks = (_commits, _machines, _versions, _protocols, _terminal_snr, _losses, _boundaries,
-              _noise_sets, _unfinished, _extended)  # fmt: skip
+    checks = (
+        _commits,
+        _machines,
+        _versions,
+        _protocols,
+        _terminal_snr,
+        _losses,
+        _boundaries,
+        _noise_sets,
+        _unfinished,
+        _extended,
+    )
     return [text for check in checks for text in check(frames)]
 
 
@@ -51,33 +61,41 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _commits(frames: StudyFrames) -> Iterator[str]:
-    found = environments(frames)
-    commits = sorted({str(commit)[:10] for commit in found["commit"].dropna()})
+    machines = environments(frames)
+    commits = sorted({str(commit)[:10] for commit in machines["commit"].dropna()})
     if len(commits) > 1:
-        yield f"Cells were made by {len(commits)} versions of the source code: {listed(commits)}."
-    if any(dirty is True for dirty in found["dirty"]):
-        yield "Some cells were made from a source tree with uncommitted changes; the commit does not tell what ran."
+        yield f"Cells were made by {len(commits)} versions of the source code: {join_words(commits)}."
+    if any(dirty is True for dirty in machines["dirty"]):
+        yield (
+            "Some cells were made from a source tree with uncommitted changes, so the commit does not "
+            "identify the code."
+        )
 
 
 def _machines(frames: StudyFrames) -> Iterator[str]:
     machines = sorted({str(machine) for machine in environments(frames)["machine"].dropna()})
     if len(machines) > 1:
-        yield f"Cells ran on different hardware: {listed(machines)}. Costs do not compare, and last digits may differ."
+        yield (
+            f"Cells ran on different hardware: {join_words(machines)}. Their costs cannot be compared, and the last "
+            "digits "
+            "of scores may differ."
+        )
 
 
 def _versions(frames: StudyFrames) -> Iterator[str]:
-    told = [json.loads(versions) for versions in sorted(set(environments(frames)["versions"]))]
-    names = sorted({name for versions in told for name in versions})
-    mixed = [name for name in names if len({str(versions.get(name)) for versions in told}) > 1]
+    described = [json.loads(versions) for versions in sorted(set(environments(frames)["versions"]))]
+    names = sorted({name for versions in described for name in versions})
+    mixed = [name for name in names if len({str(versions.get(name)) for versions in described}) > 1]
     if mixed:
-        yield f"Workers had different versions of {listed(mixed)}."
+        yield f"Workers had different versions of {join_words(mixed)}."
 
 
 def _protocols(frames: StudyFrames) -> Iterator[str]:
     if frames.other_protocols:
         yield (
-            f"{count(frames.other_protocols, 'score')} made under other protocols (extractor, reference, N or noise "
-            "sets) are left out: they do not compare with these."
+            f"{quantity(frames.other_protocols, 'score')} under other protocols (another extractor, reference, N or "
+            "noise "
+            "sets) are left out, because they cannot be compared with these."
         )
 
 
@@ -101,8 +119,8 @@ def _terminal_snr(frames: StudyFrames) -> Iterator[str]:
         at = facts.loc[facts["is_baseline"], "snr_T"].iloc[0]
         yield (
             f"Schedule and terminal signal-to-noise ratio are confounded: SNR at t = T is {scientific(at)} in the "
-            f"baseline, but differs in {listed(ends)}{more}. Sampling starts from pure noise, which these chains do "
-            "not reach equally well; part of a difference may come from there."
+            f"baseline, but differs in {join_words(ends)}{more}. Sampling starts from pure noise, which these chains "
+            "reach to different degrees, and part of a difference may come from that."
         )
 
 
@@ -110,20 +128,24 @@ def _losses(frames: StudyFrames) -> Iterator[str]:
     unpaired = frames.cells[(frames.cells["phase"] == "confirm") & (frames.cells["status"] == CellStatus.FAILED)]
     if len(unpaired):
         yield (
-            f"{count(len(unpaired), 'cell')} failed. Verdicts count a diverged run as worse than any score; means, "
-            "intervals and other failures leave its seed out, which flatters arms that fail on hard seeds."
+            f"{quantity(len(unpaired), 'cell')} failed. Verdicts count a diverged run as worse than any score. "
+            "Means and intervals leave out the seeds of all failed cells, and verdicts those of other failures: arms "
+            "that fail on hard seeds look better than they are."
         )
 
 
 def _boundaries(frames: StudyFrames) -> Iterator[str]:
     shown = {arm: ends for arm, ends in frames.boundaries.items() if arm in set(frames.arms["arm"])}
     if shown:
-        told = [f"{arm} ({', '.join(f'{factor} at the {end} end' for factor, end in ends.items())})"
-                for arm, ends in list(shown.items())[:4]]  # fmt: skip
+        described = [
+            f"{arm} ({', '.join(f'{factor} at the {end} end' for factor, end in ends.items())})"
+            for arm, ends in list(shown.items())[:4]
+        ]
         more = f" and {len(shown) - 4} more" if len(shown) > 4 else ""
         yield (
-            f"A tuned value lies at the end of what was tried in {listed(told)}{more}: a better one may lie beyond, so "
-            "the arm may be shown worse than it is."
+            f"A tuned value lies at the end of its range in {join_words(described)}{more}. A better value may lie "
+            "beyond "
+            "it, so the arm may look worse than it is."
         )
 
 
@@ -131,14 +153,14 @@ def _noise_sets(frames: StudyFrames) -> Iterator[str]:
     sets = len(frames.protocol.get("noise_sets", ())) or 1
     if sets < MIN_NOISE_SETS and len(frames.scores):
         yield (
-            f"Each score is from {count(sets, 'noise set')}; at least {MIN_NOISE_SETS} are needed to see how much "
+            f"Each score is from {quantity(sets, 'noise set')}; at least {MIN_NOISE_SETS} are needed to see how much "
             f"it depends on the noise. Set noise_sets: {MIN_NOISE_SETS} under protocol in the study file."
         )
 
 
 def _extended(frames: StudyFrames) -> Iterator[str]:
     """Seeds that were added after scores were known, in a study without interim analyses."""
-    told = frames.subject.revisions
+    revisions = frames.study_ref.revisions
     scored = frames.attempts[
         frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == AttemptEnd.COMPLETE)
     ]
@@ -147,14 +169,15 @@ def _extended(frames: StudyFrames) -> Iterator[str]:
     first = scored["ended_at"].min()
     late = [
         (before["spec"].get("seeds"), after["spec"].get("seeds"))
-        for before, after in pairwise(told)
+        for before, after in pairwise(revisions)
         if after["spec"].get("seeds", 0) > before["spec"].get("seeds", 0) and after["accepted_at"] > first
     ]
     if late:
-        steps = listed([f"from {before} to {after}" for before, after in late])
+        steps = join_words([f"from {before} to {after}" for before, after in late])
         yield (
-            f"Seeds were added ({steps}) after scores were known, without planned interim analyses. If the scores were "
-            "the reason, verdicts are wrong more often than 5 % of the time: confirm them on fresh seeds."
+            f"Seeds were added ({steps}) after scores were known, without declared interim analyses. If the scores "
+            "were "
+            "the reason, verdicts are wrong more often than 5 % of the time. Confirm them on new seeds."
         )
 
 
@@ -164,16 +187,18 @@ def _unfinished(frames: StudyFrames) -> Iterator[str]:
     analysis = current_interim_analysis(frames)
     if not missing:
         return
-    told = f"{missing} of {count(len(cells), 'planned cell')} are not finished."
+    progress = f"{missing} of {quantity(len(cells), 'planned cell')} are not finished."
     if analysis is None:
         yield (
-            f"{told} Verdicts hold for a study that is read once, when it is complete. Read repeatedly, they are wrong "
-            "more often than 5 % of the time. To read results early, declare interim_analyses in the study file."
+            f"{progress} Verdicts are valid for a study that is read once, when it is complete. With repeated reading, "
+            "they are wrong more often than 5 % of the time. To read results early, declare interim_analyses in the "
+            "study file."
         )
     elif analysis.number:
         yield (
-            f"{told} This is interim analysis {analysis.number} of {len(analysis.plan.seeds)}, as declared: verdicts "
-            f"use the first {analysis.seeds} seeds; later ones count after {analysis.following} seeds."
+            f"{progress} This is interim analysis {analysis.number} of {len(analysis.plan.seeds)}, as declared. "
+            "Verdicts "
+            f"use the first {analysis.seeds} seeds; later seeds count after {analysis.following} seeds."
         )
     else:
-        yield f"{told} The first interim analysis is after {analysis.following} seeds; until then nothing is decided."
+        yield f"{progress} The first interim analysis is after {analysis.following} seeds; there is no verdict before."

@@ -101,7 +101,7 @@ def test_protocols_never_meet(tmp_path):
     frames = load_frames(store.engine, "digits")
     assert (frames.other_protocols, frames.protocol["n"]) == (3, 5000)
     assert set(frames.scores["arm"]) == {"baseline"}
-    assert any("3 scores made under other protocols" in text for text in warnings_of(frames))
+    assert any("3 scores under other protocols" in text for text in warnings_of(frames))
     store.engine.dispose()
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sweep.errors import SweepError, UsageError
-from sweep.reporting.frames.study_ref import find_subject
+from sweep.reporting.frames.study_ref import find_study_ref
 from sweep.reporting.render import notebook as report_notebook
 from sweep.reporting.render.notebook import build_notebook, build_report
 from tests.helpers.report_specs import ArmSpec, StoreSpec
@@ -112,7 +112,7 @@ def test_the_page_asks_nobody_for_anything(twice):
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
     assert "<script" not in page
     assert not re.search(r"https?:|url\(|@import|//[a-z]+\.", re.sub(r"base64,[^\"]*", "", page))
-    assert "show(sections." not in page  # code is in the notebook
+    assert "show_blocks(sections." not in page  # code is in the notebook
     assert "No description has been provided" not in page
 
 
@@ -122,7 +122,7 @@ def test_the_notebook_holds_code_outputs_and_no_place_or_password(twice, store):
     book = nbformat.read(paths.notebook, as_version=4)
     nbformat.validate(book)
     code = {cell["id"]: cell for cell in book.cells if cell.cell_type == "code"}
-    assert "show(sections.ablation(study))" in code["ablation"]["source"]
+    assert "show_blocks(sections.ablation(study))" in code["ablation"]["source"]
     assert all(cell.get("outputs") for name, cell in code.items() if name not in ("setup", "since_last", "record"))
     assert store.url not in text
     assert str(store.files) not in text
@@ -196,7 +196,7 @@ def test_folders_that_no_report_made_are_left_alone(store, tmp_path, folder):
     mine = tmp_path / "paper" / folder / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("years of work")
-    with pytest.raises(UsageError, match=f"{folder} is there already, and no report has made it"):
+    with pytest.raises(UsageError, match=f"{folder} exists already, and no report has written it"):
         build_report(store.url, "digits", tmp_path / "paper", files_root=store.files)
     assert mine.read_text() == "years of work"
 
@@ -213,7 +213,7 @@ def test_a_study_name_cannot_leave_its_string(tmp_path):
     """Names are checked when a study is written; a notebook made from a store must not rely on it."""
     name = "x'); import os  #"
     store = make_store(tmp_path, StoreSpec([ArmSpec("baseline", {})], name=name, seeds=1, curves=False, grids=False))
-    source = build_notebook(find_subject(store.engine, name), as_of=None).cells[0]["source"]
+    source = build_notebook(find_study_ref(store.engine, name), as_of=None).cells[0]["source"]
     assert f"open_study({name!r}, as_of=None)" in source
     compile(source, "cell", "exec")
     store.engine.dispose()

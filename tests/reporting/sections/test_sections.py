@@ -14,8 +14,8 @@ from PIL import Image
 
 from sweep.reporting import sections
 from sweep.reporting.metrics import extractor_of
-from sweep.reporting.render.blocks import Picture, Table, write
-from sweep.reporting.render.notebook import ONLY_WHERE, SECTIONS
+from sweep.reporting.render.blocks import FigureBlock, Table, write_files
+from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections.answer import answer
 from sweep.reporting.sections.curves import on_front, with_seconds
 from sweep.reporting.sections.diffusion import read_grid, strip
@@ -48,16 +48,16 @@ def rendered(study, folder) -> str:
     """Text of the whole report without a kernel; every block is written and every figure decoded."""
     parts = []
     for name, _ in SECTIONS:
-        if name in ONLY_WHERE and not ONLY_WHERE[name](study.frames.subject):
+        if name in SHOWN_WHERE and not SHOWN_WHERE[name](study.frames.study_ref):
             continue
         blocks = getattr(sections, name)(study)
         assert blocks or name == "since_last", name
         for block in blocks:
-            write(block, folder)
-            if isinstance(block, Picture):
+            write_files(block, folder)
+            if isinstance(block, FigureBlock):
                 assert block.alt
                 assert np.ptp(np.asarray(Image.open(io.BytesIO(block.png)).convert("L"))) > 50
-            parts.append(escape(f"{block.alt} {block.caption}") if isinstance(block, Picture) else block.html)
+            parts.append(escape(f"{block.alt} {block.caption}") if isinstance(block, FigureBlock) else block.html)
     told = " ".join(parts)
     page = Text(told)
     assert not page.tags & {"img", "script", "link", "iframe"}
@@ -125,7 +125,7 @@ def test_a_search_is_shown_and_decides_nothing(tmp_path):
     store = make_store(tmp_path, StoreSpec(arms, design=design, factors=factors, grids=False))
     study = store.study()
     told = rendered(study, tmp_path)
-    assert "decides nothing" in told
+    assert "there is no verdict" in told
     assert answer(study).word == "undecided"
     assert 'class="badge better"' not in told
     frame = trials_of(study.frames)
@@ -141,7 +141,7 @@ def test_candidates_of_a_path_have_no_number_and_are_counted(tmp_path):
     spec = StoreSpec([ArmSpec("baseline", {}), *steps], seeds=2, design={"kind": "path"}, grids=False, curves=False)
     store = make_store(tmp_path, spec)
     study = store.study()
-    assert "Few seeds each" in rendered(study, tmp_path)
+    assert "Each trial has few seeds" in rendered(study, tmp_path)
     assert trials_of(study.frames)["trial_number"].tolist() == [0, 1, 2]
     store.engine.dispose()
 
@@ -151,7 +151,7 @@ def test_importances_below_the_canary_are_called_chance():
 
     bars = pd.DataFrame({"factor": ["lr", "T", CANARY], "importance": [0.8, 0.05, 0.1]})
     (block,) = sections.importance(bars, trials=20)
-    assert isinstance(block, Picture)
+    assert isinstance(block, FigureBlock)
     assert block.data.set_index("factor")["below_canary"].to_dict() == {"lr": False, "T": True, CANARY: True}
     assert "20 trials are few" in block.caption
     assert sections.importance(bars.iloc[:0], trials=0)
@@ -166,7 +166,7 @@ def test_a_factorial_gets_its_interactions(tmp_path):
     study = store.study()
     rendered(study, tmp_path)
     tested, block = sections.interactions(study)
-    assert isinstance(block, Picture)
+    assert isinstance(block, FigureBlock)
     assert isinstance(tested, Table)
     means = block.data.set_index(["schedule", "weighting"])["mean"]
     told = np.mean([store.told["cosine + min_snr", r] for r in range(3)])

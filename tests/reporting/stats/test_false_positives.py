@@ -22,7 +22,7 @@ from scipy import stats
 
 from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.stats.comparison import compare_arms
-from sweep.reporting.stats.paired import ALPHA, deciding_test, paired_difference, verdict
+from sweep.reporting.stats.paired import ALPHA, arm_verdict, deciding_test, paired_difference
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
 
@@ -82,5 +82,8 @@ def test_no_magnitudes_fool_the_exact_test(sizes):
     wrong = 0
     for signs in product((-1.0, 1.0), repeat=n):
         told = paired_difference(np.array(sizes) * signs, np.zeros(n))
-        wrong += verdict(told, p_adjusted=told.p_sign_flip, margin=1e-9, lower_is_better=True) in ("better", "worse")
+        wrong += arm_verdict(told, p_adjusted=told.p_sign_flip, margin=1e-9, lower_is_better=True) in (
+            "better",
+            "worse",
+        )
     assert wrong <= ALPHA * 2**n

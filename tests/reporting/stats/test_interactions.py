@@ -17,7 +17,7 @@ from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.render.blocks import Html, Table
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import primary_values
-from sweep.reporting.stats.interactions import aliased_effects, interactions, levels_of_arms
+from sweep.reporting.stats.interactions import aliased_effects, interaction_tests, levels_of_arms
 from sweep.reporting.stats.power import detectable_effect
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import Store, make_store
@@ -90,7 +90,7 @@ def test_means_are_the_interactions_of_a_linear_model(frames):
     long = primary_values(study, "fid")
     coded = {name: np.where(on, 0.5, -0.5) for name, on in switched(study, long).items()}
     model = ols("value ~ schedule * loss * lr + C(replicate)", long.assign(**coded)).fit()
-    found = interactions(study).set_index(["first", "second"])["mean"]
+    found = interaction_tests(study).set_index(["first", "second"])["mean"]
     assert found["schedule=cosine", "loss=clipped"] == pytest.approx(model.params["schedule:loss"])
     assert found["schedule=cosine", "lr=0.002"] == pytest.approx(model.params["schedule:lr"])
     assert found["loss=clipped", "lr=0.002"] == pytest.approx(model.params["loss:lr"])
@@ -103,7 +103,7 @@ def test_a_planted_interaction_is_found_at_the_promised_power_and_no_other(frame
     planted = -detectable_effect(sd, SEEDS, arms=3, test="sign-flip")
     found = others = 0
     for _ in range(STUDIES):
-        told = interactions(drawn(frames, random, planted)).set_index(["first", "second"])
+        told = interaction_tests(drawn(frames, random, planted)).set_index(["first", "second"])
         assert set(told["test"]) == {"sign-flip"}
         found += told.at[("schedule=cosine", "lr=0.002"), "found"]
         others += told["found"].sum() - told.at[("schedule=cosine", "lr=0.002"), "found"] > 0
@@ -115,7 +115,7 @@ def test_a_planted_interaction_is_found_at_the_promised_power_and_no_other(frame
 def test_without_an_interaction_one_is_found_in_at_most_one_study_of_twenty(frames):
     """Main effects of many standard deviations make none; unadjusted tests of three pairs would be wrong in 14 %."""
     random = np.random.default_rng(3)
-    told = [interactions(drawn(frames, random, 0.0)) for _ in range(STUDIES)]
+    told = [interaction_tests(drawn(frames, random, 0.0)) for _ in range(STUDIES)]
     most = stats.binom.ppf(0.999, STUDIES, 0.05)
     assert sum(each["found"].any() for each in told) <= most
     assert sum((each["p"] < 0.05).any() for each in told) > most
@@ -123,10 +123,10 @@ def test_without_an_interaction_one_is_found_in_at_most_one_study_of_twenty(fram
 
 def test_a_seed_that_misses_an_arm_is_left_out_and_a_part_of_a_factorial_is_none(frames):
     scores = frames.scores[~((frames.scores["arm"] == "lr=0.002") & (frames.scores["replicate"] == 3))]
-    assert set(interactions(replace(frames, scores=scores))["n"]) == {SEEDS - 1}
+    assert set(interaction_tests(replace(frames, scores=scores))["n"]) == {SEEDS - 1}
     arms = frames.arms[frames.arms["arm"] != "lr=0.002"]
     part = replace(frames, arms=arms, scores=frames.scores[frames.scores["arm"] != "lr=0.002"])
-    assert interactions(part).empty
+    assert interaction_tests(part).empty
 
 
 SIX = {
@@ -175,16 +175,18 @@ def test_in_a_fraction_of_resolution_5_the_planted_interaction_is_found_and_no_o
     random, planted = np.random.default_rng(6), ("lr", "loss")
     effect = -detectable_effect(ARM_SD, SEEDS, arms=10, test="sign-flip")  # 16 arms, four a corner: sd of one arm
     first = drawn_fraction(frames, random, {planted: effect})
-    assert len(interactions(first)) == 10
+    assert len(interaction_tests(first)) == 10
     long = primary_values(first, "fid").merge(levels_of_arms(first), on="arm_id")
     coded = long.assign(**{f: np.where(long[f] != "baseline", 0.5, -0.5) for f in list(SIX)[:5]})
     model = ols("value ~ (schedule + lr + optimizer + loss + batch) ** 2 + C(replicate)", coded).fit()
-    means = interactions(first).set_index(["first", "second"])["mean"]
+    means = interaction_tests(first).set_index(["first", "second"])["mean"]
     assert means["lr=0.002", "loss=huber"] == pytest.approx(model.params["lr:loss"])
     assert means["schedule=cosine", "batch=32"] == pytest.approx(model.params["schedule:batch"])
     found = others = 0
     for _ in range(FEWER):
-        told = interactions(drawn_fraction(frames, random, {planted: effect})).set_index(["first", "second"])["found"]
+        told = interaction_tests(drawn_fraction(frames, random, {planted: effect})).set_index(["first", "second"])[
+            "found"
+        ]
         found += told["lr=0.002", "loss=huber"]
         others += told.drop(("lr=0.002", "loss=huber")).any()
     assert found >= stats.binom.ppf(0.001, FEWER, 0.8)
@@ -195,7 +197,7 @@ def test_what_a_fraction_of_resolution_4_cannot_tell_apart_is_named_and_not_test
     """2^(5-1), I = schedule lr optimizer batch: those six pairs are aliased with each other, and the loss with none."""
     store, frames = fraction(tmp_path, 5, {"generators": {"batch": ["schedule", "lr", "optimizer"]}})
     study = drawn_fraction(frames, np.random.default_rng(7), {("schedule", "lr"): -3.0, ("optimizer", "loss"): 1.0})
-    tested = interactions(study)
+    tested = interaction_tests(study)
     first, second = ([side.partition("=")[0] for side in tested[name]] for name in ("first", "second"))
     pairs = {f"{a} x {b}": found for a, b, found in zip(first, second, tested["found"], strict=True)}
     assert pairs == {"schedule x loss": False, "lr x loss": False, "optimizer x loss": True, "loss x batch": False}
@@ -213,7 +215,7 @@ def test_the_page_of_a_fraction_has_its_table(resolution_5):
     store, _ = resolution_5
     (table,) = [block for block in sections.interactions(store.study()) if isinstance(block, Table)]
     assert len(table.data) == 10
-    assert "three factors and more" in table.caption
+    assert "three or more factors" in table.caption
 
 
 def test_the_report_shows_them(store):

@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from sweep.reporting.stats.paired import (
     PairedDifference,
+    arm_verdict,
     arms_confirmable,
     deciding_test,
     holm,
@@ -18,7 +19,6 @@ from sweep.reporting.stats.paired import (
     sign_flip_floor,
     sign_flip_p,
     smallest_effect,
-    verdict,
     verdict_reason,
 )
 
@@ -130,25 +130,25 @@ def difference(low: float, high: float, n: int = 8) -> PairedDifference:
     ],
 )
 def test_verdicts(low, high, n, p, word):
-    assert verdict(difference(low, high, n), p_adjusted=p, margin=0.5, lower_is_better=True) == word
+    assert arm_verdict(difference(low, high, n), p_adjusted=p, margin=0.5, lower_is_better=True) == word
 
 
 def test_direction_turns_better_into_worse_and_nothing_else():
     told = difference(-2.0, -1.0)
-    assert verdict(told, p_adjusted=0.01, margin=0.5, lower_is_better=False) == "worse"
+    assert arm_verdict(told, p_adjusted=0.01, margin=0.5, lower_is_better=False) == "worse"
 
 
 def test_a_noisy_study_cannot_buy_no_difference():
     """A margin of two standard errors would call any three noisy seeds `no difference` sooner or later."""
     noisy = paired_difference(np.array([14.0, 8.0, 11.0]), np.array([10.0, 12.0, 11.0]))
-    assert verdict(noisy, p_adjusted=1.0, margin=smallest_effect(12.0, None), lower_is_better=True) == "undecided"
+    assert arm_verdict(noisy, p_adjusted=1.0, margin=smallest_effect(12.0, None), lower_is_better=True) == "undecided"
 
 
 def test_reasons_say_when_seeds_are_too_few():
     told = difference(-2.0, -1.0, 4)
-    word = verdict(told, p_adjusted=0.01, margin=0.5, lower_is_better=True)
+    word = arm_verdict(told, p_adjusted=0.01, margin=0.5, lower_is_better=True)
     assert "too few for a distribution-free test" in verdict_reason(told, word, p_adjusted=0.01, test="t")
-    assert "3 are the least" in verdict_reason(difference(-2, -1, 2), "undecided", p_adjusted=0.01, test="t")
+    assert "at least 3 paired seeds" in verdict_reason(difference(-2, -1, 2), "undecided", p_adjusted=0.01, test="t")
 
 
 def test_degenerate_counts():

@@ -56,4 +56,4 @@ def test_seeds_needed_is_the_first_that_suffices():
     n = seeds_needed(1.0, 1.2, arms=2)
     assert n is not None
     assert t_power(1.0 / 1.2, n, alpha=0.025) >= 0.8 > t_power(1.0 / 1.2, n - 1, alpha=0.025)
-    assert seeds_needed(0.001, 1.0, most=50) is None
+    assert seeds_needed(0.001, 1.0, max_seeds=50) is None

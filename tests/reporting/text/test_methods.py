@@ -11,7 +11,7 @@ import pytest
 from sweep.config.study import Study
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
-from sweep.reporting.text.methods import methods
+from sweep.reporting.text.methods import methods_text
 from sweep.store import Store, claim, finish_score, open_store
 from sweep.store.records import Measurement, ScoreResult
 from tests.helpers.played_studies import finish, launched, worker
@@ -42,7 +42,7 @@ def text_of(store: Store, *, seeds: int = 3, **baseline: Any) -> str:
         values = [Measurement(name, -1, claimed.train_config.lr * (1 + claimed.run_id), 0.1) for name in MEASURED]
         finish_score(store, claimed, ScoreResult(values, [], "c" * 64, 1.0, 1.0, 1.0))
     frames = load_frames(store.engine, "methods")
-    return " ".join(methods(frames, compare_arms(frames))[0])
+    return " ".join(methods_text(frames, compare_arms(frames))[0])
 
 
 def test_a_net_is_called_what_it_is(opened: Store, tmp_path: Path) -> None:
@@ -55,15 +55,15 @@ def test_torch_fidelity_is_credited_with_what_it_computes_alone(opened: Store) -
     assert [name in theirs for name in ("FCD-eeeeeeee@64", "precision", "recall")] == [True] * 3
     ours = ours.split(" with ddpm-sweep's own code")[0]
     assert [name in ours for name in ("KID", "density", "coverage")] == [True] * 3
-    assert "IS (Salimans et al. 2016) is of the extractor's logits, with torch-fidelity" in text
-    assert "Also with ddpm-sweep's own code: bits/dim (Ho et al. 2020)." in text
+    assert "IS (Salimans et al. 2016) was computed from the extractor's logits with torch-fidelity" in text
+    assert "We also computed bits/dim (Ho et al. 2020) with ddpm-sweep's own code." in text
 
 
 def test_images_are_those_seen_and_settings_without_a_sentence_are_listed(opened: Store) -> None:
     text = text_of(opened, flip=True, x0_clip="dynamic")
     assert "for 80 images (10 steps of 8)" in text  # the last 4 of 84 fill no batch
-    assert "; further settings: weight_decay = 0.01, flip = on." in text
-    assert "; further settings: x0_clip = dynamic (Saharia et al. 2022): 64 in each of 1 noise set" in text
+    assert "; other settings: weight_decay = 0.01, flip = on." in text
+    assert "; other settings: x0_clip = dynamic (Saharia et al. 2022): 64 in each of 1 noise set" in text
 
 
 def test_a_training_on_the_bound_has_no_weighting(opened: Store) -> None:
@@ -79,4 +79,4 @@ def test_only_seeds_with_a_score_were_used(opened: Store) -> None:
     })  # fmt: skip
     launched(opened, study)
     frames = load_frames(opened.engine, "methods")
-    assert "used" not in " ".join(methods(frames, compare_arms(frames))[0])
+    assert "used" not in " ".join(methods_text(frames, compare_arms(frames))[0])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.reporting.sections import record, since_last
-from sweep.reporting.text.report_diff import LAST, read_last, since, since_in_words
+from sweep.reporting.text.report_diff import LAST, changes_in_sentences, read_last, report_changes
 from sweep.store import add_event, study
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.helpers.report_stores import fill
@@ -57,7 +57,7 @@ def test_exclusions_failures_and_revisions_are_told():
         cells={"done": 8, "failed": 2},
         arms={"baseline": state()["arms"]["baseline"] | {"n": 4}, "new": state()["arms"]["old"]},
     )
-    told = since_in_words(since(state(), now))
+    told = changes_in_sentences(report_changes(state(), now))
     assert told == [
         "New runs with a score: 5 of new.",
         "Runs that no longer count: 1 of baseline.",
