@@ -2,6 +2,7 @@
 
     SweepError                    1
     |- UsageError                 2   what was typed or written is wrong; nothing was changed
+    |  |- UnknownName             2   nothing has the name that was given; proposes the most similar one
     |  |- StudyFileError          2   the study file: names file, line and key
     |  `- InfeasibleConfig        2   legal values that make no sense together
     |- DataError                  2   a dataset or weights file that is missing or not what it claims to be
@@ -12,7 +13,7 @@
     |  |- OlderTables             5   the store has the tables of an older version; nothing was changed
     |  |- StoreMismatch           5   the store was made by other versions, or holds another study
     |  `- LeaseLost               -   another worker took this work over; the holder stops and takes the next
-    |- DepotError                 5   files of runs cannot be stored or fetched
+    |- FileStoreError             5   files of runs cannot be stored or fetched
     |- CheckpointError            1   a checkpoint that cannot be used
     |  |- UnreadableWeights       1   of a trained run: another machine may read them, or it is trained again
     |  `- UnreadableCheckpoint    1   it is missing, torn or altered; another try, or another machine, may read it
@@ -28,7 +29,11 @@ Every error says three things: what happened, why, and the command to type next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+_MAX_NAME_SHOWN = 60
+_MAX_NAMES_LISTED = 20
 
 
 class SweepError(Exception):
@@ -67,6 +72,54 @@ class UsageError(SweepError):
     """What was typed or written is wrong; nothing was changed."""
 
     exit_code = 2
+
+
+class UnknownName(UsageError):
+    """Nothing has the name that was given: no study, net, executor, page, ...
+
+    Args:
+        kind: What was looked for, e.g. study.
+        name: As it was given.
+        known: The names that there are.
+        where: What was searched, e.g. `in this store`; empty where that is clear.
+        why: The cause, one line; by default the names that there are, if these are few.
+        next: What to type or change now, one line.
+    """
+
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], *, where: str = "", why: str = "", next: str = ""
+    ) -> None:
+        names = list(known)
+        listed = f"Allowed: {', '.join(names)}." if 0 < len(names) <= _MAX_NAMES_LISTED else ""
+        super().__init__(no_such(kind, name, names, where=where), why=why or listed, next=next)
+
+
+def no_such(kind: str, name: object, known: Iterable[str], *, where: str = "") -> str:
+    """The sentence that refuses an unknown name, e.g. `no study named 'digit' in this store; did you mean 'digits'?`.
+
+    Args:
+        kind: What was looked for, e.g. study.
+        name: As it was given.
+        known: The names that there are; the most similar one is proposed.
+        where: What was searched, e.g. `in this store`; empty where that is clear.
+    """
+    shown = str(name)
+    if len(shown) > _MAX_NAME_SHOWN:
+        shown = shown[: _MAX_NAME_SHOWN - 3] + "..."
+    near = nearest(name, known)
+    what = " ".join(part for part in (f"no {kind} named {shown!r}", where) if part)
+    return what if near is None else f"{what}; did you mean {near!r}?"
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most similar to one that was given; None where none is similar.
+
+    Args:
+        name: As it was given; only its beginning is compared.
+        known: The names that there are.
+    """
+    near = get_close_matches(str(name)[:_MAX_NAME_SHOWN], list(known), n=1)
+    return near[0] if near else None
 
 
 class StudyFileError(UsageError):

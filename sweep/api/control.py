@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sweep.api.stored_study import stored_study
 from sweep.api.trials import cells_of_run
-from sweep.errors import UsageError
+from sweep.errors import UnknownName
 from sweep.store.studies import control as stored_control
 
 if TYPE_CHECKING:
@@ -143,7 +143,5 @@ def rerun(name: str, failures: Collection[str], *, storage: str | None = None) -
 def _rerun_classes(names: Collection[str]) -> list[FailureClass]:
     for name in names:
         if name not in RERUN:
-            raise UsageError(
-                f"no failure that is run again is called {name!r}", next=f"Name some of {','.join(RERUN)}."
-            )
+            raise UnknownName("class of failure", name, RERUN, next=f"Name some of {','.join(RERUN)}.")
     return [failure for failure in RERUN if failure in names]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +13,7 @@ from sweep.commands import command
 from sweep.config.old_names import NEW_NAMES, OLD_NAMES
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
-from sweep.errors import StudyFileError
+from sweep.errors import StudyFileError, nearest
 
 SHOWN = 5
 
@@ -60,16 +59,16 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:
     if detail["type"] != "extra_forbidden":
         return problem_of(detail)
     allowed = sorted(_keys_beside(model, at))
-    near = get_close_matches(cut(str(at[-1])), allowed, n=1) or _elsewhere(model, str(at[-1]))
-    return "unknown key; " + (f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(allowed)}")
+    near = nearest(at[-1], allowed) or _elsewhere(model, str(at[-1]))
+    return "unknown key; " + (f"did you mean `{near}`?" if near else f"allowed: {', '.join(allowed)}")
 
 
-def _elsewhere(model: type[BaseModel], key: str) -> list[str]:
+def _elsewhere(model: type[BaseModel], key: str) -> str | None:
     """Where else a key of this name stands, such as `baseline.lr`."""
     if key in model.model_fields:
-        return [f"{key}, at the top of the file"]
+        return f"{key}, at the top of the file"
     outer = ((name, inner) for name, field in model.model_fields.items() for inner in _models_in(field.annotation))
-    return [f"{name}.{key}" for name, inner in outer if key in inner.model_fields]
+    return next((f"{name}.{key}" for name, inner in outer if key in inner.model_fields), None)
 
 
 def _keys_beside(model: type[BaseModel], at: Location) -> set[str]:

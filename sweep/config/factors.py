@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -15,6 +14,7 @@ from sweep.config.net import NET_FIELDS
 from sweep.config.problems import cut, problem_of
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
 from sweep.config.values import Frozen, Name, Text, WholeNumber, shortest
+from sweep.errors import no_such
 from sweep.limits import MAX_LEVELS, MAX_T
 
 NEAR_END = 0.05
@@ -191,15 +191,13 @@ def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes)
 def _check_field(name: str, field: str, factor: Factor) -> None:
     outer, dot, inner = field.partition(".")
     if dot and outer != "net":
-        raise misfit(("factors", name), f"there is no setting `{field}`; only `net` has settings below it")
+        raise misfit(("factors", name), f"no setting named {field!r}; only `net` has settings below it")
     if outer not in TRAIN_FIELDS | EVAL_FIELDS:
-        near = get_close_matches(field, sorted(TRAIN_FIELDS | EVAL_FIELDS), n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "`sweep schema` lists the settings"
-        raise misfit(("factors", name), f"there is no setting `{field}`; {hint}")
+        hint = no_such("setting", field, sorted(TRAIN_FIELDS | EVAL_FIELDS))
+        raise misfit(("factors", name), f"{hint}; `sweep schema` lists the settings")
     if dot and inner not in NET_FIELDS:
-        near = get_close_matches(inner, sorted(NET_FIELDS), n=1)
-        hint = f"did you mean `net.{near[0]}`?" if near else f"allowed: {', '.join(sorted(NET_FIELDS))}"
-        raise misfit(("factors", name), f"there is no setting `{field}`; {hint}")
+        settings = [f"net.{setting}" for setting in sorted(NET_FIELDS)]
+        raise misfit(("factors", name), f"{no_such('setting', field, settings)}; allowed: {', '.join(settings)}")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")
     if factor.role == "evaluation" and outer not in EVAL_FIELDS:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from sweep.config.presets import NET_PRESETS
-from sweep.config.problems import cut
 from sweep.config.values import Frozen
+from sweep.errors import no_such
 from sweep.limits import MAX_CHANNELS, MAX_LAYERS, MAX_RESOLUTIONS, MAX_WIDTH
 
 
@@ -69,9 +68,7 @@ def _net_by_preset(value: object) -> object:
     changes = dict(value)
     name = changes.pop("preset")
     if not isinstance(name, str) or name not in NET_PRESETS:
-        near = get_close_matches(cut(str(name)), NET_PRESETS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"found preset {cut(repr(name))}; {hint}allowed: {', '.join(NET_PRESETS)}")
+        raise ValueError(f"{no_such('preset', name, NET_PRESETS)}; allowed: {', '.join(NET_PRESETS)}")
     return NET_PRESETS[name] | changes
 
 

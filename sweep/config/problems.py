@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
+
+from sweep.errors import nearest
 
 SHORT = 60
 LONG = 300
@@ -71,8 +72,8 @@ def _in_words(message: str) -> str:
 
 def _not_one_of(found: object, expected: str) -> str:
     allowed = re.findall(r"'([^']*)'", expected)
-    near = get_close_matches(cut(str(found)), allowed, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(found, allowed)
+    hint = "" if near is None else f"did you mean {near!r}? "
     return f"found {_shown(found)}; {hint}allowed: {', '.join(allowed)}"
 
 

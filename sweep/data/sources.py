@@ -26,7 +26,7 @@ from sweep.data.downloads import (
 )
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.folder import OnRead, ignore_reading, read_folder, split_sizes
-from sweep.errors import InfeasibleConfig
+from sweep.errors import InfeasibleConfig, UnknownName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +70,12 @@ def load_dataset(
         on_read: Hears how many of how many files of an image folder were read, or bytes of a data set downloaded.
 
     Raises:
-        InfeasibleConfig: No such data set, or options that do not go with it.
+        UnknownName: There is no such data set.
+        InfeasibleConfig: Options that do not go with it.
         DataError: Data missing, unreadable, or not what it claims to be.
     """
     if name not in DATASETS:
-        raise InfeasibleConfig(
-            f"there is no data set called {name!r}", next=f"choose one of: {', '.join(sorted(DATASETS))}"
-        )
+        raise UnknownName("data set", name, sorted(DATASETS), next="sweep docs catalogue")
     facts = DATASET_FACTS.get(name)
     if facts is not None and (path is not None or size not in (None, facts.size)):
         raise InfeasibleConfig(

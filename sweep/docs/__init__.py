@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, nearest
 
 _FOLDER = Path(__file__).parent
 
@@ -22,16 +21,12 @@ def page(name: str) -> str:
         name: As in `titles`, e.g. designs.
 
     Raises:
-        UsageError: There is no such page.
+        UnknownName: There is no such page.
     """
     names = titles()
     if name not in names:
-        near = get_close_matches(name, names, n=1)
-        raise UsageError(
-            f"there is no page {name!r}",
-            why=f"The pages are {', '.join(names)}.",
-            next=f"sweep docs {near[0]}" if near else "sweep docs",
-        )
+        near = nearest(name, names)
+        raise UnknownName("page", name, names, next="sweep docs" if near is None else f"sweep docs {near}")
     return (_FOLDER / f"{name}.md").read_text(encoding="utf-8").rstrip()
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 from dataclasses import dataclass
 
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, UsageError
 from sweep.executors.cuda_driver import cuda_driver
 from sweep.executors.devices import MPS, cores, gpus, has_mps
 from sweep.executors.placement import AUTO, Assignment, NoOptions, Pack, options_of
@@ -80,7 +80,7 @@ def _devices(device: str) -> list[str]:
             )
         return gpu_names if device == "cuda" else [device]
     if device != "cpu":
-        raise UsageError(f"device {device!r} is not known", next="Use auto, cpu, cuda or cuda:0.")
+        raise UnknownName("device", device, ("auto", "cpu", "cuda", "cuda:0"), next="Use auto, cpu, cuda or cuda:0.")
     return [device]
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, UsageError
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -131,7 +131,8 @@ def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:
         given: The values as they were typed, by their names.
 
     Raises:
-        UsageError: The executor does not have such an option, or the value is not allowed.
+        UnknownName: The executor does not have such an option.
+        UsageError: The value is not allowed.
     """
     try:
         return kind.model_validate(dict(given))
@@ -139,9 +140,11 @@ def options_of(kind: type[Options], given: Mapping[str, str]) -> Options:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         known = ", ".join(kind.model_fields)
-        raise UsageError(
-            f"{OPTION} {name}: {first['msg'][:1].lower()}{first['msg'][1:]}",
-            next=f"Write {OPTION} KEY=VALUE with one of: {known}."
+        way_out = (
+            f"Write {OPTION} KEY=VALUE with one of: {known}."
             if known
-            else f"This executor has no option: leave {OPTION} out.",
-        ) from None
+            else f"This executor has no option: leave {OPTION} out."
+        )
+        if first["type"] == "extra_forbidden":
+            raise UnknownName("option of this executor", name, kind.model_fields, next=way_out) from None
+        raise UsageError(f"{OPTION} {name}: {first['msg'][:1].lower()}{first['msg'][1:]}", next=way_out) from None

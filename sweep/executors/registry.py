@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sweep.errors import UsageError
+from sweep.errors import UnknownName
 from sweep.executors.placement import AUTO, Assignment, StartedWorkers
 
 
@@ -48,8 +48,8 @@ def executor(name: str) -> Callable[[Assignment], StartedWorkers]:
         What makes its workers from an assignment; `start` then starts them.
 
     Raises:
-        UsageError: No executor has this name.
+        UnknownName: No executor has this name.
     """
     if name not in EXECUTORS:
-        raise UsageError(f"executor {name!r} is not known", next=f"Use --executor {' or '.join(EXECUTORS)}.")
+        raise UnknownName("executor", name, EXECUTORS, next=f"Use --executor {' or '.join(EXECUTORS)}.")
     return EXECUTORS[name]

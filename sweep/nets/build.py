@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from sweep.errors import InfeasibleConfig
+from sweep.errors import UnknownName
 from sweep.nets.initialisation import initialise
 from sweep.nets.registry import NETS
 
@@ -35,10 +35,11 @@ def build(
         The net, (x_t [B, C, H, W], i int64 [B]) -> prediction.
 
     Raises:
-        InfeasibleConfig: There is no such kind, or its settings do not fit each other or the images.
+        UnknownName: There is no such kind.
+        InfeasibleConfig: Its settings do not fit each other or the images.
     """
     if kind not in NETS:
-        raise InfeasibleConfig(f"there is no net called {kind!r}", next=f"choose one of: {', '.join(sorted(NETS))}")
+        raise UnknownName("net", kind, sorted(NETS), next="sweep docs catalogue")
     make = NETS[kind].module()
     # torch draws throw-away weights while it constructs layers; the caller's random stream must not notice.
     with torch.random.fork_rng(devices=[]):

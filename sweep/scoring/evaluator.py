@@ -50,7 +50,7 @@ def resolve_protocol(
         weights: The extractor's weights file, if not the usual one.
 
     Raises:
-        UsageError: No such extractor.
+        UnknownName: No such extractor.
         DataError: Its weights cannot be had.
     """
     found = load_extractor(extractor, dataset, folder=folder, device=CPU, weights=weights, on_progress=on_progress)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sweep.data.dataset import Dataset
-from sweep.errors import ProtocolError, UsageError
+from sweep.errors import ProtocolError, UnknownName
 from sweep.nets.random_features import RandomFeatures
 from sweep.scoring.classifier_file import load_classifier, train_classifier
 from sweep.scoring.progress import Progress, ignore_progress
@@ -135,12 +135,12 @@ def load_extractor(
         on_progress: Over the images of a classifier's training, or the bytes of weights that are downloaded.
 
     Raises:
-        UsageError: No extractor of that name.
+        UnknownName: No extractor of that name.
         DataError: Weights that are missing, unsafe to load or refused by their gate.
         ProtocolError: It looks through the network of the perceptual term.
     """
     if kind not in EXTRACTORS:
-        raise UsageError(f"No feature extractor `{kind}`.", next=f"Use one of: {', '.join(EXTRACTORS)}.")
+        raise UnknownName("feature extractor", kind, EXTRACTORS, next="sweep docs protocols")
     extractor = EXTRACTORS[kind](dataset, folder=folder, weights=weights, device=device, on_progress=on_progress)
     if any(isinstance(part, RandomFeatures) for part in extractor.net.modules()):
         raise ProtocolError(

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from torch_fidelity.defaults import DEFAULTS
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
-from sweep.errors import ProtocolError
+from sweep.errors import ProtocolError, UnknownName
 
 EXTRACTOR = "sweep-rows"
 LAYER = "row"
@@ -103,13 +103,16 @@ def calculate(
         torch-fidelity's own dictionary.
 
     Raises:
-        ProtocolError: Rows or settings that would give a number without a meaning.
+        UnknownName: A setting that torch-fidelity does not have.
+        ProtocolError: Rows that would give a number without a meaning.
     """
     unknown = sorted(set(settings) - set(DEFAULTS))
     if unknown:
-        raise ProtocolError(
-            f"torch-fidelity knows no {', '.join(unknown)}.",
-            why="It would ignore them in silence and measure something else.",
+        raise UnknownName(
+            "setting of torch-fidelity",
+            unknown[0],
+            DEFAULTS,
+            why="It would be ignored in silence, and something else would be measured.",
         )
     inputs = {"input1": _Rows(checked_rows(generated, what="Features of the generated images"))}
     if reference is not None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, nearest
 
 _HERE = Path(__file__).parent
 _CHECKOUT = _HERE.parents[1] / "studies"
@@ -25,16 +24,13 @@ def text(name: str) -> str:
         name: As in `questions`, e.g. `small/chain-length`.
 
     Raises:
-        UsageError: There is no such study.
+        UnknownName: There is no such study.
     """
     files = _files()
     if name not in files:
-        near = get_close_matches(name, files, n=1, cutoff=0.5)
-        raise UsageError(
-            f"there is no study {name!r} in the package",
-            why=f"Did you mean {near[0]!r}?" if near else "Its name is none of those that `sweep studies` lists.",
-            next=f"sweep studies copy {near[0]}" if near else "sweep studies",
-        )
+        near = nearest(name, files)
+        way_out = "sweep studies" if near is None else f"sweep studies copy {near}"
+        raise UnknownName("study", name, files, where="in the package", next=way_out)
     return files[name].read_text(encoding="utf-8")
 
 

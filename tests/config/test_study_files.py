@@ -85,7 +85,10 @@ WRONG = {
         changed("      clipped:", "      same: {weighting: vlb, weight_clip: [0, 1]}\n      clipped:"),
         ["line 11", "`same` and `clipped` are the same setting"],
     ),
-    "factor that is no setting": (changed("  schedule: {", "  shedule: {"), ["line 10", "did you mean `schedule`"]),
+    "factor that is no setting": (
+        changed("  schedule: {", "  shedule: {"),
+        ["line 10", "no setting named 'shedule'; did you mean 'schedule'?"],
+    ),
     "unknown role": (
         changed("role: scientific, levels: [cos", "role: science, levels: [cos"),
         ["line 10", "scientific"],
@@ -151,7 +154,7 @@ WRONG = {
         changed("  loss_weight:", "  optimizer: {role: scientific, levels: [radam]}\n  loss_weight:").replace(
             "design: one_at_a_time", "design:\n  kind: fractional\n  generators: {loss: [schedule, optimizer]}"
         ),
-        ["line 19", "`loss` is no scientific factor"],
+        ["line 19", "no scientific factor named 'loss'"],
     ),
     "generator by itself": (
         changed("  loss_weight:", "  optimizer: {role: scientific, levels: [radam]}\n  loss_weight:").replace(
@@ -199,11 +202,11 @@ WRONG = {
     ),
     "factor of no size": (
         changed("  schedule: {", "  net.chanels: {role: scientific, levels: [8]}\n  schedule: {"),
-        ["line 10", "did you mean `net.channels`?"],
+        ["line 10", "did you mean 'net.channels'?"],
     ),
     "factor below a number": (
         changed("  schedule: {", "  T.x: {role: scientific, levels: [8]}\n  schedule: {"),
-        ["line 10", "no setting `T.x`", "only `net`"],
+        ["line 10", "no setting named 'T.x'", "only `net`"],
     ),
     "levels that are no list": (changed("[cosine]", "cosine"), ["line 10", "found 'cosine'", "[a, b]"]),
     "named level that sets nothing": (

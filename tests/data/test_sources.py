@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.sources import DATASETS, data_root, load_dataset
-from sweep.errors import InfeasibleConfig
+from sweep.errors import InfeasibleConfig, UnknownName
 
 
 def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
@@ -57,7 +57,7 @@ def test_digits_load_in_under_a_second_and_without_scikit_learn() -> None:
         "import sys, time\n"
         "from sweep.data.sources import load_dataset\n"
         "start = time.process_time()\n"
-        "load('digits').content_sha256\n"
+        "load_dataset('digits').content_sha256\n"
         "print(time.process_time() - start, 'sklearn' in sys.modules, 'torchvision' in sys.modules)\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -96,9 +96,9 @@ def test_published_sets_take_neither_path_nor_another_size(tmp_path: Path) -> No
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InfeasibleConfig) as error:
+    with pytest.raises(UnknownName) as error:
         load_dataset("imagenet")
-    assert "cifar10, digits, fashion_mnist, image_folder, mnist" in error.value.next
+    assert "cifar10, digits, fashion_mnist, image_folder, mnist" in error.value.why
 
 
 def test_facts_hold_for_every_published_set() -> None:

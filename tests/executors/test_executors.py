@@ -54,7 +54,7 @@ def test_an_unknown_executor_is_refused_with_those_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["partiton=gpu"], "--option partiton: extra inputs"),
+        (["partiton=gpu"], "no option of this executor named 'partiton'; did you mean 'partition'?"),
         (["gpus=many"], "--option gpus"),
         (["gpus=-1"], "--option gpus"),
         (["cpus=0"], "--option cpus"),

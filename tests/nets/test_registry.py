@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from sweep.errors import InfeasibleConfig
+from sweep.errors import UnknownName
 from sweep.nets.build import build
 from sweep.nets.registry import NETS
 
@@ -59,9 +59,9 @@ def test_out_channels_default_to_the_images(kind: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(InfeasibleConfig) as error:
+    with pytest.raises(UnknownName) as error:
         build("transformer", {}, image_channels=1, image_size=8, generator=torch.Generator())
-    assert "mlp, unet" in error.value.next
+    assert "mlp, unet" in error.value.why
 
 
 def test_plans_and_reports_ask_the_registry_without_torch() -> None:

@@ -55,7 +55,7 @@ def test_tells_its_progress(digits: Dataset, evaluator: Evaluator) -> None:
 
 def test_extractors_have_names(digits: Dataset, tmp_path: Path) -> None:
     assert set(EXTRACTORS) == {"inception", "classifier"}
-    with pytest.raises(UsageError, match="No feature extractor `vgg`"):
+    with pytest.raises(UsageError, match="no feature extractor named 'vgg'"):
         load_extractor("vgg", digits, folder=tmp_path, device=CPU)
 
 

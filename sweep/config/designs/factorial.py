@@ -14,6 +14,7 @@ from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction, fraction_of
 from sweep.config.factors import Changes, misfit
 from sweep.config.values import Name
+from sweep.errors import no_such
 from sweep.limits import MAX_GENERATED_FACTORS
 
 
@@ -63,7 +64,8 @@ class Fractional(Design):
         for generated, parents in generators.items():
             at = ("design", "generators", generated)
             if unknown := [name for name in (generated, *parents) if name not in scientific]:
-                raise misfit(at, f"`{unknown[0]}` is no scientific factor; there are {', '.join(scientific)}")
+                what = no_such("scientific factor", unknown[0], scientific)
+                raise misfit(at, f"{what}; allowed: {', '.join(scientific)}")
             if generated in parents or any(name in generators for name in parents) or len(set(parents)) < len(parents):
                 raise misfit(at, "a generated factor follows different factors that are not generated themselves")
             if len(parents) < 2:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, delete, func, select, text, tuple_, update
 
 from sweep.config.keys import eval_key, protocol_key, train_key
-from sweep.errors import LeaseLost, StoreError
+from sweep.errors import LeaseLost, StoreError, UnknownName
 from sweep.store import stored_config
 from sweep.store.queue.search_lease import holds_advisor
 from sweep.store.records import ArmRecord, NewCell
@@ -37,7 +37,8 @@ def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[in
     another config points to another run from then on.
 
     Raises:
-        StoreError: the study or an arm is not registered.
+        StoreError: the study is not registered.
+        UnknownName: an arm is not registered.
     """
     cell_ids = store.write(lambda connection: _add(connection, study_id, cells))
     if len(cells) > BATCH and store.engine.dialect.name == "postgresql":
@@ -96,7 +97,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         arms = select(ARM.c.name, ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
         arm_ids |= {row.name: int(row.id) for row in connection.execute(arms)}
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
-        raise StoreError(f"study {study_id} has no arm {', '.join(unknown)}")
+        raise UnknownName("arm", unknown[0], arm_ids, where=f"in study {study_id}", next="Register the arm first.")
     run_ids = _add_runs(connection, cells)  # of each cell
     before = _cells_there(connection, arm_ids.values())
     rows: list[dict[str, Any]] = [

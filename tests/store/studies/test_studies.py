@@ -168,7 +168,7 @@ def test_an_unknown_arm_or_study_is_refused(store: Store) -> None:
     with pytest.raises(UsageError, match="no study 'nowhere'"):
         study(store, "nowhere")
     near = asked.name[:-1]
-    with pytest.raises(UsageError, match=f"no study {near!r} in this database; did you mean {asked.name!r}"):
+    with pytest.raises(UsageError, match=f"no study named {near!r} in this store; did you mean {asked.name!r}"):
         study(store, near)
 
 
