@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 from sweep.config.study import Study, changed_study
 from sweep.design.plan import study_plan
 from sweep.executors.register import register
-from sweep.store import cells, exclude, rerun, set_study_state
+from sweep.store import cells, events, exclude, rerun, set_study_state
 from sweep.store import study as find
 from tests.helpers.chaos import FAULTS, Attacked, Chaos, Fault
+from tests.helpers.study_outcome import attempt_ends
 from tests.helpers.tiny_studies import more
 
 AGAIN = ("infra", "weights", "oom", "crash_loop", "bug", "disk_full", "cancelled")
@@ -64,8 +66,18 @@ def is_left_out(arm: str, replicate: int) -> bool:
 
 def run_again(chaos: Chaos, each: Attacked) -> bool:
     """`sweep trials rerun` of whatever failed, which is nothing."""
-    assert rerun(chaos.store, each.study.id, AGAIN) == 0, "healthy work failed"
+    assert rerun(chaos.store, each.study.id, AGAIN) == 0, f"healthy work failed:\n{_failures(chaos, each)}"
     return True
+
+
+def _failures(chaos: Chaos, each: Attacked) -> str:
+    """The newest failures in the log of a study, oldest first, and how many attempts of each run ended in which way."""
+    log = [event for event in events(chaos.store, each.study.id, limit=200) if event.kind in AGAIN]
+    lines = [f"{event.at:%H:%M:%S} {event.kind}: {event.message}" for event in reversed(log)]
+    for cell in cells(chaos.store, each.study.id):
+        ends = Counter(attempt_ends(chaos.store, cell.run_id))
+        lines.append(f"{cell.arm_name}/{cell.replicate}: run {cell.run_id} at step {cell.step}, attempts: {dict(ends)}")
+    return "\n".join(lines)
 
 
 ALL: dict[str, Fault] = FAULTS | {
