@@ -79,7 +79,7 @@ def _extended_spec(
         spec["seeds"] = more_of(str(seeds), study.seeds, "seeds")
         changes.append(f"seeds: {spec['seeds']}")
     if trials is not None:
-        if "trials" not in spec["design"]:
+        if not study.design.has_trials:
             raise UsageError(f"design {study.design.kind} has no trials", next="Use --seeds, or change the file.")
         spec["design"]["trials"] = more_of(str(trials), spec["design"]["trials"], "trials")
         changes.append(f"trials: {spec['design']['trials']}")

@@ -10,11 +10,11 @@ from sweep.api.launch_result import LaunchOutcome, LaunchResult, finished_result
 from sweep.api.locations import files_location, storage_url
 from sweep.api.preparation import Preparation
 from sweep.api.progress import LaunchProgress, OnProgress, ignore_progress
-from sweep.api.study_plan import plan_of, with_max_trials
+from sweep.api.study_plan import plan_of
 from sweep.api.watching import PREEMPTED, watch
 from sweep.config.store_url import is_new
 from sweep.config.study import Study
-from sweep.design.plan import StudyPlan, study_plan
+from sweep.design.plan import StudyPlan
 from sweep.errors import Preempted, UsageError
 from sweep.executors.local import Slot, slots
 from sweep.executors.placement import Assignment, Pack, StartedWorkers, pack_of
@@ -83,7 +83,7 @@ def launch(
         result = sweep.launch("studies/digits.yaml", device="cpu", workers=2)
         assert result.outcome == "complete"
     """
-    plan = with_max_trials(plan_of(study), max_trials)
+    plan = plan_of(study, max_trials=max_trials)
     check_images(plan.study)
     for note in plan.notes:
         logger.info(note)
@@ -152,7 +152,7 @@ def _register(
     study = plan.study
     if study.baseline.data.path is not None:  # a published data set is what its name says, a folder what is in it
         prepared = prepared or preparation.prepare(study if accept_change else with_known_images(store, study))
-        plan = study_plan(study.with_images(prepared.data_sha256))
+        plan = plan.with_images(prepared.data_sha256)
     record = matching_study(store, plan, accept_change=accept_change)
     if record is not None:
         protocol = record.protocol

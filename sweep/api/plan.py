@@ -10,10 +10,10 @@ from sweep.api.locations import storage_url
 from sweep.api.power import Power, power_of
 from sweep.api.study_plan import plan_of
 from sweep.commands import command
-from sweep.config.factors import Changes
+from sweep.config.designs.arms import Arm
 from sweep.config.study import Study
-from sweep.design.feasibility import check_setting
 from sweep.design.plan import StudyPlan
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.errors import SweepError
 from sweep.executors.local import Slot, slots
 from sweep.search.images import check_images, read_images
@@ -64,7 +64,7 @@ def plan(
     remarks = () if images is None else images.remarks if timing is None else timing.remarks
     return StudyForecast(
         plan=study_plan,
-        arms=[_arm_forecast(study_plan.study, arm.name, arm.changes) for arm in study_plan.arms],
+        arms=[_arm_forecast(arm, study_plan.facts[arm.name]) for arm in study_plan.arms],
         devices=[slot.device for slot in placed],
         power=power_of(study_plan, storage_url(storage)),
         fraction=study_plan.study.design.fraction(study_plan.study),
@@ -74,9 +74,8 @@ def plan(
     )
 
 
-def _arm_forecast(study: Study, name: str, changes: Changes) -> ArmForecast:
-    facts = check_setting(study.setting(changes), name=name)
-    return ArmForecast(name, changes, facts.alphas_bar_T, facts.snr_T, facts.snr_1, facts.prior_bits_per_dim)
+def _arm_forecast(arm: Arm, facts: ScheduleFacts) -> ArmForecast:
+    return ArmForecast(arm.name, arm.changes, facts.alphas_bar_T, facts.snr_T, facts.snr_1, facts.prior_bits_per_dim)
 
 
 def _measure(plan: StudyPlan, slot: Slot, file: str | None) -> Timed | None:

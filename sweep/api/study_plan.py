@@ -10,11 +10,12 @@ from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import UsageError
 
 
-def plan_of(study: Study | str | os.PathLike[str]) -> StudyPlan:
-    """The plan of a study.
+def plan_of(study: Study | str | os.PathLike[str], *, max_trials: int | None = None) -> StudyPlan:
+    """The plan of a study, computed once.
 
     Args:
         study: The study, or the path of its file. A relative folder of images begins in the current folder.
+        max_trials: Search trials in all; None for the number that the study says.
 
     Returns:
         Arms, cells, trainings and scores.
@@ -22,33 +23,24 @@ def plan_of(study: Study | str | os.PathLike[str]) -> StudyPlan:
     Raises:
         StudyFileError: The file is wrong, at a line that the message names.
         InfeasibleConfig: An arm cannot be trained or sampled, or the design does not fit.
+        UsageError: The design has no trials to limit.
     """
+
+    def limited(whole: Study) -> Study:
+        return whole if max_trials is None else _with_max_trials(whole, max_trials)
+
     if isinstance(study, Study):
-        return study_plan(study.with_data(study.baseline.data.absolute()))
-    return read_study_plan(Path(study))
+        return study_plan(limited(study.with_data(study.baseline.data.absolute())))
+    return read_study_plan(Path(study), limited)
 
 
-def with_max_trials(plan: StudyPlan, max_trials: int | None) -> StudyPlan:
-    """The plan with another total number of search trials.
-
-    Args:
-        plan: The plan.
-        max_trials: Trials in all; None to leave the plan as it is.
-
-    Returns:
-        The plan of the changed study.
-
-    Raises:
-        UsageError: The design has no trials.
-    """
-    if max_trials is None:
-        return plan
-    design = plan.study.design
-    if not hasattr(design, "trials"):
+def _with_max_trials(study: Study, max_trials: int) -> Study:
+    design = study.design
+    if not design.has_trials:
         raise UsageError(
             f"design {design.kind} has no trials to limit",
             why="Its arms and seeds are counted by the study file.",
             next="Leave --max-trials out.",
         )
-    limited = plan.study.model_copy(update={"design": design.model_copy(update={"trials": max_trials})})
-    return study_plan(changed_study(limited.model_dump()))
+    changed = study.model_copy(update={"design": design.model_copy(update={"trials": max_trials})})
+    return changed_study(changed.model_dump())

@@ -49,6 +49,11 @@ class Design(Frozen, ABC):
     aliases_effects: ClassVar[bool] = False
     """Some effects cannot be told apart; `fraction` says which."""
 
+    @property
+    def has_trials(self) -> bool:
+        """Whether it has the option `trials`, which may be raised later."""
+        return "trials" in type(self).model_fields
+
     @abstractmethod
     def arms(self, study: DesignedStudy) -> Iterator[Arm]:
         """The arms that are known before any result; the baseline may be among them.
