@@ -65,6 +65,10 @@ def read_cache(path: Path) -> bytes | None:
 def write_cache(path: Path, content: bytes) -> None:
     """Write a file atomically. A folder that lies in its place is renamed.
 
+    Args:
+        path: Path of the file.
+        content: What is written.
+
     Raises:
         OSError: The file cannot be written.
     """
@@ -83,6 +87,10 @@ def read_json(content: bytes | None) -> dict[str, Any] | None:
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON object with the hash of everything in it, so that `read_sealed` notices any change.
+
+    Args:
+        path: Path of the file.
+        content: What is written.
 
     Raises:
         OSError: The file cannot be written.

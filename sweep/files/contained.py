@@ -23,6 +23,12 @@ def unsafe_reason(name: str) -> str:
 
     Returns:
         The reason in a few words; empty for a name that is safe.
+
+    Example:
+        >>> unsafe_reason("runs/ab/weights.pt")
+        ''
+        >>> unsafe_reason("/etc/passwd")
+        'it is an absolute path'
     """
     parts = name.split("/")
     if name.startswith("/") or _DRIVE.match(name):

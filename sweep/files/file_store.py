@@ -11,30 +11,24 @@ or deleted: whoever may write to the bucket, the shared folder or the database m
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from sweep.errors import FileStoreError, UnreadableCheckpoint, UnsafePath, UsageError
+from sweep.errors import FileStoreError, UnreadableCheckpoint, UnsafePath
 from sweep.files.atomic import write_atomically
-from sweep.files.contained import contained, unsafe_reason
+from sweep.files.contained import contained
 from sweep.files.file_names import EXTRACTORS, RUNS
 from sweep.files.hashes import sha256_of_file
+from sweep.files.listings import finished_names, local_files, remote_names
 from sweep.files.remote import PATIENCE_SECONDS, Remote, never
 from sweep.files.sharing import access_problem, make_folder, sharing_commands
-from sweep.files.transfer import StoredFile, filesystem, shared_folder
-from sweep.redaction import clean
+from sweep.files.transfer import StoredFile, checked_url, shared_folder
 
 CHECK_BYTES = 65_536
-# Locks, and files that are being written.
-_PASSING = re.compile(r"(^\.)|(\.lock$)|(\.tmp$)")
-
-_log = logging.getLogger("sweep.store")
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ class FileStore:
 
     Attributes:
         folder: Where this machine reads and writes.
-        url: Of what machines share; None where that is the folder itself.
+        url: URL of the store that machines share; None where that is the folder itself.
         patience_seconds: How long a store that does not answer is tried again.
     """
 
@@ -55,7 +49,7 @@ class FileStore:
         """Where a file, or a folder of files, lies on this machine.
 
         Args:
-            name: Relative to the depot, as the database or a listing names it.
+            name: Relative to the file store, as the database or a listing names it.
 
         Raises:
             UnsafePath: The name leads out of the folder.
@@ -66,8 +60,8 @@ class FileStore:
         """Send a file of the folder to where other machines find it.
 
         Args:
-            path: Relative to the depot. A name that was never used for other bytes.
-            give_up: Asked between two tries.
+            path: Path of the file, relative to the file store. A name that was never used for other bytes.
+            give_up: Called between two tries; True ends them.
 
         Raises:
             FileStoreError: The store refuses it, or does not answer.
@@ -80,34 +74,43 @@ class FileStore:
     def fetch(self, path: str, sha256: str, *, give_up: Callable[[], bool] = never) -> Path:
         """The file here, brought from the store where it is missing or damaged. Without a URL it is not looked at.
 
+        Args:
+            path: Path of the file, relative to the file store.
+            sha256: SHA-256 that its bytes must have, hexadecimal.
+            give_up: Called between two tries; True ends them.
+
         Raises:
             UnreadableCheckpoint: The store does not have it, or has other bytes, or it is no regular file.
             UnsafePath: The name leads out of the folder.
             FileStoreError: The store does not answer.
         """
-        here = self.path(path)
-        if here.exists() and not here.is_file():
-            raise UnreadableCheckpoint(f"{path} is no file", why=f"There is something else at {here}.")
-        if self._remote is None or (here.is_file() and sha256_of_file(here) == sha256):
-            return here
+        local = self.path(path)
+        if local.exists() and not local.is_file():
+            raise UnreadableCheckpoint(f"{path} is no file", why=f"There is something else at {local}.")
+        if self._remote is None or (local.is_file() and sha256_of_file(local) == sha256):
+            return local
         try:
-            self._remote.bring(path, here, sha256, give_up)
+            self._remote.bring(path, local, sha256, give_up)
         except FileStoreError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise UnreadableCheckpoint(f"{path} is not in the store of files", why=error.why) from error
             raise
-        return here
+        return local
 
     def pull(self, under: str, wanted: Callable[[str], bool]) -> None:
         """Bring the files below a folder whose names are wanted and that are not here yet.
 
         Names that lead out of the folder are passed over, with a warning in the log.
 
+        Args:
+            under: Folder below the file store.
+            wanted: Whether a file of this name is brought.
+
         Raises:
             FileStoreError: The store does not answer.
         """
         if self._remote is not None:
-            for path in self._names(self._remote, under) - self._names_here(under):
+            for path in remote_names(self._remote, under) - finished_names(self._local_files(under)):
                 if wanted(Path(path).name):
                     self._remote.bring(path, self.path(path), None)
 
@@ -118,16 +121,13 @@ class FileStore:
             FileStoreError: The store refuses one, or does not answer.
         """
         if self._remote is not None:
-            new = self._names_here(under) - self._names(self._remote, under)
+            new = finished_names(self._local_files(under)) - remote_names(self._remote, under)
             for path in sorted(new, key=lambda path: (self.folder / path).stat().st_mtime_ns):
                 self.put(path)
 
     def listed(self, under: str) -> Iterator[StoredFile]:
         """Every file below a folder: those here, then those in the store. Names there are as they are, unchecked."""
-        for path in sorted(self._below(under)):
-            if path.is_file() and not path.is_symlink():
-                found = path.stat()
-                yield StoredFile(path.relative_to(self.folder).as_posix(), str(path), found.st_size, found.st_mtime)
+        yield from self._local_files(under)
         if self._remote is not None:
             yield from self._remote.listed(under)
 
@@ -220,20 +220,8 @@ class FileStore:
     def _remote(self) -> Remote | None:
         return None if self.url is None else Remote(self.url, self.patience_seconds)
 
-    def _names(self, remote: Remote, under: str) -> set[str]:
-        found = remote.listed(under)
-        names = {stored.path for stored in found if not _PASSING.search(Path(stored.path).name)}
-        unsafe = {name for name in names if unsafe_reason(name)}
-        if unsafe:
-            _log.warning("%s: %d names that lead out of it are passed over", clean(str(self.url)), len(unsafe))
-        return names - unsafe
-
-    def _names_here(self, under: str) -> set[str]:
-        found = (path for path in self._below(under) if path.is_file() and not path.is_symlink())
-        return {path.relative_to(self.folder).as_posix() for path in found if not _PASSING.search(path.name)}
-
-    def _below(self, under: str) -> Iterator[Path]:
-        return (self.path(under) if under else self.folder).rglob("*")
+    def _local_files(self, under: str) -> Iterator[StoredFile]:
+        return local_files(self.folder, self.path(under) if under else self.folder)
 
 
 def _unlinked(path: Path) -> str:
@@ -246,25 +234,13 @@ def _unlinked(path: Path) -> str:
 
 
 def file_store_at(where: str) -> FileStore:
-    """The depot at a folder, or at a URL: then this machine works in a folder of the user's cache.
+    """The file store at a folder, or at a URL: then this machine works in a folder of the user's cache.
 
     Raises:
         UsageError: The URL holds credentials, or no fsspec filesystem is installed for it.
     """
     if "://" not in where:
         return FileStore(Path(os.path.abspath(Path(where).expanduser())))  # noqa: PTH100 - resolve() would follow links
-    url = where.rstrip("/")
-    if clean(url) != url or "@" in url.partition("://")[2].partition("/")[0] or "?" in url:
-        raise UsageError(
-            "the place of the files must not hold credentials",
-            why="Reports, process lists and other users would see them.",
-            next="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or ~/.config/fsspec) and leave the URL bare.",
-        )
-    try:
-        filesystem(url)
-    except (ValueError, ImportError) as error:
-        raise UsageError(
-            f"no files can be kept at {url}", why=str(error).splitlines()[0], next="For S3: pip install ddpm-sweep[s3]"
-        ) from error
+    url = checked_url(where)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser().absolute()
     return FileStore(cache / "ddpm-sweep" / hashlib.sha256(url.encode()).hexdigest()[:16], url)

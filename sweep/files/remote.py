@@ -16,7 +16,7 @@ from sweep.redaction import clean
 
 T = TypeVar("T")
 # On a filesystem, below a path.
-_Act = Callable[[Any, str], T]
+_Operation = Callable[[Any, str], T]
 
 PATIENCE_SECONDS = 600.0
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
@@ -34,7 +34,7 @@ _FINAL = (
 
 
 def never() -> bool:
-    """Of what is tried for as long as there is patience."""
+    """The `give_up` of an operation that is tried for as long as there is patience."""
     return False
 
 
@@ -42,11 +42,11 @@ def never() -> bool:
 class Remote:
     """A store of files that fsspec reaches.
 
-    Every operation raises UnsafePath for a name that leads out of the store, and DepotError when the store refuses, or
-    does not answer for as long as there is patience.
+    Every operation raises UnsafePath for a name that leads out of the store, and FileStoreError when the store refuses,
+    or does not answer for as long as there is patience.
 
     Attributes:
-        url: Of the store, without credentials.
+        url: URL of the store, without credentials.
         patience_seconds: How long an operation is tried again, from its first failure.
     """
 
@@ -57,9 +57,9 @@ class Remote:
         """Make a file of the store a copy of a file of this machine.
 
         Args:
-            source: The file here.
-            name: Of the file in the store.
-            give_up: Asked between two tries.
+            source: The file on this machine.
+            name: Name of the file in the store.
+            give_up: Called between two tries; True ends them.
         """
         self._patiently(
             f"cannot store {name}", lambda fs, root: upload(fs, source, remote_path(fs, root, name)), give_up
@@ -69,15 +69,15 @@ class Remote:
         """Make a file of this machine a copy of a file of the store.
 
         Args:
-            name: Of the file in the store.
-            target: The file here.
+            name: Name of the file in the store.
+            target: The file on this machine.
             sha256: That its bytes must have; None takes any.
-            give_up: Asked between two tries.
+            give_up: Called between two tries; True ends them.
 
         Raises:
             UnreadableCheckpoint: The bytes have another hash.
         """
-        get: _Act[None] = lambda fs, root: download(fs, remote_path(fs, root, name), target, sha256)  # noqa: E731
+        get: _Operation[None] = lambda fs, root: download(fs, remote_path(fs, root, name), target, sha256)  # noqa: E731
         self._patiently(f"cannot fetch {name}", get, give_up)
 
     def listed(self, under: str) -> list[StoredFile]:
@@ -100,11 +100,11 @@ class Remote:
             return _first_line(error)
         return ""
 
-    def _patiently(self, what: str, act: _Act[T], give_up: Callable[[], bool]) -> T:
+    def _patiently(self, what: str, operation: _Operation[T], give_up: Callable[[], bool]) -> T:
         wait, deadline = FIRST_WAIT, None
         while True:
             try:
-                return act(*filesystem(self.url))
+                return operation(*filesystem(self.url))
             except CheckpointError:
                 raise
             except Exception as error:  # what a store raises is not limited to one class

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sweep.errors import UnreadableCheckpoint, UnsafePath
+from sweep.errors import UnreadableCheckpoint, UnsafePath, UsageError
 from sweep.files.atomic import atomic_file
 from sweep.files.contained import contained, unsafe_reason
 from sweep.files.sharing import SHARED_FILE, is_shared, make_folder
+from sweep.redaction import clean
 
 # Here an upload appears whole or not at all; elsewhere it is written beside its place and renamed.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
@@ -24,10 +25,10 @@ FOLDERS = frozenset({"file", "local"})
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a depot.
+    """A file of a file store.
 
     Attributes:
-        path: Relative to the depot, as the database names it.
+        path: Relative to the file store, as the database names it.
         where: The whole path or URL.
         bytes: Size.
         modified: Seconds since 1970.
@@ -48,6 +49,28 @@ def filesystem(url: str) -> tuple[Any, str]:
     return fs, root.rstrip("/")
 
 
+def checked_url(where: str) -> str:
+    """The URL of a store, if it is bare and this installation has a filesystem for it.
+
+    Raises:
+        UsageError: The URL holds credentials, or no fsspec filesystem is installed for it.
+    """
+    url = where.rstrip("/")
+    if clean(url) != url or "@" in url.partition("://")[2].partition("/")[0] or "?" in url:
+        raise UsageError(
+            "the URL of the files must not hold credentials",
+            why="Reports, process lists and other users would see them.",
+            next="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or ~/.config/fsspec) and leave the URL bare.",
+        )
+    try:
+        filesystem(url)
+    except (ValueError, ImportError) as error:
+        raise UsageError(
+            f"no files can be kept at {url}", why=str(error).splitlines()[0], next="For S3: pip install ddpm-sweep[s3]"
+        ) from error
+    return url
+
+
 def shared_folder(url: str | None) -> Iterator[Path]:
     """The folder that a `file://` URL names; nothing for any other store, and for none."""
     if url is not None:
@@ -57,7 +80,13 @@ def shared_folder(url: str | None) -> Iterator[Path]:
 
 
 def upload(fs: Any, source: Path, target: str) -> None:
-    """Make `target` a copy of a file here."""
+    """Make `target` a copy of a file here.
+
+    Args:
+        fs: The filesystem.
+        source: The file to copy.
+        target: The copy.
+    """
     if _protocols(fs) & OBJECT_STORES:
         fs.put_file(str(source), target)
         return
@@ -76,7 +105,14 @@ def upload(fs: Any, source: Path, target: str) -> None:
 
 
 def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
-    """Make a file here a copy of `source`; its bytes must have the hash, if there is one."""
+    """Make a file here a copy of `source`; its bytes must have the hash, if there is one.
+
+    Args:
+        fs: The filesystem.
+        source: The file to copy.
+        target: The copy.
+        sha256: SHA-256 that the bytes must have, hexadecimal; None takes any.
+    """
     with fs.open(source, "rb") as there, atomic_file(target) as here:
         shutil.copyfileobj(there, here, 1 << 20)
         here.seek(0)
@@ -108,7 +144,13 @@ def remote_path(fs: Any, root: str, name: str) -> str:
 
 
 def list_files(fs: Any, root: str, under: str) -> Iterator[StoredFile]:
-    """Every file below a folder of a filesystem, whatever its name is. Links and special files are left out."""
+    """Every file below a folder of a filesystem, whatever its name is. Links and special files are left out.
+
+    Args:
+        fs: The filesystem.
+        root: The store's path on the filesystem.
+        under: Folder below the store.
+    """
     for path, info in sorted(fs.find(f"{root}/{under}", detail=True).items()):
         if info.get("islink") or info.get("type", "file") != "file":
             continue
