@@ -20,11 +20,12 @@ from typing import get_args
 import pytest
 
 from sweep.config import run
+from sweep.diffusion.chains import custom_schedule, zero_terminal
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.process import REVERSE_VARIANCES
 from sweep.diffusion.reverse import X0_CLIPS
-from sweep.diffusion.schedules import BETA_SCHEDULES, custom_schedule, zero_terminal
+from sweep.diffusion.schedules import BETA_SCHEDULES
 from sweep.diffusion.spacing import SPACINGS
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS

@@ -87,7 +87,15 @@ def with_official_test(
 
 
 def without_official_test(name: str, images: Tensor, labels: Tensor | None, *, validation: int, test: int) -> Dataset:
-    """Hold `validation` and `test` images out of all, stratified where there are labels."""
+    """Hold images out of all, stratified where there are labels.
+
+    Args:
+        name: Name of the data set.
+        images: All images, uint8 [N, C, size, size].
+        labels: Their classes, int64 [N]; None where there are none.
+        validation: How many images to hold out for validation.
+        test: How many images to hold out for testing.
+    """
     index = split_indices(len(images), [validation, test], None if labels is None else labels.tolist())
     split_labels = [None if labels is None else labels[part] for part in index]
     return Dataset(

@@ -99,7 +99,13 @@ def read_mnist_like(
 
 
 def read_cifar10(reader: Callable[..., Any], *, root: Path, fetching: Fetching) -> tuple[Split, Split]:
-    """Official training and test split of CIFAR-10, from torchvision's class; errors as `read_mnist_like`."""
+    """Official training and test split of CIFAR-10, from torchvision's class; errors as `read_mnist_like`.
+
+    Args:
+        reader: torchvision's class.
+        root: Folder that holds all data sets.
+        fetching: What to do about files that are missing or damaged.
+    """
     md5 = dict([*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])])  # type: ignore[attr-defined]
     ensure_files(reader, Path(reader.base_folder), md5, root=root, fetching=fetching)  # type: ignore[attr-defined]
     parts = [reader(root=root, train=train, download=False) for train in (True, False)]
@@ -118,6 +124,13 @@ def ensure_files(
     A file that is damaged is as good as missing. A download happens in a folder of its own beside the target. Files
     move over, each whole, after all are checked: a killed download leaves nothing that looks like data, and two at once
     do not disturb each other.
+
+    Args:
+        reader: torchvision's class.
+        folder: Folder of the files, below `root`.
+        md5: MD5 of each unpacked file by its name.
+        root: Folder that holds all data sets.
+        fetching: What to do about files that are missing or damaged.
     """
     wrong = _wrong_files(root / folder, md5)
     if not wrong:

@@ -33,7 +33,12 @@ class SplitSizes:
 
 
 def folder_sizes(count: int, *, classes: int) -> SplitSizes:
-    """How a folder of `count` images is split."""
+    """How a folder of `count` images is split.
+
+    Args:
+        count: Number of images.
+        classes: Number of classes; 0 without labels.
+    """
     held = min(FOLDER_HOLDOUT_LIMIT, count // 10)
     return SplitSizes(train=count - 2 * held, validation=held, test=held, classes=classes)
 
@@ -45,6 +50,10 @@ def holdout_order(count: int, labels: Sequence[int] | None) -> list[int]:
     even as possible over the classes in proportion to their sizes, and by that hash within a class.
 
     Being prefixes, a smaller hold-out is part of a larger one.
+
+    Args:
+        count: Number of images.
+        labels: Class of each image; None without labels.
     """
     key = [hashlib.sha256(f"{SPLIT_SEED}:{index}".encode()).digest() for index in range(count)]
     shuffled = sorted(range(count), key=key.__getitem__)
@@ -59,7 +68,18 @@ def holdout_order(count: int, labels: Sequence[int] | None) -> list[int]:
 
 
 def split_indices(count: int, sizes: Sequence[int], labels: Sequence[int] | None) -> list[list[int]]:
-    """What remains, then one hold-out for each of `sizes`: disjoint lists of indices, each ascending."""
+    """What remains, then one hold-out for each of `sizes`: disjoint lists of indices, each ascending.
+
+    Args:
+        count: Number of images.
+        sizes: Number of images of each hold-out.
+        labels: Class of each image; None without labels.
+
+    Example:
+        >>> train, validation = split_indices(10, [3], None)
+        >>> len(train), len(validation)
+        (7, 3)
+    """
     assert sum(sizes) <= count, f"cannot hold out {sum(sizes)} of {count}"
     order = holdout_order(count, labels)
     cuts = [0, *accumulate(sizes)]

@@ -48,6 +48,15 @@ def ancestral(at: Levels, _eta: float) -> Columns:
 
 # Song et al. 2021, eq. 16
 def ddim_sigma(at: Levels, eta: float) -> Array:
+    """Standard deviation of the noise that a step of DDIM adds.
+
+    Args:
+        at: Levels of the visited steps, ascending t, [K].
+        eta: DDIM's noise, 0..1: 0 is deterministic, 1 is ancestral with fixed_small.
+
+    Returns:
+        float64 [K].
+    """
     return eta * np.sqrt((1 - at.alphas_bar_prev) / (1 - at.alphas_bar) * at.betas)
 
 
@@ -55,6 +64,10 @@ def ddim(at: Levels, eta: float) -> Columns:
     """x_s = sqrt(alphas_bar_s) x_0 + sqrt(1 - alphas_bar_s - sigma^2) epsilon + sigma z, sigma = eta `ddim_sigma`.
 
     epsilon is that of the clipped x_0: (x - sqrt(alphas_bar) x_0)/sqrt(1 - alphas_bar) is put in.
+
+    Args:
+        at: Levels of the visited steps, ascending t, [K].
+        eta: DDIM's noise, 0..1: 0 is deterministic, 1 is ancestral with fixed_small.
 
     Source: Song et al. 2021, eq. 12 and 16.
     """

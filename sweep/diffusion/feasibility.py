@@ -23,11 +23,19 @@ DIVISORS: dict[str, Callable[[Levels], Array]] = {
 
 
 def check_target(name: str, betas: Array) -> None:
-    """Raise InfeasibleConfig if x_0 cannot be recovered from a prediction of `name` at some t of `betas` [T].
+    """Refuse a target from whose prediction x_0 cannot be recovered at some t.
 
     `epsilon` under zero terminal SNR is the case that matters: x_T holds no signal, x_0 = (x_T - epsilon) / 0, and
     implementations that clip x_0 return +-1 in every pixel without a word. The bound is the smallest normal float32,
     the precision in which sampling runs.
+
+    Args:
+        name: What the network predicts; key of `DIVISORS`.
+        betas: Checked betas, float64 [T].
+
+    Raises:
+        UsageError: There is no such target.
+        InfeasibleConfig: x_0 is lost at some t.
     """
     if name not in DIVISORS:
         raise UsageError(f"No target `{name}`.", next=f"Use one of: {', '.join(DIVISORS)}.")

@@ -61,6 +61,11 @@ def evaluate(formula: str, u: Array) -> Array:
 
     Raises:
         UsageError: The formula does not parse, or uses something that is not in `GRAMMAR`.
+
+    Example:
+        >>> import numpy as np
+        >>> evaluate("1 - u**2", np.array([0.0, 0.5, 1.0])).tolist()
+        [1.0, 0.75, 0.0]
     """
     if len(formula) > MAX_FORMULA:
         raise UsageError(

@@ -52,7 +52,12 @@ class BitsPerDim:
 
 # Ho et al. 2020, eq. 5, L_T
 def prior_bits_per_dim(diffusion: Diffusion, x0: Tensor) -> Tensor:
-    """KL(q(x_T | x_0) || N(0, I)) in bits per dimension, [B]."""
+    """KL(q(x_T | x_0) || N(0, I)) in bits per dimension, [B].
+
+    Args:
+        diffusion: Tables of the training chain.
+        x0: Images in [-1, 1], float32 [B, C, H, W].
+    """
     i = torch.full((len(x0),), diffusion.timesteps - 1, device=x0.device)
     mean = diffusion.at(diffusion.sqrt_alphas_bar, i) * x0
     log_variance = diffusion.at(torch.log1p(-diffusion.alphas_bar), i)

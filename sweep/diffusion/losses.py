@@ -31,13 +31,24 @@ def l1(r: Tensor, _delta: float) -> Tensor:
 def huber(r: Tensor, delta: float) -> Tensor:
     """r^2/2 up to |r| = delta, delta (|r| - delta/2) beyond; torch's smooth_l1 is this divided by delta.
 
+    Args:
+        r: Residuals, any shape.
+        delta: Where the loss turns from quadratic to linear, in units of the residual, > 0.
+
     Source: Huber 1964.
     """
     return torch.where(r.abs() <= delta, 0.5 * r**2, delta * (r.abs() - 0.5 * delta))
 
 
 def pseudo_huber(r: Tensor, delta: float) -> Tensor:
-    """delta^2 (sqrt(1 + (r/delta)^2) - 1): r^2/2 near 0, slope delta far away. Source: Charbonnier et al. 1997."""
+    """delta^2 (sqrt(1 + (r/delta)^2) - 1): r^2/2 near 0, slope delta far away.
+
+    Args:
+        r: Residuals, any shape.
+        delta: Where the loss turns from quadratic to linear, in units of the residual, > 0.
+
+    Source: Charbonnier et al. 1997.
+    """
     # r^2 / (1 + sqrt(...)) is the same without the cancellation at small r.
     return r**2 / (1 + torch.sqrt(1 + (r / delta) ** 2))
 
@@ -57,8 +68,8 @@ def per_image_loss(name: str, prediction: Tensor, target: Tensor, *, delta: floa
     Args:
         name: Key of `LOSSES`.
         prediction: [B, C, H, W]; cast to float32 first, whatever autocast made of it.
-        target: Same shape.
-        delta: Of `huber` and `pseudo_huber`, in units of the target, > 0.
+        target: What the network should have predicted, shape of `prediction`.
+        delta: Parameter of `huber` and `pseudo_huber`, in units of the target, > 0.
     """
     assert prediction.shape == target.shape, (prediction.shape, target.shape)
     return LOSSES[name](prediction.float() - target.float(), delta).flatten(1).mean(1)
@@ -66,7 +77,17 @@ def per_image_loss(name: str, prediction: Tensor, target: Tensor, *, delta: floa
 
 # KL(N(mean_1, var_1) || N(mean_2, var_2)), elementwise
 def gaussian_kl(mean_1: Tensor, log_variance_1: Tensor, mean_2: Tensor, log_variance_2: Tensor) -> Tensor:
-    """In nats, elementwise, broadcasting."""
+    """KL(N(mean_1, var_1) || N(mean_2, var_2)); the arguments broadcast together.
+
+    Args:
+        mean_1: Mean of the first Gaussian.
+        log_variance_1: Log variance of the first Gaussian.
+        mean_2: Mean of the second Gaussian.
+        log_variance_2: Log variance of the second Gaussian.
+
+    Returns:
+        Nats, elementwise.
+    """
     log_ratio = log_variance_1 - log_variance_2
     return 0.5 * (log_ratio.exp() - 1 - log_ratio + (mean_1 - mean_2) ** 2 * (-log_variance_2).exp())
 
@@ -133,7 +154,16 @@ def detach_mean(reverse: Reverse) -> Reverse:
 
 # van den Oord et al. 2018, eq. 4, with cosine similarity as in Chen et al. 2020 (SimCLR), eq. 1
 def info_nce(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:
-    """Scalar: cross-entropy of picking row j = i of z_b for row i of z_a. Both [B, ...], two views of B images."""
+    """Cross-entropy of picking row j = i of z_b for row i of z_a, of two views of the same B images.
+
+    Args:
+        z_a: Representations of the first views, [B, ...].
+        z_b: Representations of the second views, in the same order, [B, ...].
+        temperature: Temperature that cosines are divided by, > 0.
+
+    Returns:
+        A scalar, in nats.
+    """
     assert z_a.shape == z_b.shape, (z_a.shape, z_b.shape)
     a, b = (normalize(z.float().flatten(1), dim=1) for z in (z_a, z_b))
     return cross_entropy(a @ b.T / temperature, torch.arange(len(a), device=a.device))
@@ -141,10 +171,17 @@ def info_nce(z_a: Tensor, z_b: Tensor, temperature: float) -> Tensor:
 
 # Wang & He 2025 (Dispersive Loss), the InfoNCE form with squared l2 distance
 def dispersive_loss(z: Tensor, tau: float) -> Tensor:
-    """Scalar: log E_{i,j} exp(-||z_i - z_j||^2 / (D tau)) over all B^2 pairs of z [B, ...], D dimensions.
+    """log E_{i,j} exp(-||z_i - z_j||^2 / (D tau)) over all B^2 pairs of representations of D dimensions.
 
     Pairs i = j count, and the distance is a mean over D, as in the authors' code: tau then keeps its meaning across
-    layers. Never above 0; 0 when all rows agree.
+    layers.
+
+    Args:
+        z: Representations, [B, ...].
+        tau: Temperature of the squared distances, > 0.
+
+    Returns:
+        A scalar: never above 0; 0 when all rows agree.
     """
     rows = z.float().flatten(1)
     rows = rows - rows.mean(0)  # distances keep, and the Gram matrix loses fewer digits

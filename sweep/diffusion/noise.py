@@ -34,7 +34,12 @@ def _multiply(a: int, b: Tensor) -> tuple[Tensor, Tensor]:
 
 # Salmon et al. 2011, sec. 3.3
 def philox4x32(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Four words of Philox4x32-10; all words are int64 tensors of values 0..2^32-1, broadcast together."""
+    """Four words of Philox4x32-10; all words are int64 tensors of values 0..2^32-1, broadcast together.
+
+    Args:
+        counter: The four words of the counter.
+        key: The two words of the key.
+    """
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(_ROUNDS):
@@ -67,7 +72,18 @@ def _arranged(columns: tuple[Tensor, ...], shape: tuple[int, ...]) -> Tensor:
 def sample_uniform(
     noise_set: int, index: Tensor, draw: int, shape: tuple[int, ...], device: torch.device | str
 ) -> Tensor:
-    """float32 [B, *shape], uniform on [0, 1]; arguments as in `sample_noise`. Shares its words: use other draws."""
+    """Uniform numbers that depend on what `sample_noise` depends on. They are made of its words: use other draws.
+
+    Args:
+        noise_set: Number that names the whole stream, 0..2^64-1, such as the seed of an evaluation.
+        index: Which sample each row is, whatever batch it came in, int64 [B], >= 0.
+        draw: Which of the sample's draws, 0..2^32-1, such as the sampling step.
+        shape: Shape of one sample, such as (C, H, W).
+        device: Device that computes.
+
+    Returns:
+        float32 [B, *shape], on [0, 1].
+    """
     return _arranged(_uniform_words(noise_set, index, draw, math.prod(shape), device), shape)
 
 
@@ -78,11 +94,11 @@ def sample_noise(
     """Standard normals that depend on (noise_set, index, draw, element) and on nothing else.
 
     Args:
-        noise_set: 0..2^64-1; names the whole stream, such as the seed of an evaluation.
-        index: int64 [B], >= 0: which sample each row is, whatever batch it came in.
-        draw: 0..2^32-1: which of the sample's draws, such as the sampling step.
-        shape: Of one sample, such as (C, H, W).
-        device: Where to compute.
+        noise_set: Number that names the whole stream, 0..2^64-1, such as the seed of an evaluation.
+        index: Which sample each row is, whatever batch it came in, int64 [B], >= 0.
+        draw: Which of the sample's draws, 0..2^32-1, such as the sampling step.
+        shape: Shape of one sample, such as (C, H, W).
+        device: Device that computes.
 
     Returns:
         float32 [B, *shape]; |value| <= 6.77.

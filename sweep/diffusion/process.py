@@ -41,12 +41,22 @@ class Diffusion:
 
     @classmethod
     def from_betas(cls, betas: Array, device: torch.device | str = "cpu") -> Diffusion:
-        """Tables of checked betas [T] (see `schedules.beta_schedule`)."""
+        """Tables of checked betas [T] (see `schedules.beta_schedule`).
+
+        Args:
+            betas: Checked betas, float64 [T] (see `schedules.beta_schedule`).
+            device: Device that the tables lie on.
+        """
         return cls.from_levels(Levels.of(betas), device)
 
     @classmethod
     def from_levels(cls, at: Levels, device: torch.device | str = "cpu") -> Diffusion:
-        """Tables of a chain, whole or shortened."""
+        """Tables of a chain, whole or shortened.
+
+        Args:
+            at: Levels of the chain.
+            device: Device that the tables lie on.
+        """
         clipped = at.clipped_posterior_variance
         tables = {
             "betas": at.betas,
@@ -76,7 +86,15 @@ class Diffusion:
         return Diffusion(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
     def at(self, table: Tensor, i: Tensor) -> Tensor:
-        """Entries `i` [B] of a table [T] as float32 [B, 1, 1, 1], so that they broadcast over images and never on W."""
+        """Entries of a table, shaped so that they broadcast over images and never on W.
+
+        Args:
+            table: A table of this chain, [T].
+            i: Code index t - 1 of each image, int64 [B].
+
+        Returns:
+            float32 [B, 1, 1, 1].
+        """
         assert (i.ndim, i.dtype) == (1, torch.int64), (i.shape, i.dtype)
         return table[i].to(torch.float32).view(-1, 1, 1, 1)
 
@@ -85,9 +103,9 @@ class Diffusion:
         """x_t ~ q(x_t | x_0) for t = i + 1.
 
         Args:
-            x0: float32 [B, C, H, W] in [-1, 1].
-            i: int64 [B], 0..T-1; 0 is one step of noise, not none.
-            noise: Standard normal, shape of x0.
+            x0: Images in [-1, 1], float32 [B, C, H, W].
+            i: Code index t - 1 of each image, int64 [B], 0..T-1; 0 is one step of noise, not none.
+            noise: Standard normals, shape of x0.
         """
         assert x0.shape == noise.shape, (x0.shape, noise.shape)
         assert x0.ndim == 4, x0.shape
@@ -95,9 +113,16 @@ class Diffusion:
 
     # Ho et al. 2020, eq. 6-7
     def q_posterior(self, x0: Tensor, x_t: Tensor, i: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean [B, C, H, W], variance and log variance [B, 1, 1, 1] of q(x_{t-1} | x_t, x_0).
+        """The Gaussian q(x_{t-1} | x_t, x_0).
 
-        The variance is 0 at i = 0; the log variance there is log beta~_2.
+        Args:
+            x0: Images in [-1, 1], float32 [B, C, H, W].
+            x_t: Noised images, float32 [B, C, H, W].
+            i: Code index t - 1 of each image, int64 [B].
+
+        Returns:
+            Mean [B, C, H, W], variance and log variance [B, 1, 1, 1]. The variance is 0 at i = 0; the log variance
+            there is log beta~_2.
         """
         assert x0.shape == x_t.shape, (x0.shape, x_t.shape)
         mean = self.at(self.posterior_mean_x0, i) * x0 + self.at(self.posterior_mean_x_t, i) * x_t
@@ -108,8 +133,8 @@ class Diffusion:
 
         Args:
             kind: Key of `REVERSE_VARIANCES`.
-            i: int64 [B].
-            raw: For `learned_range`: the network's second half of channels, [B, C, H, W], unconstrained.
+            i: Code index t - 1 of each image, int64 [B].
+            raw: The network's second half of channels, [B, C, H, W], unconstrained, where the kind reads it.
 
         Returns:
             float32 [B, 1, 1, 1], or the shape of `raw` where the kind reads it.
@@ -117,12 +142,22 @@ class Diffusion:
         return REVERSE_VARIANCES[kind](self, i, raw)
 
     def reverse_variance(self, kind: str, i: Tensor, raw: Tensor | None = None) -> Tensor:
-        """sigma_t^2, as `reverse_log_variance`."""
+        """sigma_t^2, as `reverse_log_variance`.
+
+        Args:
+            kind: Key of `REVERSE_VARIANCES`.
+            i: Code index t - 1 of each image, int64 [B].
+            raw: The network's second half of channels, [B, C, H, W], unconstrained, where the kind reads it.
+        """
         return self.reverse_log_variance(kind, i, raw).exp()
 
 
 def fixed_small(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
     """log sigma_t^2 = log beta~_t, float32 [B, 1, 1, 1]; beta~_2 at t = 1. Optimal where x_0 is one point.
+
+    Args:
+        diffusion: Tables of the training chain.
+        i: Code index t - 1 of each image, int64 [B].
 
     Source: Ho et al. 2020, sec. 3.2.
     """
@@ -132,6 +167,10 @@ def fixed_small(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
 def fixed_large(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
     """log sigma_t^2 = log beta_t, float32 [B, 1, 1, 1]; beta~_2 at t = 1. Optimal for x_0 ~ N(0, I).
 
+    Args:
+        diffusion: Tables of the training chain.
+        i: Code index t - 1 of each image, int64 [B].
+
     Source: Ho et al. 2020, sec. 3.2.
     """
     return diffusion.at(diffusion.fixed_large_log_variance, i)
@@ -139,6 +178,11 @@ def fixed_large(diffusion: Diffusion, i: Tensor, _raw: Tensor | None) -> Tensor:
 
 def learned_range(diffusion: Diffusion, i: Tensor, raw: Tensor | None) -> Tensor:
     """log sigma_t^2 = v log beta_t + (1 - v) log beta~_t, v = (raw + 1)/2, not bounded: shape of `raw` [B, C, H, W].
+
+    Args:
+        diffusion: Tables of the training chain.
+        i: Code index t - 1 of each image, int64 [B].
+        raw: The network's second half of channels, [B, C, H, W], unconstrained, where the kind reads it.
 
     Source: Nichol & Dhariwal 2021, eq. 15.
     """

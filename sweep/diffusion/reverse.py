@@ -43,7 +43,15 @@ X0_CLIPS: dict[str, Callable[[Tensor], Tensor]] = {"static": static, "dynamic": 
 
 
 def split_output(output: Tensor, channels: int) -> tuple[Tensor, Tensor | None]:
-    """Prediction [B, C, H, W] in float32, and the raw variance half where the network has 2C channels."""
+    """The prediction in the network's output, and its variance half.
+
+    Args:
+        output: Raw network output, [B, C, H, W] or [B, 2C, H, W].
+        channels: Channels of the images, C.
+
+    Returns:
+        Prediction float32 [B, C, H, W], and the raw variance half where the network has 2C channels, else None.
+    """
     assert output.shape[1] in (channels, 2 * channels), (output.shape, channels)
     prediction = output[:, :channels].float()
     return prediction, output[:, channels:].float() if output.shape[1] == 2 * channels else None
@@ -66,8 +74,8 @@ def reverse_distribution(
     Args:
         diffusion: Tables of the training chain.
         output: Raw network output, [B, C, H, W], or [B, 2C, H, W] with a variance half.
-        x_t: float32 [B, C, H, W].
-        i: int64 [B].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
         target: Key of `targets.TARGETS`.
         variance: Key of `process.REVERSE_VARIANCES`.
         x0_clip: Key of `X0_CLIPS`; applied before x_0 is used, so the mean stays in the hull of the data.

@@ -19,11 +19,12 @@ from torch import Tensor
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.feasibility import check_target
 from sweep.diffusion.levels import Levels
-from sweep.diffusion.process import REVERSE_VARIANCES, Diffusion
+from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import X0_CLIPS, split_output
-from sweep.diffusion.spacing import SPACINGS, sampling_indices
-from sweep.diffusion.targets import TARGETS, predicted_x0
-from sweep.errors import InfeasibleConfig, UsageError
+from sweep.diffusion.sampling_plan import SamplingPlan
+from sweep.diffusion.spacing import sampling_indices
+from sweep.diffusion.targets import predicted_x0
+from sweep.errors import InfeasibleConfig
 
 __all__ = [
     "SAMPLERS",
@@ -39,43 +40,6 @@ __all__ = [
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
 """(x_t [B, C, H, W], i int64 [B]) -> raw network output, [B, C, H, W] or [B, 2C, H, W]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingPlan:
-    """How a trained network is turned into images; none of it needs another training."""
-
-    sampler: str
-    """Key of `SAMPLERS`."""
-    steps: int
-    """Sampling steps, 1..T: as many network calls, or up to 2 * steps - 1 for heun."""
-    target: str
-    """What the network predicts; key of `targets.TARGETS`."""
-    spacing: str = "trailing"
-    """Key of `spacing.SPACINGS`."""
-    eta: float = 0.0
-    """DDIM's noise, 0..1: 0 is deterministic, 1 is ancestral with fixed_small. Read by ddim only."""
-    variance: str = "fixed_small"
-    """Key of `process.REVERSE_VARIANCES`. Read by ancestral only."""
-    x0_clip: str = "static"
-    """Key of `reverse.X0_CLIPS`."""
-
-    def __post_init__(self) -> None:
-        for field, value, known in (
-            ("sampler", self.sampler, SAMPLERS),
-            ("target", self.target, TARGETS),
-            ("spacing", self.spacing, SPACINGS),
-            ("variance", self.variance, REVERSE_VARIANCES),
-            ("x0_clip", self.x0_clip, X0_CLIPS),
-        ):
-            if value not in known:
-                raise UsageError(f"No {field} `{value}`.", next=f"Use one of: {', '.join(known)}.")
-        if not 0 <= self.eta <= 1:
-            raise UsageError(
-                f"eta = {self.eta} is not in [0, 1].",
-                why="Beyond 1, a step would add more noise than belongs there.",
-                next="Use eta: 0 (deterministic) to 1 (ancestral).",
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +67,16 @@ class SamplerState(NamedTuple):
 
 
 def step_table(diffusion: Diffusion, plan: SamplingPlan, indices: NDArray[np.int64]) -> StepTable:
-    """Coefficients of `plan` over `indices` (descending), on the device of `diffusion`."""
+    """Coefficients of a plan's steps, on the device of `diffusion`.
+
+    Args:
+        diffusion: Tables of the training chain.
+        plan: Sampler, steps and the rest.
+        indices: Code indices to visit, int64 [K], descending.
+
+    Raises:
+        InfeasibleConfig: The target cannot be sampled under this schedule.
+    """
     betas = diffusion.betas.cpu().numpy()
     check_target(plan.target, betas)
     at = Levels.of(betas).subset(indices[::-1])
@@ -125,7 +98,18 @@ def step_table(diffusion: Diffusion, plan: SamplingPlan, indices: NDArray[np.int
 def clipped_x0(
     denoise: Denoise, diffusion: Diffusion, plan: SamplingPlan, x: Tensor, i: Tensor
 ) -> tuple[Tensor, Tensor | None]:
-    """One network call: x_0 [B, C, H, W] after the plan's clipping, and the raw variance half if there is one."""
+    """One call of the network.
+
+    Args:
+        denoise: The network, in eval mode.
+        diffusion: Tables of the training chain.
+        plan: Sampler, steps and the rest.
+        x: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Returns:
+        x_0 [B, C, H, W] after the plan's clipping, and the raw variance half if there is one.
+    """
     prediction, raw = split_output(denoise(x, i), x.shape[1])
     return X0_CLIPS[plan.x0_clip](predicted_x0(plan.target, diffusion, prediction, x, i)), raw
 
@@ -198,7 +182,7 @@ def sample(
     Args:
         denoise: The network, in eval mode.
         diffusion: Tables of the training chain.
-        shape: (B, C, H, W).
+        shape: Shape of the batch, (B, C, H, W).
         noise: noise(0) is x_T, noise(k) the draw of sampling step k = 1..K; standard normals of `shape`. Asked for only
             where a step is stochastic, so never for the last.
         plan: Sampler, steps and the rest.
@@ -228,12 +212,13 @@ def denoise_from(
     """Images from partly noised ones: `start` first, then the plan's indices below it.
 
     Args:
-        denoise: As in `sample`.
+        denoise: The network, in eval mode.
         diffusion: Tables of the training chain.
         x_s: q_sample(x0, start, ...), float32 [B, C, H, W].
         start: Code index of x_s, 0..T-1.
-        noise: noise(k) as in `sample`, k = 1 for the first step taken; noise(0) is not asked for.
-        plan: As in `sample`; `steps` counts the whole chain.
+        noise: noise(k), k = 1 for the first step taken: standard normals of the shape of x_s, asked for only where a
+            step is stochastic.
+        plan: Sampler, steps and the rest; `steps` counts the whole chain.
 
     Returns:
         float32 [B, C, H, W] in [-1, 1].

@@ -12,7 +12,12 @@ Array = NDArray[np.float64]
 
 
 def schedule_facts(betas: Array, mean_square: float = 0.25) -> ScheduleFacts:
-    """Facts of checked betas [T], for data with E[x_0^2] = `mean_square` per dimension (images in [-1, 1])."""
+    """What a schedule does to the data at its two ends.
+
+    Args:
+        betas: Checked betas, float64 [T].
+        mean_square: E[x_0^2] per dimension, of images in [-1, 1].
+    """
     at = Levels.of(betas)
     last = float(at.alphas_bar[-1])
     # E KL(N(sqrt(a) x_0, 1 - a) || N(0, 1)) = (a E[x_0^2] + (1 - a) - 1 - ln(1 - a)) / 2 nats

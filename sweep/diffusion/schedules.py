@@ -8,29 +8,41 @@ quantity follows the named curve.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.diffusion.formula import evaluate, sigmoid
+from sweep.diffusion.chains import BETA_CAP, betas_from, validated, zero_terminal
+from sweep.diffusion.formula import sigmoid
 from sweep.errors import InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
 
-# Nichol & Dhariwal 2021, under eq. 17: "no larger than 0.999 to prevent singularities".
-BETA_CAP = 0.999
-
 
 def linear(T: int, beta_1: float, beta_T: float) -> Array:
-    """beta_t = beta_1 + (beta_T - beta_1) (t - 1)/(T - 1), whatever T is. Source: Ho et al. 2020, sec. 4."""
+    """beta_t = beta_1 + (beta_T - beta_1) (t - 1)/(T - 1), whatever T is.
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+
+    Source: Ho et al. 2020, sec. 4.
+    """
     return np.linspace(beta_1, beta_T, T)
 
 
 def linear_scaled(T: int, beta_1: float, beta_T: float) -> Array:
     """`linear` with both ends times 1000/T, so that alphas_bar_T hardly depends on T.
 
-    Raises InfeasibleConfig where the last beta would reach 1: at T <= 1000 beta_T.
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+
+    Raises:
+        InfeasibleConfig: The last beta would reach 1: at T <= 1000 beta_T.
 
     Source: Nichol & Dhariwal 2021, released code.
     """
@@ -46,7 +58,15 @@ def linear_scaled(T: int, beta_1: float, beta_T: float) -> Array:
 
 
 def quadratic(T: int, beta_1: float, beta_T: float) -> Array:
-    """sqrt(beta_t) is linear in t; diffusers' "scaled_linear". Source: Ho et al. 2020, released code."""
+    """sqrt(beta_t) is linear in t; diffusers' "scaled_linear".
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+
+    Source: Ho et al. 2020, released code.
+    """
     return np.asarray(np.linspace(beta_1**0.5, beta_T**0.5, T) ** 2, dtype=np.float64)
 
 
@@ -60,6 +80,11 @@ def cosine(T: int, _beta_1: float, _beta_T: float) -> Array:
 
 def sigmoid_beta(T: int, beta_1: float, beta_T: float) -> Array:
     """beta_t = beta_1 + (beta_T - beta_1) sigmoid(z), z linear over [-6, 6]: it starts at 1.49e-4, not at beta_1.
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
 
     Source: Xu et al. 2022 (GeoDiff), released code.
     """
@@ -75,7 +100,15 @@ def sigmoid_alphas_bar(T: int, _beta_1: float, _beta_T: float) -> Array:
 
 
 def exponential_beta(T: int, beta_1: float, beta_T: float) -> Array:
-    """beta_t = beta_1 (beta_T/beta_1)^((t - 1)/(T - 1)), a geometric series. Source: first reading of the word."""
+    """beta_t = beta_1 (beta_T/beta_1)^((t - 1)/(T - 1)), a geometric series.
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+
+    Source: first reading of the word.
+    """
     return np.geomspace(beta_1, beta_T, T)
 
 
@@ -85,12 +118,26 @@ def exponential_alphas_bar(T: int, _beta_1: float, _beta_T: float) -> Array:
 
 
 def constant(T: int, _beta_1: float, beta_T: float) -> Array:
-    """beta_t = beta_T at every t. Reads no beta_1. Source: Ho et al. 2020, released code."""
+    """beta_t = beta_T at every t. Reads no beta_1.
+
+    Args:
+        T: Length of the training chain.
+        beta_T: Last beta, in [beta_1, 1].
+
+    Source: Ho et al. 2020, released code.
+    """
     return np.full(T, beta_T, dtype=np.float64)
 
 
 def warmup(T: int, beta_1: float, beta_T: float, *, fraction: float) -> Array:
-    """beta_T everywhere but for the first int(T * fraction) entries, which rise linearly from beta_1 to it."""
+    """beta_T everywhere but for the first int(T * fraction) entries, which rise linearly from beta_1 to it.
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+        fraction: Share of the chain over which betas rise, in [0, 1].
+    """
     rising = int(T * fraction)
     betas = constant(T, beta_1, beta_T)
     betas[:rising] = linear(rising, beta_1, beta_T)
@@ -100,6 +147,11 @@ def warmup(T: int, beta_1: float, beta_T: float, *, fraction: float) -> Array:
 def warmup10(T: int, beta_1: float, beta_T: float) -> Array:
     """beta_T but for the first int(T/10) entries, which rise linearly from beta_1 to it.
 
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
+
     Source: Ho et al. 2020, released code.
     """
     return warmup(T, beta_1, beta_T, fraction=0.1)
@@ -107,6 +159,11 @@ def warmup10(T: int, beta_1: float, beta_T: float) -> Array:
 
 def warmup50(T: int, beta_1: float, beta_T: float) -> Array:
     """beta_T but for the first int(T/2) entries, which rise linearly from beta_1 to it.
+
+    Args:
+        T: Length of the training chain.
+        beta_1: First beta, in (0, 1].
+        beta_T: Last beta, in [beta_1, 1].
 
     Source: Ho et al. 2020, released code.
     """
@@ -137,36 +194,6 @@ BETA_SCHEDULES: dict[str, Callable[[int, float, float], Array]] = {
 }
 
 
-def betas_from(alphas_bar: Callable[[Array], Array], T: int) -> Array:
-    """Betas [T] whose cumulative product follows `alphas_bar(u)`, u = t/T, capped at `BETA_CAP`.
-
-    Only ratios of `alphas_bar` enter, so it needs no normalisation to 1 at u = 0.
-    """
-    return np.minimum(_increments(alphas_bar(np.arange(T + 1) / T)), BETA_CAP)
-
-
-def _increments(alphas_bar: Array) -> Array:
-    """Betas [T] of alphas_bar [T + 1], from t = 0 on. NaN or inf where it makes no chain, for `validated` to name."""
-    with np.errstate(all="ignore"):
-        return np.asarray(1 - alphas_bar[1:] / alphas_bar[:-1], dtype=np.float64)
-
-
-def zero_terminal(betas: Array) -> Array:
-    """Betas [T] shifted and scaled in sqrt(alphas_bar) so that alphas_bar_T = 0 and alphas_bar_1 stays.
-
-    Source: Lin et al. 2023, Alg. 1.
-    """
-    if len(betas) < 2:
-        raise InfeasibleConfig(
-            "zero_terminal_snr needs T >= 2.",
-            why="At T = 1 the step that keeps its SNR and the step that loses it are the same.",
-            next="Raise T, or drop zero_terminal_snr.",
-        )
-    s = np.sqrt(np.cumprod(1 - betas))
-    s = (s - s[-1]) * s[0] / (s[0] - s[-1])
-    return _increments(np.concatenate([np.ones(1), s**2]))
-
-
 def beta_schedule(
     name: str, T: int, *, beta_1: float = 1e-4, beta_T: float = 0.02, zero_terminal_snr: bool = False
 ) -> Array:
@@ -185,6 +212,10 @@ def beta_schedule(
     Raises:
         UsageError: No schedule of that name.
         InfeasibleConfig: The name, T and endpoints together make no chain.
+
+    Example:
+        >>> beta_schedule("linear", 5).round(4).tolist()
+        [0.0001, 0.0051, 0.01, 0.015, 0.02]
     """
     if name not in BETA_SCHEDULES:
         raise UsageError(f"No beta schedule `{name}`.", next=f"Use one of: {', '.join(BETA_SCHEDULES)}.")
@@ -198,51 +229,3 @@ def beta_schedule(
         )
     betas = validated(BETA_SCHEDULES[name](T, beta_1, beta_T), name)
     return validated(zero_terminal(betas), f"{name} with zero_terminal_snr") if zero_terminal_snr else betas
-
-
-def custom_schedule(spec: Sequence[float] | str, T: int) -> Array:
-    """Checked betas of a schedule that a study file writes out.
-
-    Args:
-        spec: Either T betas, or a formula of alphas_bar in u = t/T, read at t = 1..T (`formula.GRAMMAR`).
-            alphas_bar at t = 0 is 1 by definition, whatever the formula says there. Nothing is capped.
-        T: Length of the training chain.
-
-    Raises:
-        UsageError: The formula does not parse, or holds what is not allowed.
-        InfeasibleConfig: A list of another length than T, or values that make no chain.
-
-    Source: the study file.
-    """
-    if isinstance(spec, str):
-        alphas_bar = np.concatenate([np.ones(1), evaluate(spec, np.arange(1, T + 1) / T)])
-        return validated(_increments(alphas_bar), f"alphas_bar = {spec}")
-    if len(spec) != T:
-        raise InfeasibleConfig(
-            f"The custom schedule lists {len(spec)} betas and T is {T}.",
-            next=f"Set T to {len(spec)}, or write a formula in u, which fits every T.",
-        )
-    return validated(np.asarray(spec, dtype=np.float64), "custom schedule")
-
-
-def validated(betas: Array, name: str) -> Array:
-    """`betas`, or InfeasibleConfig naming the first t where they are no chain."""
-    assert betas.ndim == 1, betas.shape
-    outside = ~((betas > 0) & (betas <= 1))  # NaN is outside, too
-    if outside.any():
-        t = int(outside.argmax()) + 1
-        raise InfeasibleConfig(
-            f"{name} at T = {len(betas)}: beta_{t} = {betas[t - 1]:.6g} is not in (0, 1].",
-            why="Each step must add some noise and cannot replace more than the whole signal.",
-            next="Change T or the endpoints, or take another schedule.",
-        )
-    alphas_bar = np.concatenate([[1.0], np.cumprod(1 - betas)])
-    stuck = np.diff(alphas_bar) >= 0
-    if stuck.any():
-        t = int(stuck.argmax()) + 1
-        raise InfeasibleConfig(
-            f"{name} at T = {len(betas)}: alphas_bar does not fall at t = {t} (it is {alphas_bar[t]:.6g}).",
-            why="Steps that change nothing in float64: the signal is gone before the end, or beta is below 1e-16.",
-            next="Lower beta_T or T, or take another schedule.",
-        )
-    return betas

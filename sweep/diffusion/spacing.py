@@ -27,23 +27,45 @@ Indices = NDArray[np.int64]
 def leading_spacing(T: int, K: int) -> Indices:
     """i_k = floor(k T/K), k = 0..K-1, ascending: 0 is in it, T - 1 is not.
 
+    Args:
+        T: Length of the training chain.
+        K: Number of sampling steps, 1..T.
+
     Source: Nichol & Dhariwal 2021, released code.
     """
     return np.arange(K, dtype=np.int64) * T // K
 
 
 def linspace_spacing(T: int, K: int) -> Indices:
-    """i_k = round(k (T - 1)/(K - 1)): both ends. Source: Nichol & Dhariwal 2021, released code."""
+    """i_k = round(k (T - 1)/(K - 1)): both ends.
+
+    Args:
+        T: Length of the training chain.
+        K: Number of sampling steps, 1..T.
+
+    Source: Nichol & Dhariwal 2021, released code.
+    """
     return np.linspace(0, T - 1, K).round().astype(np.int64)
 
 
 def trailing_spacing(T: int, K: int) -> Indices:
-    """i_k = round(k T/K) - 1, k = 1..K: T - 1 is in it, 0 is not. Source: Lin et al. 2023, table 2."""
+    """i_k = round(k T/K) - 1, k = 1..K: T - 1 is in it, 0 is not.
+
+    Args:
+        T: Length of the training chain.
+        K: Number of sampling steps, 1..T.
+
+    Source: Lin et al. 2023, table 2.
+    """
     return np.rint(np.arange(1, K + 1) * T / K).astype(np.int64) - 1
 
 
 def quadratic_spacing(T: int, K: int) -> Indices:
     """i_k = int((k sqrt(0.8 T)/(K - 1))^2) without its repeats, so that there may be fewer than K.
+
+    Args:
+        T: Length of the training chain.
+        K: Number of sampling steps, 1..T.
 
     Source: Song et al. 2021, released code.
     """
@@ -72,6 +94,10 @@ def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
     Raises:
         UsageError: No spacing of that name.
         InfeasibleConfig: More steps than T, fewer than one, or a list that would start at the clean end.
+
+    Example:
+        >>> sampling_indices("trailing", 1000, 4).tolist()
+        [999, 749, 499, 249]
     """
     if spacing not in SPACINGS:
         raise UsageError(f"No spacing `{spacing}`.", next=f"Use one of: {', '.join(SPACINGS)}.")
@@ -95,6 +121,17 @@ def stratum_edges(T: int, strata: int) -> list[int]:
     """Edges e_0 = 0, e_1 = 1, ..., e_K = T: stratum k holds indices e_k..e_{k+1}-1.
 
     i = 0 is a stratum of its own: its decoder term is the largest and of another kind. The rest is cut evenly.
+
+    Args:
+        T: Length of the training chain.
+        strata: Number of strata, K.
+
+    Raises:
+        InfeasibleConfig: There are more strata than t, or fewer than two where T allows two.
+
+    Example:
+        >>> stratum_edges(10, 4)
+        [0, 1, 4, 7, 10]
     """
     least = min(T, 2)
     if not least <= strata <= T:

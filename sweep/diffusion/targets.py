@@ -25,7 +25,16 @@ def epsilon(_diffusion: Diffusion, _x0: Tensor, noise: Tensor, _x_t: Tensor, _i:
 
 
 def x0_from_epsilon(diffusion: Diffusion, epsilon: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """x_0 = (x_t - sqrt(1 - alphas_bar) epsilon)/sqrt(alphas_bar). Source: Ho et al. 2020, eq. 9."""
+    """x_0 = (x_t - sqrt(1 - alphas_bar) epsilon)/sqrt(alphas_bar).
+
+    Args:
+        diffusion: Tables of the training chain.
+        epsilon: Predicted noise, float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Source: Ho et al. 2020, eq. 9.
+    """
     noise = diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * epsilon
     return (x_t - noise) / diffusion.at(diffusion.sqrt_alphas_bar, i)
 
@@ -41,23 +50,59 @@ def x0_from_image(_diffusion: Diffusion, prediction: Tensor, _x_t: Tensor, _i: T
 
 
 def v(diffusion: Diffusion, x0: Tensor, noise: Tensor, _x_t: Tensor, i: Tensor) -> Tensor:
-    """v = sqrt(alphas_bar) epsilon - sqrt(1 - alphas_bar) x_0. Source: Salimans & Ho 2022, sec. 4."""
+    """v = sqrt(alphas_bar) epsilon - sqrt(1 - alphas_bar) x_0.
+
+    Args:
+        diffusion: Tables of the training chain.
+        x0: Images in [-1, 1], float32 [B, C, H, W].
+        noise: Standard normals, shape of x0.
+        i: Code index t - 1 of each image, int64 [B].
+
+    Source: Salimans & Ho 2022, sec. 4.
+    """
     signal = diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * x0
     return diffusion.at(diffusion.sqrt_alphas_bar, i) * noise - signal
 
 
 def x0_from_v(diffusion: Diffusion, v: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """x_0 = sqrt(alphas_bar) x_t - sqrt(1 - alphas_bar) v. Source: Salimans & Ho 2022, app. D."""
+    """x_0 = sqrt(alphas_bar) x_t - sqrt(1 - alphas_bar) v.
+
+    Args:
+        diffusion: Tables of the training chain.
+        v: Predicted v, float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Source: Salimans & Ho 2022, app. D.
+    """
     return diffusion.at(diffusion.sqrt_alphas_bar, i) * x_t - diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i) * v
 
 
 def posterior_mean(diffusion: Diffusion, x0: Tensor, _noise: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """The mean of q(x_{t-1} | x_t, x_0). Source: Ho et al. 2020, eq. 7-8."""
+    """The mean of q(x_{t-1} | x_t, x_0).
+
+    Args:
+        diffusion: Tables of the training chain.
+        x0: Images in [-1, 1], float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Source: Ho et al. 2020, eq. 7-8.
+    """
     return diffusion.q_posterior(x0, x_t, i)[0]
 
 
 def x0_from_posterior_mean(diffusion: Diffusion, mean: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """x_0 = (mean - c x_t)/c', c and c' its factors of x_t and x_0. Source: Ho et al. 2020, eq. 7."""
+    """x_0 = (mean - c x_t)/c', c and c' its factors of x_t and x_0.
+
+    Args:
+        diffusion: Tables of the training chain.
+        mean: Predicted posterior mean, float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Source: Ho et al. 2020, eq. 7.
+    """
     return (mean - diffusion.at(diffusion.posterior_mean_x_t, i) * x_t) / diffusion.at(diffusion.posterior_mean_x0, i)
 
 
@@ -70,7 +115,19 @@ TARGETS: dict[str, Target] = {
 
 
 def target_for(name: str, diffusion: Diffusion, x0: Tensor, noise: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """What the network should return at x_t = q_sample(x0, i, noise); shape of x0."""
+    """What the network should return at x_t.
+
+    Args:
+        name: Key of `TARGETS`.
+        diffusion: Tables of the training chain.
+        x0: Images in [-1, 1], float32 [B, C, H, W].
+        noise: Standard normals, shape of x0.
+        x_t: q_sample(x0, i, noise), float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+
+    Returns:
+        Shape of x0.
+    """
     return TARGETS[name].regressed(diffusion, x0, noise, x_t, i)
 
 
@@ -78,6 +135,13 @@ def predicted_x0(name: str, diffusion: Diffusion, prediction: Tensor, x_t: Tenso
     """x_0 that a prediction of target `name` stands for; not clipped.
 
     `feasibility.check_target` says beforehand whether this divides by zero.
+
+    Args:
+        name: Key of `TARGETS`.
+        diffusion: Tables of the training chain.
+        prediction: What the network predicted, float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
     """
     assert prediction.shape == x_t.shape, (prediction.shape, x_t.shape)
     return TARGETS[name].to_x0(diffusion, prediction, x_t, i)
@@ -85,6 +149,13 @@ def predicted_x0(name: str, diffusion: Diffusion, prediction: Tensor, x_t: Tenso
 
 # Ho et al. 2020, eq. 9, solved for epsilon
 def epsilon_from_x0(diffusion: Diffusion, x0: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """The noise that makes x_t of x_0. With a clipped x_0 it differs from what the network said, as it must."""
+    """The noise that makes x_t of x_0. With a clipped x_0 it differs from what the network said, as it must.
+
+    Args:
+        diffusion: Tables of the training chain.
+        x0: Images in [-1, 1], float32 [B, C, H, W].
+        x_t: Noised images, float32 [B, C, H, W].
+        i: Code index t - 1 of each image, int64 [B].
+    """
     signal = diffusion.at(diffusion.sqrt_alphas_bar, i) * x0
     return (x_t - signal) / diffusion.at(diffusion.sqrt_one_minus_alphas_bar, i)

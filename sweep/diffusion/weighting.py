@@ -64,6 +64,15 @@ def uniform(_at: Levels, scale: Array, _c: Constants) -> Array:
 
 # Ho et al. 2020, eq. 8: KL = ||mu~ error||^2 / (2 sigma_t^2), of which the factor of x_0 is c_t^2 / (2 sigma_t^2)
 def kl_weight(at: Levels, variance: Array) -> Array:
+    """Weight on the squared error of x_0 of the KL between posterior and reverse step: c_t^2 / (2 sigma_t^2).
+
+    Args:
+        at: Levels of the chain.
+        variance: Reverse variance sigma_t^2, float64 [T].
+
+    Returns:
+        float64 [T].
+    """
     return at.posterior_mean_x0**2 / (2 * variance)
 
 
@@ -99,12 +108,26 @@ def truncated_snr(at: Levels, _scale: Array, _c: Constants) -> Array:
 
 
 def min_snr(at: Levels, _scale: Array, c: Constants) -> Array:
-    """w = min(SNR_t, gamma) on x_0; on v that is min(SNR_t, gamma)/(SNR_t + 1). Source: Hang et al. 2023, sec. 3.4."""
+    """w = min(SNR_t, gamma) on x_0; on v that is min(SNR_t, gamma)/(SNR_t + 1).
+
+    Args:
+        at: Levels of the chain.
+        c: The free constants of the weightings.
+
+    Source: Hang et al. 2023, sec. 3.4.
+    """
     return np.minimum(_snr(at), c.gamma)
 
 
 def p2(at: Levels, _scale: Array, c: Constants) -> Array:
-    """w = 1/(p2_k + SNR_t)^p2_gamma on epsilon, SNR_t times that on x_0. Source: Choi et al. 2022."""
+    """w = 1/(p2_k + SNR_t)^p2_gamma on epsilon, SNR_t times that on x_0.
+
+    Args:
+        at: Levels of the chain.
+        c: The free constants of the weightings.
+
+    Source: Choi et al. 2022.
+    """
     return _snr(at) / (c.p2_k + _snr(at)) ** c.p2_gamma
 
 
@@ -138,11 +161,11 @@ def loss_weights(
         name: Key of `WEIGHTINGS`.
         betas: Checked betas [T].
         target: What the network predicts; key of `ERROR_SCALES`.
-        clip: Bounds applied last, to the weight on the prediction; a weight beyond `LARGEST_WEIGHT`
-            becomes the upper one.
-        gamma: Of `min_snr`.
-        p2_k: Of `p2`.
-        p2_gamma: Of `p2`; 0.5 and 1 are in the paper.
+        clip: Bounds applied last, to the weight on the prediction; a weight beyond `LARGEST_WEIGHT` becomes the upper
+            one.
+        gamma: Cap of the SNR in `min_snr`.
+        p2_k: Constant k of `p2`.
+        p2_gamma: Exponent gamma of `p2`; 0.5 and 1 are in the paper.
 
     Returns:
         float64 [T], at most `LARGEST_WEIGHT`, not negative. Zero where the objective ignores a t: at zero terminal SNR,
@@ -151,6 +174,11 @@ def loss_weights(
     Raises:
         UsageError: No weighting or target of that name.
         InfeasibleConfig: A weight that is not finite or negative, or nothing but zeros.
+
+    Example:
+        >>> import numpy as np
+        >>> loss_weights("simple", np.array([0.1, 0.2]), target="epsilon").tolist()
+        [1.0, 1.0]
     """
     if name not in WEIGHTINGS:
         raise UsageError(f"No weighting `{name}`.", next=f"Use one of: {', '.join(WEIGHTINGS)}.")

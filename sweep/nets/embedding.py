@@ -40,6 +40,10 @@ class TimeEmbedding(nn.Module):
     The last SiLU stands at the head of every block's projection in the paper's code; it is the same for all, so it
     is taken once here.
 
+    Args:
+        width: Sines and cosines together; even, 4 or more.
+        out_width: Width of the embedding.
+
     Raises:
         InfeasibleConfig: `width` is odd or below 4.
     """

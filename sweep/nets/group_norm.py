@@ -21,10 +21,10 @@ def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float)
     layout alone.
 
     Args:
-        x: [B, C, H, W]; float32 or wider.
-        groups: Divides C.
-        weight: [C].
-        bias: [C].
+        x: Feature maps, [B, C, H, W]; float32 or wider.
+        groups: Number of groups; divides C.
+        weight: Factor of each channel, [C].
+        bias: Offset of each channel, [C].
         eps: Added to the variance.
 
     Returns:
@@ -41,13 +41,26 @@ def group_norm(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float)
 
 
 def in_rows(x: Tensor, groups: int) -> bool:
-    """Whether the operator would be slow on `x`."""
+    """Whether torch's operator would be slow on these feature maps.
+
+    Args:
+        x: Feature maps, [B, C, H, W].
+        groups: Number of groups; divides C.
+    """
     ragged = x.device.type == "cpu" and x.dtype == torch.float32 and x.shape[1] // groups % VECTOR > 0
     return ragged and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def group_moments(rows: Tensor, groups: int) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each group, [B, groups] each; rows [B, H W, C]."""
+    """Mean and variance of each group of channels of each image.
+
+    Args:
+        rows: Feature maps as rows of channels, [B, H W, C].
+        groups: Number of groups; divides C.
+
+    Returns:
+        [B, groups] each.
+    """
     B, places, C = rows.shape
     sums = torch.stack([rows.sum(1), rows.square().sum(1)]).view(2, B, groups, C // groups).sum(3)
     mean, mean_square = sums / (places * C // groups)

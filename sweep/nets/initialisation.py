@@ -35,7 +35,13 @@ class StackedLinear(nn.Linear):
 
 # Ho et al. 2020, released code (default_init); Glorot & Bengio 2010, eq. 16 for scale = 1.
 def variance_scaling_limit(fan_in: int, fan_out: int, scale: float) -> float:
-    """Half-width of the uniform distribution whose variance is scale / mean(fan_in, fan_out)."""
+    """Half-width of the uniform distribution whose variance is scale / mean(fan_in, fan_out).
+
+    Args:
+        fan_in: Inputs of each output of the layer.
+        fan_out: Outputs of each input of the layer.
+        scale: Variance at a mean fan of 1.
+    """
     variance = scale / ((fan_in + fan_out) / 2)
     return math.sqrt(3 * variance)
 

@@ -14,7 +14,12 @@ GROUP_NORM_EPS = 1e-6
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group normalisation whose statistics are float32 whatever the input is; output in the input's dtype."""
+    """Group normalisation whose statistics are float32 whatever the input is; output in the input's dtype.
+
+    Args:
+        groups: Groups of each group norm; divides the channels.
+        channels: Channels of the feature maps.
+    """
 
     def __init__(self, groups: int, channels: int) -> None:
         super().__init__(groups, channels, eps=GROUP_NORM_EPS)
@@ -25,7 +30,15 @@ class GroupNorm(nn.GroupNorm):
 
 
 class ResBlock(nn.Module):
-    """x + conv2(dropout(silu(norm2(conv1(silu(norm1(x))) + time)))), with a 1x1 shortcut where widths differ."""
+    """x + conv2(dropout(silu(norm2(conv1(silu(norm1(x))) + time)))), with a 1x1 shortcut where widths differ.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        time_width: Width of the time embedding.
+        groups: Groups of each group norm; divides the channels.
+        dropout: Probability of dropout between norm2 and conv2.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, time_width: int, groups: int, dropout: float) -> None:
         super().__init__()
@@ -39,7 +52,12 @@ class ResBlock(nn.Module):
         self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        """x [B, in, H, W], time [B, time_width] after its SiLU -> [B, out, H, W]."""
+        """x [B, in, H, W], time [B, time_width] after its SiLU -> [B, out, H, W].
+
+        Args:
+            x: Feature maps, [B, C, H, W].
+            time: Time embedding after its SiLU, [B, time_width].
+        """
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.time(time)[:, :, None, None]
         h = self.conv2(self.dropout(F.silu(self.norm2(h))))
@@ -51,6 +69,11 @@ class Attention(nn.Module):
     """x + self-attention over all H W positions, scaled by 1 / sqrt(channels / heads).
 
     `heads` is a count. (Other libraries ask for the width of a head, and the two are easily swapped.)
+
+    Args:
+        channels: Channels of the feature maps.
+        heads: Number of attention heads.
+        groups: Groups of each group norm; divides the channels.
     """
 
     def __init__(self, channels: int, heads: int, groups: int) -> None:
@@ -70,7 +93,12 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block, followed by attention where the feature map has an attention resolution."""
+    """A residual block, followed by attention where the feature map has an attention resolution.
+
+    Args:
+        res: The residual block.
+        attention: The attention after it; None for none.
+    """
 
     def __init__(self, res: ResBlock, attention: Attention | None) -> None:
         super().__init__()
@@ -78,6 +106,15 @@ class Block(nn.Module):
         self.attention = nn.Identity() if attention is None else attention
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """The residual block, then the attention.
+
+        Args:
+            x: Feature maps, [B, C, H, W].
+            time: Time embedding after its SiLU, [B, time_width].
+
+        Returns:
+            Feature maps, [B, out, H, W].
+        """
         out: Tensor = self.attention(self.res(x, time))
         return out
 

@@ -12,7 +12,12 @@ SINUSOIDS = 64
 
 
 class MLPBlock(nn.Module):
-    """h + linear2(dropout(silu(linear1(norm(h)) + time)))."""
+    """h + linear2(dropout(silu(linear1(norm(h)) + time))).
+
+    Args:
+        width: Units of every hidden layer.
+        dropout: Probability of dropout before the second layer.
+    """
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -23,6 +28,15 @@ class MLPBlock(nn.Module):
         self.linear2 = NearZeroLinear(width, width)
 
     def forward(self, h: Tensor, time: Tensor) -> Tensor:
+        """The block's formula.
+
+        Args:
+            h: Hidden units, [B, width].
+            time: Time embedding after its SiLU, [B, width].
+
+        Returns:
+            Hidden units, [B, width].
+        """
         inner = F.silu(self.linear1(self.norm(h)) + self.time(time))
         out: Tensor = h + self.linear2(self.dropout(inner))
         return out
@@ -61,11 +75,27 @@ class MLP(nn.Module):
         self.linear_out = NearZeroLinear(width, (out_channels or image_channels) * pixels)
 
     def forward(self, x: Tensor, i: Tensor) -> Tensor:
-        """x [B, C, H, W], i [B] code index t - 1 -> [B, out_channels, H, W] in x's dtype."""
+        """Predict from x_t.
+
+        Args:
+            x: Noised images, float [B, C, H, W].
+            i: Code index t - 1 of each image, [B], integer or fractional.
+
+        Returns:
+            [B, out_channels, H, W] in x's dtype.
+        """
         return self.forward_features(x, i)[0]
 
     def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
-        """The same prediction, and the last hidden layer [B, width, 1, 1]."""
+        """Predict from x_t, and give the last hidden layer.
+
+        Args:
+            x: Noised images, float [B, C, H, W].
+            i: Code index t - 1 of each image, [B], integer or fractional.
+
+        Returns:
+            The prediction [B, out_channels, H, W] in x's dtype, and the hidden layer [B, width, 1, 1].
+        """
         time = self.time_embedding(i)
         h = self.linear_in(x.flatten(1))
         for block in self.blocks:

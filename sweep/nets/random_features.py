@@ -42,6 +42,15 @@ class RandomFeatures(nn.Module):
 
 # Zhang et al. 2018, eq. 1, with all channel weights 1
 def perceptual_distance(features: RandomFeatures, x: Tensor, y: Tensor) -> Tensor:
-    """Squared distance of normalised features, mean over places, sum over layers, float32 [B]; 0..4 a layer."""
+    """Squared distance of normalised features, mean over positions, sum over layers.
+
+    Args:
+        features: The frozen net.
+        x: Images in [-1, 1], float [B, C, H, W].
+        y: Other images, shape of x.
+
+    Returns:
+        float32 [B]; 0..4 a layer.
+    """
     pairs = zip(features(x.float()), features(y.float()), strict=True)
     return torch.stack([(a - b).square().sum(1).mean((1, 2)) for a, b in pairs]).sum(0)

@@ -35,7 +35,7 @@ class UNet(nn.Module):
             middle always has attention.
         heads: Number of attention heads, the same everywhere.
         dropout: Probability, between norm2 and conv2 of each residual block; from torch's default generator.
-        groups: Of every group norm.
+        groups: Groups of every group norm.
         out_channels: Channels of the prediction; None: as many as x. Twice as many where a variance is learned.
 
     Raises:
@@ -95,7 +95,15 @@ class UNet(nn.Module):
         return self.forward_features(x, i)[0]
 
     def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
-        """The same prediction, and the activations of the middle [B, widths[-1], h, w], at no added cost."""
+        """Predict from x_t, and give the activations of the middle at no added cost.
+
+        Args:
+            x: Noised images, float [B, C, H, W].
+            i: Code index t - 1 of each image, [B], integer or fractional.
+
+        Returns:
+            The prediction [B, out_channels, H, W] in x's dtype, and the activations [B, widths[-1], h, w].
+        """
         time = self.time_embedding(i)
         h = self.conv_in(x)
         skips = [h]

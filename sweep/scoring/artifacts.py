@@ -31,7 +31,12 @@ def sha256_of_array(array: NDArray[np.generic]) -> str:
 
 
 def write_array(path: Path, array: NDArray[np.generic]) -> str:
-    """Write one array as .npy. Returns the sha256 of the file."""
+    """Write one array as .npy. Returns the sha256 of the file.
+
+    Args:
+        path: Path of the file.
+        array: The array.
+    """
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_atomically(path, buffer.getvalue())
@@ -40,6 +45,10 @@ def write_array(path: Path, array: NDArray[np.generic]) -> str:
 
 def read_array(path: Path, sha256: str) -> NDArray[np.generic]:
     """The array in a .npy file whose sha256 is known.
+
+    Args:
+        path: Path of the file.
+        sha256: SHA-256 of the file's bytes, hexadecimal.
 
     Raises:
         DataError: The file is missing, or its bytes are not those that were written.

@@ -51,7 +51,14 @@ RECIPES: dict[str, Recipe] = {
 
 
 class Classifier(nn.Module):
-    """Blocks of 3x3 convolution, ReLU and halving; 64 ReLU features; one linear layer. No dropout, no batch norm."""
+    """Blocks of 3x3 convolution, ReLU and halving; 64 ReLU features; one linear layer. No dropout, no batch norm.
+
+    Args:
+        channels: Channels of the images.
+        size: Height and width of the images, pixels.
+        classes: Number of classes.
+        width: Channels of the first block; doubled in each further one.
+    """
 
     dim = FEATURES
 
@@ -77,7 +84,12 @@ class Classifier(nn.Module):
 
 
 def classifier_sizes(dataset: Dataset, labels: Tensor) -> tuple[int, int, int, int]:
-    """The arguments of `Classifier` for a dataset whose training images have these labels."""
+    """The arguments of `Classifier` for a dataset whose training images have these labels.
+
+    Args:
+        dataset: The dataset that is classified.
+        labels: Classes of the training images, int64 [N].
+    """
     return dataset.channels, dataset.size, int(labels.max()) + 1, RECIPES[dataset.name].width
 
 
@@ -134,7 +146,15 @@ def _normalise(net: Classifier, images: Tensor) -> None:
 
 
 def features_and_logits(net: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    """What a classifier computes of uint8 images [N, C, H, W]: features float32 [N, 64] and logits [N, K]."""
+    """What a classifier computes of images, 500 at a time.
+
+    Args:
+        net: The frozen net.
+        images: Images, uint8 [N, C, H, W].
+
+    Returns:
+        Features float32 [N, 64] and logits [N, K].
+    """
     with torch.inference_mode():
         parts = [net(images[start : start + 500]) for start in range(0, len(images), 500)]
     return torch.cat([features for features, _ in parts]), torch.cat([logits for _, logits in parts])

@@ -70,10 +70,14 @@ def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = 
 
 
 def load_classifier(path: Path, device: torch.device) -> tuple[str, str, Classifier]:
-    """Name, sha256 of the file, and the frozen net on `device`.
+    """The classifier in a weights file.
 
-    Raises:
-        DataError: No such file, or one that holds no such weights.
+    Args:
+        path: Path of the weights file.
+        device: Device that the net is put on.
+
+    Returns:
+        Its name, the SHA-256 of the file, and the frozen net on `device`.
     """
     content = read_cache(path)
     if content is None:

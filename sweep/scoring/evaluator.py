@@ -45,9 +45,14 @@ def resolve_protocol(
     """A protocol with its hashes filled in. Done once, where a study is planned.
 
     Args:
+        dataset: The images of the study.
         extractor: Key of `features.EXTRACTORS`; `classifier` is trained here if `folder` does not hold it.
+        reference: Split of the reference: train or test.
+        n: Generated images of a noise set.
+        noise_sets: Numbers of the noise sets.
         folder: Where classifiers and references are kept.
         weights: The extractor's weights file, if not the usual one.
+        on_progress: Called with (done, in all), over the images of a training or the bytes of a download.
 
     Raises:
         UnknownName: No such extractor.

@@ -53,9 +53,12 @@ class Extractor:
     device: torch.device
 
     def extract(self, images: Tensor, *, batch: int | None = None, on_progress: Progress = ignore_progress) -> Features:
-        """Features of uint8 images [N, C, H, W], N >= 1.
+        """Features of images. The batch size moves them by rounding only (relative 1e-5).
 
-        The batch size moves them by rounding only (relative 1e-5).
+        Args:
+            images: Images, uint8 [N, C, H, W], N >= 1.
+            batch: Images at a time; None: as many as the extractor usually takes.
+            on_progress: Called with (images done, images in all).
 
         Raises:
             ProtocolError: The images are not uint8 of four dimensions. A float image in [0, 1] or [-1, 1] would pass
@@ -88,6 +91,12 @@ def inception(
 ) -> Extractor:
     """The Inception of published FIDs, as torch-fidelity converted it; gray images are repeated to three channels.
 
+    Args:
+        folder: Not read: its weights are kept where torch keeps what it downloads.
+        weights: The extractor's weights file, if not the usual one.
+        device: Device that computes.
+        on_progress: Called with (bytes received, bytes in all) of a download.
+
     Source: Heusel et al. 2017.
     """
     del folder  # its weights are kept where torch keeps what it downloads
@@ -101,6 +110,13 @@ def classifier(
     dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
 ) -> Extractor:
     """A small CNN trained once on the dataset itself (see classifier.py): its distance is FCD, not FID.
+
+    Args:
+        dataset: The images that it learns from.
+        folder: Folder in which classifiers and references are kept.
+        weights: The extractor's weights file, if not the usual one.
+        device: Device that computes.
+        on_progress: Called with (images done, images in all).
 
     Source: LeCun et al. 1998, in kind.
     """

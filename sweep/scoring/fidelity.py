@@ -66,6 +66,10 @@ class _Rows(Dataset[Tensor]):
 def checked_rows(rows: NDArray[np.floating], *, what: str) -> NDArray[np.floating]:
     """`rows`, if statistics of them mean anything: [N >= 2, D >= 2], float32 or float64, finite.
 
+    Args:
+        rows: Feature rows, [N, D].
+        what: What the rows are, for messages.
+
     Raises:
         ProtocolError: They are something else.
     """

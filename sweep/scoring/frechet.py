@@ -31,7 +31,11 @@ class Moments:
 
 
 def feature_moments(rows: NDArray[np.floating]) -> Moments:
-    """Of feature rows [N, D], N >= 2, any float dtype; sums are float64."""
+    """Moments of feature rows; sums are float64.
+
+    Args:
+        rows: Feature rows, [N, D], N >= 2, any float dtype.
+    """
     x = rows.astype(np.float64)
     mu = x.mean(axis=0)
     centred = x - mu
@@ -54,7 +58,12 @@ def trace_of_root(congruent: Tensor) -> Tensor:
 
 # Heusel et al. 2017, eq. 6 (Dowson & Landau 1982, eq. 4)
 def frechet_distance(generated: Moments, reference: Moments) -> float:
-    """|mu - mu_r|^2 + tr(sigma + sigma_r - 2 (sigma sigma_r)^(1/2)). Rounding can leave it slightly below 0."""
+    """|mu - mu_r|^2 + tr(sigma + sigma_r - 2 (sigma sigma_r)^(1/2)). Rounding can leave it slightly below 0.
+
+    Args:
+        generated: Moments of the generated images.
+        reference: Moments of the reference images.
+    """
     shift = generated.mu - reference.mu
     overlap = float(trace_of_root(torch.from_numpy(reference.root @ generated.sigma @ reference.root)))
     return float(shift @ shift + np.trace(generated.sigma) + np.trace(reference.sigma) - 2.0 * overlap)
@@ -94,6 +103,8 @@ def fid_jackknife(rows: NDArray[np.floating], reference: Moments, *, device: tor
     The reference is fixed: its own sampling error is the same for every row set and cancels in every comparison.
 
     Args:
+        rows: Feature rows, [N, D].
+        reference: Moments of the reference images.
         device: Where sums and eigenvalues are computed; the CPU is the reference for the others.
     """
     # Around the reference's mean, so that sums of squares lose no digits to a common offset.

@@ -48,6 +48,10 @@ def difference(a: Jackknife, b: Jackknife) -> Jackknife:
     Image k of both must come from the same noise, and both must hold equally many images; then equal blocks hold
     equal k.
 
+    Args:
+        a: Statistic of the first set of images.
+        b: Statistic of the second set, of the same noise.
+
     Raises:
         ProtocolError: They were not cut into the same number of blocks.
     """
@@ -65,5 +69,13 @@ def blocks_of(n: int, blocks: int = BLOCKS) -> list[NDArray[np.int64]]:
     """Indices 0..n-1 in consecutive blocks of nearly equal size. Fewer than `blocks` only if n is less than twice it.
 
     Consecutive is as good as shuffled: image k depends on its own noise alone, so the order carries nothing.
+
+    Args:
+        n: Number of images.
+        blocks: Number of blocks.
+
+    Example:
+        >>> [block.tolist() for block in blocks_of(5, 2)]
+        [[0, 1, 2], [3, 4]]
     """
     return list(np.array_split(np.arange(n), min(blocks, max(2, n // 2))))

@@ -25,7 +25,12 @@ WHOLE = 2**24
 
 # Binkowski et al. 2018, sec. 4: the cubic polynomial kernel
 def cubic_kernel(x: Tensor, y: Tensor) -> Tensor:
-    """(x . y / D + 1)^3 for all pairs of rows, [len(x), len(y)]."""
+    """(x . y / D + 1)^3 for all pairs of rows, [len(x), len(y)].
+
+    Args:
+        x: Rows, [N, D].
+        y: Rows, [M, D].
+    """
     k = torch.addmm(x.new_ones(1), x, y.T, alpha=1.0 / x.shape[1])
     return k * k * k  # ten times as fast as a power
 
@@ -94,6 +99,8 @@ def kid_jackknife(rows: Rows, reference_rows: Rows, reference_pairs: float, *, d
     """KID of feature rows [N, D] against fixed reference rows [M, D], with each block of rows left out.
 
     Args:
+        rows: Feature rows, [N, D].
+        reference_rows: Feature rows of the reference, [M, D].
         reference_pairs: `mean_of_pairs(reference_rows)`, the same for every set of rows.
         device: Where the pairs are made.
     """

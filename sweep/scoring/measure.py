@@ -74,6 +74,8 @@ def measure_distances(features: Features, reference: Reference, *, n: int, devic
     """Every distance between `features` and `reference`.
 
     Args:
+        features: Features of the generated images.
+        reference: What they are compared with.
         n: How many images the protocol asks for. FID depends on it, so any other number is refused.
         device: Where kernels, eigenvalues and distances are computed, in float64; what torch-fidelity computes stays on
             the CPU.
@@ -165,7 +167,17 @@ def _neighbourhoods(rows: Rows, reference_rows: Rows, device: torch.device) -> d
 def density_and_coverage(
     rows: Rows, reference_rows: Rows, *, neighbours: int, device: torch.device = CPU
 ) -> tuple[float, float]:
-    """How often generated rows [M, D] lie in the balls around reference rows [N, D] that reach their k-th neighbour."""
+    """How often generated rows lie in the balls around reference rows that reach their k-th neighbour.
+
+    Args:
+        rows: Feature rows of the generated images, [M, D].
+        reference_rows: Feature rows of the reference, [N, D].
+        neighbours: Which neighbour the balls reach.
+        device: Device that computes, in float64.
+
+    Returns:
+        Density and coverage.
+    """
     y, x = (torch.from_numpy(side.astype(np.float64)).to(device) for side in (rows, reference_rows))
     within, covered = 0, 0
     for start in range(0, len(x), 1000):

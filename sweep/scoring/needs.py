@@ -38,6 +38,11 @@ class Data:
 def check_needs(data: Data, protocol: ProtocolRequest, evaluations: Iterable[EvalConfig]) -> None:
     """Whether the scores of a study can be made of its images.
 
+    Args:
+        data: What is known of the images.
+        protocol: Extractor and reference of the study.
+        evaluations: Evaluations of the study.
+
     Raises:
         DataError: Too few images or classes, with how many there are and what was left out.
     """

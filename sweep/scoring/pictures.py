@@ -24,7 +24,13 @@ def tiled(cells: Tensor) -> NDArray[np.uint8]:
 
 
 def save_picture(folder: Path, name: str, picture: NDArray[np.uint8]) -> SavedFile:
-    """Write a PNG whole."""
+    """Write a PNG whole.
+
+    Args:
+        folder: Folder of the score.
+        name: Name of the file.
+        picture: uint8 [H, W] or [H, W, 3].
+    """
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, format="PNG")
     write_atomically(folder / name, buffer.getvalue())

@@ -35,7 +35,7 @@ class FixedPredictor:
 
     Args:
         net: In eval mode, on `device`.
-        precision: As for `predictor`.
+        precision: bf16 puts the net, and nothing else, under autocast.
         shape: Shape of a batch, (B, C, H, W).
         device: Device that the net is on.
         execution: How the net is run; another than the usual one is for tests and comparisons.

@@ -63,7 +63,12 @@ class Bounds:
     """FID of n images of uniform noise."""
 
     def suspicion(self, fid: float, standard_error: float) -> str | None:
-        """Why a distance is not to be believed, or None."""
+        """Why a distance is not to be believed, or None.
+
+        Args:
+            fid: The distance.
+            standard_error: Its standard error.
+        """
         if not math.isfinite(fid):
             return f"{fid:.4g} is no distance: images or features that are not finite, or a bug"
         if self.floor_n == self.n and fid < self.floor - 3 * standard_error:
@@ -74,18 +79,33 @@ class Bounds:
 
 
 def reference_images(dataset: Dataset, split: Split) -> Tensor:
-    """uint8 images that samples are compared with: never flipped, never cropped."""
+    """uint8 images that samples are compared with: never flipped, never cropped.
+
+    Args:
+        dataset: The images of the study.
+        split: Split of the reference: train or test.
+    """
     return {"train": dataset.train, "test": dataset.test}[split]
 
 
 def held_out_images(dataset: Dataset, split: Split) -> Tensor:
-    """Every real image that is not in the reference split, in a fixed random order."""
+    """Every real image that is not in the reference split, in a fixed random order.
+
+    Args:
+        dataset: The images of the study.
+        split: Split of the reference: train or test.
+    """
     others = {"train": [dataset.validation, dataset.test], "test": [dataset.train, dataset.validation]}[split]
     return _shuffled(torch.cat(others))
 
 
 def images_sha256(dataset: Dataset, split: Split) -> str:
-    """Hash of the reference images, as a protocol states it."""
+    """Hash of the reference images, as a protocol states it.
+
+    Args:
+        dataset: The images of the study.
+        split: Split of the reference: train or test.
+    """
     return sha256_of_array(reference_images(dataset, split).contiguous().numpy())
 
 
@@ -101,6 +121,13 @@ def load_reference(
 
     The file is found by the hashes of the images and of the extractor's weights, and believed only if its own hash
     is the one noted beside it. So nothing stale or torn is ever used.
+
+    Args:
+        dataset: The images of the study.
+        split: Split of the reference: train or test.
+        extractor: The extractor that made, or makes, the features.
+        folder: Folder in which classifiers and references are kept.
+        on_progress: Called with (images done, images in all), if features are computed.
     """
     images_hash = images_sha256(dataset, split)
     path = folder / f"reference-{split}-{images_hash[:16]}-{extractor.sha256[:16]}.npz"

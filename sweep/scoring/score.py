@@ -89,9 +89,14 @@ def score(
 
     Args:
         net: With the weights that `config.ema_decay` names already loaded, on the device to use.
+        diffusion: Tables of the training chain.
+        config: The evaluation.
+        evaluator: Extractor, reference and bounds of the protocol.
         target: What it predicts; key of `diffusion.targets.TARGETS`.
-        folder: Of this score alone; features, logits and a grid of each noise set go there.
-        on_progress: Over the images of all noise sets.
+        folder: Folder of this score, for features, logits and a grid of each noise set; no other score writes there.
+        batch: Images at a time; None: as memory allows.
+        precision: bf16 puts the net, and nothing else, under autocast.
+        on_progress: Called with (images drawn, images of all noise sets).
 
     Raises:
         Diverged: An image is not finite.
@@ -118,7 +123,15 @@ def score(
 def score_images(
     images: Tensor, evaluator: Evaluator, *, noise_set: int, folder: Path, sampling_seconds: float = 0.0
 ) -> SetScore:
-    """Score uint8 images [n, C, H, W], wherever they come from, and write what a later check needs."""
+    """Score images, and write what a later check needs.
+
+    Args:
+        images: Images, uint8 [n, C, H, W], wherever they come from.
+        evaluator: Extractor, reference and bounds of the protocol.
+        noise_set: Number of the noise set.
+        folder: Folder of this score; no other score writes there.
+        sampling_seconds: Wall time of drawing the images, seconds.
+    """
     start = time.perf_counter()
     features = evaluator.extractor.extract(images)
     extracted = time.perf_counter()
@@ -138,7 +151,12 @@ def score_images(
 
 
 def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> NetScore:
-    """Means over noise sets, with their standard errors."""
+    """Means over noise sets, with their standard errors.
+
+    Args:
+        scored: Score of each noise set.
+        evaluator: Extractor, reference and bounds of the protocol.
+    """
     sets = tuple(scored)
     means: dict[str, Estimate] = {}
     for name, metric in USUAL_METRICS.items():
@@ -152,7 +170,12 @@ def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> NetScore:
 
 
 def estimate(values: list[float], standard_errors: list[float] | None = None) -> Estimate:
-    """Mean of K noise sets. Rare bad images make the jackknife too small, and then sets differ by more than it says."""
+    """Mean of K noise sets. Rare bad images make the jackknife too small, and then sets differ by more than it says.
+
+    Args:
+        values: Value of each noise set.
+        standard_errors: Jackknife standard error of each value; None where none is known.
+    """
     known = []
     if standard_errors:
         known.append(float(np.sqrt(np.mean(np.square(standard_errors)) / len(values))))
@@ -163,6 +186,11 @@ def estimate(values: list[float], standard_errors: list[float] | None = None) ->
 
 def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements:
     """Compute a score again from its saved features.
+
+    Args:
+        scored: The score of one noise set.
+        folder: Folder of this score; no other score writes there.
+        reference: The reference of the score's protocol.
 
     Returns:
         The measurements found now, equal to the stored ones to 1e-6.
@@ -198,6 +226,10 @@ def _save(folder: Path, name: str, rows: NDArray[np.float32]) -> SavedFile:
 
 def saved_rows(folder: Path, saved: SavedFile) -> NDArray[np.float32]:
     """Features or logits as they were scored, float32 [n, D].
+
+    Args:
+        folder: Folder of this score; no other score writes there.
+        saved: Name and hash of the file.
 
     Raises:
         DataError: The file is missing or altered.

@@ -32,6 +32,10 @@ def contrastive(views: Views, config: TrainSettings) -> Tensor:
 
     The negatives are the B - 1 other images' second noisings of the slice, each at its own t. Mean over k, scalar.
 
+    Args:
+        views: What a term may read of one slice of a batch.
+        config: Config of the run, for the term's own settings.
+
     Source: van den Oord et al. 2018, eq. 4.
     """
     assert views.bottleneck_again is not None
@@ -40,6 +44,10 @@ def contrastive(views: Views, config: TrainSettings) -> Tensor:
 
 def dispersive(views: Views, config: TrainSettings) -> Tensor:
     """log E_ij exp(-||z_i - z_j||^2/(D tau)) over the bottlenecks z of the slice, scalar, at most 0.
+
+    Args:
+        views: What a term may read of one slice of a batch.
+        config: Config of the run, for the term's own settings.
 
     Source: Wang & He 2025.
     """

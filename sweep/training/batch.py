@@ -57,10 +57,10 @@ def host_draws(step: int, config: TrainSettings, seed: int, shape: tuple[int, ..
     """A function of (seed, step), the shape of the data and a few settings; tensors on the CPU.
 
     Args:
-        step: From 1.
-        config: Its `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
-        seed: Of the run.
-        shape: Of the dataset, (N, C, H, W).
+        step: Number of the optimizer step, counted from 1.
+        config: Config whose `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
+        seed: Seed of the run.
+        shape: Shape of the training images, (N, C, H, W).
     """
     index = batch_indices(seed, step, config.batch, shape[0])
     mirrored = second_i = second_noise = None
@@ -81,10 +81,10 @@ def assemble(images: Tensor, draws: Draws, noise: Tensor, importance: Importance
     """The batch that draws stand for. All tensors on one device, and nothing waits for it.
 
     Args:
-        images: uint8 [N, C, H, W].
-        draws: Of the step.
-        noise: Standard normal [B, C, H, W].
-        importance: Turns the draws of t into indices, by the losses so far.
+        images: Training images, uint8 [N, C, H, W].
+        draws: What the host drew for the step.
+        noise: Standard normals, [B, C, H, W].
+        importance: Turns the draws of t into indices, by the losses so far; None where t is uniform.
     """
     x0 = to_model_range(images[draws.index])
     if draws.mirrored is not None:
@@ -94,7 +94,13 @@ def assemble(images: Tensor, draws: Draws, noise: Tensor, importance: Importance
 
 
 def draw_noise(out: Tensor, seed: int, step: int) -> Tensor:
-    """Fill `out` with the noise of a step, drawn where it is; returns it."""
+    """Fill `out` with the noise of a step, drawn where it is; returns it.
+
+    Args:
+        out: Tensor that is filled, on the device whose noise it is.
+        seed: Seed of the run.
+        step: Number of the optimizer step, counted from 1.
+    """
     return torch.randn(out.shape, generator=generator(seed, "noise", step, device=out.device), out=out)
 
 
@@ -106,10 +112,10 @@ def draw_batch(
     Which images, which flips and which t are the same on every device; noise is drawn where the images are.
 
     Args:
-        images: uint8 [N, C, H, W].
-        step: From 1.
-        config: As for `host_draws`.
-        seed: Of the run.
+        images: Training images, uint8 [N, C, H, W].
+        step: Number of the optimizer step, counted from 1.
+        config: Config whose `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
+        seed: Seed of the run.
         importance: Where t is drawn by importance; then it depends on the losses so far.
     """
     drawn = host_draws(step, config, seed, tuple(images.shape))

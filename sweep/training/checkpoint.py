@@ -73,6 +73,14 @@ def save(state: Mapping[str, object], folder: Path, *, step: int, attempt: str) 
 def load_state(path: Path, sha256: str, *, device: torch.device | str = "cpu") -> dict[str, object]:
     """Read what `save` has written; nothing in the file is ever executed.
 
+    Args:
+        path: Path of the file.
+        sha256: SHA-256 of the file's bytes, hexadecimal, as it was recorded.
+        device: Device that the tensors are read to.
+
+    Returns:
+        What was saved.
+
     Raises:
         UnreadableCheckpoint: The file is missing, torn or altered.
         SweepError: It is another user's.
@@ -101,8 +109,12 @@ def load_state(path: Path, sha256: str, *, device: torch.device | str = "cpu") -
 def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoint:
     """A checkpoint with its content.
 
+    Args:
+        ref: Where the checkpoint is, and its hash.
+        device: Device that the tensors are read to.
+
     Raises:
-        CheckpointError: As for `load`.
+        CheckpointError: As for `load_state`.
     """
     return Checkpoint(ref, load_state(ref.path, ref.sha256, device=device))
 
@@ -110,7 +122,22 @@ def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoin
 def save_weights(
     averages: ConstantEMA, folder: Path, *, step: int, attempt: str, snapshots: Sequence[Snapshot] = ()
 ) -> CheckpointRef:
-    """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state."""
+    """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state.
+
+    Args:
+        averages: Averages of the run's weights.
+        folder: Folder of the run's files; made if missing.
+        step: Optimizer steps done.
+        attempt: Name of this attempt; no other attempt at any training has the same.
+        snapshots: Snapshots of power-function averages.
+
+    Returns:
+        Where the file is, and its hash.
+
+    Raises:
+        SweepError: No room, or the folder cannot be written.
+        CheckpointError: There is a file of this name with other bytes.
+    """
     products: dict[str, object] = {"weights": averages.products()}
     if snapshots:
         products["snapshots"] = as_plain(snapshots)
@@ -123,14 +150,14 @@ def load_weights(
     """One set of weights from a file of `save_weights`, for `net.load_state_dict`.
 
     Args:
-        path: Of the file.
-        sha256: Of its bytes.
+        path: Path of the file.
+        sha256: SHA-256 of the file's bytes, hexadecimal.
         decay: One that was tracked; 0 for the raw weights.
         start: With which it was tracked.
         device: Where the tensors go.
 
     Raises:
-        CheckpointError: As for `load`, or this average was not tracked.
+        CheckpointError: As for `load_state`, or this average was not tracked.
     """
     products = load_state(path, sha256, device=device).get("weights")
     key = average_key(start, decay)
@@ -153,13 +180,13 @@ def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.dev
     """The power-function average of width `std` over the whole run, made now from the snapshots in the file.
 
     Args:
-        path: Of the file.
-        sha256: Of its bytes.
+        path: Path of the file.
+        sha256: SHA-256 of the file's bytes, hexadecimal.
         std: Width, as a share of the run.
         device: Where the tensors go.
 
     Raises:
-        CheckpointError: As for `load`, or there are no snapshots in it.
+        CheckpointError: As for `load_state`, or there are no snapshots in it.
         UsageError: The snapshots cannot represent this width.
     """
     found = load_state(path, sha256, device=device)

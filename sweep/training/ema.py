@@ -16,6 +16,10 @@ from sweep.training.moving_averages import MovingAverages, Weights
 def corrected(decay: float, step: int) -> float:  # noqa: ARG001
     """From 0, and divided by 1 - d^n at the end: over the steps taken alone, as Adam's moments are. d_n = d.
 
+    Args:
+        decay: Decay d in (0, 1).
+        step: Number of the optimizer step, counted from 1.
+
     Source: Kingma & Ba 2015, sec. 3.
     """
     return decay
@@ -23,6 +27,10 @@ def corrected(decay: float, step: int) -> float:  # noqa: ARG001
 
 def initial(decay: float, step: int) -> float:  # noqa: ARG001
     """From the initial weights, of which d^n stays in the average: 90 % after 1000 steps of d = 0.9999. d_n = d.
+
+    Args:
+        decay: Decay d in (0, 1).
+        step: Number of the optimizer step, counted from 1.
 
     Source: Ho et al. 2020, released code.
     """
@@ -32,6 +40,10 @@ def initial(decay: float, step: int) -> float:  # noqa: ARG001
 def ramp(decay: float, step: int) -> float:
     """d_n = min(d, (1 + k)/(10 + k)), k = n - 1, and d_1 = 0: reaches 0.9 at n = 81 and 0.999 at n = 8991.
 
+    Args:
+        decay: Decay d in (0, 1).
+        step: Number of the optimizer step, counted from 1.
+
     Source: TensorFlow; diffusers' default.
     """
     return 0.0 if step == 1 else min(decay, step / (9 + step))
@@ -40,6 +52,10 @@ def ramp(decay: float, step: int) -> float:
 def ramp_power(decay: float, step: int) -> float:
     """d_n = min(d, 1 - n^(-3/4)): reaches 0.999 at n = 10,000 and 0.9999 at n = 215,443.
 
+    Args:
+        decay: Decay d in (0, 1).
+        step: Number of the optimizer step, counted from 1.
+
     Source: diffusers' use_ema_warmup.
     """
     return min(decay, 1.0 - math.pow(step, -0.75))
@@ -47,6 +63,10 @@ def ramp_power(decay: float, step: int) -> float:
 
 def ramp_half_life(decay: float, step: int) -> float:
     """Half-life, in steps, of at most a twentieth of the steps before n: d_n = 2^(-1/min(h, (n - 1)/20)), d_1 = 0.
+
+    Args:
+        decay: Decay d in (0, 1).
+        step: Number of the optimizer step, counted from 1.
 
     Source: Karras et al. 2022 (EDM), released code.
     """

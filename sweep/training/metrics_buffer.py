@@ -37,7 +37,13 @@ class MetricsBuffer:
         return self._count == self._pending.shape[1]
 
     def record(self, step: int, loss: Tensor, norm: Tensor) -> None:
-        """Note a step's loss and gradient norm, both scalars on the device, without waiting for them."""
+        """Note a step's loss and gradient norm, both scalars on the device, without waiting for them.
+
+        Args:
+            step: Number of the optimizer step, counted from 1.
+            loss: Mean loss of the step, scalar on the device.
+            norm: Global norm of the step's gradients before clipping, scalar on the device.
+        """
         self._pending[0, self._count] = loss.detach()
         self._pending[1, self._count] = norm.detach()
         self._count += 1

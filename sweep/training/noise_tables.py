@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.config.run import TrainSettings
-from sweep.diffusion.schedules import beta_schedule, custom_schedule, validated, zero_terminal
+from sweep.diffusion.chains import custom_schedule, validated, zero_terminal
+from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.weighting import loss_weights
 from sweep.errors import InfeasibleConfig, UsageError
 
@@ -51,6 +52,10 @@ def betas_of(config: TrainSettings) -> Array:
 
 def weights_of(config: TrainSettings, betas: Array) -> Array:
     """Loss weight of each t on what the net predicts, float64 [T].
+
+    Args:
+        config: Config whose weighting and target are read.
+        betas: Checked betas of the config, float64 [T].
 
     Raises:
         InfeasibleConfig: A weight is not finite.

@@ -19,6 +19,10 @@ Params = Iterable[torch.nn.Parameter]
 def adam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
     """theta -= lr m^/(sqrt(v^) + eps), fused; weight_decay is an L2 penalty added to the gradient.
 
+    Args:
+        params: Parameters on one device.
+        config: Config whose lr, betas, eps and weight_decay are read.
+
     Source: Kingma & Ba 2015, algorithm 1.
     """
     return torch.optim.Adam(
@@ -29,6 +33,10 @@ def adam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
 def adamw(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
     """Adam, and theta -= lr weight_decay theta beside it: decoupled, scaled by lr. Fused.
 
+    Args:
+        params: Parameters on one device.
+        config: Config whose lr, betas, eps and weight_decay are read.
+
     Source: Loshchilov & Hutter 2019, algorithm 2.
     """
     return torch.optim.AdamW(
@@ -38,6 +46,10 @@ def adamw(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
 
 def radam(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimizer:
     """Adam whose v^ is rectified, and left out for the first five steps; weight_decay is an L2 penalty.
+
+    Args:
+        params: Parameters on one device.
+        config: Config whose lr, betas, eps and weight_decay are read.
 
     Source: Liu et al. 2020, algorithm 2.
     """
@@ -58,6 +70,10 @@ def adabelief(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimi
     The method adds its own eps to the *squared* denominator, so it gets config.eps squared: 1e-8, which suits Adam,
     then means the authors' 1e-16. Taken as it is, 1e-8 would hold every denominator above 3e-3.
 
+    Args:
+        params: Parameters on one device.
+        config: Config whose lr, betas, eps and weight_decay are read.
+
     Source: Zhuang et al. 2020, algorithm 2.
     """
     return AdaBelief(params, _lr(params, config), config.betas, config.eps**2, config.weight_decay)
@@ -69,6 +85,10 @@ def rmsprop(params: list[torch.nn.Parameter], config: TrainSettings) -> Optimize
     betas = [momentum, decay]. Ho et al. 2020 (released code) offer [0.9, 0.95]; TensorFlow has eps inside the root,
     torch outside, and no bias is corrected. b is a sum, not a mean: steps are 1/(1 - momentum) times as long as those
     of Adam at the same lr.
+
+    Args:
+        params: Parameters on one device.
+        config: Config whose lr, betas, eps and weight_decay are read.
 
     Source: Tieleman & Hinton 2012, as in torch.
     """
@@ -94,12 +114,22 @@ OPTIMIZERS: Mapping[OptimizerName, Callable[[list[torch.nn.Parameter], TrainSett
 
 
 def build_optimizer(config: TrainSettings, params: Params) -> Optimizer:
-    """The optimizer of a config over all of `params`, which must share one device."""
+    """The optimizer of a config over all of `params`, which must share one device.
+
+    Args:
+        config: Config whose lr, betas, eps and weight_decay are read.
+        params: Parameters on one device.
+    """
     return OPTIMIZERS[config.optimizer](list(params), config)
 
 
 def set_lr(optimizer: Optimizer, lr: Tensor) -> None:
-    """Set lr, a scalar on the device, in place, where captured graphs and compiled steps read it."""
+    """Set lr, a scalar on the device, in place, where captured graphs and compiled steps read it.
+
+    Args:
+        optimizer: The optimizer.
+        lr: Learning rate, float32 scalar on the device.
+    """
     for group in optimizer.param_groups:
         group["lr"].copy_(lr)
 
@@ -111,7 +141,12 @@ def restart_optimizer(optimizer: Optimizer) -> None:
 
 
 def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """Take over a `state_dict`, in place where there is state already: a captured step reads it where it is."""
+    """Take over a `state_dict`, in place where there is state already: a captured step reads it where it is.
+
+    Args:
+        optimizer: The optimizer.
+        saved: A `state_dict` of an optimizer of the same kind over the same parameters.
+    """
     if not optimizer.state:
         optimizer.load_state_dict(dict(saved))
         return

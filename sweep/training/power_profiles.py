@@ -37,13 +37,25 @@ def std_of_exponent(gamma: float) -> float:
 
 # EDM2, eq. 127.
 def power_beta(step: int, gamma: float) -> float:
-    """Decay of the average at `step`; 0 at the first, so the initial weights leave at once."""
+    """Decay of the average at `step`; 0 at the first, so the initial weights leave at once.
+
+    Args:
+        step: Number of the optimizer step, counted from 1.
+        gamma: Exponent of the profile.
+    """
     return float((1.0 - 1.0 / step) ** (gamma + 1.0))
 
 
 # EDM2, eq. 151: the integral of p_a p_b, p(tau) = (gamma + 1) tau^gamma / t^(gamma + 1) on [0, t].
 def profile_product(t_a: float, gamma_a: float, t_b: float, gamma_b: float) -> float:
-    """Inner product of two averaging profiles that end at steps t_a and t_b."""
+    """Inner product of two averaging profiles that end at steps t_a and t_b.
+
+    Args:
+        t_a: Step at which the first profile ends.
+        gamma_a: Exponent of the first profile.
+        t_b: Step at which the second profile ends.
+        gamma_b: Exponent of the second profile.
+    """
     (t_short, _), (t_long, gamma_long) = sorted([(t_a, gamma_a), (t_b, gamma_b)])
     scale = (gamma_a + 1.0) * (gamma_b + 1.0) / (gamma_a + gamma_b + 1.0)
     return float(scale * (t_short / t_long) ** gamma_long / t_long)
@@ -88,7 +100,13 @@ def _products(gammas: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
 
 
 def representable(profiles: Sequence[tuple[float, int]], std: float, step: int) -> bool:
-    """Whether the snapshots can stand for the average of width `std` after `step` steps."""
+    """Whether the snapshots can stand for the average of width `std` after `step` steps.
+
+    Args:
+        profiles: (std, step) of each snapshot.
+        std: Width wanted, as a share of the run.
+        step: Step at which the wanted profile ends.
+    """
     return bool(_among(profiles, [std], step))
 
 
@@ -104,10 +122,24 @@ def _among(profiles: Sequence[tuple[float, int]], stds: Sequence[float], step: i
 
 
 def snapshot_steps(steps: int, count: int) -> list[int]:
-    """Up to `count` evenly spaced steps of a run, of which the last step is one; ascending, each once."""
+    """Up to `count` evenly spaced steps of a run, of which the last step is one; ascending, each once.
+
+    Args:
+        steps: Steps of the run.
+        count: Most snapshots.
+
+    Example:
+        >>> snapshot_steps(1000, 4)
+        [250, 500, 750, 1000]
+    """
     return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
 
 
 def possible_stds(profiles: Sequence[tuple[float, int]], step: int) -> list[float]:
-    """The widths, in steps of 0.005, that snapshots (std, step) can stand for after `step` steps."""
+    """The widths, in steps of 0.005, that snapshots (std, step) can stand for after `step` steps.
+
+    Args:
+        profiles: (std, step) of each snapshot.
+        step: Step at which the wanted profiles end.
+    """
     return _among(profiles, [0.005 * k for k in range(1, 58)], step)

@@ -23,7 +23,13 @@ CPU = torch.device("cpu")
 
 
 def stream_seed(seed: int, purpose: Purpose, step: int) -> int:
-    """Seed of one stream, 63 bits; torch's CPU generator uses the low 32 of them, CUDA's all."""
+    """Seed of one stream, 63 bits; torch's CPU generator uses the low 32 of them, CUDA's all.
+
+    Args:
+        seed: Seed of the run.
+        purpose: What the numbers are for.
+        step: Number of the step, or of the epoch for `order`.
+    """
     return derived_seed("training", seed, purpose, step)
 
 
@@ -31,6 +37,12 @@ def generator(seed: int, purpose: Purpose, step: int, *, device: torch.device = 
     """A fresh generator at the start of the stream (seed, purpose, step).
 
     The same seed gives other numbers on another kind of device.
+
+    Args:
+        seed: Seed of the run.
+        purpose: What the numbers are for.
+        step: Number of the step, or of the epoch for `order`.
+        device: Device that the numbers are drawn on.
     """
     return torch.Generator(device=device).manual_seed(stream_seed(seed, purpose, step))
 
@@ -42,8 +54,8 @@ def batch_indices(seed: int, step: int, batch: int, count: int) -> Tensor:
     epoch, and a batch may straddle two epochs or hold several.
 
     Args:
-        seed: Of the run.
-        step: From 1.
+        seed: Seed of the run.
+        step: Number of the optimizer step, counted from 1.
         batch: Images a step.
         count: Images in the dataset.
 
@@ -70,6 +82,11 @@ def dropout_stream(seed: int, step: int, device: torch.device) -> Iterator[None]
 
     Dropout takes no generator: it draws from the device's default one. So that one is seeded here, and put back after,
     which is safe because a training owns its process: no other thread draws from it meanwhile.
+
+    Args:
+        seed: Seed of the run.
+        step: Number of the optimizer step, counted from 1.
+        device: Device that dropout runs on.
     """
     default = torch.default_generator
     if device.type == "cuda":

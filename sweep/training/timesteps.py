@@ -13,7 +13,16 @@ UNIFORM_SHARE = 0.001
 
 
 def draw_uniform(seed: int, step: int, T: int, batch: int) -> Tensor:
-    """Code indices i = t - 1, int64 [batch] on the CPU: a function of (seed, step).
+    """t of each image of a batch, uniform on the chain: a function of (seed, step).
+
+    Args:
+        seed: Seed of the run.
+        step: Number of the optimizer step, counted from 1.
+        T: Length of the training chain.
+        batch: Images of a batch.
+
+    Returns:
+        Code indices i = t - 1, int64 [batch] on the CPU.
 
     Source: Ho et al. 2020, algorithm 1.
     """
@@ -21,7 +30,16 @@ def draw_uniform(seed: int, step: int, T: int, batch: int) -> Tensor:
 
 
 def draw_shares(seed: int, step: int, batch: int) -> Tensor:
-    """Uniform on [0, 1), float64 [batch] on the CPU: where in the law of t each image falls, by (seed, step)."""
+    """Where in the distribution of t each image of a batch falls: a function of (seed, step).
+
+    Args:
+        seed: Seed of the run.
+        step: Number of the optimizer step, counted from 1.
+        batch: Images of a batch.
+
+    Returns:
+        Uniform on [0, 1), float64 [batch] on the CPU.
+    """
     return torch.rand(batch, dtype=torch.float64, generator=generator(seed, "t", step))
 
 
@@ -55,7 +73,7 @@ class ImportanceSampler:
         """Code indices, int64 [B], and the weights 1 / (T p_t), float32 [B], that keep the loss unbiased.
 
         Args:
-            u: Of `draw_shares`, on the device of the losses.
+            u: What `draw_shares` drew, float64 [B] on the device of the losses.
         """
         p = self.probabilities
         edges = p.cumsum(0)
@@ -63,7 +81,12 @@ class ImportanceSampler:
         return i, (1 / (len(p) * p[i])).float()
 
     def update(self, i: Tensor, terms: Tensor) -> None:
-        """Take in the terms L_t [B] of a step, at the indices i [B]; of more than ten at one t, the last ten."""
+        """Take in the terms of a step; of more than ten at one t, the last ten.
+
+        Args:
+            i: Code index of each image, int64 [B].
+            terms: Term L_t of each image, float [B].
+        """
         order = torch.argsort(i, stable=True)
         i, terms = i[order], terms.detach()[order].float()
         # Not bincount: it asks the device for the largest index, and waits.

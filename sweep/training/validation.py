@@ -21,7 +21,7 @@ def validation_points(at_most: int, *, images: int, held_out: int) -> int:
     A step costs three times the forward pass of a validation (forward, and twice as much backward).
 
     Args:
-        at_most: What was asked for.
+        at_most: Most points that are wanted.
         images: Budget of the training, images seen.
         held_out: Images of the validation split.
     """
@@ -35,10 +35,10 @@ def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) ->
     t is spread evenly over the chain instead of drawn: the same mean, less variance.
 
     Args:
-        images: uint8 [N, C, H, W], the validation split.
+        images: Validation split, uint8 [N, C, H, W].
         T: Length of the chain.
-        seed: Of the run.
-        device: Where the batch goes.
+        seed: Seed of the run.
+        device: Device that the batch is put on.
     """
     count = min(len(images), MAX_VALIDATION_IMAGES)
     draws = generator(seed, "validation", 0)
@@ -50,7 +50,13 @@ def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) ->
 
 @torch.inference_mode()
 def validation_loss(net: nn.Module, objective: Objective, batch: Batch) -> float:
-    """Unweighted squared error on epsilon, mean over the batch, without dropout, of the net's raw weights."""
+    """Unweighted squared error on epsilon, mean over the batch.
+
+    Args:
+        net: The net, whose raw weights are used, without dropout.
+        objective: The loss of its config.
+        batch: What `validation_batch` returned.
+    """
     training = net.training
     net.eval()
     try:

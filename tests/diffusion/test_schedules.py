@@ -8,15 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sweep.diffusion.chains import custom_schedule, validated, zero_terminal
 from sweep.diffusion.levels import Levels
 from sweep.diffusion.schedule_facts import schedule_facts
-from sweep.diffusion.schedules import (
-    BETA_SCHEDULES,
-    beta_schedule,
-    custom_schedule,
-    validated,
-    zero_terminal,
-)
+from sweep.diffusion.schedules import BETA_SCHEDULES, beta_schedule
 from sweep.errors import InfeasibleConfig, SweepError, UsageError
 from tests.helpers.golden_rows import rows
 

@@ -1,0 +1,73 @@
+"""Docstrings of the package say what each argument is, and the examples in them hold."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sweep
+
+ROOT = Path(sweep.__file__).parent
+# Packages whose docstrings do not name every argument yet. This list only shrinks.
+NOT_YET = frozenset({"cli", "config", "design", "reporting", "search", "store"})
+PACKAGES = sorted(
+    path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists() and path.name != "docs"
+)
+
+
+def documented(docstring: str) -> set[str]:
+    """Names in the section Args, or Attributes, of a docstring."""
+    section = re.search(r"(?ms)^(?:Args|Attributes):\n(.*?)(?=^\S|\Z)", inspect.cleandoc(docstring))
+    return set(re.findall(r"(?m)^    (\w+):", section[1])) if section else set()
+
+
+def arguments(function: ast.FunctionDef) -> list[str]:
+    """Arguments that a caller may name: not self, and none that the function ignores."""
+    spec = function.args
+    names = [argument.arg for argument in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    return [name for name in names if name not in ("self", "cls") and not name.startswith("_")]
+
+
+def functions(body: list[ast.stmt], inside: ast.ClassDef | None = None) -> Iterator[tuple[str, ast.FunctionDef, str]]:
+    """Public functions and methods, with their qualified names and docstrings; a constructor has its class's."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from functions(node.body, node)
+        elif isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
+            docstring = ast.get_docstring(inside if inside and node.name == "__init__" else node) or ""
+            yield f"{inside.name}.{node.name}" if inside else node.name, node, docstring
+
+
+def undocumented(package: str) -> list[str]:
+    missing = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for name, function, docstring in functions(ast.parse(path.read_text()).body):
+            names = arguments(function)
+            absent = sorted(set(names) - documented(docstring))
+            if len(names) > 1 and absent:
+                missing.append(f"{path.relative_to(ROOT)}: {name} does not say what {', '.join(absent)} is")
+    return missing
+
+
+@pytest.mark.parametrize("package", [name for name in PACKAGES if name not in NOT_YET])
+def test_every_argument_of_a_public_function_is_documented(package: str) -> None:
+    assert undocumented(package) == []
+
+
+def test_the_examples_hold() -> None:
+    tried = 0
+    for module in pkgutil.walk_packages([str(ROOT)], "sweep."):
+        path = ROOT.parent / (module.name.replace(".", "/") + ".py")
+        if path.exists() and ">>> " in path.read_text():
+            result = doctest.testmod(importlib.import_module(module.name))
+            assert result.failed == 0, module.name
+            tried += result.attempted
+    assert tried > 0
