@@ -26,7 +26,7 @@ class Dataset:
     validation_labels: Tensor | None
     test_labels: Tensor | None
     remarks: tuple[str, ...] = ()
-    """Of an image folder: what was left out, and how animated files were read; one sentence each."""
+    """What was left out of an image folder, and how animated files were read; one sentence each."""
 
     @property
     def sizes(self) -> SplitSizes:
@@ -74,13 +74,13 @@ def with_official_test(
         validation: How many images to hold out.
     """
     images, labels = train
-    kept, held = split_indices(len(images), [validation], labels.tolist())
+    rest, held = split_indices(len(images), [validation], labels.tolist())
     return Dataset(
         name=name,
-        train=images[kept],
+        train=images[rest],
         validation=images[held],
         test=test[0],
-        train_labels=labels[kept],
+        train_labels=labels[rest],
         validation_labels=labels[held],
         test_labels=test[1],
     )

@@ -98,7 +98,7 @@ def read_mnist_like(
     return train, test
 
 
-def read_cifar10(reader: Callable[..., Any], *, root: Path, fetching: Fetching) -> tuple[Split, Split]:
+def read_cifar10(reader: Any, *, root: Path, fetching: Fetching) -> tuple[Split, Split]:
     """Official training and test split of CIFAR-10, from torchvision's class; errors as `read_mnist_like`.
 
     Args:
@@ -106,8 +106,8 @@ def read_cifar10(reader: Callable[..., Any], *, root: Path, fetching: Fetching) 
         root: Folder that holds all data sets.
         fetching: What to do about files that are missing or damaged.
     """
-    md5 = dict([*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])])  # type: ignore[attr-defined]
-    ensure_files(reader, Path(reader.base_folder), md5, root=root, fetching=fetching)  # type: ignore[attr-defined]
+    md5 = dict([*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])])
+    ensure_files(reader, Path(reader.base_folder), md5, root=root, fetching=fetching)
     parts = [reader(root=root, train=train, download=False) for train in (True, False)]
     train, test = [
         (torch.from_numpy(np.ascontiguousarray(part.data.transpose(0, 3, 1, 2))), torch.tensor(part.targets))

@@ -66,15 +66,15 @@ def read_folder(path: Path, size: int, *, on_read: OnRead = ignore_reading) -> F
     frames, failed = 0, list[tuple[Path, Unreadable]]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of files that it reads all the same
-        for index, (file, found) in enumerate(_pictures(listing, size)):
+        for index, (file, decoded) in enumerate(_pictures(listing, size)):
             on_read(index + 1, len(listing.files))
-            if isinstance(found, Unreadable):
-                failed.append((file, found))
+            if isinstance(decoded, Unreadable):
+                failed.append((file, decoded))
                 continue
-            if found.pixels.ndim == 3 and images.shape[1] == 1:
+            if decoded.pixels.ndim == 3 and images.shape[1] == 1:
                 images = np.repeat(images, 3, axis=1)
-            images[index] = found.pixels if found.pixels.ndim == 2 else found.pixels.transpose(2, 0, 1)
-            frames += found.has_more_frames
+            images[index] = decoded.pixels if decoded.pixels.ndim == 2 else decoded.pixels.transpose(2, 0, 1)
+            frames += decoded.has_more_frames
     if failed:
         raise _cannot_read(*failed[0], others=len(failed) - 1)
     labels = None if listing.labels is None else np.asarray(listing.labels, dtype=np.int64)

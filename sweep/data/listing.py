@@ -16,11 +16,11 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", 
 # What Windows, macOS, NAS systems and tools put beside data without a dot before its name, in lower case.
 SYSTEM_NAMES = frozenset(
     {
-        "$recycle.bin", "recycler", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini",
-        "__macosx", "network trash folder", "temporary items", "lost+found", "__pycache__",
-        "@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",
+        *("$recycle.bin", "recycler", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+        *("__macosx", "network trash folder", "temporary items", "lost+found", "__pycache__"),
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
     }
-)  # fmt: skip
+)
 # Folders that are searched for what is left out; the images themselves have no such bound.
 MAX_SEARCHED_FOLDERS = 2_000
 MAX_NAMED = 3

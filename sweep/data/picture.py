@@ -102,9 +102,11 @@ def _check_file(file: Path) -> None:
 def _bound(image: Image.Image, file: Path, size: int) -> None:
     """Refuse what cannot be decoded in bounded memory, or choose a reduction of a JPEG that can."""
     if image.mode.startswith(("I", "F")):
-        raise Unreadable(f"mode {image.mode} has more than 8 bits a channel, and which of them count only you know",
-                         next="convert all images with one range: magick mogrify -depth 8 FILES divides by 257; "
-                              "put -level 0,4095 before -depth where 12 bits are used")  # fmt: skip
+        raise Unreadable(
+            f"mode {image.mode} has more than 8 bits a channel, and which of them count only you know",
+            next="convert all images with one range: magick mogrify -depth 8 FILES divides by 257; "
+            "put -level 0,4095 before -depth where 12 bits are used",
+        )
     if isinstance(image, JpegImageFile):
         _reduce(image, file, size)
     tiles = getattr(image, "tag_v2", {})

@@ -36,7 +36,7 @@ class Source:
     root: Path
     """Folder of all downloaded data sets."""
     path: Path | None
-    """Of an image folder."""
+    """The folder of an image folder."""
     size: int | None
     """Wanted height and width of an image folder, pixels."""
     download: bool
@@ -149,12 +149,12 @@ def image_folder(source: Source) -> Dataset:
             why="the images of a folder have no size of their own",
             next="set data.path to the folder and data.size to a number of pixels",
         )
-    found = read_folder(source.path, source.size, on_read=source.on_read)
-    images = torch.from_numpy(found.images)
-    labels = None if found.labels is None else torch.from_numpy(found.labels)
-    sizes = split_sizes(found.listing)
+    folder = read_folder(source.path, source.size, on_read=source.on_read)
+    images = torch.from_numpy(folder.images)
+    labels = None if folder.labels is None else torch.from_numpy(folder.labels)
+    sizes = split_sizes(folder.listing)
     dataset = without_official_test("image_folder", images, labels, validation=sizes.validation, test=sizes.test)
-    return replace(dataset, remarks=found.remarks)
+    return replace(dataset, remarks=folder.remarks)
 
 
 DATASETS: Mapping[str, Callable[[Source], Dataset]] = {

@@ -39,19 +39,19 @@ def find_or_build(path: Path, find: Callable[[], T | None], build: Callable[[], 
     Raises:
         OSError: The folder of the cache cannot be written.
     """
-    found = find()
-    if found is not None:
-        return found
+    value = find()
+    if value is not None:
+        return value
     lock = path.with_suffix(".lock")
     _set_aside(path.parent, unless=Path.is_dir)
-    _set_aside(lock, unless=lambda there: there.is_file() and not there.is_symlink())
+    _set_aside(lock, unless=lambda other: other.is_file() and not other.is_symlink())
     with exclusive_lock(lock):
-        found = find()
-        if found is None:
+        value = find()
+        if value is None:
             if os.path.lexists(path):
                 log.warning("%s is damaged or belongs to something else: it is made again", path)
-            found = build()
-        return found
+            value = build()
+        return value
 
 
 def read_cache(path: Path) -> bytes | None:
@@ -119,7 +119,7 @@ def set_folder_aside(path: Path) -> None:
     Raises:
         OSError: It cannot be renamed.
     """
-    _set_aside(path, unless=lambda there: there.is_symlink() or not there.is_dir())
+    _set_aside(path, unless=lambda other: other.is_symlink() or not other.is_dir())
 
 
 def _set_aside(path: Path, *, unless: Callable[[Path], bool]) -> None:

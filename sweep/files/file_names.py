@@ -36,10 +36,10 @@ def file_tag_in(path: str) -> str:
     """The file tag in a path; empty where there is none.
 
     Args:
-        path: Of a file or of what is left of writing it, relative to the folder of files.
+        path: Path of a file, or of what is left of writing it, relative to the folder of files.
     """
-    found = _TAG.search(path)
-    return "" if found is None else found[0]
+    match = _TAG.search(path)
+    return "" if match is None else match[0]
 
 
 def store_in(file_tag: str) -> str:

@@ -56,18 +56,18 @@ def _problem(path: Path) -> str:
     for above in reversed(folder.parents):
         if not above.exists():
             return ""
-        found = above.stat()
+        status = above.stat()
         # In a sticky folder, such as /tmp, nobody can rename what is another's.
-        if problem := _unsafe(above, found, (0, os.geteuid()), sticky=bool(found.st_mode & stat.S_ISVTX)):
+        if problem := _unsafe(above, status, (0, os.geteuid()), sticky=bool(status.st_mode & stat.S_ISVTX)):
             return problem
-        if found.st_uid == os.geteuid() and not found.st_mode & _OPEN_TO_OTHERS:
+        if status.st_uid == os.geteuid() and not status.st_mode & _OPEN_TO_OTHERS:
             break  # nobody else reaches what is below
     return _unsafe(folder, folder.stat(), (os.geteuid(),), sticky=False) if folder.exists() else ""
 
 
-def _unsafe(folder: Path, found: os.stat_result, owners: Collection[int], *, sticky: bool) -> str:
-    if found.st_uid not in owners:
-        return f"{folder} belongs to user {found.st_uid}"
-    if found.st_mode & _WRITABLE_BY_OTHERS and not sticky:
+def _unsafe(folder: Path, status: os.stat_result, owners: Collection[int], *, sticky: bool) -> str:
+    if status.st_uid not in owners:
+        return f"{folder} belongs to user {status.st_uid}"
+    if status.st_mode & _WRITABLE_BY_OTHERS and not sticky:
         return f"{folder} may be written by others"
     return ""

@@ -64,14 +64,14 @@ def access_problem(folder: Path, parts: Sequence[str]) -> str:
     for path in (folder, *used, *islice(below, MAX_LOOKED_AT)):
         with suppress(FileNotFoundError):  # it need not be there, and another process may delete it meanwhile
             try:
-                found = path.stat(follow_symlinks=False)
+                status = path.stat(follow_symlinks=False)
             except PermissionError:
                 return f"{path} lies in a folder that this user may not enter."
-            wanted = os.R_OK | (os.W_OK | os.X_OK if stat.S_ISDIR(found.st_mode) else 0)
-            if stat.S_ISLNK(found.st_mode) or found.st_uid == os.geteuid() or os.access(path, wanted):
+            wanted = os.R_OK | (os.W_OK | os.X_OK if stat.S_ISDIR(status.st_mode) else 0)
+            if stat.S_ISLNK(status.st_mode) or status.st_uid == os.geteuid() or os.access(path, wanted):
                 continue
-            mode = f"{found.st_mode & 0o7777:04o}"
-            return f"{path} belongs to {_user(found.st_uid)}, and its mode {mode} keeps this user out."
+            mode = f"{status.st_mode & 0o7777:04o}"
+            return f"{path} belongs to {_user(status.st_uid)}, and its mode {mode} keeps this user out."
     return ""
 
 

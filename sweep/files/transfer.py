@@ -90,17 +90,17 @@ def upload(fs: Any, source: Path, target: str) -> None:
     if _protocols(fs) & OBJECT_STORES:
         fs.put_file(str(source), target)
         return
-    folder, passing = target.rpartition("/")[0], f"{target}.{uuid4().hex}.tmp"
+    folder, temporary = target.rpartition("/")[0], f"{target}.{uuid4().hex}.tmp"
     is_folder = bool(_protocols(fs) & FOLDERS)
     make_folder(Path(folder)) if is_folder else fs.makedirs(folder, exist_ok=True)
     try:
-        fs.put_file(str(source), passing)
+        fs.put_file(str(source), temporary)
         if is_folder and is_shared(Path(folder)):
-            Path(passing).chmod(SHARED_FILE)
-        fs.mv(passing, target)
+            Path(temporary).chmod(SHARED_FILE)
+        fs.mv(temporary, target)
     except BaseException:
-        if fs.exists(passing):
-            fs.rm_file(passing)
+        if fs.exists(temporary):
+            fs.rm_file(temporary)
         raise
 
 
@@ -113,14 +113,14 @@ def download(fs: Any, source: str, target: Path, sha256: str | None) -> None:
         target: The copy.
         sha256: SHA-256 that the bytes must have, hexadecimal; None takes any.
     """
-    with fs.open(source, "rb") as there, atomic_file(target) as here:
-        shutil.copyfileobj(there, here, 1 << 20)
-        here.seek(0)
-        found = hashlib.file_digest(here, "sha256").hexdigest()
-        if sha256 is not None and found != sha256:
+    with fs.open(source, "rb") as remote, atomic_file(target) as local:
+        shutil.copyfileobj(remote, local, 1 << 20)
+        local.seek(0)
+        digest = hashlib.file_digest(local, "sha256").hexdigest()
+        if sha256 is not None and digest != sha256:
             raise UnreadableCheckpoint(
                 f"{target.name} in the store of files is damaged",
-                why=f"its sha256 is {found[:16]}..., not {sha256[:16]}...",
+                why=f"its sha256 is {digest[:16]}..., not {sha256[:16]}...",
                 next="an earlier checkpoint is used where there is one; otherwise the run starts again",
             )
 
@@ -160,10 +160,10 @@ def list_files(fs: Any, root: str, under: str) -> Iterator[StoredFile]:
 
 def _modified(fs: Any, path: str, info: dict[str, Any]) -> float:
     # Each kind of store has its own name for it.
-    found = next((info[key] for key in ("LastModified", "mtime", "last_modified", "updated") if key in info), None)
-    if not isinstance(found, datetime | float | int):
-        found = fs.modified(path)
-    return found.timestamp() if isinstance(found, datetime) else float(found)
+    modified = next((info[key] for key in ("LastModified", "mtime", "last_modified", "updated") if key in info), None)
+    if not isinstance(modified, datetime | float | int):
+        modified = fs.modified(path)
+    return modified.timestamp() if isinstance(modified, datetime) else float(modified)
 
 
 def _protocols(fs: Any) -> frozenset[str]:

@@ -99,11 +99,11 @@ def load_classifier(path: Path, device: torch.device) -> tuple[str, str, Classif
 
 def _find(note: Path, dataset: Dataset, learned_from: str) -> Path | None:
     """The weights file that a note names, if both are whole and of this dataset."""
-    kept = read_sealed(note)
-    if kept is not None and (kept.get("learned_from"), kept.get("gate")) == (learned_from, GATE):
-        path = _weights_path(note.parent, dataset, kept["sha256"])
+    sealed = read_sealed(note)
+    if sealed is not None and (sealed.get("learned_from"), sealed.get("gate")) == (learned_from, GATE):
+        path = _weights_path(note.parent, dataset, sealed["sha256"])
         weights = read_cache(path)
-        return path if weights is not None and sha256_of_bytes(weights) == kept["sha256"] else None
+        return path if weights is not None and sha256_of_bytes(weights) == sealed["sha256"] else None
     return _find_unsealed(note, dataset, learned_from)
 
 

@@ -58,10 +58,10 @@ def resolve_protocol(
         UnknownName: No such extractor.
         DataError: Its weights cannot be had.
     """
-    found = load_extractor(extractor, dataset, folder=folder, device=CPU, weights=weights, on_progress=on_progress)
+    loaded = load_extractor(extractor, dataset, folder=folder, device=CPU, weights=weights, on_progress=on_progress)
     return Protocol(
-        extractor=found.name,
-        extractor_sha256=found.sha256,
+        extractor=loaded.name,
+        extractor_sha256=loaded.sha256,
         reference=reference,
         reference_sha256=images_sha256(dataset, reference),
         n=n,
@@ -94,11 +94,11 @@ def open_evaluator(
         ProtocolError: The dataset or the extractor here is not the one that the protocol means.
         DataError: Weights that cannot be had.
     """
-    found_images = images_sha256(dataset, protocol.reference)
-    if found_images != protocol.reference_sha256:
+    images_hash = images_sha256(dataset, protocol.reference)
+    if images_hash != protocol.reference_sha256:
         raise ProtocolError(
             f"The {protocol.reference} images of {dataset.name} are not those of the protocol.",
-            why=f"Their sha256 is {found_images[:16]}..., not {protocol.reference_sha256[:16]}...",
+            why=f"Their sha256 is {images_hash[:16]}..., not {protocol.reference_sha256[:16]}...",
             next="Use the dataset of the study, or start a new study with these images.",
         )
     extractor = _extractor_of(protocol, dataset, folder, device, weights)

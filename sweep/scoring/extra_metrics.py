@@ -77,8 +77,10 @@ def distance_to_test(evaluated: EvaluatedNet) -> ExtraMetrics:
         fid_jackknife(saved_rows(evaluated.folder, one.features), reference.moments, device=device)
         for one in evaluated.scored
     ]
-    told = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
-    return ExtraMetrics(numbers=(ExtraNumber(name="fid_test", value=told.value, standard_error=told.standard_error),))
+    distance = estimate([one.value for one in jackknives], [one.standard_error for one in jackknives])
+    return ExtraMetrics(
+        numbers=(ExtraNumber(name="fid_test", value=distance.value, standard_error=distance.standard_error),)
+    )
 
 
 def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
@@ -92,10 +94,16 @@ def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
     """
     evaluator, count = evaluated.evaluator, evaluated.config.neighbours
     samples = generate(
-        evaluated.net, evaluated.diffusion, sampling_plan(evaluated.config, evaluated.target),
-        shape=evaluator.shape, n=count, noise_set=evaluated.noise_set,
-        batch=evaluated.batch, precision=evaluated.precision, on_progress=evaluated.on_progress,
-    )  # fmt: skip
+        evaluated.net,
+        evaluated.diffusion,
+        sampling_plan(evaluated.config, evaluated.target),
+        shape=evaluator.shape,
+        n=count,
+        noise_set=evaluated.noise_set,
+        batch=evaluated.batch,
+        precision=evaluated.precision,
+        on_progress=evaluated.on_progress,
+    )
     train = evaluated.dataset.train
     near, which = nearest(samples, train)
     unseen, _ = nearest(evaluated.dataset.test[:count], train)
@@ -123,16 +131,16 @@ def nearest(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor,
         Root mean square differences per pixel of images in [-1, 1], float32 [N, k] ascending, and indices [N, k].
     """
     rows = to_model_range(images).flatten(1)
-    found: list[tuple[Tensor, Tensor]] = []
+    candidates: list[tuple[Tensor, Tensor]] = []
     for start in range(0, len(train), ROWS_AT_ONCE):
         part = to_model_range(train[start : start + ROWS_AT_ONCE]).flatten(1)
         # Differences, not the Gram matrix: it loses the digits of a copy.
         distances = torch.cdist(rows, part, compute_mode="donot_use_mm_for_euclid_dist") / math.sqrt(rows.shape[1])
         values, which = distances.topk(min(k, len(part)), largest=False)
-        found.append((values, which + start))
-    values, which = (torch.cat(columns, dim=1) for columns in zip(*found, strict=True))
-    best, place = values.topk(k, largest=False)
-    return best, which.gather(1, place)
+        candidates.append((values, which + start))
+    values, which = (torch.cat(columns, dim=1) for columns in zip(*candidates, strict=True))
+    best, position = values.topk(k, largest=False)
+    return best, which.gather(1, position)
 
 
 def partial_noising(evaluated: EvaluatedNet) -> ExtraMetrics:
@@ -173,9 +181,13 @@ def _denoised(evaluated: EvaluatedNet, images: Tensor, first: int, s: int, devic
     x_s = diffusion.q_sample(to_model_range(images.to(device)), i, noise(0))
     with evaluating(evaluated.net):
         x0 = denoise_from(
-            predictor(evaluated.net, evaluated.precision), diffusion, x_s, start=s - 1, noise=noise,
+            predictor(evaluated.net, evaluated.precision),
+            diffusion,
+            x_s,
+            start=s - 1,
+            noise=noise,
             plan=sampling_plan(evaluated.config, evaluated.target),
-        )  # fmt: skip
+        )
     if not bool(x0.isfinite().all()):
         raise Diverged(f"an image denoised from t = {s} is not finite", step=0, evidence={})
     return to_uint8(x0).cpu()

@@ -43,7 +43,7 @@ class Extractor:
 
     name: str
     sha256: str
-    """Of the weights file."""
+    """SHA-256 of the weights file."""
     dim: int
     """D."""
     batch: int
@@ -73,10 +73,10 @@ class Extractor:
         with torch.inference_mode():
             size = batch or self.batch
             for start in range(0, len(images), size):
-                seen, told = self.net(images[start : start + size].to(self.device))
-                assert seen.dtype == torch.float32, seen.dtype
-                penultimate.append(seen.cpu())
-                logits.append(told.cpu())
+                rows, row_logits = self.net(images[start : start + size].to(self.device))
+                assert rows.dtype == torch.float32, rows.dtype
+                penultimate.append(rows.cpu())
+                logits.append(row_logits.cpu())
                 on_progress(sum(map(len, penultimate)), len(images))
         return Features(
             penultimate=torch.cat(penultimate).numpy(),

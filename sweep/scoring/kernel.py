@@ -37,7 +37,7 @@ def cubic_kernel(x: Tensor, y: Tensor) -> Tensor:
 
 def mean_of_pairs(rows: Rows) -> float:
     """Mean of k(x_i, x_j) over i != j: the reference's constant share of every KID."""
-    x = _placed(rows, CPU)
+    x = _on_device(rows, CPU)
     total = float(sum(_kernel_sum(x[i : i + CHUNK], x) for i in range(0, len(x), CHUNK)))
     return (total - float(_diagonal(x).sum())) / (len(x) * (len(x) - 1))
 
@@ -55,7 +55,7 @@ def kid_of_subsets(
         size: Rows of each on both sides, 2..min(N, M).
         device: Where the pairs are made.
     """
-    x, y = _placed(rows, device), _placed(reference_rows, device)
+    x, y = _on_device(rows, device), _on_device(reference_rows, device)
     draws = np.random.RandomState(SUBSETS_SEED)
     # In turn, as torch-fidelity draws them.
     chosen = [[draws.choice(len(side), size, replace=False) for side in (x, y)] for _ in range(subsets)]
@@ -65,8 +65,8 @@ def kid_of_subsets(
     else:
         within_x, within_y, across = _sums_of_each(x, y, of_x, of_y)
     diagonals = _diagonal(x)[of_x].sum(1) + _diagonal(y)[of_y].sum(1)
-    found = (within_x + within_y - diagonals) / (size * (size - 1)) - 2 * across / size**2
-    return np.asarray(found.cpu().numpy(), dtype=np.float64)
+    kid = (within_x + within_y - diagonals) / (size * (size - 1)) - 2 * across / size**2
+    return np.asarray(kid.cpu().numpy(), dtype=np.float64)
 
 
 def _sums_of_whole(x: Tensor, y: Tensor, of_x: Tensor, of_y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -104,28 +104,28 @@ def kid_jackknife(rows: Rows, reference_rows: Rows, reference_pairs: float, *, d
         reference_pairs: `mean_of_pairs(reference_rows)`, the same for every set of rows.
         device: Where the pairs are made.
     """
-    x, y = _placed(rows, device), _placed(reference_rows, device)
+    x, y = _on_device(rows, device), _on_device(reference_rows, device)
     parts = [x[torch.from_numpy(block).to(device)] for block in blocks_of(len(x))]
     sizes = np.asarray([len(part) for part in parts])
-    within = _told([_kernel_sum(a, b) for a in parts for b in parts]).reshape(len(parts), len(parts))
-    diagonal = _told([_diagonal(a).sum() for a in parts])
-    across = _told([_kernel_sum(a, y) for a in parts])
+    within = _to_numpy([_kernel_sum(a, b) for a in parts for b in parts]).reshape(len(parts), len(parts))
+    diagonal = _to_numpy([_diagonal(a).sum() for a in parts])
+    across = _to_numpy([_kernel_sum(a, y) for a in parts])
 
-    def value(kept: NDArray[np.bool_]) -> float:
-        n = int(sizes[kept].sum())
-        pairs = (within[np.ix_(kept, kept)].sum() - diagonal[kept].sum()) / (n * (n - 1))
-        return float(pairs - 2.0 * across[kept].sum() / (n * len(y)) + reference_pairs)
+    def value(chosen: NDArray[np.bool_]) -> float:
+        n = int(sizes[chosen].sum())
+        pairs = (within[np.ix_(chosen, chosen)].sum() - diagonal[chosen].sum()) / (n * (n - 1))
+        return float(pairs - 2.0 * across[chosen].sum() / (n * len(y)) + reference_pairs)
 
     everything = np.ones(len(parts), dtype=bool)
     left_out = tuple(value(np.arange(len(parts)) != k) for k in range(len(parts)))
     return Jackknife(value(everything), left_out)
 
 
-def _placed(rows: Rows, device: torch.device) -> Tensor:
+def _on_device(rows: Rows, device: torch.device) -> Tensor:
     return torch.from_numpy(rows.astype(np.float64)).to(device)
 
 
-def _told(values: list[Tensor]) -> NDArray[np.float64]:
+def _to_numpy(values: list[Tensor]) -> NDArray[np.float64]:
     return np.asarray(torch.stack(values).cpu().numpy(), dtype=np.float64)
 
 

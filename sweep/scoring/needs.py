@@ -59,10 +59,10 @@ def check_needs(data: Data, protocol: ProtocolRequest, evaluations: Iterable[Eva
 def _check_classes(data: Data) -> None:
     if data.sizes.classes > 1:
         return
-    found = "one class only" if data.sizes.classes == 1 else "no classes"
+    classes = "one class only" if data.sizes.classes == 1 else "no classes"
     raise DataError(
-        f"{data.name} has {found}, and extractor: classifier learns to tell classes apart",
-        why=_found(data),
+        f"{data.name} has {classes}, and extractor: classifier learns to tell classes apart",
+        why=_summary(data),
         next="Set protocol: {extractor: inception, ...}, or sort the images into one folder for each class.",
     )
 
@@ -71,7 +71,7 @@ def _check_count(data: Data, split: str, count: int, least: int, what: str) -> N
     if count < least:
         raise DataError(
             f"{data.name} has {count:,} {split} image{'s' * (count != 1)}; {what} needs {least}",
-            why=_found(data),
+            why=_summary(data),
             next="Use more images, a tenth of which are held out for testing" + _instead(what),
         )
 
@@ -82,5 +82,5 @@ def _instead(what: str) -> str:
     return "; or protocol: {reference: train, ...}." if what == "reference: test" else f"; or leave {what} out."
 
 
-def _found(data: Data) -> str:
+def _summary(data: Data) -> str:
     return "; ".join((str(data.sizes), *data.remarks))

@@ -176,10 +176,10 @@ def load_bounds(
     }
 
     def find() -> Bounds | None:
-        kept = read_sealed(path)
-        if kept is None or {name: kept.pop(name, None) for name in known} != known or kept.get("n") != n:
+        stored = read_sealed(path)
+        if stored is None or {name: stored.pop(name, None) for name in known} != known or stored.get("n") != n:
             return None
-        return Bounds(**kept)
+        return Bounds(**stored)
 
     def build() -> Bounds:
         real = held_out_images(dataset, split)[:n]
@@ -216,16 +216,16 @@ def _read(path: Path, known: dict[str, str]) -> Reference | None:
     try:
         with np.load(BytesIO(data), allow_pickle=False) as file:
             rows = file["rows"]
-            kept = Moments(mu=file["mu"], sigma=file["sigma"], root=file["root"], n=len(rows))
-            return Reference(**known, rows=rows, moments=kept, pairs=float(file["pairs"]))
+            moments = Moments(mu=file["mu"], sigma=file["sigma"], root=file["root"], n=len(rows))
+            return Reference(**known, rows=rows, moments=moments, pairs=float(file["pairs"]))
     # A note can also belong to a file that never was a reference.
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
 
 
 def _write(path: Path, reference: Reference, known: dict[str, str]) -> None:
-    buffer, kept = BytesIO(), reference.moments
-    np.savez(buffer, rows=reference.rows, mu=kept.mu, sigma=kept.sigma, root=kept.root, pairs=reference.pairs)
+    buffer, moments = BytesIO(), reference.moments
+    np.savez(buffer, rows=reference.rows, mu=moments.mu, sigma=moments.sigma, root=moments.root, pairs=reference.pairs)
     write_cache(path, buffer.getvalue())
     note = known | {"sha256": sha256_of_bytes(buffer.getvalue())}
     # The note last: a crash between the two leaves a file that nobody believes.

@@ -45,7 +45,7 @@ class SetScore:
     noise_set: int
     measurements: Measurements
     samples_sha256: str
-    """Of the uint8 images [n, C, H, W]; the images themselves are not kept."""
+    """Hash of the uint8 images [n, C, H, W], which are not stored."""
     features: SavedFile
     logits: SavedFile
     grid: SavedFile
@@ -107,14 +107,21 @@ def score(
     scored = []
     for position, noise_set in enumerate(sets):
 
-        def tell(done: int, _of_one: int, before: int = position * n) -> None:
+        def report(done: int, _of_one: int, before: int = position * n) -> None:
             on_progress(before + done, n * len(sets))
 
         start = time.perf_counter()
         images = generate(
-            net, diffusion, plan, shape=evaluator.shape, n=n, noise_set=noise_set,
-            batch=batch, precision=precision, on_progress=tell,
-        )  # fmt: skip
+            net,
+            diffusion,
+            plan,
+            shape=evaluator.shape,
+            n=n,
+            noise_set=noise_set,
+            batch=batch,
+            precision=precision,
+            on_progress=report,
+        )
         sampling = time.perf_counter() - start
         scored.append(score_images(images, evaluator, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
     return summarise(scored, evaluator)
@@ -208,16 +215,17 @@ def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements
         extractor=stored.extractor,
         extractor_sha256=stored.extractor_sha256,
     )
-    found = measure_distances(features, reference, n=stored.n)
+    now = measure_distances(features, reference, n=stored.n)
     for name in ("fid", "kid", "inception_score", "precision", "recall"):
-        told, now = getattr(stored, name), getattr(found, name)
-        if not np.isclose(now, told, rtol=1e-6, atol=1e-9):
+        stored_value, value = getattr(stored, name), getattr(now, name)
+        if not np.isclose(value, stored_value, rtol=1e-6, atol=1e-9):
             raise ProtocolError(
-                f"The stored {name} of noise set {scored.noise_set} is {told:.9g}; its features give {now:.9g}.",
+                f"The stored {name} of noise set {scored.noise_set} is {stored_value:.9g}; "
+                f"its features give {value:.9g}.",
                 why="The number was altered, or was measured by other code.",
                 next="Score again; do not report the stored number.",
             )
-    return found
+    return now
 
 
 def _save(folder: Path, name: str, rows: NDArray[np.float32]) -> SavedFile:

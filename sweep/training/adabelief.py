@@ -18,7 +18,7 @@ class AdaBelief(Optimizer):
     comparison with RAdam has it on one side only.
 
     Args:
-        params: Of one device; gradients must be dense.
+        params: Parameters on one device; their gradients must be dense.
         lr: Scalar tensor on that device; change it in place.
         betas: Decays of mean and variance.
         eps: In units of a squared gradient; the authors use 1e-16.
@@ -38,7 +38,7 @@ class AdaBelief(Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "steps": steps})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # torch's may return a loss
         """One update of every parameter that has a gradient; closures are not supported."""
         assert closure is None
         for group in self.param_groups:

@@ -29,8 +29,8 @@ class CheckpointRef:
     """Where a checkpoint is and what it must be: record it, and hand it back to read the file.
 
     Attributes:
-        path: Of the file.
-        sha256: Of all its bytes, hexadecimal.
+        path: Path of the file.
+        sha256: SHA-256 of all its bytes, hexadecimal.
         step: Optimizer steps done.
         bytes: Size of the file.
     """
@@ -46,7 +46,7 @@ class Checkpoint:
     """A checkpoint that was read: its file may be damaged, or gone, at any later moment.
 
     Attributes:
-        ref: Of the file.
+        ref: Where the file is, and its hash.
         state: What was saved.
     """
 
@@ -189,8 +189,8 @@ def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.dev
         CheckpointError: As for `load_state`, or there are no snapshots in it.
         UsageError: The snapshots cannot represent this width.
     """
-    found = load_state(path, sha256, device=device)
-    weights, rows = found.get("weights"), found.get("snapshots")
+    products = load_state(path, sha256, device=device)
+    weights, rows = products.get("weights"), products.get("snapshots")
     if not isinstance(weights, dict) or not isinstance(rows, list):
         raise CheckpointError(
             f"{path.name} holds no snapshots of power-function averages",

@@ -14,7 +14,7 @@ TAIL = 20
 
 
 class MetricsBuffer:
-    """Collects two numbers a step on the device; looking at them waits for the device, so it is done rarely.
+    """Collects two numbers a step on the device; reading them waits for the device, so it is done rarely.
 
     Args:
         capacity: Steps between two flushes, at most.
@@ -26,9 +26,9 @@ class MetricsBuffer:
         self._count = 0
         self.last_step = 0
         self.losses: list[float] = []
-        """Of each step since `clear`, as far as looked at."""
+        """Loss of each step since `clear` that was flushed."""
         self.norms: list[float] = []
-        """Global gradient norms before clipping, likewise."""
+        """Global gradient norm of each of these steps, before clipping."""
         self._tail: list[tuple[float, float]] = []
 
     @property
@@ -71,7 +71,7 @@ class MetricsBuffer:
         self.norms.clear()
 
     def state_dict(self) -> dict[str, object]:
-        """Everything that has been looked at; nothing may be pending."""
+        """Everything that was flushed; nothing may be pending."""
         assert self._count == 0
         return {
             "last_step": self.last_step,
@@ -83,7 +83,8 @@ class MetricsBuffer:
     def load_state_dict(self, state: dict[str, object]) -> None:
         """Continue from a `state_dict`."""
         assert self._count == 0
-        self.last_step, self.losses, self.norms, self._tail = (  # type: ignore[assignment]
+        # A state is plain data, whose types nobody declares.
+        self.last_step, self.losses, self.norms, self._tail = (  # type: ignore[assignment]  # see above
             state[name] for name in ("last_step", "losses", "norms", "tail")
         )
 

@@ -153,9 +153,9 @@ def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     restart_optimizer(optimizer)
     params = [p for group in optimizer.param_groups for p in group["params"]]
     for number, values in saved["state"].items():
-        mine = optimizer.state[params[number]]
+        tensors = optimizer.state[params[number]]
         for name, value in values.items():
-            mine[name].copy_(value)
+            tensors[name].copy_(value)
     for group, values in zip(optimizer.param_groups, saved["param_groups"], strict=True):
         for name, value in values.items():
             if isinstance(value, Tensor):

@@ -92,9 +92,9 @@ class ImportanceSampler:
         # Not bincount: it asks the device for the largest index, and waits.
         drawn = torch.zeros_like(self._counts).index_add_(0, i, torch.ones_like(i))
         rank = torch.arange(len(i), device=i.device) - (drawn.cumsum(0) - drawn)[i]
-        kept = rank >= drawn[i] - HISTORY
-        # What is not kept goes to a column of its own: a mask of unknown length would wait for the device.
-        slot = torch.where(kept, (self._counts[i] + rank) % HISTORY, torch.full_like(rank, HISTORY))
+        is_stored = rank >= drawn[i] - HISTORY
+        # What is not stored goes to a column of its own: a mask of unknown length would wait for the device.
+        slot = torch.where(is_stored, (self._counts[i] + rank) % HISTORY, torch.full_like(rank, HISTORY))
         values = torch.cat([self._values, self._values[:, :1]], dim=1)
         values[i, slot] = terms
         self._values.copy_(values[:, :HISTORY])
