@@ -16,8 +16,8 @@ def seconds_of(text: str) -> float:
     Raises:
         UsageError: it is not a duration above zero.
     """
-    found = _DURATION.fullmatch(text.strip())
-    parts = found.groups() if found else ()
+    match = _DURATION.fullmatch(text.strip())
+    parts = match.groups() if match else ()
     total = sum(float(part) * unit for part, unit in zip(parts, _UNITS.values(), strict=False) if part)
     if total <= 0.0:
         raise UsageError(f"{text!r} is not a duration", why="It is read as days, hours, minutes, seconds.",

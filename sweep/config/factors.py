@@ -101,14 +101,14 @@ def renamed_levels(factors: Mapping[str, Factor]) -> dict[str, str]:
 
 def setting_with(baseline: Setting, changes: Changes) -> Setting:
     """A setting that differs from `baseline` in `changes` alone."""
-    told = baseline.model_dump()
+    fields = baseline.model_dump()
     for field, value in sorted(changes.items(), key=lambda change: "." in change[0]):  # the net before its sizes
         outer, _, inner = field.partition(".")
         if not inner:
-            told[outer] = {"preset": value} if outer == "net" else value
+            fields[outer] = {"preset": value} if outer == "net" else value
         else:
-            told[outer] = told[outer] | {inner: value}
-    return Setting.model_validate(told)
+            fields[outer] = fields[outer] | {inner: value}
+    return Setting.model_validate(fields)
 
 
 def value_of_field(setting: Setting, field: str) -> Value:

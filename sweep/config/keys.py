@@ -25,13 +25,13 @@ def sha256_of(value: object) -> str:
 
 def train_key(config: TrainConfig) -> str:
     """Identity of a run."""
-    told = config.model_dump(mode="json", exclude_defaults=True)
+    fields = config.model_dump(mode="json", exclude_defaults=True)
     # The kind of net is always in: it says which defaults are meant.
-    told["net"] = {"kind": config.net.kind} | config.net.model_dump(mode="json", exclude_defaults=True)
+    fields["net"] = {"kind": config.net.kind} | config.net.model_dump(mode="json", exclude_defaults=True)
     if config.data.sha256 is not None:
         # A folder is known by its images, wherever it lies.
-        told["data"] = config.data.model_dump(mode="json", exclude={"path"})
-    return sha256_of({"train": 1, "config": told})
+        fields["data"] = config.data.model_dump(mode="json", exclude={"path"})
+    return sha256_of({"train": 1, "config": fields})
 
 
 def protocol_key(protocol: Protocol) -> str:
@@ -42,8 +42,8 @@ def protocol_key(protocol: Protocol) -> str:
 def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None) -> str:
     """Identity of a score of a given run; of its weights at a rung, where a step is given."""
     at = {} if step is None else {"step": step}
-    told = config.model_dump(mode="json", exclude_defaults=True)
-    return sha256_of({"eval": 1, "config": told, "protocol": protocol_key(protocol)} | at)
+    fields = config.model_dump(mode="json", exclude_defaults=True)
+    return sha256_of({"eval": 1, "config": fields, "protocol": protocol_key(protocol)} | at)
 
 
 def derived_seed(*parts: object) -> int:

@@ -62,10 +62,10 @@ def parse_store_url(text: str) -> SqliteUrl | PostgresUrl:
         raise _unreadable(f"It has {len(text):,} characters; {MAX_CHARACTERS:,} are the most.")
     if _UNPRINTABLE.search(text) is not None:
         raise _unreadable("It holds a control character, or bytes that are no UTF-8.")
-    found = _SCHEME.fullmatch(text)
-    if found is None:
+    match = _SCHEME.fullmatch(text)
+    if match is None:
         raise _unreadable("It is not of the form sqlite:///PATH or postgresql://USER@HOST/DATABASE.")
-    kind, driver, rest = found[1].lower(), found[2] or "", found[3]
+    kind, driver, rest = match[1].lower(), match[2] or "", match[3]
     if kind == "sqlite" and driver in _SQLITE_DRIVERS:
         return SqliteUrl(_path_of(rest))
     if kind in ("postgresql", "postgres") and driver in _POSTGRESQL_DRIVERS:

@@ -95,8 +95,8 @@ def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
             next="Set power_ema: [0.05, 0.1] in the baseline.",
         )
     steps = setting.steps
-    kept = snapshot_steps(steps, setting.power_ema_snapshots)
-    profiles = [(std, step) for std in setting.power_ema for step in kept]
+    steps_of_snapshots = snapshot_steps(steps, setting.power_ema_snapshots)
+    profiles = [(std, step) for std in setting.power_ema for step in steps_of_snapshots]
     if not representable(profiles, evaluation.ema_std, steps):
         possible = possible_stds(profiles, steps)
         widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"

@@ -104,10 +104,10 @@ class StudyPlan:
 
     def _work(self) -> Iterator[tuple[int, TrainConfig, list[EvalConfig]]]:
         """How many trainings of which kind, with their scores."""
-        told = {train_key(cell.train_config): cell for cell in self.cells}
-        for cell in told.values():
+        by_key = {train_key(cell.train_config): cell for cell in self.cells}
+        for cell in by_key.values():
             yield 1, cell.train_config, [request.eval_config for request in cell.score_requests]
-        if later := self.trainings - len(told):  # unknown yet: taken to cost what the baseline costs
+        if later := self.trainings - len(by_key):  # unknown yet: taken to cost what the baseline costs
             scores = [
                 request.eval_config for request in score_requests_of(evaluation_of(self.study), self.study.baseline)
             ]

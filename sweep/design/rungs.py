@@ -1,4 +1,4 @@
-"""Rungs of a search: where trials are compared before their end, by which protocol, and which of them go on.
+"""Rungs of a search: where trials are compared before their end, by which protocol, and which of them are promoted.
 
 All pure functions of the study and of what the store holds. Optuna hears of every rung's score, but decides nothing
 here: its halving counts how often it was asked, so that a decision repeated after a kill comes out otherwise, and its
@@ -47,7 +47,7 @@ def first_rung_step(study: Study, *, batch: int, images: int) -> int | None:
     return next(iter(_steps(study, batch, images)), None)
 
 
-def rungs_of(study: Study, protocol: Protocol, *, batch: int, images: int) -> list[Rung]:
+def trial_rungs(study: Study, protocol: Protocol, *, batch: int, images: int) -> list[Rung]:
     """The rungs of a trial of this size, in order. Rungs past its end are left out: it has none of them to pass.
 
     Args:
@@ -70,8 +70,8 @@ def _steps(study: Study, batch: int, images: int) -> dict[int, int]:
 def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> float | None:
     """A run's score at a step under a protocol, where it was made and is finite."""
     key = protocol_key(protocol)
-    found = next((rung for rung in cell.rungs if (rung.step, rung.protocol_key) == (step, key)), None)
-    return None if found is None else value_of(found.measurements, metric)
+    score = next((rung for rung in cell.rungs if (rung.step, rung.protocol_key) == (step, key)), None)
+    return None if score is None else value_of(score.measurements, metric)
 
 
 def is_promoted(pruner: Pruner, value: float, others: Sequence[float]) -> bool:

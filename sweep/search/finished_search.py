@@ -12,7 +12,7 @@ from sweep.config.run import Protocol
 from sweep.config.study import Study
 from sweep.design.cells import cells_of
 from sweep.design.tuning import tuning_runs_of
-from sweep.search.search_space import changes_of, space_of
+from sweep.search.search_space import space_of, suggested_changes
 from sweep.store.filled import finish_all
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.sql.transaction import Store
@@ -38,7 +38,7 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
     arms, cells = [ArmRecord("baseline", {}, is_baseline=True)], list[NewCell]()
     for number in range(trials):
         params = {each: _drawn(draws, space[each]) for each in space}
-        arm = tuning_run.trial(number, changes_of(study, tuning_run, params))
+        arm = tuning_run.trial(number, suggested_changes(study, tuning_run, params))
         arms.append(ArmRecord(arm.name, arm.changes))
         cells += cells_of(study, arm, phase="search", trial_number=number)
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)

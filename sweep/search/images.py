@@ -18,10 +18,10 @@ def read_images(study: Study) -> Data | None:
     Raises:
         DataError: As `check_images`, or an image that cannot be read.
     """
-    found, data = check_images(study), study.baseline.data
-    if found is None or data.path is None or data.size is None:
-        return found
-    return replace(found, remarks=read_folder(Path(data.path), data.size).remarks)
+    images, data = check_images(study), study.baseline.data
+    if images is None or data.path is None or data.size is None:
+        return images
+    return replace(images, remarks=read_folder(Path(data.path), data.size).remarks)
 
 
 def check_images(study: Study) -> Data | None:
@@ -34,10 +34,10 @@ def check_images(study: Study) -> Data | None:
     if data.path is None:
         return None
     listing = list_images(Path(data.path))
-    found = Data(escaped(data.path), split_sizes(listing), listing.remarks)
+    images = Data(escaped(data.path), split_sizes(listing), listing.remarks)
     check_needs(
-        found,
+        images,
         study.protocol,
         [request.eval_config for request in score_requests_of(evaluation_of(study), study.baseline)],
     )
-    return found
+    return images

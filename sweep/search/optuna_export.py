@@ -59,8 +59,13 @@ class SampleGrids:
     def list(self, grid: Grid) -> dict[str, str]:
         """Make a sheet readable, and give Optuna's attribute of the trial that shows it."""
         self._grids[grid.sha256] = grid
-        told = {"artifact_id": grid.sha256, "filename": Path(grid.path).name, "mimetype": "image/png", "encoding": None}
-        return {ARTIFACT + grid.sha256: json.dumps(told)}
+        fields = {
+            "artifact_id": grid.sha256,
+            "filename": Path(grid.path).name,
+            "mimetype": "image/png",
+            "encoding": None,
+        }
+        return {ARTIFACT + grid.sha256: json.dumps(fields)}
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
         """The PNG, checked against its recorded hash.
@@ -117,12 +122,12 @@ def _trials(store: Store, record: StudyRecord, sheets: SampleGrids) -> list[Froz
 def _params(study: Study, changes: Mapping[str, Any], record: StudyRecord) -> Params:
     """The value in one arm of every field that some arm changes."""
     fields = sorted({field for arm in record.arms for field in arm.changes})
-    told = study.baseline.model_dump(mode="json")
-    return {field: _plain(changes[field] if field in changes else _at(told, field)) for field in fields}
+    baseline = study.baseline.model_dump(mode="json")
+    return {field: _plain(changes[field] if field in changes else _at(baseline, field)) for field in fields}
 
 
-def _at(told: Mapping[str, Any], field: str) -> Any:
-    value: Any = told
+def _at(fields: Mapping[str, Any], field: str) -> Any:
+    value: Any = fields
     for part in field.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
@@ -172,7 +177,7 @@ def _trial(
         value=value if state is TrialState.COMPLETE else None,
         params={name: _typed(params[name], distribution) for name, distribution in space.items()},
         distributions=space,
-        user_attrs=_told(cell) | ({m.name: m.value for m in primary.measurements if m.noise_set == -1} if primary
+        user_attrs=_attributes(cell) | ({m.name: m.value for m in primary.measurements if m.noise_set == -1} if primary
                                   else {}),
         system_attrs=attributes,
     )  # fmt: skip
@@ -191,7 +196,7 @@ def _typed(value: Any, distribution: BaseDistribution) -> Any:
     return float(value) if isinstance(distribution, FloatDistribution) else value
 
 
-def _told(cell: CellRecord) -> dict[str, Any]:
-    told = {"arm": cell.arm_name, "phase": cell.phase, "replicate": cell.replicate, "run": cell.run_id}
+def _attributes(cell: CellRecord) -> dict[str, Any]:
+    fields = {"arm": cell.arm_name, "phase": cell.phase, "replicate": cell.replicate, "run": cell.run_id}
     reason = cell.excluded_reason or cell.failure_reason or cell.failure
-    return told | {"state": cell.state} | ({"reason": reason} if reason else {})
+    return fields | {"state": cell.state} | ({"reason": reason} if reason else {})

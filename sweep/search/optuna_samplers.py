@@ -1,6 +1,6 @@
 """Optuna's samplers, asked directly: one draw from a list of trials, with no storage in between.
 
-Every trial of an exploration has the whole space, so no sampler needs to infer it from thousands of trials. And whoever
+Every trial of a tuning run has the whole space, so no sampler needs to infer it from thousands of trials. And whoever
 asks holds the advisor's lease and knows all trials, so nothing needs to be read or written while a sampler works: at
 5,000 trials that was most of the time.
 """
@@ -59,7 +59,7 @@ class _TPE(TPESampler):
     def _get_internal_repr(self, trials: list[Any], search_space: Space, study: optuna.Study) -> dict[str, Any]:
         del study
         points = np.array([trial.point for trial in trials]).reshape(-1, len(search_space))
-        return {name: points[:, place] for place, name in enumerate(search_space)}
+        return {name: points[:, index] for index, name in enumerate(search_space)}
 
 
 class _GP(GPSampler):
@@ -161,8 +161,8 @@ class _History(InMemoryStorage):
     def __init__(self, history: Sequence[Shown]) -> None:
         super().__init__()
         self._history = history
-        for place, trial in enumerate(history):
-            trial.number = place
+        for index, trial in enumerate(history):
+            trial.number = index
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

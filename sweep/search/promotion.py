@@ -1,4 +1,4 @@
-"""Moving a search's trials from rung to rung: plan what must be scored there, then let each go on or prune it."""
+"""Moving a search's trials from rung to rung: plan what must be scored there, then promote or prune each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sweep.config.factors import Changes
 from sweep.config.keys import protocol_key
 from sweep.config.run import EvalConfig, Protocol
 from sweep.config.study import Study
-from sweep.design.rungs import Rung, is_promoted, ladder_of, rungs_of, score_at, threshold
+from sweep.design.rungs import Rung, is_promoted, ladder_of, score_at, threshold, trial_rungs
 from sweep.design.trial_records import TrialRecords
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
@@ -45,8 +45,8 @@ class Promotion:
         if not self.has_rungs:
             return {}
         cell = self._trials[number]
-        found = {rung.images: self._score(cell, rung) for rung in self._rungs(cell)}
-        return {images: value for images, value in found.items() if value is not None}
+        scores_by_images = {rung.images: self._score(cell, rung) for rung in self._rungs(cell)}
+        return {images: value for images, value in scores_by_images.items() if value is not None}
 
     def advance(self) -> bool:
         """Do what is due; whether anything changed, so that it is worth asking again."""
@@ -62,13 +62,13 @@ class Promotion:
             return self._decide(number, cell, cell.paused_at)
         if cell.run_state != RunState.TRAINED:
             return False
-        asked = [self._ask(cell, cell.steps, protocol) for protocol in ladder_of(self._study, self._protocol)]
-        return any(asked)
+        planned = [self._plan_score(cell, cell.steps, protocol) for protocol in ladder_of(self._study, self._protocol)]
+        return any(planned)
 
     def _decide(self, number: int, cell: CellRecord, step: int) -> bool:
         rungs = self._rungs(cell)
         rung = next((rung for rung in rungs if rung.step == step), None)
-        if rung is not None and self._ask(cell, step, rung.protocol):
+        if rung is not None and self._plan_score(cell, step, rung.protocol):
             return True
         if rung is not None and self._is_open(cell, rung):
             return False
@@ -97,7 +97,7 @@ class Promotion:
         needed = threshold(pruner, value, values)
         reason = (
             f"{self._study.metric} {value:.4g} under {rung.protocol.label} after {self._seen(cell, rung):,} of "
-            f"{self._images(cell):,} images; {needed:.4g} or less goes on ({pruner.kind}, "
+            f"{self._images(cell):,} images; {needed:.4g} or less is promoted ({pruner.kind}, "
             f"{len(values)} other trials)"
         )
         detail = {
@@ -106,7 +106,7 @@ class Promotion:
         }  # fmt: skip
         return prune(self._store, self._study_id, cell, step=rung.step, reason=reason, detail=detail)
 
-    def _ask(self, cell: CellRecord, step: int, protocol: Protocol) -> bool:
+    def _plan_score(self, cell: CellRecord, step: int, protocol: Protocol) -> bool:
         """Plan a score unless it is there."""
         if any((rung.step, rung.protocol_key) == (step, protocol_key(protocol)) for rung in cell.rungs):
             return False
@@ -122,7 +122,7 @@ class Promotion:
 
     def _rungs(self, cell: CellRecord) -> list[Rung]:
         setting = self._study.setting(self._changes(cell))
-        return rungs_of(self._study, self._protocol, batch=setting.batch, images=setting.images)
+        return trial_rungs(self._study, self._protocol, batch=setting.batch, images=setting.images)
 
     def _seen(self, cell: CellRecord, rung: Rung) -> int:
         return rung.step * self._study.setting(self._changes(cell)).batch

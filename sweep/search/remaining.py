@@ -25,11 +25,11 @@ def status_of(store: Store, study_id: int) -> StatusRecord:
     Raises:
         StoreError: the database cannot be read.
     """
-    found = status(store, study_id)
-    spec = found.study.spec
+    stored = status(store, study_id)
+    spec = stored.study.spec
     if (spec.get("design") or {}).get("kind", "one_at_a_time") in PLANNED_WHOLE and not spec.get("tune"):
-        return found
-    return replace(found, to_come=to_come(store, found))
+        return stored
+    return replace(stored, to_come=to_come(store, stored))
 
 
 def to_come(store: Store, now: StatusRecord) -> int:
@@ -68,10 +68,10 @@ def _requested(study: Study, known: TrialRecords) -> int:
     from sweep.design.cells import cells_of_request
     from sweep.design.tuning import tuning_runs_of
 
-    there = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
+    existing_cells = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
     wanted = (
         cell
         for request in study.design.next_cells(study, tuning_runs_of(study), known)
         for cell in cells_of_request(study, request)
     )
-    return len({(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - there)
+    return len({(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - existing_cells)

@@ -26,12 +26,12 @@ def renewing(store: Store, study_id: int, owner: str, *, ttl: float) -> Iterator
         ttl: Seconds that each renewal is good for.
     """
     done = threading.Event()
-    glance = replace(store, patience_seconds=0.0)
+    impatient_store = replace(store, patience_seconds=0.0)
 
     def renew() -> None:
         while not done.wait(ttl / RENEWALS_PER_LEASE):
             try:
-                if not renew_advisor(glance, study_id, owner, ttl=ttl):
+                if not renew_advisor(impatient_store, study_id, owner, ttl=ttl):
                     return
             except StoreError:
                 continue

@@ -13,7 +13,7 @@ from sweep.errors import InfeasibleConfig, LeaseLost
 from sweep.search.promotion import Promotion
 from sweep.search.renewal import renewing
 from sweep.search.scheduling_result import SchedulingResult
-from sweep.search.suggest import Outcome
+from sweep.search.suggest import TrialOutcome
 from sweep.search.trial_cache import TrialCache
 from sweep.store.queue.events import add_event, add_event_once
 from sweep.store.queue.search_lease import REFUSED, advisor_lease, refuse, release_advisor
@@ -55,7 +55,7 @@ def advance(
         return SchedulingResult.UNKNOWN
     try:
         with renewing(store, study_id, owner, ttl=ADVISOR_SECONDS):
-            added = _Growth(store, study, study_id, owner, cache or TrialCache()).advance()
+            added = _Scheduler(store, study, study_id, owner, cache or TrialCache()).advance()
         return SchedulingResult.ADDED if added else SchedulingResult.NOTHING_DUE
     except LeaseLost:
         return SchedulingResult.UNKNOWN
@@ -72,19 +72,19 @@ def _lease(store: Store, study_id: int, owner: str, patience: float) -> bool:
     return True
 
 
-class _Growth:
+class _Scheduler:
     def __init__(self, store: Store, study: Study, study_id: int, owner: str, cache: TrialCache) -> None:
         self._store = store
         self._study = study
         self._study_id = study_id
         self._owner = owner
         self._cache = cache
-        found = cache.refresh(store, study, study_id)
+        inventory = cache.refresh(store, study, study_id)
         self._tuning_runs = tuning_runs_of(study)
-        self._known = TrialRecords(found.cells, found.changes, study.metric)
-        self._refused = found.refused
+        self._known = TrialRecords(inventory.cells, inventory.changes, study.metric)
+        self._refused = inventory.refused
         self._promotions = {
-            each.prefix: Promotion(store, study, study_id, found.protocol, self._known, each)
+            each.prefix: Promotion(store, study, study_id, inventory.protocol, self._known, each)
             for each in self._tuning_runs
         }
 
@@ -94,11 +94,15 @@ class _Growth:
 
     def _add_due(self) -> bool:
         requests = self._study.design.next_cells(self._study, self._tuning_runs, self._known)
-        there = {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells} if requests else set()
+        existing_cells = (
+            {(cell.arm_name, cell.phase, cell.replicate) for cell in self._known.cells} if requests else set()
+        )
         added = False
         for request in requests:
-            asked = cells_of_request(self._study, request)
-            missing = [cell for cell in asked if (cell.arm_name, cell.phase, cell.replicate) not in there]
+            wanted_cells = cells_of_request(self._study, request)
+            missing = [
+                cell for cell in wanted_cells if (cell.arm_name, cell.phase, cell.replicate) not in existing_cells
+            ]
             if not missing:
                 continue
             add_arms(self._store, self._study_id, [ArmRecord(request.arm.name, request.arm.changes)])
@@ -109,7 +113,7 @@ class _Growth:
         return added
 
     def _explore(self) -> bool:
-        """Ask for the exploration that has the fewest trials and wants more."""
+        """Ask for the tuning run that has the fewest trials and wants more."""
         for tuning_run in sorted(self._tuning_runs, key=lambda each: len(self._known.trials(each))):
             if self._known.counted(tuning_run) < tuning_run.trials and self._ask(tuning_run):
                 return True
@@ -132,7 +136,7 @@ class _Growth:
             except InfeasibleConfig as reason:
                 # Not a training, so not one of the total; kept, so that the draw is not repeated.
                 refuse(self._store, self._study_id, arm.name, changes, what=reason.what, why=reason.why)
-                shown += history.advisor.shown(number, changes, Outcome(None))
+                shown += history.advisor.shown(number, changes, TrialOutcome(None))
                 continue
             record = ArmRecord(arm.name, arm.changes)
             total = self._most_trials()
@@ -158,7 +162,7 @@ class _Growth:
             add_event_once(self._store, SUBSET, message, study_id=self._study_id)
 
     def _unique(self, tuning_run: TuningRun, number: int) -> int:
-        """A number of the trial that is its own in the whole study: of several explorations, the next in the store."""
+        """A number of the trial that is its own in the whole study: of several tuning runs, the next in the store."""
         if len(self._tuning_runs) == 1:
             return number
         return max((c.trial_number for c in self._known.cells if c.trial_number is not None), default=-1) + 1

@@ -1,4 +1,4 @@
-"""An exploration in Optuna's terms: parameters, their distributions, and the way back to settings.
+"""A tuning run in Optuna's terms: parameters, their distributions, and the way back to settings.
 
 Optuna sees the names of levels, never their values. Evaluation levels are parameters too: a trial that was asked for
 has the primary ones, and every other level that was scored from its checkpoint is a finished trial beside it.
@@ -43,7 +43,7 @@ def space_sha256(space: Space) -> str:
     return sha256_of({name: distribution_to_json(distribution) for name, distribution in space.items()})
 
 
-def changes_of(study: Study, tuning_run: TuningRun, params: Params) -> Changes:
+def suggested_changes(study: Study, tuning_run: TuningRun, params: Params) -> Changes:
     """The fields that a suggestion changes; evaluation levels change none, since all are scored."""
     changes: Changes = {}
     for name, factor in tuning_run.factors.items():
@@ -103,9 +103,11 @@ def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
     points = evaluation_points(study)
     if cell.run_state == RunState.INFEASIBLE:
         return dict.fromkeys(points)
-    found = {level_key(score.level): score for score in cell.scores}
-    values = {key: value_of(found[key].measurements, study.metric) for key in points if key in found}
-    return {key: v for key, v in values.items() if v is not None or found[key].failure == "nan"}
+    scores_by_level = {level_key(score.level): score for score in cell.scores}
+    values = {
+        key: value_of(scores_by_level[key].measurements, study.metric) for key in points if key in scores_by_level
+    }
+    return {key: v for key, v in values.items() if v is not None or scores_by_level[key].failure == "nan"}
 
 
 def level_key(changes: Mapping[str, Any]) -> str:

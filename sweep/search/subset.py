@@ -29,14 +29,14 @@ def modelled(search_sampler: str, history: Sequence[Shown]) -> Sequence[Shown]:
     under_way = [trial for trial in history if trial.state is TrialState.RUNNING]
     if len(finished) <= most and len(under_way) <= MAX_UNDER_WAY:
         return history
-    kept = {id(trial) for trial in [*_telling(finished, most), *under_way[-MAX_UNDER_WAY:]]}
-    return [trial for trial in history if id(trial) in kept]
+    chosen = {id(trial) for trial in [*_informative(finished, most), *under_way[-MAX_UNDER_WAY:]]}
+    return [trial for trial in history if id(trial) in chosen]
 
 
-def _telling(finished: Sequence[Shown], most: int) -> Sequence[Shown]:
+def _informative(finished: Sequence[Shown], most: int) -> Sequence[Shown]:
     if len(finished) <= most:
         return finished
     ranked = sorted(finished, key=lambda trial: (trial.value, trial.ours))
     best, others = ranked[: most // 2], ranked[most // 2 :]
     wanted = most - len(best)
-    return best + [others[place * len(others) // wanted] for place in range(wanted)]
+    return best + [others[index * len(others) // wanted] for index in range(wanted)]

@@ -18,7 +18,7 @@ from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
 from sweep.search.optuna_samplers import SHOWN_INSTEAD, Shown, draw
-from sweep.search.search_space import Params, changes_of, evaluation_points, params_of, primary_levels, space_of
+from sweep.search.search_space import Params, evaluation_points, params_of, primary_levels, space_of, suggested_changes
 from sweep.search.subset import modelled
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -29,8 +29,8 @@ _NO_RUNGS: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the end of a trial teaches.
+class TrialOutcome:
+    """What the end of a trial tells its search sampler.
 
     Attributes:
         value: Its primary score; None where there is none: it diverged, made no sense or was stopped at a rung.
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Advisor:
-    """Optuna's side of one exploration."""
+    """Optuna's side of one tuning run."""
 
     def __init__(self, study: Study, tuning_run: TuningRun) -> None:
         self._study = study
@@ -76,9 +76,9 @@ class Advisor:
             history = SHOWN_INSTEAD[search_sampler](history, self._space)
         history = modelled(search_sampler, history)
         params = draw(search_sampler, seed, number, self._space, history, fixed)
-        return changes_of(self._study, self._tuning_run, params)
+        return suggested_changes(self._study, self._tuning_run, params)
 
-    def shown(self, number: int, changes: Changes, outcome: Outcome | None) -> tuple[Shown, ...]:
+    def shown(self, number: int, changes: Changes, outcome: TrialOutcome | None) -> tuple[Shown, ...]:
         """A trial as search samplers see it, with each further evaluation level that was scored as a trial beside it.
 
         A trial without a score is shown as pruned: one that failed, TPE ignores, and it goes back there. A trial that

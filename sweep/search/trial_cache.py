@@ -25,7 +25,7 @@ class TrialCache:
         return self._inventory
 
     def history(self, study: Study, tuning_run: TuningRun) -> History:
-        """What is known of an exploration's trials."""
+        """What is known of a tuning run's trials."""
         if tuning_run.prefix not in self._histories:
             self._histories[tuning_run.prefix] = History(study, tuning_run)
         return self._histories[tuning_run.prefix]

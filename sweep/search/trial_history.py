@@ -1,4 +1,4 @@
-"""The trials of an exploration as its search sampler is shown them."""
+"""The trials of a tuning run as its search sampler is shown them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sweep.design.trial_records import TrialRecords, is_informative, is_over
 from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.search_space import level_scores
-from sweep.search.suggest import Advisor, Outcome
+from sweep.search.suggest import Advisor, TrialOutcome
 from sweep.store.snapshots import CellRecord
 
 
@@ -31,18 +31,18 @@ class History:
         """All trials, in the order of their numbers: whoever ends first changes no draw.
 
         Args:
-            promotion: Of this exploration.
+            promotion: Of this tuning run.
             refused: Number -> changes of the draws that made no sense.
         """
         history: list[Shown] = []
         for number, cell in known.trials(self._tuning_run).items():
-            kept = self._shown.get(number)
-            if kept is None or kept[0] is not cell:
-                kept = self._shown[number] = self._worked_out(number, cell, known, promotion)
-            history += kept[1]
+            known_trial = self._shown.get(number)
+            if known_trial is None or known_trial[0] is not cell:
+                known_trial = self._shown[number] = self._worked_out(number, cell, known, promotion)
+            history += known_trial[1]
         for number, changes in refused.items():
             if number not in self._refused:
-                self._refused[number] = self.advisor.shown(number, changes, Outcome(None))
+                self._refused[number] = self.advisor.shown(number, changes, TrialOutcome(None))
             history += self._refused[number]
         history.sort(key=attrgetter("ours"))
         return history
@@ -52,10 +52,14 @@ class History:
     ) -> tuple[CellRecord | None, tuple[Shown, ...]]:
         changes = known.changes[cell.arm_name]
         if not is_over(cell):
-            kept = self._shown.get(number)
-            return kept if kept is not None and kept[0] is None else (None, self.advisor.shown(number, changes, None))
+            known_trial = self._shown.get(number)
+            return (
+                known_trial
+                if known_trial is not None and known_trial[0] is None
+                else (None, self.advisor.shown(number, changes, None))
+            )
         if cell.excluded_reason is not None:
             return cell, ()
         levels, rungs = level_scores(self._study, cell), promotion.scores(number)
-        outcome = Outcome(known.value(cell), levels, rungs, is_uninformative=not is_informative(cell))
+        outcome = TrialOutcome(known.value(cell), levels, rungs, is_uninformative=not is_informative(cell))
         return cell, self.advisor.shown(number, changes, outcome)

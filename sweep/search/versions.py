@@ -23,10 +23,10 @@ def check_optuna(recorded: str) -> None:
     Raises:
         StoreMismatch: the study was started under another major version.
     """
-    here = version("optuna")
-    if recorded.split(".", maxsplit=1)[0] != here.split(".", maxsplit=1)[0]:
+    installed = version("optuna")
+    if recorded.split(".", maxsplit=1)[0] != installed.split(".", maxsplit=1)[0]:
         raise StoreMismatch(
-            f"this study was started with Optuna {recorded}; here is {here}",
+            f"this study was started with Optuna {recorded}; here is {installed}",
             why="Other majors draw other trials from the same history.",
             next=f"Install optuna=={recorded}, or start the study under a new name.",
         )

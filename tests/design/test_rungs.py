@@ -13,7 +13,7 @@ from sweep.config.designs.pruner import Pruner
 from sweep.config.keys import eval_key
 from sweep.config.run import EvalConfig
 from sweep.config.study import Study
-from sweep.design.rungs import first_rung_step, is_promoted, rungs_of
+from sweep.design.rungs import first_rung_step, is_promoted, trial_rungs
 from tests.helpers.played_studies import PROTOCOL
 
 
@@ -74,7 +74,7 @@ def test_a_decision_asked_twice_is_the_same_and_optunas_is_not():
 def test_trials_meet_at_equal_images_whatever_their_batch_or_budget():
     asked = study()
     places = {
-        (batch, images): [(r.images, r.step) for r in rungs_of(asked, PROTOCOL, batch=batch, images=images)]
+        (batch, images): [(r.images, r.step) for r in trial_rungs(asked, PROTOCOL, batch=batch, images=images)]
         for batch, images in [(10, 1000), (20, 1000), (10, 250), (10, 2000)]
     }
     assert places == {
@@ -83,7 +83,7 @@ def test_trials_meet_at_equal_images_whatever_their_batch_or_budget():
     }  # fmt: skip
     assert first_rung_step(asked, batch=20, images=1000) == 5
     assert first_rung_step(study(design={"kind": "search", "trials": 9}), batch=20, images=1000) is None
-    used = [(r.protocol.n, r.protocol.noise_sets) for r in rungs_of(asked, PROTOCOL, batch=10, images=1000)]
+    used = [(r.protocol.n, r.protocol.noise_sets) for r in trial_rungs(asked, PROTOCOL, batch=10, images=1000)]
     assert used == [(16, (0,)), (32, (0, 1))]
 
 

@@ -14,7 +14,7 @@ from sweep.config.study import Study
 from sweep.design.tuning import tuning_runs_of
 from sweep.search.optuna_samplers import SEARCH_SAMPLERS, Shown
 from sweep.search.search_space import params_of
-from sweep.search.suggest import INSISTS, Advisor, Outcome
+from sweep.search.suggest import INSISTS, Advisor, TrialOutcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -43,7 +43,7 @@ class Played:
 
     asked: Study
     tuning_run: TuningRun
-    trials: dict[int, tuple[Changes, Outcome | None]] = field(default_factory=dict)
+    trials: dict[int, tuple[Changes, TrialOutcome | None]] = field(default_factory=dict)
 
     @property
     def history(self) -> list[Shown]:
@@ -60,7 +60,7 @@ class Played:
         drawn = []
         for number in range(len(self.trials), len(self.trials) + count):
             drawn.append(self.ask(number))
-            self.trials[number] = (drawn[-1], Outcome(float(number)))
+            self.trials[number] = (drawn[-1], TrialOutcome(float(number)))
         return drawn
 
 
@@ -101,7 +101,7 @@ def test_a_restart_draws_what_no_restart_would_have(search_sampler, count):
     advisor, history = Advisor(at_once.asked, at_once.tuning_run), list[Shown]()
     for number, changes in enumerate(restarted):
         assert advisor.ask(number, history) == changes
-        history += advisor.shown(number, changes, Outcome(float(number)))
+        history += advisor.shown(number, changes, TrialOutcome(float(number)))
     assert len({str(changes) for changes in restarted}) == count
 
 
@@ -134,7 +134,11 @@ def test_draws_keep_apart_from_trials_that_are_under_way(search_sampler):
 
 def test_divergence_is_shown_as_pruned():
     known = played(study())
-    known.trials = {0: (known.ask(0), Outcome(None)), 1: (known.ask(1), Outcome(3.5)), 2: (known.ask(2), None)}
+    known.trials = {
+        0: (known.ask(0), TrialOutcome(None)),
+        1: (known.ask(1), TrialOutcome(3.5)),
+        2: (known.ask(2), None),
+    }
     assert [(trial.state.name, trial.value) for trial in known.history] == [
         ("PRUNED", None), ("COMPLETE", 3.5), ("RUNNING", None),
     ]  # fmt: skip
@@ -142,7 +146,7 @@ def test_divergence_is_shown_as_pruned():
 
 def test_a_trial_that_was_stopped_is_shown_with_its_scores_on_the_way():
     known = played(study())
-    known.trials[0] = (known.ask(0), Outcome(None, rungs={100: 9.0, 300: 7.0}))
+    known.trials[0] = (known.ask(0), TrialOutcome(None, rungs={100: 9.0, 300: 7.0}))
     (trial,) = known.history
     assert (trial.state.name, trial.value, trial.intermediate_values) == ("PRUNED", 7.0, {100: 9.0, 300: 7.0})
 
@@ -152,11 +156,11 @@ def dozen(asked: Study) -> Played:
     known = played(asked)
     for number in range(12):
         changes = known.ask(number)
-        known.trials[number] = (changes, Outcome(abs(float(changes["lr"]) - 1e-3)))  # type: ignore[arg-type]
+        known.trials[number] = (changes, TrialOutcome(abs(float(changes["lr"]) - 1e-3)))  # type: ignore[arg-type]
     return known
 
 
-def next_of_dozen(asked: Study, *of_sixth: Outcome) -> Changes:
+def next_of_dozen(asked: Study, *of_sixth: TrialOutcome) -> Changes:
     """The thirteenth draw, where the sixth trial came to another end, or never was."""
     known = dozen(asked)
     changes, _ = known.trials.pop(5)
@@ -167,9 +171,9 @@ def next_of_dozen(asked: Study, *of_sixth: Outcome) -> Changes:
 
 def test_a_void_trial_teaches_tpe_nothing_and_a_diverged_one_does():
     """Void: the draw is that of an Optuna in which the trial has no place. Divergence moves the next draw."""
-    is_uninformative = next_of_dozen(study(), Outcome(None, is_uninformative=True))
+    is_uninformative = next_of_dozen(study(), TrialOutcome(None, is_uninformative=True))
     assert next_of_dozen(study()) == is_uninformative
-    assert next_of_dozen(study(), Outcome(None)) != is_uninformative
+    assert next_of_dozen(study(), TrialOutcome(None)) != is_uninformative
 
 
 @pytest.mark.slow
@@ -182,8 +186,8 @@ def test_the_gaussian_process_takes_a_trial_without_a_score_for_the_worst(rungs)
     asked = study(search_sampler="gp")
     others = [outcome for number, (_, outcome) in dozen(asked).trials.items() if number != 5]
     worst = max(outcome.value for outcome in others if outcome and outcome.value is not None)
-    drawn = next_of_dozen(asked, Outcome(None, rungs=rungs))
-    assert next_of_dozen(asked, Outcome(worst)) == drawn
+    drawn = next_of_dozen(asked, TrialOutcome(None, rungs=rungs))
+    assert next_of_dozen(asked, TrialOutcome(worst)) == drawn
     assert next_of_dozen(asked) != drawn
 
 
@@ -220,7 +224,7 @@ def test_each_evaluation_level_is_a_finished_trial_of_its_own():
     changes = known.ask(0)
     assert not changes.keys() & {"ema_decay", "sampling_steps"}
     levels = {'{"ema_decay":0.0}': 9.0, '{"ema_decay":0.9}': 4.0, '{"sampling_steps":10.0}': None}
-    known.trials[0] = (changes, Outcome(5.0, levels))
+    known.trials[0] = (changes, TrialOutcome(5.0, levels))
     points = {(t.params["ema_decay"], t.params["sampling_steps"]): (t.state.name, t.value) for t in known.history}
     assert points == {
         ("0.999", "baseline"): ("COMPLETE", 5.0), ("0", "baseline"): ("COMPLETE", 9.0),
@@ -237,7 +241,7 @@ def test_every_sampler_draws_on_with_evaluation_levels(search_sampler):
     seen = []
     for number in range(4):
         changes = known.ask(number)
-        known.trials[number] = (changes, Outcome(float(number), {'{"ema_decay":0.0}': number + 1.0}))
+        known.trials[number] = (changes, TrialOutcome(float(number), {'{"ema_decay":0.0}': number + 1.0}))
         seen.append(str(changes))
     assert len(set(seen)) == 4
 

@@ -64,13 +64,13 @@ class Fraction:
     def aliases(self) -> list[Alias]:
         """Every pair of main effects and two-factor interactions that share a contrast, main effects first."""
         effects = [frozenset(pair) for size in (1, 2) for pair in combinations(self.factors, size)]
-        place = {effect: index for index, effect in enumerate(effects)}
+        rank = {effect: index for index, effect in enumerate(effects)}
         words = self.words
         return [
             Alias(effect, other, (-1) ** len(word))
             for effect in effects
             for word in words
-            if (other := effect ^ word) in place and place[effect] < place[other]
+            if (other := effect ^ word) in rank and rank[effect] < rank[other]
         ]
 
     def shown(self, effect: Effect) -> str:
@@ -104,14 +104,14 @@ def fraction_of(
         raise InfeasibleConfig(
             f"{len(factors)} factors are too many to look for generators", next="State design.generators yourself."
         )
-    found = smallest_fraction(tuple(factors), wanted)
-    if not found.generators:
+    smallest = smallest_fraction(tuple(factors), wanted)
+    if not smallest.generators:
         raise InfeasibleConfig(
             f"no fraction of {len(factors)} two-level factors has resolution {wanted}",
             why="Every word of its defining relation would have to be longer than there are factors.",
             next="Use `design: factorial`, or a lower resolution.",
         )
-    return _with_few_runs(found)
+    return _with_few_runs(smallest)
 
 
 def _with_few_runs(fraction: Fraction) -> Fraction:
