@@ -89,7 +89,7 @@ class UnknownName(UsageError):
     def __init__(
         self, kind: str, name: object, known: Iterable[str], *, where: str = "", why: str = "", next: str = ""
     ) -> None:
-        names = list(known)
+        names = [str(each) for each in known]
         listed = f"Allowed: {', '.join(names)}." if 0 < len(names) <= _MAX_NAMES_LISTED else ""
         super().__init__(no_such(kind, name, names, where=where), why=why or listed, next=next)
 
@@ -118,7 +118,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
         name: As it was given; only its beginning is compared.
         known: The names that there are.
     """
-    near = get_close_matches(str(name)[:_MAX_NAME_SHOWN], list(known), n=1)
+    near = get_close_matches(str(name)[:_MAX_NAME_SHOWN], [str(each) for each in known], n=1)
     return near[0] if near else None
 
 

@@ -78,6 +78,9 @@ MAX_NOISED_TIMES = 50
 
 # Commands
 
+MAX_DURATION_DAYS = 100_000_000
+"""Of a budget or a time limit: 10,000 devices for 27 years."""
+
 MAX_WORKERS = 1_000
 """Worker processes of one launch."""
 MAX_THREADS = 4_096

@@ -9,11 +9,12 @@ from sweep.api.locations import storage_url, store_options
 from sweep.api.stored_study import stored_study
 from sweep.commands import command
 from sweep.config.run import TrainConfig
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, UsageError
 from sweep.store.queries.views import cells, run_config, trained_by
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import CellRecord, ScoreRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import CellState
 
 __all__ = ["CellRecord", "ScoreRecord", "StoredRun", "StudyCells", "cells_of_run", "list_cells", "read_run"]
 
@@ -63,10 +64,16 @@ def list_cells(
         The study and its cells.
 
     Raises:
-        UsageError: There is no such study.
+        UnknownName: There is no such study, state or arm.
         StoreError: There is no database, or it cannot be read.
     """
+    every_cell = command("trials ls", name, *store_options(storage_url(storage)))
+    if state is not None and state not in list(CellState):
+        raise UnknownName("state of a cell", state, CellState, next=every_cell)
     with stored_study(name, storage) as (store, record):
+        arms = [planned.name for planned in record.arms]
+        if arm is not None and arm not in arms:
+            raise UnknownName("arm", arm, arms, where=f"in study {name!r}", next=every_cell)
         wanted = [cell for cell in cells(store, record.id) if state in (None, cell.state)]
         return StudyCells(record, [cell for cell in wanted if arm in (None, cell.arm_name)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sweep.errors import UsageError
+from sweep.limits import MAX_DURATION_DAYS
 
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -14,7 +15,7 @@ def seconds_of(text: str) -> float:
     """`23h30m`, `90m`, `45s`, `2d`; a bare number is seconds.
 
     Raises:
-        UsageError: it is not a duration above zero.
+        UsageError: it is not a duration above zero, or more than `MAX_DURATION_DAYS`.
     """
     match = _DURATION.fullmatch(text.strip())
     parts = match.groups() if match else ()
@@ -22,6 +23,10 @@ def seconds_of(text: str) -> float:
     if total <= 0.0:
         raise UsageError(f"{text!r} is not a duration", why="It is read as days, hours, minutes, seconds.",
                          next="Write it like 23h30m, 90m or 45s.")  # fmt: skip
+    if total > MAX_DURATION_DAYS * _UNITS["d"]:
+        raise UsageError(
+            f"{text[:40]!r} is too long", why=f"At most {MAX_DURATION_DAYS:,} days are accepted.", next="Ask for less."
+        )
     return total
 
 

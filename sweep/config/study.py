@@ -30,6 +30,7 @@ from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text
 from sweep.config.yaml_file import YamlFile, read_yaml
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
+    MAX_DURATION_DAYS,
     MAX_EVALUATION_LEVELS,
     MAX_FACTORS,
     MAX_LEVELS,
@@ -47,7 +48,9 @@ class Cadence(Frozen):
 class Budget(Frozen):
     """What a study may cost; work stops there, and more is a decision."""
 
-    gpu_hours: float = Field(gt=0.0, description="Device hours of training, over all workers and relaunches.")
+    gpu_hours: float = Field(
+        gt=0.0, le=24 * MAX_DURATION_DAYS, description="Device hours of training, over all workers and relaunches."
+    )
 
 
 class Study(NoTruthForNumbers):

@@ -230,10 +230,19 @@ def _listed(left_out: Sequence[LeftOut]) -> str:
 def _no_image(listing: Listing) -> DataError:
     looked = f"looked for {' '.join(sorted(SUFFIXES))} there and one folder below"
     met = f"; there are {_listed(listing.left_out)}" if listing.left_out else ""
-    deeper = next((each for each in listing.left_out if each.reason is Reason.DEEPER), None)
-    parent = None if deeper is None else listing.path / Path(deeper.named[0][0]).parent
+    is_deeper = any(each.reason is Reason.DEEPER for each in listing.left_out)
+    folder = _folder_of_classes(listing.path) if is_deeper else None
     return DataError(
         f"{escaped(listing.path)} holds no image",
         why=looked + met,
-        next="check data.path" if parent is None else f"set data.path to {escaped(parent)}",
+        next="check data.path" if folder is None else f"set data.path to {escaped(folder)}",
     )
+
+
+def _folder_of_classes(path: Path) -> Path | None:
+    """The folder two above the first image below a path, which can be read as a folder of classes."""
+    for folder, folders, names in islice(os.walk(path), MAX_SEARCHED_FOLDERS):
+        folders.sort()
+        if any(_is_image(name) for name in names):
+            return Path(folder).parent
+    return None

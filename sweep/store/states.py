@@ -39,6 +39,21 @@ class AttemptEnd(StrEnum):
     """Nobody wanted the work any more: its cell was excluded, or reads another run."""
 
 
+class CellState(StrEnum):
+    """Of a cell: the state of its run, and of a trained run that of its scores; `excluded` before all others."""
+
+    PLANNED = "planned"
+    TRAINING = "training"
+    TRAINED = "trained"
+    SCORING = "scoring"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    INFEASIBLE = "infeasible"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXCLUDED = "excluded"
+
+
 class CellStatus(StrEnum):
     """What became of a planned cell, in the order in which reports tell them."""
 

@@ -6,6 +6,7 @@ be a third of what it takes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sweep.errors import StoreMismatch
@@ -50,6 +51,26 @@ def study_spec(stored: Any, *, of: str) -> Study:
     from sweep.config.study import Study
 
     return _checked(Study, stored, f"study {of}")
+
+
+def plain_spec(stored: Any, *, of: str) -> Mapping[str, Any]:
+    """What is asked, as plain values, if its outer form is that of a study: a look at a study reads no more of it.
+
+    Args:
+        stored: The column `spec` of the newest revision.
+        of: Name of the study.
+
+    Raises:
+        StoreMismatch: it is no mapping, or one of its parts that are mappings is none.
+    """
+    parts = ("baseline", "protocol")
+    if isinstance(stored, dict) and all(isinstance(stored.get(part, {}), dict) for part in parts):
+        return stored
+    raise StoreMismatch(
+        f"study {of} was stored by a version of sweep that this one does not understand",
+        why=f"Its values are {type(stored).__name__}, not the keys and values of a study.",
+        next="Use the version that made the study, or restore the database from a backup.",
+    )
 
 
 def study_design(stored: Any, *, of: str) -> Design:

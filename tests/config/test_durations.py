@@ -21,6 +21,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         seconds_of(text)
 
 
+@pytest.mark.parametrize("text", ["9" * 25 + "h", "9" * 400 + "d"])
+def test_a_duration_without_bound_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is too long"):
+        seconds_of(text)
+
+
 def test_totals_only_grow() -> None:
     assert more_of("+3", 4, "seeds") == 7
     assert more_of("9", 4, "seeds") == 9

@@ -81,12 +81,14 @@ def test_a_class_may_be_a_link(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_says_why_and_what_to_do(tmp_path: Path) -> None:
     put(tmp_path / "images.zip", tmp_path / "deep" / "train" / "cat" / "a.png", tmp_path / "text" / "a.txt")
+    put(tmp_path / "deeper" / "v1" / "images" / "train" / "cat" / "a.png")
     expected = {
         "images.zip": ("is a file", "unpack"),
         "$HOME/images": (r"\$VARIABLES in a path are not replaced", "data.path"),
         "a\0b": ("no folder", "data.path"),
         "x" * 300: ("cannot be listed|no folder", "data.path"),
         "deep": ("in deeper folders", f"set data.path to {tmp_path / 'deep' / 'train'}"),
+        "deeper": ("in deeper folders", f"set data.path to {tmp_path / 'deeper' / 'v1' / 'images' / 'train'}"),
         "text": (r"1 file of other kinds \(.txt\)", "data.path"),
     }
     for name, (text, following) in expected.items():

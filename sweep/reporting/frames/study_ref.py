@@ -15,6 +15,7 @@ from sweep.errors import StoreError
 from sweep.store import stored_config
 from sweep.store.sql.schema import CELL, REVISION, STUDY
 from sweep.store.sql.transaction import read_transaction
+from sweep.store.stored_config import plain_spec
 from sweep.store.studies.unknown import no_such_study
 
 STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES", "SWEEP_REPORT"
@@ -65,6 +66,7 @@ def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> Study
     Raises:
         UsageError: There is no such study.
         StoreError: The study has no such revision.
+        StoreMismatch: The values of a revision are not those of a study.
     """
     with read_transaction(engine) as connection:
         row = connection.execute(select(STUDY).where(STUDY.c.name == name)).mappings().first()
@@ -78,6 +80,8 @@ def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> Study
         revisions = [row for row in revisions if row["number"] <= as_of]
     if not revisions or (as_of is not None and revisions[-1]["number"] != as_of):
         raise StoreError(f"study {name!r} has no revision {as_of if as_of is not None else 1}")
+    for revision in revisions:
+        plain_spec(revision["spec"], of=name)
     return StudyRef(
         id=row["id"],
         name=row["name"],

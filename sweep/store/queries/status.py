@@ -13,9 +13,10 @@ from sweep.store.snapshots import FailureRecord, RunningRecord
 from sweep.store.sql.clock import now
 from sweep.store.sql.schema import ARM, ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.sql.sqlite_hints import unindexed
-from sweep.store.states import RunState, ScoreState
+from sweep.store.states import CellState, RunState, ScoreState
 
-_UNTRAINED = ("pruned", "infeasible", "failed", "cancelled")
+_UNTRAINED = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
+_BROKEN = (ScoreState.FAILED, ScoreState.CANCELLED)
 
 
 def cell_states(*which: ColumnElement[bool]) -> Subquery:
@@ -25,7 +26,7 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
             SCORE_REQUEST.c.cell_id,
             func.sum(case((SCORE.c.state == ScoreState.SCORING, 1), else_=0)).label("scoring"),
             func.sum(case((SCORE.c.state == ScoreState.PLANNED, 1), else_=0)).label("planned"),
-            func.sum(case((SCORE.c.state.in_(("failed", "cancelled")), 1), else_=0)).label("broken"),
+            func.sum(case((SCORE.c.state.in_(_BROKEN), 1), else_=0)).label("broken"),
         )
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
@@ -34,12 +35,12 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
         .subquery()
     )
     state = case(
-        (CELL.c.excluded_reason.is_not(None), "excluded"),
+        (CELL.c.excluded_reason.is_not(None), CellState.EXCLUDED),
         (RUN.c.state != RunState.TRAINED, RUN.c.state),
-        (scores.c.scoring > 0, "scoring"),
-        (scores.c.planned > 0, "trained"),
-        (scores.c.broken > 0, "failed"),
-        else_="complete",
+        (scores.c.scoring > 0, CellState.SCORING),
+        (scores.c.planned > 0, CellState.TRAINED),
+        (scores.c.broken > 0, CellState.FAILED),
+        else_=CellState.COMPLETE,
     )
     return (
         select(CELL.c.id.label("cell_id"), state.label("state"))
@@ -72,11 +73,11 @@ def left(study_id: int, kind: Kind) -> Select[Any]:
     runs: Select[Any] = select(RUN.c.id if kind == "train" else SCORE.c.id).select_from(CELL)
     runs = runs.join(RUN, RUN.c.id == CELL.c.run_id).where(*wanted).distinct()
     if kind == "train":
-        return runs.where(RUN.c.state.in_(("planned", "training")))
+        return runs.where(RUN.c.state.in_((RunState.PLANNED, RunState.TRAINING)))
     return (
         runs.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
-        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("planned", "scoring")))
+        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_((ScoreState.PLANNED, ScoreState.SCORING)))
     )
 
 
@@ -109,7 +110,11 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
         cell.add_columns(SCORE.c.state, SCORE.c.failure, SCORE.c.failure_reason, SCORE.c.id.label("score_id"))
         .join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
-        .where(RUN.c.state.not_in(_UNTRAINED), SCORE.c.state.in_(("failed", "cancelled")), SCORE.c.step.is_(None))
+        .where(
+            RUN.c.state.not_in(_UNTRAINED),
+            SCORE.c.state.in_((ScoreState.FAILED, ScoreState.CANCELLED)),
+            SCORE.c.step.is_(None),
+        )
     )
     return [
         FailureRecord(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from sweep.config.keys import protocol_key, sha256_of
 from sweep.errors import StoreError, StoreMismatch, UsageError
+from sweep.store import stored_config
 from sweep.store.queue.events import write_event
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.schema import ARM, CELL, REVISION, STUDY
@@ -184,7 +185,7 @@ def study_record(connection: Connection, which: Any) -> StudyRecord:
         question=row.question,
         state=row.state,
         revision=newest.number,
-        spec=newest.spec,
+        spec=stored_config.plain_spec(newest.spec, of=row.name),
         spec_sha256=newest.spec_sha256,
         protocol_spec=newest.protocol,
         protocol_key=newest.protocol_key,
