@@ -178,7 +178,8 @@ def _cost_sentences(forecast: StudyForecast) -> list[str]:
     return [
         f"about {time_text(seconds)} on {len(forecast.devices)} workers "
         f"({', '.join(sorted(set(forecast.devices)))}; {timing.step_seconds * 1e3:.1f} ms a step), "
-        f"{bytes_text(disk_bytes)} of disk; the net has {timing.parameters:,} parameters"
+        f"{bytes_text(disk_bytes)} of disk; the net has {timing.parameters:,} parameters",
+        "the time leaves out the start of the workers, and the first preparation of data, extractor and reference",
     ]
 
 

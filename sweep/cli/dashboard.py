@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Annotated
 
 import typer
@@ -32,8 +33,10 @@ def dashboard_command(
     Examples: sweep dashboard digits
               sweep dashboard --port 0
     """
+    logger.info("copying the studies for the dashboard")
     with api.dashboard.open_dashboard(studies or (), storage=storage, files=files, port=port) as shown:
         echo(shown.url)
+        sys.stdout.flush()  # a pipe would get the address only when the command ends
         logger.info(f"a copy of {shown.study_count} studies; changes made there stay there. Ctrl-C ends it.")
         try:
             shown.server.serve_forever()

@@ -64,6 +64,10 @@ class AcrossStudies:
 def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
     """Compare two studies.
 
+    Args:
+        first: The tables of the first study.
+        second: The tables of the second study.
+
     Raises:
         ProtocolError: their scores were made in different ways; says which, and the way out.
         UsageError: the first baseline has no score yet.
@@ -101,7 +105,12 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
 
 def values_of(frames: StudyFrames, config: Mapping[str, Any]) -> pd.DataFrame:
     """Scores that were drawn in one way: arm, is_baseline, replicate, run_id, level, value, streams (what the run's
-    random numbers are functions of)."""
+    random numbers are functions of).
+
+    Args:
+        frames: The tables of the study.
+        config: The deciding fields of an evaluation config.
+    """
     scores = frames.scores[(frames.scores["metric"] == frames.metric) & (frames.scores["phase"] == frames.phase)]
     is_comparable = [_deciding(EvalConfig.model_validate(each)) == config for each in scores["eval_config"]]
     scores = scores[np.array(is_comparable, dtype=bool)].drop_duplicates("cell_id")

@@ -16,7 +16,11 @@ NOTHING = "\N{EN DASH}"
 
 
 def value_in_words(value: object) -> str:
-    """One level of a setting."""
+    """The value of a setting as text: `on` for True, `none` for None, the shortest digits of a float.
+
+    Args:
+        value: A scalar, a sequence of values, or a mapping of fields to values.
+    """
     if isinstance(value, bool) or value is None:
         return {True: "on", False: "off", None: "none"}[value]
     if isinstance(value, list | tuple):
@@ -27,19 +31,37 @@ def value_in_words(value: object) -> str:
 
 
 def changes_in_words(changes: Mapping[str, Any]) -> str:
-    """Changed settings, e.g. `schedule = cosine, T = 250`; empty for none."""
+    """Changed settings as text, e.g. `schedule = cosine, T = 250`; empty for none.
+
+    Args:
+        changes: Values by their fields.
+    """
     return ", ".join(f"{field} = {value_in_words(value)}" for field, value in sorted(changes.items()))
 
 
 def decimals_for(resolution: float, *, digits: int = 2) -> int:
-    """Decimals at which a number of this size keeps `digits` significant digits, 0 to 12."""
+    """How many decimals a number of some size needs.
+
+    Args:
+        resolution: Size of the number; 3 decimals where it is not positive.
+        digits: Significant digits that are kept.
+
+    Returns:
+        Decimals, 0 to 12.
+    """
     if not isfinite(resolution) or resolution <= 0:
         return 3
     return min(12, max(0, digits - 1 - floor(log10(resolution))))
 
 
 def number(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number with a true minus sign; an en dash where there is none."""
+    """A number as text, with a true minus sign; an en dash for one that is not finite.
+
+    Args:
+        value: The number.
+        decimals: Digits after the point.
+        signed: Whether a positive number gets a plus sign.
+    """
     if not isfinite(value):
         return NOTHING
     text = f"{value:+,.{decimals}f}" if signed else f"{value:,.{decimals}f}"
@@ -49,14 +71,23 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def percent(share: float, *, signed: bool = False) -> str:
-    """0.031 as `3.1 %`; an en dash where there is none."""
+    """A share as text, e.g. 0.031 as `3.1 %`; an en dash for one that is not finite.
+
+    Args:
+        share: The share; 1 is the whole.
+        signed: Whether a positive share gets a plus sign.
+    """
     if not isfinite(share):
         return NOTHING
     return number(100 * share, decimals_for(abs(100 * share)) if abs(share) < 0.1 else 0, signed=signed) + " %"
 
 
 def scientific(value: float) -> str:
-    """Three significant digits, e.g. 4.04e-05 as `4.04 x 10^-5` written in superscript."""
+    """A number with three significant digits, e.g. 4.04e-05 as `4.04 x 10^-5` with the exponent in superscript.
+
+    Args:
+        value: The number; an en dash is returned for one that is not finite.
+    """
     if not isfinite(value):
         return NOTHING
     if value == 0 or 1e-3 <= abs(value) < 1e5:
@@ -67,7 +98,11 @@ def scientific(value: float) -> str:
 
 
 def rounded_duration(seconds: float) -> str:
-    """Seconds of work in the largest unit that leaves a whole number, e.g. `3.2 h`."""
+    """A duration in its largest whole unit, e.g. `3.2 h`; an en dash for one that is not finite.
+
+    Args:
+        seconds: The duration.
+    """
     if not isfinite(seconds):
         return NOTHING
     for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
@@ -77,10 +112,20 @@ def rounded_duration(seconds: float) -> str:
 
 
 def quantity(n: int, noun: str, plural: str = "") -> str:
-    """`1 seed`, `5 seeds`."""
+    """A number with its noun: `1 seed`, `5 seeds`.
+
+    Args:
+        n: The number.
+        noun: The noun in the singular.
+        plural: The noun in the plural; by default the singular with an s.
+    """
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def join_words(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Words as an enumeration: `a`, `a and b`, `a, b and c`.
+
+    Args:
+        words: The words, in their order.
+    """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

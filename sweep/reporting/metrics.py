@@ -18,6 +18,9 @@ CLASSIFIER = " (classifier features)"
 def lower_is_better(metric: str) -> bool:
     """Whether smaller values of a score that decides are better.
 
+    Args:
+        metric: Name of the score, as stored in `measurement.name`.
+
     Raises:
         StoreMismatch: It has no better end, so it decides nothing.
     """
@@ -46,13 +49,20 @@ def label_of(metric: str, protocol: Mapping[str, Any]) -> str:
 
 
 def extractor_of(protocol: Mapping[str, Any]) -> str:
-    """Name of the extractor with the start of its hash, once: a local classifier is named after it already."""
+    """Name of the extractor with the start of its hash, once: a local classifier is named after it already.
+
+    Args:
+        protocol: The protocol as stored: extractor, extractor_sha256, n.
+    """
     name, sha256 = str(protocol.get("extractor")), str(protocol.get("extractor_sha256", ""))[:8]
     return name if sha256 in name else f"{name} {sha256}"
 
 
 def direction_of(metric: str) -> Direction:
     """Which values of a score are good; its text is for axes.
+
+    Args:
+        metric: Name of the score, as stored in `measurement.name`.
 
     Raises:
         StoreMismatch: This version does not know the score.

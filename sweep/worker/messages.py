@@ -30,11 +30,7 @@ class PrepareJob:
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """Time a few steps of a training, for the time estimate of a plan.
-
-    Attributes:
-        config: The training.
-    """
+    """Time a few steps of the training in `config`, for the time estimate of a plan."""
 
     config: TrainConfig
 

@@ -112,7 +112,11 @@ class _JobChannel:
         self._sent_at = time.monotonic()
 
     def send(self, message: Message) -> None:
-        """Send a message. After a checkpoint, wait until it is recorded: only then may older ones be deleted."""
+        """Send a message. After a checkpoint, wait until it is recorded: only then may older ones be deleted.
+
+        Args:
+            message: The message to the worker.
+        """
         self._pipe.send(message)
         self._sent_at = time.monotonic()
         if isinstance(message, Progressed) and message.checkpoint is not None:

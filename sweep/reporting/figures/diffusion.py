@@ -28,6 +28,7 @@ def schedule_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figur
 
     Args:
         points: arm (the first that has it), label (all that have it), u (t/T), log10_snr, beta.
+        styles: Style of each arm (`arm_styles`).
     """
     with figure_style():
         figure, (snr, beta) = blank(6.0, rows=2)
@@ -44,6 +45,7 @@ def loss_weight_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Fi
 
     Args:
         points: arm, label, u, weight.
+        styles: Style of each arm (`arm_styles`).
     """
     with figure_style():
         figure, (axes,) = blank(3.2)

@@ -20,6 +20,9 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
     Args:
         arms: `Comparison.arms`, in the order of the rows.
         pairs: `Comparison.pairs`.
+        label: Name and direction of the score.
+        lower_is_better: Whether smaller values of the score are better.
+        margin: Smallest effect of interest, in the units of the score.
     """
     with figure_style():
         names = [_name(row) for row in arms.to_dict("records")]

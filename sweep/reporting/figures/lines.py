@@ -77,6 +77,11 @@ def factor_curves(
 
     Args:
         levels: arm, level (number, or text), mean, low, high; the baseline's own level included.
+        styles: Style of each arm (`arm_styles`).
+        factor: Name of the evaluation factor.
+        label: Name of the score.
+        direction: Which values of the score are better, for the title.
+        numeric: Whether its levels are numbers.
     """
     with figure_style():
         figure, (axes,) = blank(3.6)
@@ -105,6 +110,9 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
 
     Args:
         points: arm, reading, seconds, mean, on_front.
+        styles: Style of each arm (`arm_styles`).
+        label: Name of the score.
+        direction: Which values of the score are better, for the title.
     """
     with figure_style():
         figure, (axes,) = blank(4.2)
@@ -161,6 +169,10 @@ def crowd(
 
     Args:
         lines: x and y of each, in two columns.
+        axes: The axes to draw on.
+        colour: Colour of all lines.
+        width: Width of a line in points.
+        alpha: Opacity, 0 to 1.
     """
     segments = [line.to_numpy(float) for line in lines]
     segments = [each[np.isfinite(each).all(axis=1)] for each in segments]

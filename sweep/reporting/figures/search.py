@@ -15,6 +15,8 @@ def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
 
     Args:
         trials: trial_number, value, best_so_far.
+        label: Name of the score.
+        direction: Which values of the score are better, for the title.
     """
     with figure_style():
         figure, (axes,) = blank(3.4)
@@ -55,6 +57,9 @@ def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: in
 
     Args:
         table: Means; index the levels of one factor, columns those of another, both named.
+        label: Name of the score.
+        direction: Which values of the score are better, for the title.
+        decimals: Decimals of the score.
     """
     with figure_style():
         figure, (axes,) = blank(1.6 + 0.55 * len(table))

@@ -1,4 +1,4 @@
-"""One look for all figures: readable on a phone, in grey, and by colour-blind readers."""
+"""One style for all figures: readable on a phone, in grey, and by colour-blind readers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ LineStyle = dict[str, Any]
 
 def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
     """Colour, marker and dashes of each arm, the same in all figures: the baseline, which comes first, in ink, six
-    others told apart, the rest faint."""
+    others told apart, the rest faint.
+
+    Args:
+        arms: Names of the arms, the baseline first.
+    """
     styles = [
         {"color": colour, "marker": marker, "linestyle": DASHES[k % len(DASHES)]}
         for k, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True))
@@ -70,20 +74,31 @@ def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw inside this."""
-    with mpl.rc_context(RC):  # type: ignore[arg-type]
+    """A context with the style of all figures; figures are drawn inside it."""
+    with mpl.rc_context(RC):  # type: ignore[arg-type] # its keys are checked by matplotlib, not by their type
         yield
 
 
 def blank(height: float, *, columns: int = 1, rows: int = 1, share_y: bool = False) -> tuple[Figure, list[Axes]]:
-    """A figure that belongs to no window, and its axes, row by row."""
+    """An empty figure without a window, and its axes row by row.
+
+    Args:
+        height: Height in inches.
+        columns: Axes in a row.
+        rows: Rows of axes.
+        share_y: Whether all axes have one y scale.
+    """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
     return figure, list(axes.flat)
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Numbers such as 0.01 and 1e-05 on a logarithmic axis: mathematics is switched off, see `RC`."""
+    """Plain tick labels such as 0.01 and 1e-05 on a logarithmic axis: mathematics is switched off, see `RC`.
+
+    Args:
+        axis: The axis, on a logarithmic scale.
+    """
     low, high = axis.get_view_interval()
     axis.set_major_locator(LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 3.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -91,7 +106,12 @@ def plain_log_ticks(axis: Axis) -> None:
 
 
 def shortened(name: str, length: int = 26) -> str:
-    """A name that fits beside an axis."""
+    """A name that fits beside an axis.
+
+    Args:
+        name: The name.
+        length: The most characters; a longer name ends in an ellipsis.
+    """
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
@@ -100,7 +120,11 @@ End = tuple[float, float, str, str]
 
 
 def fix_layout(figure: Figure) -> None:
-    """Lay the figure out once and for all; drawing it would do so again, twice."""
+    """Compute the layout once; otherwise drawing would compute it twice more.
+
+    Args:
+        figure: The drawn figure.
+    """
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
@@ -108,7 +132,12 @@ def fix_layout(figure: Figure) -> None:
 
 
 def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> None:
-    """Names at the right end of lines, pushed apart so that none covers another."""
+    """Write names at the right ends of lines, moved apart so that none covers another.
+
+    Args:
+        figure: The drawn figure.
+        lines: The axes, each with the ends of its lines.
+    """
     engine = figure.get_layout_engine()
     assert engine is not None, "`blank` gives every figure one"
     engine.execute(figure)  # only now do points know their places

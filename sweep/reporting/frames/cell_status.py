@@ -1,4 +1,4 @@
-"""What became of each planned cell, and why: done, failed, excluded, pruned or missing. Nothing disappears."""
+"""The status of each planned cell and its reason: done, failed, excluded, pruned or missing. No cell is left out."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ WAITING: Mapping[object, str] = {ScoreState.PLANNED: "waiting to be scored", Sco
 
 
 def with_status(cells: pd.DataFrame, requested: pd.DataFrame, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Adds status, reason and diverged.
+    """The cells with the columns status, reason and diverged.
 
     Args:
-        requested: Under the protocol that decides, in any state.
-        scores: Those with a finite value.
-        metric: The one that decides.
+        cells: A row for each cell, with the state of its run.
+        requested: Requested scores under the deciding protocol, in any state.
+        scores: Scores with a finite value.
+        metric: The deciding score.
     """
     primary = requested[requested["is_primary"]].drop_duplicates("cell_id")
     cells = cells.merge(primary[["cell_id", "score_state", "score_failure", "score_reason"]], on="cell_id", how="left")

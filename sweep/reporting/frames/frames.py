@@ -44,7 +44,7 @@ REVISION_COLUMNS = ("number", "reason", "accepted_at", "spec_sha256", "protocol_
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFrames:
-    """All that a report reads, of one study at one revision."""
+    """The tables of one study at one revision; the columns are listed at the top of this module."""
 
     study_ref: StudyRef
     name: str
@@ -89,8 +89,10 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
     """Read one study.
 
     Args:
-        as_of: Revision to read it at; the newest where None. Cells that later revisions added are left out, and so
-            are scores under another protocol than that revision's.
+        engine: Connection to the store.
+        name: Name of the study.
+        as_of: Revision to read; None for the newest. Cells of later revisions and scores under other protocols are left
+            out.
 
     Raises:
         UsageError: There is no such study.
@@ -229,7 +231,7 @@ def _newest(
 
 
 def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
-    """As the log tells, whose newest line on an arm holds."""
+    """Arm -> {factor: end}, from the newest event of each arm."""
     lines = frame_of(
         engine,
         select(EVENT.c.detail)
@@ -241,7 +243,7 @@ def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
 
 
 def _in_order(frame: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
-    """With names, baseline first, then arms as planned, then replicates; arms of later revisions are gone."""
+    """The frame with names of arms: baseline first, then arms as planned, then replicates, without later revisions."""
     rank = named.assign(rank=range(len(named)))
     keys = ["rank"] + [column for column in ("phase", "replicate") if column in frame]
     merged = frame.merge(rank, on="arm_id").sort_values(keys, kind="stable").drop(columns="rank")

@@ -1,4 +1,4 @@
-"""What was measured of each run: scores under the protocol that decides, and by cheaper ones on the way."""
+"""The scores of each run: under the deciding protocol, and under cheaper ones at the rungs of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ MEAN = -1
 
 
 def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
-    """One row a cell and score asked for, under any protocol."""
+    """One row for each cell and requested score, under any protocol.
+
+    Args:
+        engine: Connection to the store.
+        is_included: Condition on CELL that selects the cells.
+    """
     requested = frame_of(
         engine,
         select(
@@ -39,7 +44,12 @@ def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.
 
 
 def rung_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
-    """Scores by cheaper protocols and on the way: cell_id, arm_id, run_id, step, steps, images, n, metric, value."""
+    """Scores at rungs, under cheaper protocols: cell_id, arm_id, run_id, step, steps, images, n, metric, value.
+
+    Args:
+        engine: Connection to the store.
+        is_included: Condition on CELL that selects the cells.
+    """
     by_noise_set = frame_of(
         engine,
         select(
@@ -63,7 +73,13 @@ def rung_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataF
 
 
 def scores_of(engine: Engine, is_included: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
-    """One row a requested score and metric: the finite mean over noise sets, and what each set gave."""
+    """One row for each requested score and metric: the finite mean over noise sets, and the value of each set.
+
+    Args:
+        engine: Connection to the store.
+        is_included: Condition on CELL that selects the cells.
+        requested: The requested scores (`requested_scores_of`), of one protocol.
+    """
     measured = frame_of(
         engine,
         select(

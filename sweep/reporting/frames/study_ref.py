@@ -1,4 +1,4 @@
-"""What a report is about, before any of its numbers are read: light, so that the notebook's kernel loads the rest."""
+"""Which study a report is about, without its numbers. It loads quickly; the notebook's kernel loads the rest."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STORE_VARIABLE, FILES_VARIABLE, REPORT_VARIABLE = "SWEEP_STORAGE", "SWEEP_FILES"
 
 
 def report_folder() -> Path:
-    """Where cells write their files: the folder of the report that is being built, else the one they are run in."""
+    """Folder of a report's files: that of the report that is being built, else the working folder."""
     return Path(os.environ.get(REPORT_VARIABLE, "."))
 
 
@@ -62,6 +62,8 @@ def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> Study
 
     Args:
         as_of: Revision to report; the newest where None.
+        engine: Connection to the store.
+        name: Name of the study.
 
     Raises:
         UsageError: There is no such study.

@@ -56,12 +56,25 @@ Block = Html | Table | FigureBlock
 
 
 def note(text: str, *, kind: str = "note") -> Html:
-    """A paragraph; `kind` is note, warning or caption."""
+    """A paragraph.
+
+    Args:
+        text: The paragraph; it is escaped.
+        kind: `note`, `warning` or `caption`.
+    """
     return Html(fragment("note.html.j2", text=text, kind=kind))
 
 
 def figure_block(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> FigureBlock:
-    """A drawn figure. Its PNG is the same bytes each time."""
+    """A figure with its text. The same figure gives the same bytes of PNG each time.
+
+    Args:
+        name: Name of the figure and of its files.
+        figure: The drawn figure.
+        alt: Its numbers in sentences, for readers who do not see it.
+        caption: Text below the figure.
+        data: The numbers that it draws, for figures/NAME.csv.
+    """
     buffer = io.BytesIO()
     fix_layout(figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -69,7 +82,11 @@ def figure_block(name: str, figure: Figure, *, alt: str, caption: str, data: pd.
 
 
 def show_blocks(blocks: Sequence[Block]) -> None:
-    """Display blocks in a notebook and write their files into the folder of the report."""
+    """Display blocks in a notebook, and write their files into the folder of the report.
+
+    Args:
+        blocks: The blocks of a section, in their order.
+    """
     for block in blocks:
         write_files(block, report_folder())
         for data, metadata in display_bundles(block):
@@ -81,7 +98,11 @@ Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]
 
 
 def display_bundles(block: Block) -> list[Bundle]:
-    """A block as a notebook shows it: a picture is followed by its caption."""
+    """A block as a notebook shows it; a figure is followed by its caption.
+
+    Args:
+        block: The block.
+    """
     if not isinstance(block, FigureBlock):
         return [({"text/html": block.html, "text/plain": ""}, {})]
     caption = fragment("note.html.j2", text=block.caption, kind="caption")
@@ -90,7 +111,12 @@ def display_bundles(block: Block) -> list[Bundle]:
 
 
 def write_files(block: Block, folder: Path) -> None:
-    """The files of a block: tables/NAME.csv and .tex, figures/NAME.png and .csv."""
+    """Write the files of a block: tables/NAME.csv and .tex, or figures/NAME.png and .csv.
+
+    Args:
+        block: The block; one of HTML has no file.
+        folder: Folder of the report.
+    """
     if isinstance(block, Table):
         (folder / "tables").mkdir(parents=True, exist_ok=True)
         write_csv(block.data, folder / "tables" / f"{block.name}.csv")

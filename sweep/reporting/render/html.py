@@ -1,4 +1,4 @@
-"""A notebook as one HTML file that asks nobody for anything."""
+"""A notebook as one HTML file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ class _Exporter(HTMLExporter):
 
 
 def export_html(notebook: NotebookNode) -> str:
-    """Outputs and headings, no code. Whatever a study is called is escaped where the outputs are made."""
+    """The headings and outputs of a notebook as one page, without its code.
+
+    Args:
+        notebook: An executed notebook; its outputs are escaped already.
+    """
     template = (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     exporter = _Exporter(  # type: ignore[no-untyped-call]

@@ -42,12 +42,20 @@ class Summary:
 
 
 def folder_name(study: str) -> str:
-    """The folder of a study's report among those of others: its name, unless the index or the system has that one."""
+    """The folder of a study's report among those of others: its name, unless the index or the system has that one.
+
+    Args:
+        study: The study, with its comparison.
+    """
     return f"{study}-report" if _RESERVED.fullmatch(study) else study
 
 
 def read_summary(file: Path) -> Summary | None:
-    """One report in a few lines; None where the file is no summary of ours."""
+    """One report in a few lines; None where the file is no summary of ours.
+
+    Args:
+        file: A file called summary.json.
+    """
     try:
         return TypeAdapter(Summary).validate_json(file.read_bytes())
     except (OSError, ValidationError):
@@ -58,6 +66,9 @@ def write_index(folder: Path) -> Path | None:
     """Write folder/index.html from the summaries of the reports in its subfolders, by name.
 
     Files that are no summaries of ours are passed over.
+
+    Args:
+        folder: The folder that holds the folders of the reports.
 
     Returns:
         The page; None where another one has its name, which is left alone.

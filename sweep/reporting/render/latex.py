@@ -29,7 +29,13 @@ RAISED, PLAIN = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"
 
 
 def to_latex(data: pd.DataFrame, *, caption: str, label: str) -> str:
-    """A floating table of a frame's cells, column names as headings."""
+    """A floating table of a frame's cells.
+
+    Args:
+        data: The cells; names of columns become headings.
+        caption: Text of the caption; it is escaped.
+        label: Name after `tab:`, for references.
+    """
     shown = data.map(lambda cell: latex_text(f"{cell:.4g}" if isinstance(cell, float) else str(cell)))
     shown.columns = pd.Index([latex_text(str(name).replace("_", " ")) for name in data.columns])
     tex: str = shown.style.hide(axis="index").to_latex(
@@ -39,7 +45,11 @@ def to_latex(data: pd.DataFrame, *, caption: str, label: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Text that LaTeX prints as it stands; signs outside ASCII that it has no command for become `?`."""
+    """Text that LaTeX prints as it stands; signs outside ASCII that it has no command for become `?`.
+
+    Args:
+        text: Any text.
+    """
     escaped = "".join(SPECIAL.get(letter, letter) for letter in printable(text))
     escaped = re.sub(
         f"[{RAISED}]+", lambda power: f"$^{{{power[0].translate(str.maketrans(RAISED, PLAIN))}}}$", escaped

@@ -102,6 +102,7 @@ def build_report(
         files_root: Folder that artifact paths of the store are relative to.
         as_of: Revision of the study to report; the newest where None.
         on_progress: Called with (cells done, cells in all).
+        study: Name of the study.
 
     Raises:
         StoreError: no such store, study or revision.
@@ -176,7 +177,12 @@ def _prepare_folder(out: Path) -> None:
 
 
 def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
-    """The notebook before it runs. Cell ids are names, so that a rebuilt notebook differs only where numbers do."""
+    """The notebook before it runs. Cell ids are names, so that a rebuilt notebook differs only where numbers do.
+
+    Args:
+        study: The study at the revision to report.
+        as_of: Revision to read; None for the newest.
+    """
     cells = [_code("setup", SETUP.format(name=study.name, as_of=as_of))]
     for function, heading in SECTIONS:
         if function in SHOWN_WHERE and not SHOWN_WHERE[function](study):

@@ -62,7 +62,14 @@ class Column:
 def bar_cells(
     low: pd.Series[float], mean: pd.Series[float], high: pd.Series[float], verdicts: Sequence[str]
 ) -> list[Cell]:
-    """Intervals on one scale around zero; a row without one gets an empty cell."""
+    """Cells that draw intervals on one scale around zero; a row without an interval gets an empty cell.
+
+    Args:
+        low: Lower ends, in the units of the score.
+        mean: Mean differences.
+        high: Upper ends.
+        verdicts: Verdict of each row, which decides its colour.
+    """
     ends = pd.concat([low, mean, high]).abs()
     reach = float(ends[np.isfinite(ends)].max()) if np.isfinite(ends).any() else 0.0
     cells: list[Cell] = []
@@ -82,8 +89,11 @@ def table_block(
     """A table whose first column names its rows.
 
     Args:
+        name: Name of the table and of its files.
+        columns: The columns with their cells.
+        caption: Text above the table.
         data: Tidy values behind the cells, for tables/NAME.csv.
-        marked: Rows that are set apart: the baseline.
+        marked: For each row, whether it is highlighted as the baseline.
     """
     rows = [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
     html = fragment(
@@ -98,7 +108,11 @@ def table_block(
 
 
 def text_cells(values: Sequence[object]) -> list[Cell]:
-    """Plain cells."""
+    """Cells of plain text.
+
+    Args:
+        values: A value for each row.
+    """
     return [TextCell(str(value)) for value in values]
 
 

@@ -23,5 +23,10 @@ def templates() -> Environment:
 
 
 def fragment(template: str, **values: object) -> str:
-    """A rendered template."""
+    """A rendered template.
+
+    Args:
+        template: File name of the template.
+        values: Values by their names in the template; they are escaped.
+    """
     return templates().get_template(template).render(values)

@@ -42,6 +42,10 @@ __all__ = [
 
 
 def methods(study: ReportedStudy) -> list[Block]:
-    """The methods paragraph and its references."""
+    """The methods paragraph and its references.
+
+    Args:
+        study: The study, with its comparison.
+    """
     paragraphs, references = methods_text(study.frames, study.comparison)
     return [Html(fragment("methods.html.j2", paragraphs=paragraphs, references=references))]

@@ -32,12 +32,15 @@ class Answer:
 
     word: Verdict
     sentence: str
-    basis: str
-    """What it stands on: arms, seeds, N, extractor."""
+    basis: str  # arms, seeds, N, extractor
 
 
 def verdict(study: ReportedStudy) -> list[Block]:
-    """The question, its answer in one sentence, and what to know before believing it."""
+    """The question, its answer in one sentence, and what to know before believing it.
+
+    Args:
+        study: The study, with its comparison.
+    """
     result = answer(study)
     html = fragment(
         "verdict.html.j2",
@@ -50,7 +53,11 @@ def verdict(study: ReportedStudy) -> list[Block]:
 
 
 def answer(study: ReportedStudy) -> Answer:
-    """One sentence for the whole study, from the rows of the ablation table."""
+    """One sentence for the whole study, from the rows of the ablation table.
+
+    Args:
+        study: The study, with its comparison.
+    """
     comparison = study.comparison
     arms = comparison.compared
     if not comparison.confirmatory:
@@ -61,7 +68,7 @@ def answer(study: ReportedStudy) -> Answer:
         planned = quantity(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
-            return Answer(_word(lost), f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
+            return Answer(lost["verdict"], f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
         return Answer("undecided", sentence, _basis(study))
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(row, comparison, study.decimals)
@@ -69,12 +76,7 @@ def answer(study: ReportedStudy) -> Answer:
         sentence += f" This counts only the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and not (arms["verdict"] == "better").any():
         sentence = f"No arm of {len(arms)} is shown to be better than the baseline. The closest arm: {sentence}"
-    return Answer(_word(row), sentence, f"{_tally(arms)}{_basis(study)}")
-
-
-def _word(row: Row) -> Verdict:
-    word: Verdict = row["verdict"]
-    return word
+    return Answer(row["verdict"], sentence, f"{_tally(arms)}{_basis(study)}")
 
 
 def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
@@ -86,7 +88,13 @@ def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
 
 
 def difference_in_words(row: Row, comparison: Comparison, decimals: int) -> str:
-    """What changed, by how much, between which bounds, over how many seeds."""
+    """What changed, by how much, between which bounds, over how many seeds.
+
+    Args:
+        row: A row of `Comparison.arms`.
+        comparison: The comparison that the row is from.
+        decimals: Decimals of the score.
+    """
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
     seeds = quantity(int(row["pairs"]), "paired seed")
     start = f"from {number(comparison.baseline_mean, decimals)}"
@@ -135,7 +143,11 @@ def _exploratory(study: ReportedStudy) -> Answer:
 
 
 def differences(study: ReportedStudy) -> list[Block]:
-    """The forest plot."""
+    """The forest plot.
+
+    Args:
+        study: The study, with its comparison.
+    """
     comparison = study.comparison
     arms = comparison.arms
     if not len(comparison.pairs):
@@ -165,7 +177,11 @@ def differences(study: ReportedStudy) -> list[Block]:
 
 
 def ablation(study: ReportedStudy) -> list[Block]:
-    """The table to paste into a paper: baseline first, one change a row."""
+    """The table to paste into a paper: baseline first, one change a row.
+
+    Args:
+        study: The study, with its comparison.
+    """
     comparison, decimals = study.comparison, study.decimals
     arms = comparison.arms.merge(_costs(study), on="arm_id", how="left")
     rows = arms.to_dict("records")

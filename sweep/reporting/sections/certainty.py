@@ -20,7 +20,11 @@ SEED_PLANS = (3, 5, 8, 10, 15, 20)
 
 
 def other_scores(study: ReportedStudy) -> list[Block]:
-    """Every other score of the same images, with intervals and no verdict."""
+    """Every other score of the same images, with intervals and no verdict.
+
+    Args:
+        study: The study, with its comparison.
+    """
     measured = set(study.frames.scores["metric"]) - {study.comparison.metric}
     names = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
     if not names:
@@ -66,7 +70,11 @@ def _interval(row: dict[object, object], decimals: int) -> str:
 
 
 def certainty(study: ReportedStudy) -> list[Block]:
-    """Variance by source, and what more seeds would show."""
+    """Variance by source, and what more seeds would show.
+
+    Args:
+        study: The study, with its comparison.
+    """
     return [*_variance(study), *_power(study), *_interim(study)]
 
 

@@ -21,7 +21,11 @@ DRAWN_PAIRS = 3
 
 
 def interactions(study: ReportedStudy) -> list[Block]:
-    """Every pair of levels and whether they do more or less together than each alone; then what that looks like."""
+    """Every pair of levels and whether they do more or less together than each alone; then what that looks like.
+
+    Args:
+        study: The study, with its comparison.
+    """
     factors = [name for name in levels_of_arms(study.frames).columns if name != "arm_id"]
     if len(factors) < 2 or primary_values(study.frames, study.frames.metric).empty:
         return [note("An interaction needs two factors with scores.")]

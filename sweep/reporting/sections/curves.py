@@ -14,6 +14,7 @@ from sweep.reporting.formatting import changes_in_words, number, value_in_words
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.text.setting_fields import LOSS_FIELDS
 from sweep.store.states import CellStatus
 
 CURVES = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
@@ -21,7 +22,11 @@ POINTS = 60
 
 
 def evaluation_factors(study: ReportedStudy) -> list[Block]:
-    """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling."""
+    """Every level scored from the same checkpoints: a table, a curve a factor, and the price of sampling.
+
+    Args:
+        study: The study, with its comparison.
+    """
     summary = summary_by_level(study)
     if summary["evaluation_level"].nunique() < 2:
         return [note("This study has no evaluation factor: each run was scored in one way.")]
@@ -33,7 +38,11 @@ def evaluation_factors(study: ReportedStudy) -> list[Block]:
 
 def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
     """One row an arm and evaluation level: arm, is_baseline, evaluation_level, level, eval_config, n, mean, low, high
-    (t interval over seeds), seconds (median, of sampling); the primary level first."""
+    (t interval over seeds), seconds (median, of sampling); the primary level first.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     scores = frames.scores
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
@@ -138,7 +147,12 @@ def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
 
 
 def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
-    """Whether no other point is at least as good in score and seconds, and better in one."""
+    """Whether no other point is at least as good in score and seconds, and better in one.
+
+    Args:
+        points: A row for each point, with mean and seconds.
+        lower_is_better: Whether smaller values of the score are better.
+    """
     score = points["mean"].to_numpy(float) * (1 if lower_is_better else -1)
     seconds = points["seconds"].to_numpy(float)
     no_worse = (score[None] <= score[:, None]) & (seconds[None] <= seconds[:, None])
@@ -147,7 +161,11 @@ def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
 
 
 def learning_curves(study: ReportedStudy) -> list[Block]:
-    """Losses against images seen and against seconds."""
+    """Losses against images seen and against seconds.
+
+    Args:
+        study: The study, with its comparison.
+    """
     curves = with_seconds(study.frames.curves)
     names = {name: title for name, title in CURVES.items() if (curves["name"] == name).any()}
     if not names:
@@ -180,36 +198,6 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
     return blocks
 
 
-# Fields of a training that change its loss.
-LOSS_FIELDS = frozenset(
-    [
-        "T",
-        "schedule",
-        "beta_1",
-        "beta_T",
-        "schedule_formula",
-        "schedule_betas",
-        "zero_terminal_snr",
-        "target",
-        "loss",
-        "loss_delta",
-        "weighting",
-        "weight_clip",
-        "gamma",
-        "p2_gamma",
-        "p2_k",
-        "objective",
-        "vlb_weight",
-        "t_sampling",
-        "contrastive_weight",
-        "contrastive_temperature",
-        "dispersive_weight",
-        "dispersive_tau",
-        "perceptual_weight",
-    ]
-)
-
-
 def _comparable(study: ReportedStudy) -> str:
     changed = {field for changes in study.frames.arms["changes"] for field in changes} & LOSS_FIELDS
     if not changed:
@@ -222,7 +210,11 @@ def _comparable(study: ReportedStudy) -> str:
 
 
 def with_seconds(curves: pd.DataFrame) -> pd.DataFrame:
-    """Adds `seconds` of training at each point: images since the last point over `images_per_second`, summed up."""
+    """Adds `seconds` of training at each point: images since the last point over `images_per_second`, summed up.
+
+    Args:
+        curves: The curves of a study (`StudyFrames.curves`).
+    """
     speed = curves.loc[curves["name"] == "images_per_second", ["arm_id", "run_id", "step", "images", "value"]]
     speed = speed.sort_values(["arm_id", "run_id", "step"], kind="stable")
     runs = ["arm_id", "run_id"]
@@ -232,7 +224,11 @@ def with_seconds(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def thinned(curves: pd.DataFrame) -> pd.DataFrame:
-    """At most `POINTS` points a curve, the last one kept; `point` counts them, so that seeds can be averaged."""
+    """At most `POINTS` points a curve, the last one kept; `point` counts them, so that seeds can be averaged.
+
+    Args:
+        curves: The curves, in the order of their steps.
+    """
     by_curve = curves.groupby(["arm_id", "run_id", "name"], sort=False)
     position, size = by_curve.cumcount(), by_curve["step"].transform("size")
     every = np.ceil(size / POINTS).astype(int)

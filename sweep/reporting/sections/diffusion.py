@@ -31,7 +31,11 @@ POINTS = 200
 
 
 def samples(study: ReportedStudy) -> list[Block]:
-    """One sheet an arm, all from the same noise and the same replicate."""
+    """One sheet an arm, all from the same noise and the same replicate.
+
+    Args:
+        study: The study, with its comparison.
+    """
     # Of the arms that the verdict compares: trials of a search are many, and were drawn from other seeds.
     grids = study.frames.grids[study.frames.grids["arm_id"].isin(study.comparison.arms["arm_id"])]
     if grids.empty:
@@ -77,7 +81,12 @@ SIDE = 8
 
 
 def strip(sheet: NDArray[np.uint8], rows: int = 2) -> NDArray[np.uint8]:
-    """The first rows of a square sheet one beside the other, a white gap between images; another sheet as it is."""
+    """The first rows of a square sheet one beside the other, a white gap between images; another sheet as it is.
+
+    Args:
+        sheet: [H, W] or [H, W, 3] pixels of a stored sheet.
+        rows: Number of rows to take.
+    """
     height, width = sheet.shape[0] // SIDE, sheet.shape[1] // SIDE
     if sheet.shape[:2] != (SIDE * height, SIDE * width) or height != width:
         return sheet
@@ -91,7 +100,13 @@ def strip(sheet: NDArray[np.uint8], rows: int = 2) -> NDArray[np.uint8]:
 
 
 def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:
-    """Pixels of a stored sheet; None where the file is not there, outside the folder, or not the one recorded."""
+    """Pixels of a stored sheet; None where the file is not there, outside the folder, or not the one recorded.
+
+    Args:
+        root: Folder of the file store.
+        path: Path of the sheet, relative to it.
+        sha256: Recorded hash of the file.
+    """
     try:
         file = contained(root, path)
     except UnsafePath:
@@ -109,7 +124,11 @@ def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:
 
 
 def chains(study: ReportedStudy) -> list[Block]:
-    """Terminal facts of every arm, its schedule and its loss weights; arms that share one share a line."""
+    """Terminal facts of every arm, its schedule and its loss weights; arms that share one share a line.
+
+    Args:
+        study: The study, with its comparison.
+    """
     facts = terminal(study.frames)
     if facts.empty:
         return [note("No run is planned yet.")]
@@ -171,7 +190,11 @@ def _pictures(study: ReportedStudy) -> list[Block]:
 
 
 def chain_arrays(config: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-    """`schedule`: betas [T]; `weight`: loss weights [T] of a stored train config; what cannot be made is left out."""
+    """`schedule`: betas [T]; `weight`: loss weights [T] of a stored train config; what cannot be made is left out.
+
+    Args:
+        config: A train config as stored.
+    """
     try:
         train_config = TrainConfig.model_validate(config)
         betas = betas_of(train_config)

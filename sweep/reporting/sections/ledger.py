@@ -20,7 +20,11 @@ MAX_ROWS = 200
 
 
 def completeness(study: ReportedStudy) -> list[Block]:
-    """Counts of every arm, then every cell that is not done, with its reason."""
+    """Counts of every arm, then every cell that is not done, with its reason.
+
+    Args:
+        study: The study, with its comparison.
+    """
     cells = with_unplanned(study)
     if cells.empty:
         return [note("This study has no planned cell.")]
@@ -44,7 +48,11 @@ def completeness(study: ReportedStudy) -> list[Block]:
 
 
 def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
-    """Cells (arm, phase, replicate, status, reason), one for each replicate that other arms have and an arm lacks."""
+    """Cells (arm, phase, replicate, status, reason), one for each replicate that other arms have and an arm lacks.
+
+    Args:
+        study: The study, with its comparison.
+    """
     cells = study.frames.cells[["arm", "phase", "replicate", "status", "reason"]]
     confirm = cells[cells["phase"] == "confirm"]
     planned = pd.MultiIndex.from_frame(confirm[["arm", "replicate"]])
@@ -64,7 +72,11 @@ def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
 
 
 def cost(study: ReportedStudy) -> list[Block]:
-    """Seconds of work by arm and part; a run that several cells share is counted once in the total."""
+    """Seconds of work by arm and part; a run that several cells share is counted once in the total.
+
+    Args:
+        study: The study, with its comparison.
+    """
     costs = cost_by_arm(study)
     if costs.empty:
         return [note("No work was done yet.")]
@@ -87,7 +99,11 @@ def cost(study: ReportedStudy) -> list[Block]:
 
 
 def shared(attempts: pd.DataFrame) -> str:
-    """A sentence on attempts that had other workers beside them on their device; empty where none had."""
+    """A sentence on attempts that had other workers beside them on their device; empty where none had.
+
+    Args:
+        attempts: The attempts of a study, with device_workers.
+    """
     beside = attempts["device_workers"].dropna().astype(int)
     packed = beside[beside > 1]
     if packed.empty:
@@ -100,7 +116,11 @@ def shared(attempts: pd.DataFrame) -> str:
 
 
 def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
-    """arm, training, sampling, features, statistics, total: seconds; the last row is the study, each run once."""
+    """arm, training, sampling, features, statistics, total: seconds; the last row is the study, each run once.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     cells = frames.cells[frames.cells["phase"] == frames.phase] if frames.phase == "confirm" else frames.cells
     scoring = ["sampling_seconds", "features_seconds", "statistics_seconds"]
@@ -119,7 +139,11 @@ def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
 
 
 def provenance(study: ReportedStudy) -> list[Block]:
-    """Everything by which the numbers could be made again: commits, versions, hardware, hashes, revisions."""
+    """Everything by which the numbers could be made again: commits, versions, hardware, hashes, revisions.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     machines = environments(frames)
     protocol = frames.protocol

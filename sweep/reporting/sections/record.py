@@ -24,7 +24,12 @@ from sweep.store.states import CellStatus
 
 
 def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
-    """What changed since the last report in this folder that showed something else; nothing in a first report."""
+    """What changed since the last report in this folder that showed something else; nothing in a first report.
+
+    Args:
+        study: The study, with its comparison.
+        folder: Folder of the report; None for the one that is being built.
+    """
     now = state_of(study)
     before = state_before(folder or report_folder(), now)
     if before is None:
@@ -35,7 +40,12 @@ def since_last(study: ReportedStudy, folder: Path | None = None) -> list[Block]:
 
 
 def record(study: ReportedStudy, folder: Path | None = None) -> None:
-    """Write summary.json and last.json; the last cell of the notebook."""
+    """Write summary.json and last.json; the last cell of the notebook.
+
+    Args:
+        study: The study, with its comparison.
+        folder: Folder of the report; None for the one that is being built.
+    """
     summary = json.dumps(summary_of(study).as_dict(), indent=2)
     folder = folder or report_folder()
     (folder / SUMMARY).write_text(summary + "\n", encoding="utf-8")
@@ -43,7 +53,11 @@ def record(study: ReportedStudy, folder: Path | None = None) -> None:
 
 
 def summary_of(study: ReportedStudy) -> Summary:
-    """The verdict, as data."""
+    """The verdict, as data.
+
+    Args:
+        study: The study, with its comparison.
+    """
     result = answer(study)
     cells = study.frames.cells
     return Summary(
@@ -59,7 +73,11 @@ def summary_of(study: ReportedStudy) -> Summary:
 
 
 def state_of(study: ReportedStudy) -> ReportState:
-    """Every number that a reader would want to know the change of."""
+    """Every number that a reader would want to know the change of.
+
+    Args:
+        study: The study, with its comparison.
+    """
     cells = study.frames.cells["status"].value_counts()
     return ReportState(
         revision=study.frames.revision,

@@ -25,7 +25,11 @@ MIN_TRIALS = 50
 
 def trials_of(frames: StudyFrames) -> pd.DataFrame:
     """Search trials in their order: trial_number, status, value (NaN without a score), best_so_far, one column a
-    field that some trial changed."""
+    field that some trial changed.
+
+    Args:
+        frames: The tables of the study.
+    """
     cells = frames.cells[frames.cells["phase"] == "search"].merge(frames.arms[["arm_id", "changes"]], on="arm_id")
     scores = frames.scores
     is_deciding = scores["is_primary"] & (scores["metric"] == frames.metric) & (scores["phase"] == "search")
@@ -43,7 +47,11 @@ def trials_of(frames: StudyFrames) -> pd.DataFrame:
 
 
 def search(study: ReportedStudy) -> list[Block]:
-    """History and best trials."""
+    """History and best trials.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     trials = trials_of(frames)
     known = trials.dropna(subset="value")
@@ -77,7 +85,11 @@ def search(study: ReportedStudy) -> list[Block]:
 
 
 def ladder(study: ReportedStudy) -> list[Block]:
-    """How well cheaper protocols and earlier rungs rank the trials that also have the deciding score."""
+    """How well cheaper protocols and earlier rungs rank the trials that also have the deciding score.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     correlations = rank_correlations(frames)
     if correlations.empty:
@@ -104,7 +116,11 @@ def ladder(study: ReportedStudy) -> list[Block]:
 
 
 def importances(study: ReportedStudy) -> list[Block]:
-    """How much of the spread between trials each factor explains."""
+    """How much of the spread between trials each factor explains.
+
+    Args:
+        study: The study, with its comparison.
+    """
     with warnings.catch_warnings():
         # tqdm, which Optuna brings, says in a notebook that it has no bar to draw; a report would print it, and where.
         warnings.filterwarnings("ignore", message="IProgress not found")

@@ -57,6 +57,10 @@ class ReportedStudy:
 def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
     """The study, from the store and files folder that the environment names; a notebook never holds a password.
 
+    Args:
+        name: Name of the study.
+        as_of: Revision to read; None for the newest.
+
     Raises:
         StoreError: The environment names no store.
         UsageError: The store has no such study.
@@ -74,5 +78,12 @@ def open_study(name: str, *, as_of: int | None = None) -> ReportedStudy:
 
 
 def read_study(engine: Engine, name: str, *, files_root: Path, as_of: int | None = None) -> ReportedStudy:
-    """The same, from an engine."""
+    """The same, from an engine.
+
+    Args:
+        engine: Connection to the store.
+        name: Name of the study.
+        files_root: Folder of the file store.
+        as_of: Revision to read; None for the newest.
+    """
     return ReportedStudy(load_frames(engine, name, as_of=as_of), files_root)

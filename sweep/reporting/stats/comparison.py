@@ -74,7 +74,12 @@ class Comparison:
 
 
 def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
-    """Compare the primary readings of one score; the deciding one where `metric` is None."""
+    """Compare one score of every arm with the baseline, over paired seeds.
+
+    Args:
+        frames: The tables of the study.
+        metric: Name of the score; None for the deciding one, which alone gets verdicts.
+    """
     metric = metric or frames.metric
     phase = frames.phase
     confirmatory = phase == "confirm" and metric == frames.metric
@@ -113,7 +118,12 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
 
 
 def primary_values(frames: StudyFrames, metric: str) -> pd.DataFrame:
-    """Primary scores that count: of the deciding phase, not excluded."""
+    """Primary scores of the deciding phase, without those of excluded cells.
+
+    Args:
+        frames: The tables of the study.
+        metric: Name of the score.
+    """
     scores = frames.scores
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = scores["is_primary"] & (scores["metric"] == metric) & (scores["phase"] == frames.phase)
@@ -220,7 +230,11 @@ def _waiting(confirmatory: bool, analysis: InterimAnalysis | None) -> str:
 
 
 def split_of(frames: StudyFrames) -> VarianceSplit:
-    """Variance of the deciding score, pooled over arms."""
+    """Sources of the variance of the deciding score, pooled over arms.
+
+    Args:
+        frames: The tables of the study.
+    """
     values = primary_values(frames, frames.metric)
     scores: list[Array] = []
     errors: list[Array] = []

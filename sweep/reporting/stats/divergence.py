@@ -1,6 +1,6 @@
-"""Runs that diverged, as results: worse than any score, by an order that has no size.
+"""Diverged runs as results: they rank as worse than any score.
 
-Left out, they would flatter the arm: it would be compared over the seeds that it happened to survive.
+Without them an arm would be compared over the seeds on which it happened not to diverge, and look better than it is.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ class Divergence:
         return self.lost + self.won > 0
 
     def verdict(self, p_adjusted: float) -> Verdict:
-        """An arm that diverges where the baseline does not is never better, nor the other way round worse."""
+        """The verdict on an arm. One that diverges where the baseline does not is never better, and vice versa.
+
+        Args:
+            p_adjusted: p of the signed-rank test after Holm's correction.
+        """
         if self.pairs + self.lost + self.won < MIN_SEEDS or not p_adjusted < ALPHA:
             return "undecided"
         if self.toward > 0 and not self.won:
@@ -46,7 +50,11 @@ class Divergence:
         return "better" if self.toward < 0 and not self.lost else "undecided"
 
     def reason(self, p_adjusted: float) -> str:
-        """Why, in one clause."""
+        """The reason for the verdict, in one clause.
+
+        Args:
+            p_adjusted: p of the signed-rank test after Holm's correction.
+        """
         seeds = self.pairs + self.lost + self.won
         clauses = [f"diverged in {self.lost} of {seeds} seeds, where the baseline did not"] if self.lost else []
         clauses += [f"the baseline diverged in {self.won} of {seeds} seeds, where this arm did not"] if self.won else []
@@ -59,8 +67,9 @@ def divergence(differences: Array, *, lost: int = 0, won: int = 0, lower_is_bett
 
     Args:
         differences: [n] arm minus baseline where both have a score.
-        lost: Seeds where the arm alone diverged.
-        won: Seeds where the baseline alone did.
+        lost: Number of seeds where only the arm diverged.
+        won: Number of seeds where only the baseline diverged.
+        lower_is_better: Whether smaller values of the score are better.
     """
     worse = differences if lower_is_better else -differences
     every = np.concatenate([worse, np.full(lost, np.inf), np.full(won, -np.inf)])
@@ -72,11 +81,14 @@ def divergence(differences: Array, *, lost: int = 0, won: int = 0, lower_is_bett
 def divergences(
     frames: StudyFrames, arms: pd.DataFrame, values: pd.DataFrame, pairs: pd.DataFrame, *, lower_is_better: bool
 ) -> list[Divergence]:
-    """Of each arm, in their order.
+    """The divergences of each arm, in the order of `arms`.
 
     Args:
-        values: The scores that count, of the seeds that are read.
-        pairs: `Comparison.pairs` of them.
+        frames: The tables of the study.
+        arms: The arms, with arm_id and is_baseline.
+        values: The valid scores of the seeds that are read.
+        pairs: Their paired differences (`Comparison.pairs`).
+        lower_is_better: Whether smaller values of the score are better.
     """
     if not frames.cells["diverged"].any():  # the usual case, and thousands of simulated studies are compared
         counts = pairs["arm_id"].value_counts()

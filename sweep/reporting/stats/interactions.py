@@ -30,7 +30,10 @@ Levels = tuple[str, ...]
 def levels_of_arms(frames: StudyFrames) -> pd.DataFrame:
     """arm_id, and the level of every scientific factor in each arm, `baseline` where an arm leaves it alone.
 
-    A study that names no factors is read by the fields that its arms change.
+    In a study without named factors, the fields that its arms change take their place.
+
+    Args:
+        frames: The tables of the study.
     """
     arms = frames.arms
     levels = _named_levels(frames)
@@ -63,7 +66,14 @@ def _level(levels: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Any]) 
 
 
 def aliased_effects(frames: StudyFrames) -> list[list[str]]:
-    """Factors, and pairs of them (`a x b`), that a fraction cannot tell apart; one list a contrast that they share."""
+    """Effects that a fractional factorial cannot tell apart: factors, and pairs of them (`a x b`).
+
+    Args:
+        frames: The tables of the study.
+
+    Returns:
+        One list of effects for each contrast that they share; empty for other designs.
+    """
     fraction = _fraction(frames)
     if fraction is None:
         return []
@@ -81,6 +91,9 @@ def aliased_effects(frames: StudyFrames) -> list[list[str]]:
 def interaction_tests(frames: StudyFrames) -> pd.DataFrame:
     """One row a pair of levels of different factors that is aliased with nothing, over the seeds that finished all
     arms it takes.
+
+    Args:
+        frames: The tables of the study.
 
     Returns:
         first, second (`factor=level`), n (seeds), mean (both together less the sum of each alone, averaged over the

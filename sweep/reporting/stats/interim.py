@@ -33,13 +33,21 @@ SIMULATIONS = 500_000
 
 # Pocock 1977
 def pocock(shares: Array) -> Array:
-    """The same at every analysis."""
+    """Critical values that are equal at every analysis.
+
+    Args:
+        shares: Shares of the planned seeds at the analyses, each in (0, 1].
+    """
     return np.ones_like(shares)
 
 
 # O'Brien & Fleming 1979
 def obrien_fleming(shares: Array) -> Array:
-    """Hard at first, and at the last analysis nearly as hard as without the earlier ones."""
+    """Critical values that are strict at first, and at the last analysis close to those without earlier analyses.
+
+    Args:
+        shares: Shares of the planned seeds at the analyses, each in (0, 1].
+    """
     return 1 / np.sqrt(shares)
 
 
@@ -62,9 +70,13 @@ class AlphaSpending:
         return np.asarray(2 * stats.norm.sf(bound * self.shape_at_analyses()), dtype=np.float64)
 
     def adjusted(self, p: float, analysis: int) -> float:
-        """The smallest type I error of the whole plan at which p, seen at this analysis (from 0), would stop the study.
+        """p adjusted for all analyses: the smallest type I error of the plan at which p would stop the study.
 
-        It is a p value in its own right, valid whenever the study stops, so Holm's method takes it as any other.
+        The result is a valid p value whenever the study stops, so Holm's method can use it.
+
+        Args:
+            p: Two-sided p at the analysis; NaN stays NaN.
+            analysis: Index of the analysis, from 0.
         """
         if not np.isfinite(p):
             return p
@@ -106,7 +118,7 @@ def _as_normal(t: Array, freedom: int) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class InterimAnalysis:
-    """The interim analysis that a study has come to."""
+    """The interim analysis that a study has reached."""
 
     plan: AlphaSpending
     number: int
@@ -129,13 +141,27 @@ class InterimAnalysis:
 
 
 def alpha_spending(spec: Mapping[str, Any]) -> AlphaSpending | None:
-    """The plan of a study as stored; None for a study that is read once, when complete."""
+    """The interim analyses that a study declares.
+
+    Args:
+        spec: The study file as stored.
+
+    Returns:
+        Their plan; None for a study that is read once, when it is complete.
+    """
     declared = with_new_names(spec).get("interim_analyses")
     return AlphaSpending(seeds=tuple(declared["at"]), shape=declared["shape"]) if declared else None
 
 
 def current_interim_analysis(frames: StudyFrames) -> InterimAnalysis | None:
-    """The last analysis whose seeds have come to an end in every arm; None where the study declares none."""
+    """The last analysis whose seeds have ended in every arm.
+
+    Args:
+        frames: The tables of the study.
+
+    Returns:
+        The analysis; None where the study declares none.
+    """
     plan = alpha_spending(frames.spec)
     if plan is None:
         return None

@@ -22,9 +22,8 @@ Test = Literal["sign-flip", "t", "signed-rank"]
 
 ALPHA = 0.05
 NEGLIGIBLE = 0.013
-"""Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that
-retraining with another seed alone gives published FIDs. Two standard errors are deliberately no part of it: a margin
-that grows with the noise would let a noisy study claim that there is no difference."""
+"""Default smallest effect of interest, a share of the baseline: the coefficient of variation of published FIDs between
+training seeds. It does not grow with the noise, which would let a noisy study claim that there is no difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +31,7 @@ class PairedDifference:
     """Arm minus baseline over paired replicates, in the units of the score."""
 
     n: int
-    """Pairs."""
-    mean: float
-    """NaN without a pair."""
+    mean: float  # NaN without a pair
     sd: float
     """Of the differences; NaN below two pairs."""
     low: float
@@ -92,6 +89,7 @@ def welch_difference(arm: Array, baseline: Array, *, confidence: float = 1 - ALP
     Args:
         arm: [n >= 1] scores.
         baseline: [m >= 1] scores.
+        confidence: Coverage of the interval.
     """
     mean = float(arm.mean() - baseline.mean())
     if min(len(arm), len(baseline)) < 2:
@@ -103,14 +101,21 @@ def welch_difference(arm: Array, baseline: Array, *, confidence: float = 1 - ALP
 
 
 EXACT_PAIRS = 16
-"""Up to here all 2^n sign patterns are counted; beyond, 65,536 drawn ones stand for them."""
+"""Up to so many pairs all 2^n sign patterns are counted, beyond it 65,536 random ones."""
 BLOCK = 4096
 """Patterns at a time: a thousand pairs would take half a gigabyte at once."""
 
 
 # Fisher 1935, sec. 21
 def sign_flip_p(differences: Array) -> float:
-    """Two-sided p of the mean under exchange of arm and baseline within each pair; NaN without a pair."""
+    """Two-sided p of the mean under exchange of arm and baseline within each pair.
+
+    Args:
+        differences: [n] arm minus baseline, in the units of the score.
+
+    Returns:
+        p, from 65,536 random sign patterns for more than 16 pairs; NaN without a pair.
+    """
     n = len(differences)
     if n == 0:
         return np.nan
@@ -136,12 +141,21 @@ def _sign_patterns(n: int) -> Iterator[Array]:
 
 
 def sign_flip_floor(n: int) -> float:
-    """Smallest p that the sign-flip test can reach with n pairs: 2^(1-n)."""
+    """Smallest p that the sign-flip test can reach: 2^(1-n).
+
+    Args:
+        n: Number of pairs.
+    """
     return float(min(1.0, 2.0 ** (1 - n)))
 
 
 def arms_confirmable(n: int, *, alpha: float = ALPHA) -> int:
-    """How many arms Holm's method can confirm by the sign-flip test with n pairs each."""
+    """How many arms Holm's method can confirm by the sign-flip test.
+
+    Args:
+        n: Number of pairs of each arm.
+        alpha: Level of the family of arms.
+    """
     return int(alpha / sign_flip_floor(n) + 1e-9)
 
 
@@ -153,15 +167,23 @@ def deciding_test(pairs: int, *, arms: int, alpha: float = ALPHA) -> Test:
     leans on normal differences, and the report says so.
 
     Args:
-        pairs: Pairs of this arm.
-        arms: Arms compared with the baseline.
+        pairs: Number of pairs of this arm.
+        arms: Number of arms that are compared with the baseline.
+        alpha: Level of the family of arms.
     """
     return "sign-flip" if arms_confirmable(pairs, alpha=alpha) >= max(1, arms) else "t"
 
 
 # Holm 1979
 def holm(p: Array) -> Array:
-    """[k] p values adjusted for k comparisons; NaN stays NaN and counts as no comparison."""
+    """p values adjusted for their number by Holm's method.
+
+    Args:
+        p: [k] p values; NaN stays NaN and does not count.
+
+    Returns:
+        [k] adjusted p values.
+    """
     # statsmodels has it, too, but collects all garbage of the process in every call: 0.2 s.
     known = np.flatnonzero(np.isfinite(p))
     order = known[np.argsort(p[known], kind="stable")]
@@ -171,7 +193,12 @@ def holm(p: Array) -> Array:
 
 
 def smallest_effect(baseline_mean: float, stated: float | None) -> float:
-    """Differences below this do not matter: as the study states it, or `NEGLIGIBLE` of the baseline."""
+    """The smallest effect of interest, in the units of the score.
+
+    Args:
+        baseline_mean: Mean score of the baseline.
+        stated: `smallest_effect` of the study file; None for `NEGLIGIBLE` times the baseline.
+    """
     return stated if stated is not None else NEGLIGIBLE * abs(baseline_mean)
 
 
@@ -184,8 +211,11 @@ def arm_verdict(
     adjusted p below alpha; everything else is `undecided`, and so is anything with fewer than three seeds.
 
     Args:
-        p_adjusted: Of the deciding test, after Holm.
+        difference: The paired difference with its interval.
+        p_adjusted: p of the deciding test after Holm's correction.
         margin: Smallest effect of interest, in the units of the score.
+        lower_is_better: Whether smaller values of the score are better.
+        alpha: Level of the family of arms.
     """
     if difference.n < MIN_SEEDS or not np.isfinite(difference.low):
         return "undecided"
@@ -197,7 +227,14 @@ def arm_verdict(
 
 
 def verdict_reason(difference: PairedDifference, word: Verdict, *, p_adjusted: float, test: Test) -> str:
-    """Why this word, in one clause."""
+    """The reason for a verdict, in one clause.
+
+    Args:
+        difference: The paired difference with its interval.
+        word: The verdict (`arm_verdict`).
+        p_adjusted: p of the deciding test after Holm's correction.
+        test: The deciding test.
+    """
     if difference.n < MIN_SEEDS:
         return f"a verdict needs at least {MIN_SEEDS} paired seeds"
     if word == "no difference":

@@ -16,7 +16,17 @@ DRAWS = 2000
 
 
 def attained_alpha(n: int, *, arms: int, test: Test, alpha: float = ALPHA) -> float:
-    """Level at which one of `arms` is tested, at worst (Holm's first step); 0 where no p gets there."""
+    """Level at which an arm is tested in Holm's first and strictest step.
+
+    Args:
+        n: Number of pairs.
+        arms: Number of arms that are compared with the baseline.
+        test: The deciding test.
+        alpha: Level of the family of arms.
+
+    Returns:
+        The level; 0 where no p can reach it.
+    """
     level = alpha / arms
     if test == "t":
         return level
@@ -30,6 +40,8 @@ def t_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
 
     Args:
         effect: True mean difference in standard deviations of the differences.
+        n: Number of pairs.
+        alpha: Two-sided level of the test.
     """
     # E Phi(shift - c s) over the standard deviation s: scipy's noncentral t is NaN at the shifts that n = 2 needs.
     critical = stats.t.ppf(1 - alpha / 2, n - 1)
@@ -40,8 +52,13 @@ def t_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
 def sign_flip_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
     """Chance that an exact sign-flip test of n <= 10 normal pairs rejects, over a fixed set of draws.
 
-    It also asks for what a verdict asks: a t interval without 0. The same draws serve every effect, so the result
-    rises with it and can be solved for.
+    As for a verdict, the t interval must exclude 0 too. The same draws serve every effect, so that the result rises
+    with it and an equation for it can be solved.
+
+    Args:
+        effect: True mean difference in standard deviations of the differences.
+        n: Number of pairs, at most 10.
+        alpha: Two-sided level of the test.
     """
     draws = np.random.default_rng(0).standard_normal((DRAWS, n)) + abs(effect)
     signs = 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1) - 1.0
@@ -61,6 +78,7 @@ def detectable_effect(
         arms: Arms compared with the baseline; Holm's first and hardest step is assumed.
         test: The deciding test. Beyond ten pairs the sign-flip test has the power of the t test at its level.
         alpha: Level of the family of arms; an interim analysis leaves less than 0.05.
+        power: Chance of detection.
     """
     if n < 2 or not np.isfinite(sd):
         return float("inf")
@@ -69,7 +87,15 @@ def detectable_effect(
 
 @cache
 def standard_effect(n: int, arms: int, test: Test, power: float, alpha: float = ALPHA) -> float:
-    """`detectable_effect` in standard deviations of the differences."""
+    """`detectable_effect` in standard deviations of the differences.
+
+    Args:
+        n: Number of pairs of each arm.
+        arms: Number of arms that are compared with the baseline.
+        test: The deciding test.
+        power: Chance of detection.
+        alpha: Level of the family of arms.
+    """
     attained = attained_alpha(n, arms=arms, test=test, alpha=alpha)
     if attained == 0.0:
         return float("inf")
@@ -78,7 +104,15 @@ def standard_effect(n: int, arms: int, test: Test, power: float, alpha: float = 
 
 
 def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, max_seeds: int = 1000) -> int | None:
-    """Fewest pairs at which a t test shows `effect`; None where more than `max_seeds` would be needed."""
+    """Fewest pairs at which a t test shows `effect`; None where more than `max_seeds` would be needed.
+
+    Args:
+        effect: True difference, in the units of the score.
+        sd: Standard deviation of the paired differences.
+        arms: Number of arms that are compared with the baseline.
+        power: Chance of detection.
+        max_seeds: The most pairs that are considered.
+    """
     if not (np.isfinite(sd) and effect > 0):
         return None
     if sd == 0.0:

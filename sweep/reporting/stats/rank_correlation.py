@@ -12,7 +12,11 @@ MIN_RANKED_TRIALS = 5
 
 
 def ranks_in_words(correlations: pd.DataFrame) -> list[str]:
-    """One sentence a cheaper score, of a frame of `rank_correlations`."""
+    """One sentence a cheaper score, of a frame of `rank_correlations`.
+
+    Args:
+        correlations: A frame of `rank_correlations`.
+    """
     return [
         f"N = {row['n']:,} at {row['share']:.0%} of the training: "
         + (
@@ -26,7 +30,11 @@ def ranks_in_words(correlations: pd.DataFrame) -> list[str]:
 
 
 def rank_correlations(frames: StudyFrames) -> pd.DataFrame:
-    """share (of the training), n, trials, spearman, kendall (NaN under `MIN_RANKED_TRIALS` trials); each run once."""
+    """share (of the training), n, trials, spearman, kendall (NaN under `MIN_RANKED_TRIALS` trials); each run once.
+
+    Args:
+        frames: The tables of the study.
+    """
     rungs = frames.rungs[frames.rungs["metric"] == frames.metric].drop_duplicates(["run_id", "step", "n"])
     scores = frames.scores
     final = scores.loc[scores["is_primary"] & (scores["metric"] == frames.metric), ["run_id", "value"]]

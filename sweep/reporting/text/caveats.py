@@ -15,6 +15,10 @@ HASH = 10
 def shared_protocol(first: StudyFrames, second: StudyFrames) -> None:
     """Refuse studies whose scores are not on one scale.
 
+    Args:
+        first: The tables of the first study.
+        second: The tables of the second study.
+
     Raises:
         ProtocolError: another deciding score, extractor, reference, N or noise sets.
     """
@@ -29,8 +33,8 @@ def shared_protocol(first: StudyFrames, second: StudyFrames) -> None:
     raise ProtocolError(
         f"{first.name} and {second.name} cannot be compared: {'; '.join(caveats)}",
         why="Scores of different protocols are not on one scale: N alone changes a Frechet distance.",
-        next=f"Give {second.name} the `protocol`, `metric` and data of {first.name}; "
-        "`sweep space diff FILE` shows what that costs.",
+        next=f"Copy `protocol`, `metric` and the data of {first.name} into the file of {second.name}; "
+        "`sweep space diff FILE` then shows which runs and scores that changes.",
     )
 
 
@@ -48,6 +52,8 @@ def caveats_of(first: StudyFrames, second: StudyFrames, arms: pd.DataFrame, *, s
     Args:
         arms: Of `AcrossStudies`.
         same_baseline: Both files have the same baseline.
+        first: The tables of the first study.
+        second: The tables of the second study.
     """
     caveats = ["Neither study planned this comparison, so the intervals are exploratory and there is no verdict."]
     welch = arms[arms["how"] == "welch"]

@@ -16,6 +16,7 @@ from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.paired import ALPHA, EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
+from sweep.reporting.text.setting_fields import SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
 from sweep.store.states import CellStatus
 
@@ -30,40 +31,7 @@ BY_OUR_CODE = ("fid_infinity", "kid", "density", "coverage")
 LOGIT_METRIC = "inception_score"
 # Measured on other images than the generated ones, or against others than the reference.
 OTHER_METRICS = ("fid_test", "bits_per_dim", "neighbour_ratio")
-# Settings that the sentences name, each at its place; others are listed behind them where they are not the default.
-TRAINING_FIELDS = frozenset(
-    [
-        "data",
-        "net",
-        "T",
-        "schedule",
-        "target",
-        "weighting",
-        "objective",
-        "vlb_weight",
-        "images",
-        "batch",
-        "optimizer",
-        "lr",
-        "lr_schedule",
-        "precision",
-    ]
-)
-SCORING_FIELDS = frozenset(
-    [
-        "sampler",
-        "sampling_steps",
-        "ema_decay",
-        "ema_start",
-        "ema_std",
-        "bits_per_dim",
-        "fid_test",
-        "neighbours",
-        "partial_noising",
-    ]
-)
-COMPARED_ROWS = 10_000
-"""Of each side, the most that neighbourhoods are made of (`sweep.scoring.reference`, which needs torch)."""
+COMPARED_ROWS = 10_000  # images of each side in neighbourhoods, as in `sweep.scoring.reference`, which loads torch
 
 
 class Citations:
@@ -79,24 +47,27 @@ class Citations:
         return f" ({'; '.join(known)})" if known else ""
 
     def setting(self, config: Mapping[str, Any], field: str) -> str:
-        """A setting's value with its source."""
+        """A setting's value with its source.
+
+        Args:
+            config: A train or evaluation config as stored.
+            field: Name of the setting.
+        """
         value = config[field]
         return value_in_words(value) + self.cite(SOURCES.get((field, value)))
 
 
 def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str], list[str]]:
-    """Paragraphs, and the references that they cite. Says only what the store tells."""
+    """The paragraphs, and the references that they cite. They state only what the store contains.
+
+    Args:
+        frames: The tables of the study.
+        comparison: The comparison of its arms.
+    """
     citations = Citations()
-    paragraphs = [
-        text
-        for text in (
-            _training(frames, citations),
-            _arms(frames, citations),
-            _scoring(frames, citations),
-            _testing(comparison, citations),
-        )
-        if text
-    ]
+    training, arms = _training(frames, citations), _arms(frames, citations)
+    scoring, testing = _scoring(frames, citations), _testing(comparison, citations)
+    paragraphs = [text for text in (training, arms, scoring, testing) if text]
     return paragraphs, [f"{name}. {REFERENCES[name]}" for name in sorted(citations.used)]
 
 

@@ -52,7 +52,11 @@ NOTHING_SHOWN = Last(now=None, before=None)
 
 
 def read_last(folder: Path) -> Last:
-    """`now` and `before` of the last build in a folder; both None where there was none, or another version's."""
+    """`now` and `before` of the last build in a folder; both None where there was none, or another version's.
+
+    Args:
+        folder: Folder of the report; None for the one that is being built.
+    """
     try:
         return TypeAdapter(Last).validate_json((folder / LAST).read_bytes())
     except (OSError, ValidationError):
@@ -60,19 +64,33 @@ def read_last(folder: Path) -> Last:
 
 
 def state_before(folder: Path, now: ReportState) -> ReportState | None:
-    """The last state that a report in this folder showed and that was not `now`."""
+    """The last state that a report in this folder showed and that was not `now`.
+
+    Args:
+        folder: Folder of the report.
+        now: The state that the report shows now.
+    """
     last = read_last(folder)
     return last["before"] if last["now"] == now else last["now"]
 
 
 def write_last(folder: Path, now: ReportState) -> None:
-    """Remember what is shown."""
+    """Remember what is shown.
+
+    Args:
+        folder: Folder of the report.
+        now: The state that the report shows now.
+    """
     last = {"now": now, "before": state_before(folder, now)}
     (folder / LAST).write_text(json.dumps(last, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def report_changes(before: ReportState, now: ReportState) -> dict[str, Any]:
     """What changed, as data.
+
+    Args:
+        before: The state of the earlier report.
+        now: The state of the later report.
 
     Returns:
         before, now (data_as_of and revision of each); new_runs {arm: count} with a score that had none, negative
@@ -98,7 +116,11 @@ def report_changes(before: ReportState, now: ReportState) -> dict[str, Any]:
 
 
 def changes_in_sentences(changes: Mapping[str, Any]) -> list[str]:
-    """One sentence a change; flipped verdicts first."""
+    """One sentence a change; flipped verdicts first.
+
+    Args:
+        changes: The changes (`report_changes`).
+    """
     sentences = [
         f"The verdict on {v['arm']} was {v['before'] or 'none'} and is {v['now'] or 'none'}."
         for v in changes["verdicts"]

@@ -23,7 +23,11 @@ TERMINAL_FIELDS = frozenset({"T", "schedule", "beta_1", "beta_T", "zero_terminal
 
 
 def warnings_of(frames: StudyFrames) -> list[str]:
-    """One sentence each; empty for a clean study."""
+    """One sentence each; empty for a clean study.
+
+    Args:
+        frames: The tables of the study.
+    """
     checks = (
         _commits,
         _machines,
@@ -40,7 +44,11 @@ def warnings_of(frames: StudyFrames) -> list[str]:
 
 
 def environments(frames: StudyFrames) -> pd.DataFrame:
-    """What each worker ran on: worker_id, commit, dirty, machine (GPU, or CPU), versions (text); None where unknown."""
+    """What each worker ran on: worker_id, commit, dirty, machine (GPU, or CPU), versions (text); None where unknown.
+
+    Args:
+        frames: The tables of the study.
+    """
     rows = []
     for worker_id, environment in zip(frames.workers["worker_id"], frames.workers["environment"], strict=True):
         source = _mapping(environment.get("source"))
@@ -100,7 +108,11 @@ def _protocols(frames: StudyFrames) -> Iterator[str]:
 
 
 def terminal(frames: StudyFrames) -> pd.DataFrame:
-    """One row an arm with runs: arm_id, arm, is_baseline, alphas_bar_T, snr_1, snr_T, prior_bits_per_dim."""
+    """One row an arm with runs: arm_id, arm, is_baseline, alphas_bar_T, snr_1, snr_T, prior_bits_per_dim.
+
+    Args:
+        frames: The tables of the study.
+    """
     columns = ["arm_id", "arm", "is_baseline", "alphas_bar_T", "snr_1", "snr_T", "prior_bits_per_dim"]
     return frames.cells.loc[frames.cells["phase"] == frames.phase, columns].drop_duplicates("arm_id")
 
