@@ -93,7 +93,7 @@ class RayWorkers:
             max_retries=FOR_EVER,
             retry_exceptions=False,
             name=f"sweep worker of {self._assignment.study}",
-        )(run_worker)
+        )(run_ray_task)
         arguments = [*self._assignment.arguments, "--threads", str(self._options.cpus)]
         self._tasks = [task.remote(arguments, self._assignment.environment) for _ in range(count)]
         logger.info("%d tasks with %g GPUs and %d CPUs each", count, gpus, self._options.cpus)
@@ -176,7 +176,7 @@ class Ended:
     last_lines: tuple[str, ...]
 
 
-def run_worker(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+def run_ray_task(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
     """The body of a task: supervise one worker until it is not started again.
 
     Args:

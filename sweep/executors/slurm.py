@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sweep.commands import command
 from sweep.errors import SweepError, UsageError
 from sweep.executors.placement import Assignment, options_of, require_shared
-from sweep.executors.slurm_job import run_worker
+from sweep.executors.slurm_job import run_slurm_job
 from sweep.executors.slurm_options import SlurmOptions
 from sweep.files.private import make_private_folder, require_private
 from sweep.worker.interrupt import PREEMPTED
@@ -117,7 +117,7 @@ class SlurmWorkers:
             # The URL of the store goes through the environment, which sbatch stores with the job: submitit's files
             # contain no password.
             with _environment(self._assignment.environment):
-                self._jobs = executor.map_array(run_worker, [arguments] * count)
+                self._jobs = executor.map_array(run_slurm_job, [arguments] * count)
         except (subprocess.SubprocessError, FailedJobError, FailedSubmissionError) as error:
             raise SweepError(
                 "Slurm refuses the jobs",

@@ -27,7 +27,7 @@ _FINAL = (0, 3)
 _POLL_SECONDS = 0.2
 
 
-def run_worker(arguments: Sequence[str]) -> int:
+def run_slurm_job(arguments: Sequence[str]) -> int:
     """Entry point of a job: supervise one worker. When it is preempted, have the job queued again.
 
     Args:

@@ -27,7 +27,7 @@ MIN_TRIALS = 20
 Method = Literal["ped_anova", "fanova"]
 
 
-def importances(
+def factor_importances(
     study: Study, trials: Iterable[tuple[Changes, float]], *, canary: str, method: Method = "ped_anova"
 ) -> dict[str, float]:
     """Share of the variance between trials that each factor explains, largest first.

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from sweep.config.study import Study
-from sweep.search.importance import MIN_TRIALS, importances
+from sweep.search.importance import MIN_TRIALS, factor_importances
 
 CANARY = "nothing"
 
@@ -43,7 +43,7 @@ def trials(count: int) -> list[tuple[dict, float]]:
 
 @pytest.mark.parametrize("method", ["ped_anova", "fanova"])
 def test_the_planted_factor_leads_and_the_others_do_not_beat_nothing(method):
-    shares = importances(study(), trials(200), canary=CANARY, method=method)
+    shares = factor_importances(study(), trials(200), canary=CANARY, method=method)
     assert set(shares) == {"T", "schedule", "lr", CANARY}
     assert shares["T"] > 0.8
     assert max(shares["schedule"], shares["lr"], shares[CANARY]) < 0.1
@@ -51,15 +51,15 @@ def test_the_planted_factor_leads_and_the_others_do_not_beat_nothing(method):
 
 def test_the_same_trials_give_the_same_shares():
     for method in ("ped_anova", "fanova"):
-        told = [importances(study(), trials(50), canary=CANARY, method=method) for _ in range(2)]
+        told = [factor_importances(study(), trials(50), canary=CANARY, method=method) for _ in range(2)]
         assert told[0] == told[1]
 
 
 def test_few_trials_say_nothing():
     for method in ("ped_anova", "fanova"):
-        assert importances(study(), trials(MIN_TRIALS - 1), canary=CANARY, method=method) == {}
+        assert factor_importances(study(), trials(MIN_TRIALS - 1), canary=CANARY, method=method) == {}
 
 
 def test_equal_scores_have_no_variance_to_explain():
     equal = [(changes, 1.0) for changes, _ in trials(40)]
-    assert importances(study(), equal, canary=CANARY, method="fanova") == {}
+    assert factor_importances(study(), equal, canary=CANARY, method="fanova") == {}

@@ -125,7 +125,7 @@ def importances(study: ReportedStudy) -> list[Block]:
         # tqdm, which Optuna brings, says in a notebook that it has no bar to draw; a report would print it, and where.
         warnings.filterwarnings("ignore", message="IProgress not found")
         # Optuna computes them; every other section does without it.
-        from sweep.search.importance import importances as factor_importances
+        from sweep.search.importance import factor_importances
 
     frames = study.frames
     known = trials_of(frames).dropna(subset="value")
