@@ -94,7 +94,7 @@ def test_odd_studies_are_readable(tmp_path, case):
     expected = {
         "nothing planned": "0 of 0 planned cells have a score",
         "only a baseline": "1 of 1 planned cell have a score",
-        "one seed": "1 paired seed: no interval yet",
+        "one seed": "1 paired seed. An interval needs two seeds",
         "all failed": "CUDA out of memory",
         "an arm short of a seed": "never planned",
         "names with markup": "&lt;img src=x",
