@@ -91,9 +91,15 @@ def launch(
     file_store = file_store_at(files_location(files))
     file_store.require_access()
     assignment = Assignment(
-        study=plan.study.name, storage=storage_url(storage), files=str(file_store), device=device, workers=workers,
-        work=plan.trainings, options=options or {}, pack=checked_pack,
-    )  # fmt: skip
+        study=plan.study.name,
+        storage=storage_url(storage),
+        files=str(file_store),
+        device=device,
+        workers=workers,
+        work=plan.trainings,
+        options=options or {},
+        pack=checked_pack,
+    )
     placed = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
     _check_detach(placed, executor, detach=detach)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)

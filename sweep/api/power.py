@@ -72,8 +72,10 @@ class Power:
         }
         if self.interim_levels:
             content["interim_analyses"] = {
-                "at": list(self.interim_seeds), "shape": self.interim_shape, "levels": list(self.interim_levels)
-            }  # fmt: skip
+                "at": list(self.interim_seeds),
+                "shape": self.interim_shape,
+                "levels": list(self.interim_levels),
+            }
         if self.effect is not None:
             content |= {"pilot_sd": self.pilot_sd, "pilot": self.pilot, "effect": self.effect}
             content["smallest_effect"] = self.smallest_effect

@@ -61,9 +61,8 @@ class LaunchDisplay:
     def state(self) -> str:
         """The part of the preparation that is under way, its share that is done, and the time that is left."""
         seconds = self._clock() - self._began_at
-        part, done, total, unit = (
-            self._progress.part, self._progress.done, self._progress.total, self._progress.unit
-        )  # fmt: skip
+        progress = self._progress
+        part, done, total, unit = progress.part, progress.done, progress.total, progress.unit
         if self._progress == NOTHING_YET:
             return f"{part}: {time_text(seconds)} so far"
         if not 0 < done < total:
@@ -87,7 +86,7 @@ def launch_display() -> Iterator[LaunchDisplay]:
     """Show a launch on stderr while the context lasts.
 
     Yields:
-        What is told of the progress.
+        The display, whose `update` shows the progress.
     """
     with progress_bars() as bars:
         yield LaunchDisplay(bars, logger.info)
