@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from sweep.api.outputs import output_errors
+from sweep.cli.terminal import echo
+from sweep.commands import command
+from sweep.errors import UsageError
+from sweep.studies import questions, text
+
 studies = typer.Typer(no_args_is_help=False, rich_markup_mode=None)
 
 
 @studies.callback(invoke_without_command=True)
-def list_studies(context: typer.Context) -> None:
+def studies_command(context: typer.Context) -> None:
     """List the study files that come with the package.
 
     Each line gives the name of a study and the question that it asks. `sweep studies copy NAME` writes one into the
@@ -21,9 +27,6 @@ def list_studies(context: typer.Context) -> None:
     Examples: sweep studies
               sweep studies copy digits
     """
-    from sweep.cli.terminal import echo
-    from sweep.studies import questions
-
     if context.invoked_subcommand is not None:
         return
     names = questions()
@@ -32,7 +35,7 @@ def list_studies(context: typer.Context) -> None:
 
 
 @studies.command("copy")
-def copy(
+def copy_command(
     name: Annotated[str, typer.Argument(help="Name of a study, as `sweep studies` lists it.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--out", help="File to write; by default NAME.yaml in the working folder.")
@@ -44,12 +47,6 @@ def copy(
     Examples: sweep studies copy digits
               sweep studies copy real/optimizers -o my-optimizers.yaml
     """
-    from sweep.api.outputs import output_errors
-    from sweep.cli.terminal import echo
-    from sweep.commands import command
-    from sweep.errors import UsageError
-    from sweep.studies import text
-
     content = text(name)
     path = output or Path(f"{name.rpartition('/')[2]}.yaml")
     with output_errors(path):
