@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -52,13 +54,38 @@ class CapturedStep:
     def _capture(self) -> torch.cuda.CUDAGraph | None:
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self._stream):
+            with _no_collection(), torch.cuda.graph(graph, stream=self._stream):
                 self._step_fn()
+        except torch.OutOfMemoryError:
+            raise  # the run goes on in smaller slices; eagerly it would ask for as much
         except RuntimeError as error:
             torch.cuda.synchronize(self._device)
             warnings.warn(f"the step is not captured and runs kernel by kernel: {error}", stacklevel=2)
             return None
         return graph
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cyclic collector from running: it may destroy an old graph, which breaks a capture under way."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def release_memory(device: torch.device) -> None:
+    """Give the memory of what nobody uses any more back to a GPU, so that it is free when the next net asks for it.
+
+    Args:
+        device: The device; on a CPU there is nothing to do.
+    """
+    if device.type == "cuda":
+        gc.collect()
+        torch.cuda.empty_cache()
 
 
 def captured_on_gpu(step_fn: StepFn, device: torch.device) -> StepFn:

@@ -50,17 +50,20 @@ class FixedPredictor:
         execution: Execution = captured_on_gpu,
     ) -> None:
         self.shape = shape
-        self._predict = predictor(net, precision)
-        self._x = torch.zeros(shape, device=device)
-        self._i = torch.zeros(shape[0], dtype=torch.int64, device=device)
-        self._output: Tensor | None = None
-        self._call = execution(self._step_fn, device)
+        x = self._x = torch.zeros(shape, device=device)
+        i = self._i = torch.zeros(shape[0], dtype=torch.int64, device=device)
+        outputs: list[Tensor] = []  # one, made by the first call, which alone knows its shape
+        self._outputs = outputs
+        predict = predictor(net, precision)
 
-    def _step_fn(self) -> None:
-        output = self._predict(self._x, self._i)
-        if self._output is None:
-            self._output = torch.empty_like(output)
-        self._output.copy_(output)
+        # No method: the execution keeps it, and a method would keep the predictor, which keeps the execution.
+        def step_fn() -> None:
+            output = predict(x, i)
+            if not outputs:
+                outputs.append(torch.empty_like(output))
+            outputs[0].copy_(output)
+
+        self._call = execution(step_fn, device)
 
     def __call__(self, x: Tensor, i: Tensor) -> Tensor:
         """The net's prediction, in a tensor of its own.
@@ -72,5 +75,4 @@ class FixedPredictor:
         self._x.copy_(x)
         self._i.copy_(i)
         self._call()
-        assert self._output is not None
-        return self._output.clone()
+        return self._outputs[0].clone()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sweep.errors import UnknownName, nearest
 
-_HERE = Path(__file__).parent
-_CHECKOUT = _HERE.parents[1] / "studies"
+_PACKAGE = Path(__file__).parent
+_CHECKOUT = _PACKAGE.parents[1] / "studies"
 _QUESTION = re.compile(r"^question: *[\"']?(.*?)[\"']?$", re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def text(name: str) -> str:
 
 
 def _files() -> dict[str, Path]:
-    folder = _HERE if any(_HERE.glob("*.yaml")) else _CHECKOUT
+    folder = _PACKAGE if any(_PACKAGE.glob("*.yaml")) else _CHECKOUT
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
 
 

@@ -55,9 +55,10 @@ def train(
         SweepError: A checkpoint could not be written.
     """
     run = Training(config, dataset, context, sync_every_steps=cadence.sync_every_steps, cache=cache)
+    last = None if resume is None else resume.ref
     if resume is not None:
         run.load_state_dict(resume.state)
-    last = None if resume is None else resume.ref
+        del resume  # it lies on the device, as large as net, optimizer and averages together
     saver = _CheckpointSaver(run, hooks.saved, last, cadence.checkpoint_seconds)
     _run_steps(run, config.steps if until is None else min(until, config.steps), hooks, cadence, saver)
     return _result(run)

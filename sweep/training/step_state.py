@@ -7,6 +7,7 @@ seed, length, learning rate and its schedule, noise schedule, weighting, decays.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import fields, replace
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from sweep.config.keys import canonical_json
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.nets.cuda_graph import Execution, StepFn, captured_on_gpu
+from sweep.nets.cuda_graph import Execution, StepFn, captured_on_gpu, release_memory
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import RunContext
@@ -94,7 +95,7 @@ class StepState:
         """Mean loss of the last step's batch."""
         self.norm = torch.zeros((), device=device)
         """Global norm of the last step's gradients before clipping."""
-        self.prefetcher = Prefetcher(config, tuple(self.images.shape), device, self._shares, sync_every_steps)
+        self.prefetcher = Prefetcher(config, tuple(self.images.shape), device, self._shares_fn(), sync_every_steps)
         self._execution = execution
         self._step_fn: StepFn | None = None
 
@@ -105,7 +106,8 @@ class StepState:
             step: The step; must be the same function at each request.
         """
         if self._step_fn is None:
-            self._step_fn = self._execution(lambda: step(self), self.context.device)
+            state = weakref.proxy(self)  # it keeps the step; one that kept it in turn would outlive its last user
+            self._step_fn = self._execution(lambda: step(state), self.context.device)
         return self._step_fn
 
     def restart(self, config: TrainConfig) -> None:
@@ -128,11 +130,15 @@ class StepState:
             self.power.restart(config)
         if self.importance is not None:
             self.importance.restart()
-        self.prefetcher.restart(config, self._shares)
+        self.prefetcher.restart(config, self._shares_fn())
 
-    def _shares(self, step: int) -> list[float]:
-        power = self.power.shares(step) if self.power is not None else []
-        return [*self.averages.shares(step), *power]
+    def _shares_fn(self) -> Callable[[int], list[float]]:
+        averages, power = self.averages, self.power
+
+        def shares(step: int) -> list[float]:
+            return [*averages.shares(step), *(power.shares(step) if power is not None else [])]
+
+        return shares
 
     def move_averages(self, shares: Tensor) -> None:
         """Move every average towards the weights as they are now: the device's part.
@@ -176,6 +182,7 @@ class StepStateCache:
             self._step_state.restart(config)
             return self._step_state
         self._step_state = None  # its memory goes before the next one asks for as much
+        release_memory(context.device)
         self._step_state = StepState(config, dataset, context, sync_every_steps)
         self._key = key
         return self._step_state

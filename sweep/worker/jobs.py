@@ -104,7 +104,6 @@ def train_run(
         send(Progressed(progress.step, progress.images, progress.metrics, peak_bytes=memory.bytes))
 
     files = RunFiles(job, send, should_stop)
-    resume = files.newest_checkpoint(device)
     result = train(
         job.config,
         dataset,
@@ -117,7 +116,7 @@ def train_run(
             ),
             checkpoint_seconds=job.cadence.checkpoint_seconds,
         ),
-        resume=resume,
+        resume=files.newest_checkpoint(device),
         cache=cache,
         until=job.until_step,
     )
