@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -92,10 +93,10 @@ def calm(prepared: tuple[Path, Protocol], sqlite_template: Path, tmp_path_factor
         return found
 
     def once(spec: dict[str, Any]) -> dict[str, Any]:
-        name = spec["name"]
-        if name not in known:
-            known[name] = run(spec)
-        return known[name]
+        key = json.dumps(spec, sort_keys=True)
+        if key not in known:
+            known[key] = run(spec)
+        return known[key]
 
     return once
 

@@ -11,7 +11,7 @@ from sweep.store import Store
 from sweep.store import status as status_of
 from tests.faults.conftest import Calm, Team
 from tests.helpers.chaos import TIMING, Attacked, Chaos
-from tests.helpers.chaos_control import ALL, extend, is_left_out
+from tests.helpers.chaos_control import ALL, extend, give_more, is_left_out
 from tests.helpers.study_outcome import check_invariants, outcome
 from tests.helpers.tiny_studies import ABLATION, SEARCH, more, with_baseline
 
@@ -29,18 +29,24 @@ SPECS: tuple[dict[str, Any], ...] = (
 def test_chaos_changes_no_number(store: Store, team: Team, calm: Calm) -> None:
     attacked = [Attacked(*team(store, spec, timing=TIMING)) for spec in SPECS]
     chaos = Chaos(store, attacked, SEED, ALL)
-    chaos.attack(FAULTS)
+    comparison, _ = attacked
+    # A search that has ended may confirm another arm after an extension; an arm has its seeds whenever they are added.
+    chaos.attack(FAULTS, lambda: give_more(chaos, comparison))
     for each in attacked:
         extend(chaos, each)
     chaos.settle()
     print(f"{store.engine.dialect.name}: {chaos.done.total()} faults {dict(chaos.done)}")
+    assert chaos.done.total() == FAULTS
     check_invariants(store)
     for each, spec in zip(attacked, SPECS, strict=True):
         now = status_of(store, each.study.id)
         assert (now.runs_left, now.scores_left, now.failures) == (0, 0, ())
         disturbed = outcome(store, each.study.id)
         # How often it saves changes no number, so the undisturbed study need not save at every step.
-        undisturbed = calm(more(spec) | {"cadence": spec["cadence"] | {"checkpoint_seconds": 60}})
+        extended = spec
+        for _ in range(each.extensions):
+            extended = more(extended)
+        undisturbed = calm(extended | {"cadence": spec["cadence"] | {"checkpoint_seconds": 60}})
         assert disturbed.keys() == undisturbed.keys(), "a run or a trial was lost"
         if each.excluded:
             left_out = [cell for cell in undisturbed if is_left_out(*_arm_and_replicate(cell))]

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from sweep.store import Store, artifacts, events
 from sweep.store.queries.views import work_left
+from sweep.store.queue.leases import MAX_CRASHES
 from sweep.store.records import StudyRecord
+from sweep.store.sql.schema import RUN, SCORE, WorkColumns
 from sweep.store.studies.retraining import MAX_RETRAININGS, RETRAINED
 from tests.helpers.backup import Backup
 from tests.helpers.worker_processes import QUICK, Workers, children_of, kill_tree, stopped_outside_a_transaction
@@ -35,14 +37,14 @@ class Attacked:
     """A study, its workers, and what people have decided about it so far.
 
     Attributes:
-        extended: Whether it was given more to do.
+        extensions: How often it was given more to do.
         excluded: Whether one of its cells was left out.
         changed_at: When there was last something new to do: a worker that ended before knew nothing of it.
     """
 
     study: StudyRecord
     workers: Workers
-    extended: bool = False
+    extensions: int = 0
     excluded: bool = False
     changed_at: float = 0.0
     born: list[tuple[float, BaseProcess]] = field(default_factory=list)
@@ -81,15 +83,24 @@ class Chaos:
     seed: int
     faults: dict[str, Fault]
     done: Counter[str] = field(default_factory=Counter)
-    saved: tuple[Backup, list[tuple[bool, bool]]] | None = None
+    saved: tuple[Backup, list[tuple[int, bool]]] | None = None
 
     def __post_init__(self) -> None:
         self.draws = random.Random(self.seed)
         self.asleep: list[tuple[float, int]] = []
 
-    def attack(self, faults: int, *, pause: tuple[float, float] = (0.05, 1.0)) -> None:
-        """That many faults, as long as there is work; then let it end in peace."""
-        while self.done.total() < faults and (left := self._left()):
+    def attack(self, faults: int, give_work: Callable[[], None], *, pause: tuple[float, float] = (0.05, 1.0)) -> None:
+        """Provoke that many faults, and leave the studies to end in peace.
+
+        Args:
+            faults: How many.
+            give_work: Gives at least one study more to do; called when all have ended before the last fault.
+            pause: Shortest and longest time between two faults, seconds.
+        """
+        while self.done.total() < faults:
+            if not (left := self._left()):
+                give_work()
+                continue
             self._keep_workers(left)
             time.sleep(self.draws.uniform(*pause))
             name = self.draws.choice(sorted(self.faults))
@@ -149,12 +160,20 @@ def kill_both(chaos: Chaos, each: Attacked) -> bool:
 
 
 def kill_trial(chaos: Chaos, each: Attacked) -> bool:
-    """As the kernel does when memory runs out."""
+    """As the kernel does when memory runs out; less often in a row than fails a run that gets no further meanwhile."""
+    if any(_crashes(chaos, table) >= MAX_CRASHES - 1 for table in (RUN, SCORE)):
+        return False
     worker = chaos.one_of(each)
     for pid in children_of(worker.pid or 0) if worker else ():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return worker is not None
+
+
+def _crashes(chaos: Chaos, table: Table[WorkColumns]) -> int:
+    """The most failed attempts in a row at any work that is not over."""
+    most = select(func.max(table.c.crashes)).where(table.c.finished_at.is_(None))
+    return chaos.store.read(lambda connection: connection.scalar(most)) or 0
 
 
 def preempt(chaos: Chaos, each: Attacked) -> bool:
@@ -199,13 +218,13 @@ def cut(chaos: Chaos, _: Attacked) -> bool:
 def restore(chaos: Chaos, _: Attacked) -> bool:
     """The database of some time ago is put back; the files are those of now. Before that, it is saved."""
     if chaos.saved is None:
-        chaos.saved = Backup(chaos.store), [(each.extended, each.excluded) for each in chaos.attacked]
+        chaos.saved = Backup(chaos.store), [(each.extensions, each.excluded) for each in chaos.attacked]
         return False
     backup, decided = chaos.saved
     chaos.kill_all()
     backup.restore(chaos.store)
-    for each, (extended, excluded) in zip(chaos.attacked, decided, strict=True):
-        each.extended, each.excluded = extended, excluded
+    for each, (extensions, excluded) in zip(chaos.attacked, decided, strict=True):
+        each.extensions, each.excluded = extensions, excluded
         each.change()
     chaos.saved = None
     return True

@@ -38,14 +38,19 @@ def _for_a_while(chaos: Chaos, each: Attacked, state: Any) -> bool:
 
 def extend(chaos: Chaos, each: Attacked) -> bool:
     """`sweep extend`, once."""
-    if each.extended:
+    if each.extensions:
         return False
+    give_more(chaos, each)
+    return True
+
+
+def give_more(chaos: Chaos, each: Attacked) -> None:
+    """`sweep extend`, however often it was extended before."""
     record = find(chaos.store, each.study.name)
     spec = more(Study.model_validate(record.spec).model_dump(mode="json"))
     register(chaos.store, study_plan(changed_study(spec)), record.protocol, accept_change=True, reason="more")
-    each.extended = True
+    each.extensions += 1
     each.change()
-    return True
 
 
 def leave_out(chaos: Chaos, each: Attacked) -> bool:

@@ -203,16 +203,17 @@ def training(store: Store, study: StudyRecord, step: int = 1) -> bool:
 
 
 def stopped_outside_a_transaction(store: Store, pids: list[int]) -> bool:
-    """Stop processes; they go on, and False, where SQLite's lock of the whole file would stop with them."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    if store.engine.dialect.name != "sqlite":
-        return True
+    """Stop processes, unless one of them has ended or holds SQLite's lock of the whole file: then all continue."""
     try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        if store.engine.dialect.name != "sqlite":
+            return True
         with closing(sqlite3.connect(str(store.engine.url.database), timeout=0.2)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
+    except (ProcessLookupError, sqlite3.OperationalError):
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
         return False
     return True
