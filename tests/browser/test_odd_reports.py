@@ -48,7 +48,7 @@ CASES: dict[str, StoreSpec] = {
 }
 TOLD = {
     "empty study": "0 of 0 planned cells have a score",
-    "one seed": "1 paired seed: no interval yet",
+    "one seed": "1 paired seed. An interval needs two seeds",
     "all failed": "CUDA out of memory",
     "a score that is not finite": "score is not finite",
     "one arm short of a seed": "never planned",
