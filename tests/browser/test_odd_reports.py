@@ -52,7 +52,7 @@ TOLD = {
     "all failed": "CUDA out of memory",
     "a score that is not finite": "score is not finite",
     "one arm short of a seed": "never planned",
-    "200 arms": "The first 40 of 199 arms",
+    "200 arms": "The figure shows 40 of 199 arms",
     "names with HTML in them": f"Is {HOSTILE} safe?",
 }
 

@@ -109,7 +109,7 @@ def test_two_hundred_arms(tmp_path):
     arms = [ArmSpec("baseline", {})] + [ArmSpec(f"lr={k}", {"lr": 1e-6 * k}, effect=k / 100) for k in range(1, 200)]
     store = make_store(tmp_path, StoreSpec(arms, seeds=2, grids=False, curves=False))
     told = rendered(store.study(), tmp_path)
-    assert "The first 40 of 199 arms" in told
+    assert "The figure shows 40 of 199 arms" in told
     assert told.count('scope="row">lr=199<') >= 1
     store.engine.dispose()
 
