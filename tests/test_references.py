@@ -20,7 +20,8 @@ A_PATH = re.compile(r"(?<![\w/.{}-])((?:[\w-]+/)*[\w-]+\.(?:py|md|toml|yaml|j2|c
 A_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`")
 ELSEWHERE = {
     "sweep.py", "torch.py", "random.py", "study.yaml", "my-optimizers.yaml",  # a user's own
-    "sweep/executors/kubernetes.py",  # what sweep/docs/extending.md shows how to write
+    # What sweep/docs/extending.md shows how to write.
+    "sweep/executors/kubernetes.py", "sweep/config/designs/pairs.py", "sweep/nets/dit.py", "sweep/nets/dit_spec.py",
     "examples/unconditional_image_generation/train_unconditional.py",  # of diffusers
     "upload_artifact",  # of Optuna
     "hidepid",  # of Linux

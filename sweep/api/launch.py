@@ -100,10 +100,10 @@ def launch(
         options=options or {},
         pack=checked_pack,
     )
-    placed = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
-    _check_detach(placed, executor, detach=detach)
+    started_workers = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
+    _check_detach(started_workers, executor, detach=detach)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)
-    return _run(plan, assignment, placed, preparation, accept_change=accept_change, detach=detach)
+    return _run(plan, assignment, started_workers, preparation, accept_change=accept_change, detach=detach)
 
 
 def _run(

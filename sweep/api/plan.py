@@ -58,14 +58,14 @@ def plan(
     """
     study_plan = plan_of(study)
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
-    placed = slots(device, workers, work=study_plan.trainings)
+    worker_slots = slots(device, workers, work=study_plan.trainings)
     file = None if isinstance(study, Study) else os.fspath(study)
-    timing = _measure(study_plan, placed[0], file) if measure else None
+    timing = _measure(study_plan, worker_slots[0], file) if measure else None
     remarks = () if images is None else images.remarks if timing is None else timing.remarks
     return StudyForecast(
         plan=study_plan,
         arms=[_arm_forecast(arm, study_plan.facts[arm.name]) for arm in study_plan.arms],
-        devices=[slot.device for slot in placed],
+        devices=[slot.device for slot in worker_slots],
         power=power_of(study_plan, storage_url(storage)),
         fraction=study_plan.study.design.fraction(study_plan.study),
         images=images,

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from sweep.api.progress import NOTHING_YET, LaunchProgress, OnProgress
-from sweep.api.signals import interrupt_here
+from sweep.api.signals import interruptible
 from sweep.config.study import Study
 from sweep.errors import DataError, Preempted
 from sweep.executors.local import Slot
@@ -47,7 +47,7 @@ class Preparation:
         """
         child = Child(device=self.slot.device, threads=self.slot.threads)
         try:
-            with interrupt_here() as interrupt:
+            with interruptible() as interrupt:
                 observer = _Observer(interrupt, self.on_progress)
                 job = PrepareJob(study.baseline.data, study.protocol, self.files)
                 outcome = child.run(job, on_message=observer.on_message, on_poll=observer.on_poll)

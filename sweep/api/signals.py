@@ -15,7 +15,7 @@ def takes_signals() -> bool:
 
 
 @contextmanager
-def interrupt_here() -> Iterator[Interrupt]:
+def interruptible() -> Iterator[Interrupt]:
     """Note requests to stop for as long as the context lasts. In another thread than the main one there are none.
 
     Yields:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweep.api.outputs import output_errors
-from sweep.api.signals import interrupt_here
+from sweep.api.signals import interruptible
 from sweep.config.run import TrainConfig
 from sweep.config.study import Cadence
 from sweep.config.text_file import read_text
@@ -59,7 +59,7 @@ def train(
         if on_progress is not None and isinstance(message, Progressed) and message.metrics:
             on_progress(message)
 
-    with interrupt_here() as interrupt:
+    with interruptible() as interrupt:
         try:
             outcome = child.run(job, on_message=on_message, on_poll=lambda: interrupt.stop_requested)
         finally:

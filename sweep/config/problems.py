@@ -12,20 +12,20 @@ SHORT = 60
 LONG = 300
 
 
-def cut(text: str, most: int = SHORT) -> str:
-    """The text, or its beginning and three dots where it is longer than `most` characters."""
-    return text if len(text) <= most else text[: most - 3] + "..."
+def cut(text: str, max_length: int = SHORT) -> str:
+    """The text, or its beginning and three dots where it is longer than `max_length` characters."""
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 
 def problem_of(detail: ErrorDetails) -> str:
     """A pydantic error in words, without its place."""
-    found = detail["input"]
+    value = detail["input"]
     context = detail.get("ctx", {})
     match detail["type"]:
         case "missing":
             return "too few values in the list" if isinstance(detail["loc"][-1], int) else "is missing"
         case "literal_error":
-            return _not_one_of(found, str(context.get("expected", "")))
+            return _not_one_of(value, str(context.get("expected", "")))
         case "union_tag_invalid":
             return _not_one_of(context.get("tag"), str(context.get("expected_tags", "")))
         case "value_error":
@@ -33,11 +33,11 @@ def problem_of(detail: ErrorDetails) -> str:
         case "misfit":
             return str(context["message"])
         case "string_pattern_mismatch":
-            return f"found {_shown(found)}; use lower-case letters, digits, dot, dash and underscore, 64 at most"
+            return f"found {_shown(value)}; use lower-case letters, digits, dot, dash and underscore, 64 at most"
         case "union_tag_not_found":
-            return f"found {_shown(found)}; name a preset, or say which `kind` it is"
+            return f"found {_shown(value)}; name a preset, or say which `kind` it is"
         case kind:
-            return f"found {_shown(found)}; {_EXPECTED.get(kind) or _in_words(detail['msg'])}"
+            return f"found {_shown(value)}; {_EXPECTED.get(kind) or _in_words(detail['msg'])}"
 
 
 _COUNTED = {"Tuple": "a list", "List": "a list", "Dictionary": "a mapping", "String": "a text"}
@@ -70,11 +70,11 @@ def _in_words(message: str) -> str:
     return re.sub("^Input should be", "must be", message)
 
 
-def _not_one_of(found: object, expected: str) -> str:
+def _not_one_of(value: object, expected: str) -> str:
     allowed = re.findall(r"'([^']*)'", expected)
-    near = nearest(found, allowed)
+    near = nearest(value, allowed)
     hint = "" if near is None else f"did you mean {near!r}? "
-    return f"found {_shown(found)}; {hint}allowed: {', '.join(allowed)}"
+    return f"found {_shown(value)}; {hint}allowed: {', '.join(allowed)}"
 
 
 def _shown(value: object) -> str:

@@ -103,8 +103,8 @@ class TrainSettings(NoTruthForNumbers):
             raise ValueError(f"images = {self.images} is less than one batch of {self.batch}")
         if self.steps > MAX_STEPS:
             raise ValueError(f"images / batch = {self.steps:,} optimizer steps; {MAX_STEPS:,} are the most")
-        if (kept := len(self.power_ema) * self.power_ema_snapshots) > MAX_SNAPSHOTS:
-            raise ValueError(f"power_ema x power_ema_snapshots = {kept:,} snapshots; {MAX_SNAPSHOTS} are the most")
+        if (snapshots := len(self.power_ema) * self.power_ema_snapshots) > MAX_SNAPSHOTS:
+            raise ValueError(f"power_ema x power_ema_snapshots = {snapshots:,} snapshots; {MAX_SNAPSHOTS} are the most")
         return self
 
     @property

@@ -41,7 +41,7 @@ def read_text(path: Path, *, kind: str = "study") -> str:
             _require_regular(path, status.st_mode)
             raw = file.read(MAX_FILE_BYTES + 1) or b""
     except FileNotFoundError:
-        raise StudyFileError(f"{path}: no such file", next=_what_is_there(path)) from None
+        raise StudyFileError(f"{path}: no such file", next=_neighbours(path)) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise StudyFileError(f"{path}: cannot be read", why=why, next=f"Give the path of a {kind}.") from None
@@ -69,9 +69,9 @@ def _require_regular(path: Path, mode: int) -> None:
         )
 
 
-def _what_is_there(path: Path) -> str:
+def _neighbours(path: Path) -> str:
     try:
-        found = sorted(str(p) for p in islice(path.parent.glob("*.y*ml"), SUGGESTED))
+        names = sorted(str(p) for p in islice(path.parent.glob("*.y*ml"), SUGGESTED))
     except OSError:
-        found = []
-    return f"There are: {', '.join(found)}." if found else "Check the path."
+        names = []
+    return f"There are: {', '.join(names)}." if names else "Check the path."

@@ -60,9 +60,9 @@ def read_yaml(path: Path) -> YamlFile:
         if loader is not None:
             loader.dispose()
     if not isinstance(data, dict):
-        found = "nothing" if data is None else f"a {type(data).__name__}"
+        kind = "nothing" if data is None else f"a {type(data).__name__}"
         raise StudyFileError(
-            f"{path}: expected keys and values at the top, found {found}",
+            f"{path}: expected keys and values at the top, found {kind}",
             next="Start from a shipped study: studies/digits.yaml.",
         )
     return YamlFile(path, data, lines)

@@ -23,7 +23,7 @@ from sweep.store.records import NewCell
 
 FLOAT_BYTES = 4
 FEATURES = 64 + 10
-CHECKPOINTS_KEPT = 2
+CHECKPOINTS_ON_DISK = 2
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class StudyPlan:
             averages = 1 + len(train.ema_decays) + len(train.ema_starts)
             total += times * parameters * FLOAT_BYTES * averages
             total += times * len(scores) * self._samples() * FEATURES * FLOAT_BYTES
-        return total + CHECKPOINTS_KEPT * parameters * FLOAT_BYTES * (3 + 3)
+        return total + CHECKPOINTS_ON_DISK * parameters * FLOAT_BYTES * (3 + 3)
 
     def _samples(self) -> int:
         return self.study.protocol.n * self.study.protocol.noise_sets
@@ -175,14 +175,14 @@ def expected_trainings(study: Study) -> int:
 
 def _check_size(study: Study, arms: int, levels: int) -> None:
     """Refuse what would take minutes to lay out, before it is."""
-    for count, most, what in (
+    for count, limit, what in (
         (arms * study.seeds, MAX_CELLS, f"{arms} arms x {study.seeds} seeds"),
         (arms * study.seeds * levels, MAX_SCORES, f"{arms} arms x {study.seeds} seeds x {levels} evaluation levels"),
         (arms * study.seeds + study.design.later_trainings(study, arms), MAX_TRAININGS, "all trainings together"),
     ):
-        if count > most:
+        if count > limit:
             raise InfeasibleConfig(
-                f"{what} are {count:,}; {most:,} are the most",
+                f"{what} are {count:,}; {limit:,} are the most",
                 why="No machine would finish them, and the database would be slow before.",
                 next="Use fewer seeds, levels or trials, or divide the question between studies.",
             )

@@ -83,10 +83,10 @@ def bits_per_dim(
         With K < T strata, one t is drawn uniformly in each and counts for all of it: unbiased, for any K.
     """
     edges = stratum_edges(diffusion.timesteps, diffusion.timesteps if plan.strata is None else plan.strata)
-    places = sample_uniform(noise_set, index, _TIMESTEP_DRAW, (len(edges) - 1,), x0.device)
+    uniform = sample_uniform(noise_set, index, _TIMESTEP_DRAW, (len(edges) - 1,), x0.device)
     terms = []
     for k, (low, high) in enumerate(pairwise(edges)):
-        i = (low + (places[:, k] * (high - low)).long()).clamp(max=high - 1)
+        i = (low + (uniform[:, k] * (high - low)).long()).clamp(max=high - 1)
         x_t = diffusion.q_sample(x0, i, sample_noise(noise_set, index, k, tuple(x0.shape[1:]), x0.device))
         reverse = reverse_distribution(
             diffusion, denoise(x_t, i), x_t, i, target=plan.target, variance=plan.variance, x0_clip=plan.x0_clip

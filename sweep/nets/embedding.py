@@ -57,9 +57,9 @@ class TimeEmbedding(nn.Module):
         self.register_buffer("frequencies", frequencies(width), persistent=False)
         self.linear1 = nn.Linear(width, out_width)
         self.linear2 = nn.Linear(out_width, out_width)
-        self.act = nn.SiLU()
+        self.activation = nn.SiLU()
 
     def forward(self, i: Tensor) -> Tensor:
         sinusoids = sinusoidal_embedding(i, self.frequencies).to(self.linear1.weight.dtype)
-        embedding: Tensor = self.act(self.linear2(self.act(self.linear1(sinusoids))))
+        embedding: Tensor = self.activation(self.linear2(self.activation(self.linear1(sinusoids))))
         return embedding

@@ -61,9 +61,9 @@ def group_moments(rows: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     Returns:
         [B, groups] each.
     """
-    B, places, C = rows.shape
+    B, positions, C = rows.shape
     sums = torch.stack([rows.sum(1), rows.square().sum(1)]).view(2, B, groups, C // groups).sum(3)
-    mean, mean_square = sums / (places * C // groups)
+    mean, mean_square = sums / (positions * C // groups)
     return mean, torch.addcmul(mean_square, mean, mean, value=-1).clamp_min_(0)
 
 

@@ -105,8 +105,8 @@ def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
         on_progress=evaluated.on_progress,
     )
     train = evaluated.dataset.train
-    near, which = nearest(samples, train)
-    unseen, _ = nearest(evaluated.dataset.test[:count], train)
+    near, which = nearest_images(samples, train)
+    unseen, _ = nearest_images(evaluated.dataset.test[:count], train)
     distance, unseen_distance = (
         mean_over_images("neighbour_distance", near[:, 0]),
         mean_over_images("unseen", unseen[:, 0]),
@@ -119,7 +119,7 @@ def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
     )
 
 
-def nearest(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor, Tensor]:
+def nearest_images(images: Tensor, train: Tensor, *, k: int = NEAREST) -> tuple[Tensor, Tensor]:
     """The k nearest training images of each image.
 
     Args:
@@ -196,7 +196,7 @@ def _denoised(evaluated: EvaluatedNet, images: Tensor, first: int, s: int, devic
 class ExtraMetric(NamedTuple):
     """One line of `EXTRA_METRICS`."""
 
-    is_asked: Callable[[EvalConfig], bool]
+    is_requested: Callable[[EvalConfig], bool]
     """Whether an evaluation asks for it."""
     measure: Callable[[EvaluatedNet], ExtraMetrics]
 
@@ -215,7 +215,7 @@ def measure_extra_metrics(evaluated: EvaluatedNet) -> ExtraMetrics:
     Raises:
         Diverged: A number is not finite.
     """
-    parts = [metric.measure(evaluated) for metric in EXTRA_METRICS.values() if metric.is_asked(evaluated.config)]
+    parts = [metric.measure(evaluated) for metric in EXTRA_METRICS.values() if metric.is_requested(evaluated.config)]
     return ExtraMetrics(
         numbers=tuple(number for part in parts for number in part.numbers),
         files=tuple(file for part in parts for file in part.files),

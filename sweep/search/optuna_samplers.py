@@ -82,7 +82,7 @@ class _NumberedQMC(QMCSampler):
     def __init__(self, seed: int, number: int, space: Space) -> None:
         super().__init__(seed=seed, scramble=True, warn_asynchronous_seeding=False, warn_independent_sampling=False)
         self._whole = dict(space) if number > 0 else {}
-        self._place = max(0, number - 1)
+        self._position = max(0, number - 1)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> Space:
         """The space; nothing for the first trial, where the baseline lies outside, so that no point is used twice."""
@@ -91,7 +91,7 @@ class _NumberedQMC(QMCSampler):
 
     def _find_sample_id(self, study: optuna.Study, search_space: Space) -> int:
         del study, search_space
-        return self._place
+        return self._position
 
 
 def _worst_for_unscored(history: Sequence[Shown], space: Space) -> Sequence[Shown]:

@@ -49,7 +49,7 @@ class Promotion:
         return {images: value for images, value in scores_by_images.items() if value is not None}
 
     def advance(self) -> bool:
-        """Do what is due; whether anything changed, so that it is worth asking again."""
+        """Do what is due; whether anything changed, so that it is worth another try."""
         if not self.has_rungs:
             return False
         changed = [self._step(number, cell) for number, cell in sorted(self._trials.items())]

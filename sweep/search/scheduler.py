@@ -139,7 +139,7 @@ class _Scheduler:
                 shown += history.advisor.shown(number, changes, TrialOutcome(None))
                 continue
             record = ArmRecord(arm.name, arm.changes)
-            total = self._most_trials()
+            total = self._max_trials()
             return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
         raise InfeasibleConfig(
             f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
@@ -147,7 +147,7 @@ class _Scheduler:
             next="Narrow the factors of the study, then: sweep plan FILE",
         )
 
-    def _most_trials(self) -> int:
+    def _max_trials(self) -> int:
         """Trials of the whole study, with those that an earlier revision asked for and this one does not."""
         counted = {each.prefix: self._known.counted(each) for each in self._tuning_runs}
         trials = sum(cell.phase == "search" and cell.excluded_reason is None for cell in self._known.cells)
@@ -157,8 +157,8 @@ class _Scheduler:
     def _warn_of_subset(self, tuning_run: TuningRun, finished: int) -> None:
         sampler = tuning_run.search_sampler
         if exceeds(sampler, finished):
-            most = MAX_MODELLED[sampler]
-            message = f"search sampler {sampler} models {most} of {finished} finished trials: the best and a sample"
+            limit = MAX_MODELLED[sampler]
+            message = f"search sampler {sampler} models {limit} of {finished} finished trials: the best and a sample"
             add_event_once(self._store, SUBSET, message, study_id=self._study_id)
 
     def _unique(self, tuning_run: TuningRun, number: int) -> int:

@@ -22,21 +22,21 @@ def modelled(search_sampler: str, history: Sequence[Shown]) -> Sequence[Shown]:
         search_sampler: A name of `SEARCH_SAMPLERS`.
         history: Trials that are finished, with a value, or under way.
     """
-    most = MAX_MODELLED.get(search_sampler)
-    if most is None:
+    limit = MAX_MODELLED.get(search_sampler)
+    if limit is None:
         return history
     finished = [trial for trial in history if trial.value is not None]
     under_way = [trial for trial in history if trial.state is TrialState.RUNNING]
-    if len(finished) <= most and len(under_way) <= MAX_UNDER_WAY:
+    if len(finished) <= limit and len(under_way) <= MAX_UNDER_WAY:
         return history
-    chosen = {id(trial) for trial in [*_informative(finished, most), *under_way[-MAX_UNDER_WAY:]]}
+    chosen = {id(trial) for trial in [*_informative(finished, limit), *under_way[-MAX_UNDER_WAY:]]}
     return [trial for trial in history if id(trial) in chosen]
 
 
-def _informative(finished: Sequence[Shown], most: int) -> Sequence[Shown]:
-    if len(finished) <= most:
+def _informative(finished: Sequence[Shown], limit: int) -> Sequence[Shown]:
+    if len(finished) <= limit:
         return finished
     ranked = sorted(finished, key=lambda trial: (trial.value, trial.ours))
-    best, others = ranked[: most // 2], ranked[most // 2 :]
-    wanted = most - len(best)
+    best, others = ranked[: limit // 2], ranked[limit // 2 :]
+    wanted = limit - len(best)
     return best + [others[index * len(others) // wanted] for index in range(wanted)]

@@ -1,4 +1,4 @@
-"""What a worker keeps from one asking to the next: reading thousands of trials each time would take seconds."""
+"""What a worker keeps from one suggestion to the next: reading thousands of trials each time would take seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TrialCache:
         self._histories: dict[str, History] = {}
 
     def refresh(self, store: Store, study: Study, study_id: int) -> Inventory:
-        """The study now. Hold the advisor's lease, as for asking."""
+        """The study now. Hold the lease of the search, as for a suggestion."""
         if study != self._study:  # it was extended, or its space changed
             self._study, self._inventory, self._histories = study, None, {}
         self._inventory = inventory(store, study_id, self._inventory, ladder=len(study.protocol.ladder))

@@ -17,7 +17,7 @@ from sweep.store.snapshots import CellRecord
 
 
 class History:
-    """What is worked out of each trial, for a worker to keep: of thousands, few are others than at the last asking."""
+    """What is worked out of each trial, for a worker to keep: of thousands, few changed since the last suggestion."""
 
     def __init__(self, study: Study, tuning_run: TuningRun) -> None:
         self.advisor = Advisor(study, tuning_run)

@@ -1,6 +1,6 @@
 """Everything that an optimizer step reads and writes on the device.
 
-A captured step reads and writes fixed addresses. So this state outlives a run: the next run whose key is equal is
+A captured step reads and writes fixed addresses. So this state serves several runs: the next run whose key is equal is
 written over it, and begins at once. Of a config, what the step reads from tensors may differ between the two runs:
 seed, length, learning rate and its schedule, noise schedule, weighting, decays. All else is part of `step_state_key`.
 """

@@ -12,7 +12,7 @@ from sweep.training.seeding import generator
 
 MAX_VALIDATION_IMAGES = 1024
 # Of a training, for all computations of its validation loss; but a curve has so many points at least.
-SHARE, FEWEST = 0.01, 5
+SHARE, MIN_POINTS = 0.01, 5
 
 
 def validation_points(at_most: int, *, images: int, held_out: int) -> int:
@@ -26,7 +26,7 @@ def validation_points(at_most: int, *, images: int, held_out: int) -> int:
         held_out: Images of the validation split.
     """
     each = min(held_out, MAX_VALIDATION_IMAGES) / 3
-    return min(at_most, max(FEWEST, int(SHARE * images / each)))
+    return min(at_most, max(MIN_POINTS, int(SHARE * images / each)))
 
 
 def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) -> Batch:

@@ -106,7 +106,7 @@ class _JobChannel:
 
     def __init__(self, pipe: Connection, stop_requests: Connection, number: int) -> None:
         self._pipe = pipe
-        self._asked = stop_requests
+        self._stop_requests = stop_requests
         self._number = number
         self._should_stop = False
         self._sent_at = time.monotonic()
@@ -124,9 +124,9 @@ class _JobChannel:
 
     def should_stop(self) -> bool:
         """Whether the worker wants this job saved and stopped. Each call also sends a sign of life when one is due."""
-        while self._asked.poll():
+        while self._stop_requests.poll():
             # A request about an earlier job may still be in the pipe.
-            self._should_stop |= self._asked.recv() == self._number
+            self._should_stop |= self._stop_requests.recv() == self._number
         if time.monotonic() - self._sent_at > ALIVE_SECONDS:
             self.send(Alive())
         return self._should_stop

@@ -87,7 +87,7 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
         "ema_start": EMA_STARTS,
     }.items():  # fmt: skip
         assert {getattr(config, field) for config in read} == set(known), field
-    assert {name for name, metric in EXTRA_METRICS.items() if any(map(metric.is_asked, read))} == set(EXTRA_METRICS)
+    assert {name for name, metric in EXTRA_METRICS.items() if any(map(metric.is_requested, read))} == set(EXTRA_METRICS)
 
 
 # One launch of all arms serves every test, and the first of them waits for it.
@@ -146,5 +146,5 @@ def test_every_training_level_trains_and_is_scored(arm: str, launched: Launched)
 def test_every_evaluation_level_is_read_off_one_checkpoint(level: str, launched: Launched) -> None:
     (cell,) = launched["every-evaluation"]
     (score,) = [score for score in cell.scores if dict(score.level) == dict(READINGS[level].level)]
-    asked = any(metric.is_asked(READINGS[level].eval_config) for metric in EXTRA_METRICS.values())
+    asked = any(metric.is_requested(READINGS[level].eval_config) for metric in EXTRA_METRICS.values())
     assert bool(measured(score) - set(USUAL_METRICS)) == asked

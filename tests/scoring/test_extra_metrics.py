@@ -17,7 +17,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import Diverged
 from sweep.scoring.evaluated_net import EvaluatedNet, ExtraNumber
 from sweep.scoring.evaluator import Evaluator
-from sweep.scoring.extra_metrics import measure_extra_metrics, nearest
+from sweep.scoring.extra_metrics import measure_extra_metrics, nearest_images
 from sweep.scoring.score import score_images
 
 
@@ -95,7 +95,7 @@ def test_copies_are_nearer_to_the_train_split_than_to_the_test_split(subject: Ev
 
 def test_nearest_images_are_those_of_brute_force(digits: Dataset) -> None:
     images, train = digits.test[:7], digits.train[:50]
-    near, which = nearest(images, train, k=3)
+    near, which = nearest_images(images, train, k=3)
     a, b = (part.double().flatten(1).numpy() / 127.5 for part in (images, train))
     every = np.sqrt(((a[:, None] - b[None]) ** 2).mean(2))
     np.testing.assert_array_equal(which.numpy(), every.argsort(axis=1, kind="stable")[:, :3])

@@ -54,7 +54,7 @@ class Fraction:
         words: set[Effect] = {frozenset()}
         for name, parents in self.generators.items():
             words |= {word ^ frozenset((name, *parents)) for word in words}
-        return sorted(words - {frozenset()}, key=lambda word: (len(word), self._places(word)))
+        return sorted(words - {frozenset()}, key=lambda word: (len(word), self._positions(word)))
 
     @property
     def resolution(self) -> int | None:
@@ -77,7 +77,7 @@ class Fraction:
         """`a x b`, in the order of the study."""
         return " x ".join(sorted(effect, key=self.factors.index))
 
-    def _places(self, word: Effect) -> list[int]:
+    def _positions(self, word: Effect) -> list[int]:
         return sorted(map(self.factors.index, word))
 
 

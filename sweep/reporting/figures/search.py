@@ -46,7 +46,7 @@ def importance_bars(bars: pd.DataFrame) -> Figure:
         axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
         axes.invert_yaxis()
         axes.set_xlim(0, 1.35 * max(0.05, float(bars["importance"].max())))
-        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1.0])
+        axes.set_xticks([value for value in axes.get_xticks() if value <= 1.0])
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("share of the variance between trials")
         return figure

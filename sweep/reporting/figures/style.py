@@ -146,17 +146,17 @@ def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> N
             continue
         heights = axes.transData.transform([(x, y) for x, y, _, _ in ends])[:, 1] * 72 / figure.dpi
         order = np.argsort(heights, kind="stable")
-        placed = heights[order].copy()
-        for k in range(1, len(placed)):
-            placed[k] = max(placed[k], placed[k - 1] + LINE_POINTS)
-        placed -= (placed - heights[order]).mean()
+        label_heights = heights[order].copy()
+        for k in range(1, len(label_heights)):
+            label_heights[k] = max(label_heights[k], label_heights[k - 1] + LINE_POINTS)
+        label_heights -= (label_heights - heights[order]).mean()
         right = max(x for x, *_ in ends)
         for k, index in enumerate(order):
             _, y, text, colour = ends[index]
             axes.annotate(
                 shortened(text, 24),
                 (right, y),
-                xytext=(9, float(placed[k] - heights[index])),
+                xytext=(9, float(label_heights[k] - heights[index])),
                 textcoords="offset points",
                 va="center",
                 color=colour,

@@ -171,5 +171,5 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     p = np.where(np.array(tests) == "sign-flip", rows["p_sign_flip"], rows["p_t"]).astype(float)
     p_holm = holm(p)
     away = (rows["low"] > 0) | (rows["high"] < 0)
-    found = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
-    return rows.assign(test=tests, p=p, p_holm=p_holm, found=found)[COLUMNS]
+    is_interaction = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
+    return rows.assign(test=tests, p=p, p_holm=p_holm, is_interaction=is_interaction)[COLUMNS]

@@ -17,7 +17,7 @@ from sweep.store.states import AttemptEnd, CellStatus
 
 PRIOR_GAP = 1e-3
 """Bits per dimension. Ho et al. 2020 report 1.8e-5 for theirs, and take that for nothing; a gap fifty times larger
-between two arms is a difference in where sampling starts, not in what the schedule teaches."""
+between two arms is a difference in where sampling starts, not in what the net learns from the schedule."""
 
 TERMINAL_FIELDS = frozenset({"T", "schedule", "beta_1", "beta_T", "zero_terminal_snr"})
 

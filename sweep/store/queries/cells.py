@@ -46,13 +46,13 @@ def _queries(*which: ColumnElement[bool]) -> _Queries:
     return _Queries(_cells_of(*which), _scores_of(*which), _measurements_of(*which))
 
 
-def _read(connection: Connection, queries: _Queries, asked: Mapping[str, Any]) -> tuple[CellRecord, ...]:
+def _read(connection: Connection, queries: _Queries, parameters: Mapping[str, Any]) -> tuple[CellRecord, ...]:
     measurements: dict[int, list[Measurement]] = defaultdict(list)
-    for row in connection.execute(queries.measurements, asked):
+    for row in connection.execute(queries.measurements, parameters):
         measurements[row.score_id].append(Measurement(row.name, row.noise_set, row.value, row.standard_error))
     scores: dict[int, list[ScoreRecord]] = defaultdict(list)
     rungs: dict[int, list[RungRecord]] = defaultdict(list)
-    for row in connection.execute(queries.scores, asked):
+    for row in connection.execute(queries.scores, parameters):
         if row.step is not None:
             measured = tuple(measurements.get(row.id, ()))
             rungs[row.cell_id].append(RungRecord(row.step, row.protocol_key, row.state, measured))
@@ -70,7 +70,7 @@ def _read(connection: Connection, queries: _Queries, asked: Mapping[str, Any]) -
         )
     return tuple(
         _cell_record(row, tuple(scores[row.id]), tuple(rungs[row.id]))
-        for row in connection.execute(queries.cells, asked)
+        for row in connection.execute(queries.cells, parameters)
     )
 
 

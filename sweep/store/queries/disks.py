@@ -37,7 +37,7 @@ class RoomLeft:
 
 def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
     """Machines whose disk was full when they last worked on what a study still needs, by name."""
-    found: dict[str, FullDisk] = {}
+    disks: dict[str, FullDisk] = {}
     for kind, (table, _) in WORK.items():
         tried = (
             and_(ATTEMPT.c.run_id == RUN.c.id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.token == RUN.c.token)
@@ -57,10 +57,10 @@ def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
             .order_by(ATTEMPT.c.ended_at)
         )
         for row in connection.execute(query):
-            before = found.get(row.host)
+            before = disks.get(row.host)
             waiting = 1 + (before.waiting if before else 0)
-            found[row.host] = FullDisk(row.host, waiting, row.ended_at, row.detail or "")
-    return tuple(found[host] for host in sorted(found))
+            disks[row.host] = FullDisk(row.host, waiting, row.ended_at, row.detail or "")
+    return tuple(disks[host] for host in sorted(disks))
 
 
 def room_left(engine: Engine) -> RoomLeft | None:

@@ -97,11 +97,11 @@ def _times(row: Any) -> AttemptTimes:
 
 
 def _uuid(connection: Connection) -> str:
-    found = connection.scalars(select(STORE_IDENTITY.c.uuid)).first()
-    if found is None:
+    uuid = connection.scalars(select(STORE_IDENTITY.c.uuid)).first()
+    if uuid is None:
         raise StoreError(
             "this store has no identity",
             why="The row of its table store_identity is gone, so no file is known to be its own.",
             next="Restore the database from a backup.",
         )
-    return found
+    return uuid

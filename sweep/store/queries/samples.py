@@ -30,8 +30,8 @@ def grids(store: Store, study_id: int) -> dict[int, Grid]:
     )
 
     def work(connection: Connection) -> dict[int, Grid]:
-        found = connection.execute(query).all()
-        return {score: Grid(score, path, sha256) for score, path, sha256 in found if score is not None}
+        rows = connection.execute(query).all()
+        return {score: Grid(score, path, sha256) for score, path, sha256 in rows if score is not None}
 
     return store.read(work)
 

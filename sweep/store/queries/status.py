@@ -136,7 +136,7 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
 
 def running(connection: Connection, study_id: int) -> list[RunningRecord]:
     """Work under a lease, stale leases included."""
-    found: dict[tuple[Kind, int], RunningRecord] = {}
+    records: dict[tuple[Kind, int], RunningRecord] = {}
     for kind, (table, leased) in WORK.items():
         at = ATTEMPT.c.score_id == SCORE.c.id if kind == "score" else ATTEMPT.c.score_id.is_(None)
         query = (
@@ -157,8 +157,8 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
         query = query.join(ATTEMPT, and_(ATTEMPT.c.run_id == RUN.c.id, at, ATTEMPT.c.token == table.c.token))
         for row in connection.execute(query.order_by(CELL.c.id)):
             # A run that several arms share is shown once.
-            found.setdefault((kind, row.work_id), _running_record(kind, row))
-    return list(found.values())
+            records.setdefault((kind, row.work_id), _running_record(kind, row))
+    return list(records.values())
 
 
 def _running_record(kind: Kind, row: Any) -> RunningRecord:

@@ -79,26 +79,26 @@ def inventory(store: Store, study_id: int, before: Inventory | None = None, *, l
         changes = count_changes(connection, study_id)
         known = before is not None and (before.revision, before.changes_of_settled) == (revision.number, changes)
         if before is not None and known and len(before.open) <= _MAX_VALUES:
-            found = _since(connection, study_id, before, ladder)
-            if found is not None:
-                return found
+            inventory = _since(connection, study_id, before, ladder)
+            if inventory is not None:
+                return inventory
         protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
         nothing = Inventory(revision.number, protocol, {}, -1, {}, -1, (), (), changes)
-        found = _since(connection, study_id, nothing, ladder)
-        assert found is not None
-        return found
+        inventory = _since(connection, study_id, nothing, ladder)
+        assert inventory is not None
+        return inventory
 
     return store.read(work)
 
 
 def _since(connection: Connection, study_id: int, before: Inventory, ladder: int) -> Inventory | None:
     """The study now; None where a cell was added that neither is open nor newer than all others."""
-    found = _changed(connection, study_id, before)
+    changed = _changed(connection, study_id, before)
     # Ids are handed out before commits, so a cell may come after one of a higher id.
-    if _count_cells(connection, study_id) != len(before.settled) + len(found):
+    if _count_cells(connection, study_id) != len(before.settled) + len(changed):
         return None
-    settled = tuple(cell for cell in found if _is_settled(cell, ladder))
-    still_open = tuple(cell for cell in found if not _is_settled(cell, ladder))
+    settled = tuple(cell for cell in changed if _is_settled(cell, ladder))
+    still_open = tuple(cell for cell in changed if not _is_settled(cell, ladder))
     refused, refusal = refusals(connection, study_id, before.refusal)
     arms = connection.execute(
         select(ARM.c.name, ARM.c.changes, ARM.c.position)
@@ -120,15 +120,15 @@ def _since(connection: Connection, study_id: int, before: Inventory, ladder: int
 
 def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[CellRecord, ...]:
     """The cells that may be other ones than before."""
-    mine = CELL.c.study_id == study_id
+    of_study = CELL.c.study_id == study_id
     newest = max((cell.cell_id for cell in before.cells), default=None)
     if newest is None:
-        return cell_records(connection, mine)
+        return cell_records(connection, of_study)
     ids = [cell.cell_id for cell in before.open]
-    ids += connection.scalars(select(CELL.c.id).where(mine, CELL.c.id > newest)).all()
+    ids += connection.scalars(select(CELL.c.id).where(of_study, CELL.c.id > newest)).all()
     if len(ids) <= _MAX_VALUES:
         return cells_with(connection, ids)
-    return cell_records(connection, mine, or_(CELL.c.id > newest, CELL.c.id.in_(ids[: len(before.open)])))
+    return cell_records(connection, of_study, or_(CELL.c.id > newest, CELL.c.id.in_(ids[: len(before.open)])))
 
 
 def _is_settled(cell: CellRecord, ladder: int) -> bool:

@@ -92,8 +92,8 @@ def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
         .order_by(ATTEMPT.c.token.desc())
         .limit(1)
     )
-    found = store.read(lambda connection: connection.execute(query).one_or_none())
-    return None if found is None else WorkerRecord(*(getattr(found, name) for name in WorkerRecord.__slots__))
+    row = store.read(lambda connection: connection.execute(query).one_or_none())
+    return None if row is None else WorkerRecord(*(getattr(row, name) for name in WorkerRecord.__slots__))
 
 
 def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:

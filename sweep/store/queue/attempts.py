@@ -212,9 +212,9 @@ def end_attempt(
         if connection.scalars(select(ATTEMPT.c.end_reason).where(ATTEMPT.c.id == claimed.attempt_id)).one() == reason:
             return False
         raise lost(claimed)
-    told = {"why": reason, "said": None if detail is None else clean(detail), "most_bytes": peak_bytes}
+    parameters = {"why": reason, "said": None if detail is None else clean(detail), "most_bytes": peak_bytes}
     which = {ENDED_ATTEMPT.key: claimed.attempt_id, ITS_WORKER.key: claimed.worker_id}
-    connection.execute(_ending(), told | which)
+    connection.execute(_ending(), parameters | which)
     return True
 
 

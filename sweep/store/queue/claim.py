@@ -81,8 +81,8 @@ def claim_record(
 
 def artifacts_of(connection: Connection, run_id: int, *kinds: str) -> tuple[ArtifactRecord, ...]:
     """Files of some kinds of a run, newest step first."""
-    found = connection.execute(_artifacts(), {"wanted": run_id, "kinds": kinds})
-    return tuple(ArtifactRecord(*row) for row in found)
+    query = connection.execute(_artifacts(), {"wanted": run_id, "kinds": kinds})
+    return tuple(ArtifactRecord(*row) for row in query)
 
 
 # Built once for a process: that takes longer than to run them.
@@ -97,5 +97,5 @@ def _artifacts() -> Select[str, str, str, int, int]:
         ARTIFACT.c.run_id == bindparam("wanted", type_=Integer),
         ARTIFACT.c.kind.in_(bindparam("kinds", type_=String, expanding=True)),
     )
-    found = select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
-    return found.where(*which).order_by(ARTIFACT.c.step.desc(), ARTIFACT.c.id.desc())
+    query = select(ARTIFACT.c.kind, ARTIFACT.c.path, ARTIFACT.c.sha256, ARTIFACT.c.bytes, ARTIFACT.c.step)
+    return query.where(*which).order_by(ARTIFACT.c.step.desc(), ARTIFACT.c.id.desc())

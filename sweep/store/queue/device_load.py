@@ -108,14 +108,14 @@ def device_use(store: Store, study_id: int, *, device: str, host: str, gpu: str 
     """
 
     def work(connection: Connection) -> DeviceUse:
-        mine = ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(CELL.c.study_id == study_id))
+        of_study = ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(CELL.c.study_id == study_id))
         who = select(WORKER.c.id, WORKER.c.device, WORKER.c.host, WORKER.c.environment)
-        found = connection.execute(who.where(WORKER.c.id.in_(select(ATTEMPT.c.worker_id).where(mine)))).all()
-        like = [row.id for row in found if _alike(row, device, host, gpu)]
-        here = and_(mine, ATTEMPT.c.worker_id.in_(like))
-        ends = set(connection.scalars(select(ATTEMPT.c.end_reason).where(here).distinct()))
-        peak = connection.scalars(select(func.max(ATTEMPT.c.peak_bytes)).where(here)).one()
-        return DeviceUse({AttemptEnd.TRAINED, AttemptEnd.COMPLETE} <= ends, peak, _speeds(connection, here))
+        workers = connection.execute(who.where(WORKER.c.id.in_(select(ATTEMPT.c.worker_id).where(of_study)))).all()
+        like = [row.id for row in workers if _alike(row, device, host, gpu)]
+        on_device = and_(of_study, ATTEMPT.c.worker_id.in_(like))
+        ends = set(connection.scalars(select(ATTEMPT.c.end_reason).where(on_device).distinct()))
+        peak = connection.scalars(select(func.max(ATTEMPT.c.peak_bytes)).where(on_device)).one()
+        return DeviceUse({AttemptEnd.TRAINED, AttemptEnd.COMPLETE} <= ends, peak, _speeds(connection, on_device))
 
     return store.read(work)
 
@@ -126,7 +126,7 @@ def _alike(row: Any, device: str, host: str, gpu: str | None) -> bool:
     return str(row.device).startswith("cuda") and bool(row.environment.get("gpu") == gpu)
 
 
-def _speeds(connection: Connection, here: ColumnElement[bool]) -> tuple[Speed, ...]:
+def _speeds(connection: Connection, on_device: ColumnElement[bool]) -> tuple[Speed, ...]:
     speed, workers = METRIC.alias(), METRIC.alias()
     of_attempt = and_(
         ATTEMPT.c.run_id == speed.c.run_id, ATTEMPT.c.token == speed.c.token, ATTEMPT.c.score_id.is_(None)
@@ -137,7 +137,7 @@ def _speeds(connection: Connection, here: ColumnElement[bool]) -> tuple[Speed, .
         .join(ATTEMPT, of_attempt)
         .join(workers, same_point)
         .join(RUN, RUN.c.id == speed.c.run_id)
-        .where(here, speed.c.name == SPEED, speed.c.value > 0)
+        .where(on_device, speed.c.name == SPEED, speed.c.value > 0)
         .order_by(ATTEMPT.c.id.desc(), speed.c.step.desc())
         .limit(NEWEST_POINTS)
     )

@@ -51,8 +51,8 @@ def add_event(
 
 def add_event_once(store: Store, kind: str, message: str, *, study_id: int) -> None:
     """Append a line unless the study has one of this kind. Two workers at once may both append it."""
-    there = select(EVENT.c.id).where(EVENT.c.study_id == study_id, EVENT.c.kind == kind).limit(1)
-    if store.read(lambda connection: connection.execute(there).first()) is None:
+    query = select(EVENT.c.id).where(EVENT.c.study_id == study_id, EVENT.c.kind == kind).limit(1)
+    if store.read(lambda connection: connection.execute(query).first()) is None:
         add_event(store, kind, message, study_id=study_id)
 
 

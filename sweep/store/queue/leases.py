@@ -4,7 +4,7 @@
     heartbeat  the owner asks for more time; an expired lease that nobody took is simply renewed
     fence      every write of the owner carries its token; when the token moved on, the write is refused
 
-There is no reaper that could die: whoever asks for work takes over what was lost. The statements of asking are built
+There is no reaper that could die: whoever asks for work takes over what was lost. The statements of a claim are built
 once for a process: to build one takes longer than to run it, and thousands of workers ask.
 """
 
@@ -88,23 +88,23 @@ def claim(
         worker_id: A registered worker.
         kinds: What this worker can do, the preferred first.
     """
-    asked = {_STUDY.key: study_id, _WORKER.key: worker_id, _TTL.key: ttl}
+    parameters = {_STUDY.key: study_id, _WORKER.key: worker_id, _TTL.key: ttl}
 
     def work(connection: Connection) -> Claim | None:
-        found = connection.execute(_asking(), asked).one()
+        before = connection.execute(_leases_of_worker(), parameters).one()
         for kind in WORK:
-            if getattr(found, kind) is not None:
-                renewed = connection.scalars(_renewing(kind), asked).first()
+            if getattr(before, kind) is not None:
+                renewed = connection.scalars(_renewing(kind), parameters).first()
                 if renewed is None:
                     continue  # it was taken over in between
                 try:
                     return held_claim(connection, study_id, worker_id, kind, int(renewed))
                 except UNREADABLE as error:
                     end_unreadable_work(connection, study_id, kind, int(renewed), error)
-        if found.state != "active":
+        if before.state != "active":
             return None
         for kind in kinds:
-            while (taken := connection.execute(_taking(kind), asked).one_or_none()) is not None:
+            while (taken := connection.execute(_taking(kind), parameters).one_or_none()) is not None:
                 if taken.lost_workers > MAX_LOST_WORKERS:
                     end_lost_work(connection, study_id, kind, taken.id, MAX_LOST_WORKERS + 1)
                     continue
@@ -175,39 +175,39 @@ def paused() -> Any:
 
 
 @cache
-def _asking() -> Select[Any]:
+def _leases_of_worker() -> Select[Any]:
     """The study's state, and some work of each kind that the worker holds."""
     state = select(STUDY.c.state).where(STUDY.c.id == _STUDY).scalar_subquery()
-    return select(state.label("state"), *(_mine(kind).label(kind) for kind in WORK))
+    return select(state.label("state"), *(_lease_of_worker(kind).label(kind) for kind in WORK))
 
 
-def _mine(kind: Kind) -> Any:
+def _lease_of_worker(kind: Kind) -> Any:
     table, leased = WORK[kind]
-    mine = select(table.c.id).where(table.c.owner == _WORKER, table.c.state == leased)
-    return mine.limit(1).scalar_subquery()
+    query = select(table.c.id).where(table.c.owner == _WORKER, table.c.state == leased)
+    return query.limit(1).scalar_subquery()
 
 
 @cache
 def _renewing(kind: Kind) -> ReturningUpdate[int]:
     table, leased = WORK[kind]
-    mine = update(table).where(table.c.owner == _WORKER, table.c.state == leased)
-    return mine.values(lease_until=now() + _TTL).returning(table.c.id)
+    query = update(table).where(table.c.owner == _WORKER, table.c.state == leased)
+    return query.values(lease_until=now() + _TTL).returning(table.c.id)
 
 
 def _wanted(kind: Kind) -> Select[Any]:
     # From the few that are free to their cells, not from all cells of the study to the few.
-    asked = (unindexed(CELL.c.study_id) == _STUDY, CELL.c.excluded_reason.is_(None))
+    requested = (unindexed(CELL.c.study_id) == _STUDY, CELL.c.excluded_reason.is_(None))
     suspect = case((WORK[kind][0].c.lost_workers > MAX_CRASHES, 1), else_=0)
     if kind == "train":
         begun = case((RUN.c.step > 0, 0), else_=1)
-        runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(*asked, ~paused())
+        runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(*requested, ~paused())
         return runs.order_by(suspect, begun, CELL.c.replicate, CELL.c.id)
     scores = (
         select(SCORE.c.id)
         .join(SCORE_REQUEST, SCORE_REQUEST.c.score_id == SCORE.c.id)
         .join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
         .join(RUN, RUN.c.id == SCORE.c.run_id)
-        .where(*asked, or_(RUN.c.state == RunState.TRAINED, SCORE.c.step <= RUN.c.reached_step))
+        .where(*requested, or_(RUN.c.state == RunState.TRAINED, SCORE.c.step <= RUN.c.reached_step))
     )
     return scores.order_by(suspect, SCORE_REQUEST.c.is_primary.desc(), CELL.c.replicate, CELL.c.id, SCORE.c.id)
 

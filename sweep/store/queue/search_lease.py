@@ -60,5 +60,5 @@ def refuse(store: Store, study_id: int, arm_name: str, changes: Changes, *, what
 def refusals(connection: Connection, study_id: int, after: int) -> tuple[dict[str, Changes], int]:
     """Arm name -> changes of what was refused since the event with the id `after`, and the id of the newest."""
     query = select(EVENT.c.id, EVENT.c.detail).where(EVENT.c.study_id == study_id, EVENT.c.kind == REFUSED)
-    found = connection.execute(query.where(EVENT.c.id > after).order_by(EVENT.c.id)).all()
-    return {row.detail["arm"]: row.detail["changes"] for row in found}, found[-1].id if found else after
+    rows = connection.execute(query.where(EVENT.c.id > after).order_by(EVENT.c.id)).all()
+    return {row.detail["arm"]: row.detail["changes"] for row in rows}, rows[-1].id if rows else after

@@ -62,8 +62,8 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
     """
     if boot_id == UNKNOWN_BOOT:
         return ()
-    here = (WORKER.c.host == host, WORKER.c.boot_id == boot_id, WORKER.c.ended_at.is_(None))
-    query = select(WORKER.c.id, WORKER.c.pid, WORKER.c.pid_started).where(*here)
+    on_machine = (WORKER.c.host == host, WORKER.c.boot_id == boot_id, WORKER.c.ended_at.is_(None))
+    query = select(WORKER.c.id, WORKER.c.pid, WORKER.c.pid_started).where(*on_machine)
     known = store.read(lambda connection: connection.execute(query).all())
     dead = tuple(worker_id for worker_id, pid, started in known if not alive(pid, started))
 

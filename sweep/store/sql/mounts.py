@@ -18,7 +18,7 @@ _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 def file_system_of(path: Path, mounts: bytes) -> str:
     """Type of the file system that holds an absolute path, by the bytes of /proc/mounts; "" when it says nothing."""
-    found, longest = "", -1
+    kind, longest = "", -1
     for line in mounts.split(b"\n"):
         fields = line.split(b" ")
         if len(fields) < 3:
@@ -27,8 +27,8 @@ def file_system_of(path: Path, mounts: bytes) -> str:
         point = Path(os.fsdecode(_OCTAL.sub(lambda octal: bytes([int(octal[1], 8)]), fields[1])))
         # The last mount on a point hides the earlier ones.
         if path.is_relative_to(point) and len(point.parts) >= longest:
-            found, longest = os.fsdecode(fields[2]), len(point.parts)
-    return found
+            kind, longest = os.fsdecode(fields[2]), len(point.parts)
+    return kind
 
 
 def network_file_system_of(path: Path) -> str | None:

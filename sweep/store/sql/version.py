@@ -16,8 +16,8 @@ def version_of(connection: Connection) -> str | None:
     """Revision of our tables; None before the first."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    found = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar_one_or_none()
-    return None if found is None else str(found)
+    number = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar_one_or_none()
+    return None if number is None else str(number)
 
 
 def is_older(version: str) -> bool:

@@ -82,8 +82,8 @@ def _trials() -> Select[Any, int]:
     """The cell of a trial's number, and how many trials count."""
     this = case((CELL.c.trial_number == bindparam("number", type_=Integer), CELL.c.id))
     counted = func.count().filter(CELL.c.excluded_reason.is_(None))
-    found = select(func.max(this).label("cell_id"), counted.label("trials"))
-    return found.where(CELL.c.study_id == bindparam("study", type_=Integer), CELL.c.phase == "search")
+    rows_by_key = select(func.max(this).label("cell_id"), counted.label("trials"))
+    return rows_by_key.where(CELL.c.study_id == bindparam("study", type_=Integer), CELL.c.phase == "search")
 
 
 def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
         raise UnknownName("arm", unknown[0], arm_ids, where=f"in study {study_id}", next="Register the arm first.")
     run_ids = _add_runs(connection, cells)  # of each cell
-    before = _cells_there(connection, arm_ids.values())
+    before = _existing_cells(connection, arm_ids.values())
     rows: list[dict[str, Any]] = [
         {
             "study_id": study_id,
@@ -113,23 +113,23 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         for cell, run_id in zip(cells, run_ids, strict=True)
     ]
     insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
-    there = _cells_there(connection, arm_ids.values())
-    cell_ids = tuple(there[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
+    existing = _existing_cells(connection, arm_ids.values())
+    cell_ids = tuple(existing[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
     _add_score_requests(connection, cells, cell_ids, run_ids, protocol)
-    left = {old.run_id for place, old in before.items() if there[place].run_id != old.run_id}
+    left = {old.run_id for key, old in before.items() if existing[key].run_id != old.run_id}
     for some in batches(sorted(left)):
         withdraw_unwanted_runs(connection, some)
     return cell_ids
 
 
-def _cells_there(connection: Connection, arm_ids: Iterable[int]) -> dict[_Slot, Any]:
+def _existing_cells(connection: Connection, arm_ids: Iterable[int]) -> dict[_Slot, Any]:
     """(arm, phase, replicate) -> the ids of the cell and of its run, and the revision that planned it."""
-    found: dict[_Slot, Any] = {}
+    rows_by_key: dict[_Slot, Any] = {}
     for ids in batches(sorted(arm_ids)):
-        there = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id, CELL.c.run_id, CELL.c.revision)
-        for row in connection.execute(there.where(CELL.c.arm_id.in_(ids))):
-            found[row.arm_id, row.phase, row.replicate] = row
-    return found
+        existing = select(CELL.c.arm_id, CELL.c.phase, CELL.c.replicate, CELL.c.id, CELL.c.run_id, CELL.c.revision)
+        for row in connection.execute(existing.where(CELL.c.arm_id.in_(ids))):
+            rows_by_key[row.arm_id, row.phase, row.replicate] = row
+    return rows_by_key
 
 
 def _planned_in(old: Any | None, run_id: int, newest: int) -> int:
@@ -159,16 +159,17 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
     for batch in batches(sorted(rows)):
         ids += connection.scalars(select(RUN.c.id).where(RUN.c.train_key.in_(batch))).all()
     hold(connection, "train", ids)
-    found: dict[str, Any] = {}
+    rows_by_key: dict[str, Any] = {}
     for batch in batches(sorted(ids)):
         known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.id.in_(batch))
-        found |= {row.train_key: row for row in connection.execute(known)}
-    _plan_again(connection, RUN, found.values())
+        rows_by_key |= {row.train_key: row for row in connection.execute(known)}
+    _plan_again(connection, RUN, rows_by_key.values())
     # Whoever wants a run whole gets it whole, also where a search would pause it.
     wanted_whole = {key for key, cell in zip(keys, cells, strict=True) if cell.until_step is None}
-    for batch in batches(sorted(found[key].id for key in wanted_whole if found[key].until_step is not None)):
+    paused = sorted(rows_by_key[key].id for key in wanted_whole if rows_by_key[key].until_step is not None)
+    for batch in batches(paused):
         connection.execute(update(RUN).where(RUN.c.id.in_(batch)).values(until_step=None))
-    return [int(found[key].id) for key in keys]
+    return [int(rows_by_key[key].id) for key in keys]
 
 
 def _add_score_requests(
@@ -197,20 +198,20 @@ def _add_score_requests(
                 "protocol_key": shared_key,
             }
             wanted.append((cell_id, (run_id, key), dict(request.level), request.is_primary))
-    insert_missing(connection, SCORE, [scores[place] for place in sorted(scores)])
+    insert_missing(connection, SCORE, [scores[key] for key in sorted(scores)])
     ids: list[int] = []
     for batch in batches(sorted(scores)):
-        place = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
-        ids += connection.scalars(select(SCORE.c.id).where(place.in_(batch))).all()
+        identity = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
+        ids += connection.scalars(select(SCORE.c.id).where(identity.in_(batch))).all()
     hold(connection, "score", ids)
-    found: dict[tuple[int, str], Any] = {}
+    rows_by_key: dict[tuple[int, str], Any] = {}
     for batch in batches(sorted(ids)):
         known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(SCORE.c.id.in_(batch))
-        found |= {(row.run_id, row.eval_key): row for row in connection.execute(known)}
-    _plan_again(connection, SCORE, found.values())
+        rows_by_key |= {(row.run_id, row.eval_key): row for row in connection.execute(known)}
+    _plan_again(connection, SCORE, rows_by_key.values())
     rows: list[dict[str, Any]] = [
-        {"cell_id": cell_id, "score_id": found[place].id, "level": level, "is_primary": is_primary}
-        for cell_id, place, level, is_primary in wanted
+        {"cell_id": cell_id, "score_id": rows_by_key[key].id, "level": level, "is_primary": is_primary}
+        for cell_id, key, level, is_primary in wanted
     ]
     # Readings of an older revision go; the scores themselves stay.
     before: set[int] = set()
@@ -225,8 +226,8 @@ def _add_score_requests(
         withdraw_unwanted(connection, "score", some)
 
 
-def _plan_again(connection: Connection, table: Table[WorkColumns], found: Iterable[Any]) -> None:
-    for ids in batches(sorted(row.id for row in found if row.state in _ENDED)):
+def _plan_again(connection: Connection, table: Table[WorkColumns], rows_by_key: Iterable[Any]) -> None:
+    for ids in batches(sorted(row.id for row in rows_by_key if row.state in _ENDED)):
         condition = [table.c.id.in_(ids), table.c.state.in_(_ENDED)]
         if table is SCORE:
             # One that was cancelled because its run came to nothing stays so until the run is planned again.

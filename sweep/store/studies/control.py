@@ -19,11 +19,11 @@ from sweep.store.sql.transaction import Store
 from sweep.store.states import AttemptEnd, RunState, ScoreState
 from sweep.store.studies.demand import (
     PLANNED_AGAIN,
-    asked_by,
     batches,
     has_weights,
     lock_unwanted,
     plan_cancelled_again,
+    requested_by,
     withdraw_unwanted_runs,
 )
 from sweep.store.studies.trial_changes import note_change, note_work_changes
@@ -91,7 +91,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     def work(connection: Connection) -> int:
         again = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
         count = 0
-        runs = (RUN.c.id.in_(_asked(study_id, "train")), RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
+        runs = (RUN.c.id.in_(_requested(study_id, "train")), RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
         run_ids = connection.scalars(
             update(RUN).where(*runs, RUN.c.failure.in_(failures)).values(again).returning(RUN.c.id)
         ).all()
@@ -100,7 +100,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
         connection.execute(update(SCORE).where(*waiting).values(again))
         possible = select(RUN.c.id).where(RUN.c.state.in_((RunState.PLANNED, RunState.TRAINING, RunState.TRAINED)))
         scores = (
-            SCORE.c.id.in_(_asked(study_id, "score")),
+            SCORE.c.id.in_(_requested(study_id, "score")),
             SCORE.c.state.in_((ScoreState.FAILED, ScoreState.CANCELLED)),
             SCORE.c.run_id.in_(possible),
             has_weights(),
@@ -120,14 +120,14 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     return store.write(work)
 
 
-def _asked(study_id: int, kind: Kind) -> Select[Any]:
-    return asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
+def _requested(study_id: int, kind: Kind) -> Select[Any]:
+    return requested_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
 
 
 def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
     table, leased = WORK[kind]
     ending = {"failure": "cancelled", "failure_reason": "its study was cancelled", "finished_at": moment()}
-    for ids in batches(lock_unwanted(connection, kind, asked_by(study_id, kind), [RunState.PLANNED, leased])):
+    for ids in batches(lock_unwanted(connection, kind, requested_by(study_id, kind), [RunState.PLANNED, leased])):
         cancelled = update(table).where(table.c.id.in_(ids))
         connection.execute(cancelled.values(state=RunState.CANCELLED, owner=None, lease_until=None, **ending))
         end_attempts(connection, kind, ids, AttemptEnd.CANCELLED)

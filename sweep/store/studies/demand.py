@@ -37,7 +37,7 @@ def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield items[start : start + BATCH]
 
 
-def asked_by(study_id: int, kind: Kind) -> Select[Any]:
+def requested_by(study_id: int, kind: Kind) -> Select[Any]:
     """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
     if kind == "train":
         return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
@@ -71,10 +71,10 @@ def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequen
     candidates = select(table.c.id).where(table.c.id.in_(among), table.c.state.in_(states)).order_by(table.c.id)
     locked = connection.scalars(candidates.with_for_update()).all()
     # A statement of its own: it sees what those committed that the locks were waited for.
-    found: list[int] = []
+    unwanted: list[int] = []
     for ids in batches(locked):
-        found += connection.scalars(select(table.c.id).where(table.c.id.in_(ids), ~_is_wanted(kind))).all()
-    return found
+        unwanted += connection.scalars(select(table.c.id).where(table.c.id.in_(ids), ~_is_wanted(kind))).all()
+    return unwanted
 
 
 def withdraw_unwanted(connection: Connection, kind: Kind, among: Any) -> None:
@@ -100,9 +100,9 @@ def plan_cancelled_again(connection: Connection, study_id: int) -> None:
     """Plan again what a study wants and what was cancelled; scores of runs that came to nothing stay as they are."""
     anew = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
     for kind, (table, _) in WORK.items():
-        asked = asked_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
-        hold(connection, kind, connection.scalars(asked.distinct()).all())
-        cancelled = [table.c.id.in_(asked), table.c.state == RunState.CANCELLED]
+        requested = requested_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
+        hold(connection, kind, connection.scalars(requested.distinct()).all())
+        cancelled = [table.c.id.in_(requested), table.c.state == RunState.CANCELLED]
         if kind == "score":
             ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))

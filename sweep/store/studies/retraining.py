@@ -55,8 +55,8 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
         assert values is not None
         if weights is not None:
             connection.execute(delete(ARTIFACT).where(ARTIFACT.c.path == weights.path))
-        found = artifacts_of(connection, run.id, "checkpoint")
-        step = found[0].step if found else 0
+        checkpoints = artifacts_of(connection, run.id, "checkpoint")
+        step = checkpoints[0].step if checkpoints else 0
         begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **PROGRESSED}
         connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
         failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == "weights")
@@ -83,5 +83,5 @@ def _listed(connection: Connection, path: str) -> bool:
 
 
 def _times(connection: Connection, run_id: int) -> int:
-    told = (EVENT.c.run_id == run_id, EVENT.c.kind == RETRAINED)
-    return connection.scalars(select(func.count()).select_from(EVENT).where(*told)).one()
+    of_run = (EVENT.c.run_id == run_id, EVENT.c.kind == RETRAINED)
+    return connection.scalars(select(func.count()).select_from(EVENT).where(*of_run)).one()

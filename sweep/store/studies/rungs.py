@@ -42,10 +42,10 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
 
     def work(connection: Connection) -> None:
         insert_missing(connection, SCORE, [row])
-        mine = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
-        score_id = connection.scalars(select(SCORE.c.id).where(*mine)).one()
+        of_score = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
+        score_id = connection.scalars(select(SCORE.c.id).where(*of_score)).one()
         hold(connection, "score", [score_id])
-        again = update(SCORE).where(*mine, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
+        again = update(SCORE).where(*of_score, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
         if connection.execute(again).rowcount:
             note_work_changes(connection, "score", [score_id])
         request = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}

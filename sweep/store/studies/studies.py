@@ -205,10 +205,10 @@ def newest_revision(connection: Connection, study_id: int) -> Any:
 def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecord], revision: int) -> None:
     insert_or_replace(connection, ARM, _arm_rows(study_id, arms, 0), key=("study_id", "name"))
     names = [arm.name for arm in arms]
-    kept = select(ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
+    remaining = select(ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
     # Search trials stay, and so do the confirmations of arms that came from them: neither is part of the file.
-    explored = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
-    dropped = and_(CELL.c.arm_id.not_in(kept), CELL.c.arm_id.not_in(explored))
+    in_search = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
+    dropped = and_(CELL.c.arm_id.not_in(remaining), CELL.c.arm_id.not_in(in_search))
     reason = f"{_DROPPED}{revision}"
     connection.execute(
         update(CELL)
