@@ -42,7 +42,7 @@ def completeness(study: ReportedStudy) -> list[Block]:
         Column("State", text_cells(list(shown["status"]))),
         Column("Reason", text_cells(list(shown["reason"]))),
     ]
-    more = f" The first {MAX_ROWS} of {len(open_cells)}; the CSV file has all." if len(open_cells) > MAX_ROWS else ""
+    more = f" The table shows {MAX_ROWS} of {len(open_cells)}, the CSV file all." if len(open_cells) > MAX_ROWS else ""
     caption = f"Cells without a valid score, and the reasons.{more}"
     return [*blocks, table_block("cells_not_done", columns, caption=caption, data=open_cells)]
 

@@ -104,8 +104,8 @@ def test_the_command_tells_it_on_the_terminal_and_as_json(tmp_path):
     assert told["summary"]["verdict"] == "better"
     page = (tmp_path / "out" / "r" / "report.html").read_text()
     assert "Since the last report" in page
-    assert "lr at the high end of what was tried" in page
-    assert "A tuned value lies at the end of what was tried in lr=0.1 (lr at the high end)" in page
+    assert "lr is at the high end of its range" in page
+    assert "A tuned value lies at the end of its range in lr=0.1 (lr at the high end)" in page
     again = CliRunner().invoke(app, words)
     assert "nothing changed since the last report" in again.stderr
     assert (tmp_path / "out" / "r" / "report.html").read_text() == page
