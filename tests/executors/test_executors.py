@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sweep.cli.app import app
+from sweep.cli.options import key_values
 from sweep.errors import UsageError
 from sweep.executors.placement import Assignment, options_of
 from sweep.executors.registry import EXECUTORS, executor
@@ -67,7 +68,7 @@ def test_an_unknown_executor_is_refused_with_those_that_there_are() -> None:
 )
 def test_an_option_that_makes_no_sense_is_refused(typed: list[str], told: str) -> None:
     with pytest.raises(UsageError) as caught:
-        options_of(SlurmOptions(typed))
+        options_of(SlurmOptions, key_values(typed))
     assert told in str(caught.value)
     assert caught.value.next
 
@@ -81,7 +82,7 @@ def test_what_sbatch_is_told(tmp_path: Path) -> None:
     from submitit.slurm.slurm import _make_sbatch_string
 
     typed = ["partition=gpu", "time=23h30m", "memory=16G", "cpus=8", "sbatch.reservation=lab", "setup=module load cuda"]
-    options = options_of(SlurmOptions(typed))
+    options = options_of(SlurmOptions, key_values(typed))
     script = _make_sbatch_string(
         command="true", folder=tmp_path, job_name="sweep", map_count=2, **options.parameters("auto")
     )

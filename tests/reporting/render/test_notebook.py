@@ -186,7 +186,7 @@ def test_a_failing_cell_leaves_the_rest(tmp_path, monkeypatch):
 
 
 def test_no_such_study_writes_nothing(store, tmp_path):
-    with pytest.raises(UsageError, match="no study 'other'"):
+    with pytest.raises(UsageError, match="no study named 'other'"):
         build_report(store.url, "other", tmp_path / "reports" / "other", files_root=store.files)
     assert not (tmp_path / "reports").exists()
 
