@@ -31,9 +31,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from enum import IntEnum
 
 _MAX_NAME_SHOWN = 60
 _MAX_NAMES_LISTED = 20
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command, and of the worker processes that it starts."""
+
+    OK = 0
+    FAILED = 1
+    """Something went wrong, or work is left."""
+    USAGE = 2
+    """What was typed, or a study file, is wrong. Nothing was changed."""
+    BUDGET_SPENT = 3
+    CELLS_FAILED = 4
+    """The study is over, and some of its cells have no number."""
+    STORE = 5
+    """The database cannot be used, or does not fit."""
+    PREEMPTED = 75
+    """Asked to stop: everything is saved, and the same command continues. EX_TEMPFAIL of sysexits.h."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells count it."""
+    READER_ENDED = 141
+    """Whoever read the output has ended, as shells count it."""
 
 
 class SweepError(Exception):
@@ -45,7 +67,7 @@ class SweepError(Exception):
         next: What to type or change now, one line.
     """
 
-    exit_code = 1
+    exit_code: int = ExitCode.FAILED
 
     def __init__(self, what: str, *, why: str = "", next: str = "") -> None:
         super().__init__(what)
@@ -71,7 +93,7 @@ def _rebuild(kind: type[SweepError], state: dict[str, object]) -> SweepError:
 class UsageError(SweepError):
     """What was typed or written is wrong; nothing was changed."""
 
-    exit_code = 2
+    exit_code: int = ExitCode.USAGE
 
 
 class UnknownName(UsageError):
@@ -143,7 +165,7 @@ class InfeasibleConfig(UsageError):
 class DataError(SweepError):
     """A dataset or weights file is missing or not what it claims to be."""
 
-    exit_code = 2
+    exit_code: int = ExitCode.USAGE
 
 
 class ImagesUnavailable(DataError):
@@ -153,7 +175,7 @@ class ImagesUnavailable(DataError):
 class StoreError(SweepError):
     """The database cannot be reached or used."""
 
-    exit_code = 5
+    exit_code: int = ExitCode.STORE
 
 
 class StoreUrlError(StoreError):
@@ -179,7 +201,7 @@ class LeaseLost(StoreError):
 class FileStoreError(SweepError):
     """The store of files refuses, or does not answer."""
 
-    exit_code = 5
+    exit_code: int = ExitCode.STORE
 
 
 class CheckpointError(SweepError):
@@ -201,7 +223,7 @@ class UnreadableWeights(CheckpointError):
 class ProtocolError(SweepError):
     """A score that must not be computed, or scores that must not be compared."""
 
-    exit_code = 2
+    exit_code: int = ExitCode.USAGE
 
 
 class OutputError(SweepError):
@@ -211,7 +233,7 @@ class OutputError(SweepError):
 class ReaderGone(OutputError):
     """The reader of stdout has ended, as `head` does: as a program that SIGPIPE ends, in silence."""
 
-    exit_code = 141
+    exit_code: int = ExitCode.READER_ENDED
 
 
 class Diverged(SweepError):
@@ -231,4 +253,4 @@ class Diverged(SweepError):
 class Preempted(SweepError):
     """Asked to stop; everything is saved and the same command continues."""
 
-    exit_code = 75
+    exit_code: int = ExitCode.PREEMPTED

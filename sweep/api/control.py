@@ -16,15 +16,23 @@ from typing import TYPE_CHECKING
 from sweep.api.stored_study import stored_study
 from sweep.api.trials import cells_of_run
 from sweep.errors import UnknownName
+from sweep.store.states import FailureClass, StudyState
 from sweep.store.studies import control as stored_control
 
 if TYPE_CHECKING:
-    from sweep.store.records import FailureClass, StudyState
     from sweep.store.snapshots import CellRecord
 
 __all__ = ["RERUN", "cancel", "exclude", "pause", "rerun", "resume", "stop"]
 
-RERUN: tuple[FailureClass, ...] = ("infra", "oom", "crash_loop", "bug", "disk_full", "weights", "cancelled")
+RERUN: tuple[FailureClass, ...] = (
+    FailureClass.INFRA,
+    FailureClass.OOM,
+    FailureClass.CRASH_LOOP,
+    FailureClass.BUG,
+    FailureClass.DISK_FULL,
+    FailureClass.WEIGHTS,
+    FailureClass.CANCELLED,
+)
 """Classes of failures that can be planned again. Diverged runs are not among them: they would diverge again."""
 
 
@@ -39,7 +47,7 @@ def pause(name: str, *, storage: str | None = None) -> None:
         UsageError: There is no such study.
         StoreError: There is no database, or it cannot be changed.
     """
-    _set_state(name, "paused", storage)
+    _set_state(name, StudyState.PAUSED, storage)
 
 
 def resume(name: str, *, storage: str | None = None) -> None:
@@ -53,7 +61,7 @@ def resume(name: str, *, storage: str | None = None) -> None:
         UsageError: There is no such study.
         StoreError: There is no database, or it cannot be changed.
     """
-    _set_state(name, "active", storage)
+    _set_state(name, StudyState.ACTIVE, storage)
 
 
 def stop(name: str, *, storage: str | None = None) -> None:
@@ -67,7 +75,7 @@ def stop(name: str, *, storage: str | None = None) -> None:
         UsageError: There is no such study.
         StoreError: There is no database, or it cannot be changed.
     """
-    _set_state(name, "stopped", storage)
+    _set_state(name, StudyState.STOPPED, storage)
 
 
 def cancel(name: str, *, storage: str | None = None) -> None:
@@ -83,7 +91,7 @@ def cancel(name: str, *, storage: str | None = None) -> None:
         UsageError: There is no such study.
         StoreError: There is no database, or it cannot be changed.
     """
-    _set_state(name, "cancelled", storage)
+    _set_state(name, StudyState.CANCELLED, storage)
 
 
 def _set_state(name: str, state: StudyState, storage: str | None) -> None:

@@ -17,6 +17,7 @@ from sweep.files.file_store import FileStore, file_store_at
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import StudyState
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def _examine_study(study: StudyRecord, status: StatusRecord, options: Sequence[s
     stale = sum(work.is_stale for work in status.running)
     left = f"{status.trainings_left} trainings ({status.to_come} to come) and {status.scores_left} scores left"
     repair = command("worker", "--study", study.name, *options) if status.is_stalled else ""
-    if study.state in ("paused", "stopped"):
+    if study.state in (StudyState.PAUSED, StudyState.STOPPED):
         repair = command("resume", study.name, *options)
     return Finding(f"study {study.name}", f"{study.state}, {left}, {stale} stale leases", repair)
 

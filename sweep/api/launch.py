@@ -11,11 +11,11 @@ from sweep.api.locations import files_location, storage_url
 from sweep.api.preparation import Preparation
 from sweep.api.progress import LaunchProgress, OnProgress, ignore_progress
 from sweep.api.study_plan import plan_of
-from sweep.api.watching import PREEMPTED, watch
+from sweep.api.watching import watch
 from sweep.config.store_url import is_new
 from sweep.config.study import Study
 from sweep.design.plan import StudyPlan
-from sweep.errors import Preempted, UsageError
+from sweep.errors import ExitCode, Preempted, UsageError
 from sweep.executors.local import Slot, slots
 from sweep.executors.placement import Assignment, Pack, StartedWorkers, pack_of
 from sweep.executors.register import matching_study, note_images, register, with_known_images
@@ -143,7 +143,7 @@ def _start(
             return LaunchResult(study=record.name, outcome=LaunchOutcome.DETACHED, monitor_hint=workers.monitor_hint)
         watched = watch(store, record.id, workers, has_work=has_work, on_progress=on_progress)
         # A request to stop that came when nothing was left to be saved changes nothing.
-        if watched.exit_code and not (watched.exit_code == PREEMPTED and not has_work(store)):
+        if watched.exit_code and not (watched.exit_code == ExitCode.PREEMPTED and not has_work(store)):
             hint = workers.monitor_hint if watched.is_left else ""
             return LaunchResult(study=record.name, outcome=stopped_outcome(watched.exit_code), monitor_hint=hint)
     elif workers.detached:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sweep.errors import ExitCode
 from sweep.store.snapshots import StatusRecord
 
 
@@ -25,18 +26,21 @@ class LaunchOutcome(StrEnum):
     """The workers were submitted, and go on without the launcher."""
 
 
-_EXIT_CODES = {
-    LaunchOutcome.COMPLETE: 0,
-    LaunchOutcome.UNFINISHED: 1,
-    LaunchOutcome.CELLS_FAILED: 4,
-    LaunchOutcome.WORKERS_FAILED: 1,
-    LaunchOutcome.BUDGET_SPENT: 3,
-    LaunchOutcome.STORE_UNAVAILABLE: 5,
-    LaunchOutcome.PREEMPTED: 75,
-    LaunchOutcome.INTERRUPTED: 130,
-    LaunchOutcome.DETACHED: 0,
+_EXIT_CODES: dict[LaunchOutcome, int] = {
+    LaunchOutcome.COMPLETE: ExitCode.OK,
+    LaunchOutcome.UNFINISHED: ExitCode.FAILED,
+    LaunchOutcome.CELLS_FAILED: ExitCode.CELLS_FAILED,
+    LaunchOutcome.WORKERS_FAILED: ExitCode.FAILED,
+    LaunchOutcome.BUDGET_SPENT: ExitCode.BUDGET_SPENT,
+    LaunchOutcome.STORE_UNAVAILABLE: ExitCode.STORE,
+    LaunchOutcome.PREEMPTED: ExitCode.PREEMPTED,
+    LaunchOutcome.INTERRUPTED: ExitCode.INTERRUPTED,
+    LaunchOutcome.DETACHED: ExitCode.OK,
 }
-_OUTCOMES = {_EXIT_CODES[outcome]: outcome for outcome in LaunchOutcome if _EXIT_CODES[outcome] in (3, 5, 75, 130)}
+_STOPPED = (ExitCode.BUDGET_SPENT, ExitCode.STORE, ExitCode.PREEMPTED, ExitCode.INTERRUPTED)
+_OUTCOMES: dict[int, LaunchOutcome] = {
+    _EXIT_CODES[outcome]: outcome for outcome in LaunchOutcome if _EXIT_CODES[outcome] in _STOPPED
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from sweep.diffusion.facts import ScheduleFacts
 from sweep.errors import SweepError
 from sweep.executors.local import Slot, slots
 from sweep.search.images import check_images, read_images
+from sweep.store.states import FailureClass
 from sweep.worker.child import Child
 from sweep.worker.messages import Failed, MeasureJob, Timed
 
@@ -89,7 +90,7 @@ def _measure(plan: StudyPlan, slot: Slot, file: str | None) -> Timed | None:
         return outcome
     assert isinstance(outcome, Failed)
     reason, *rest = outcome.reason.splitlines() or [""]
-    if outcome.failure in ("infra", "no_images"):
+    if outcome.failure in (FailureClass.INFRA, FailureClass.NO_IMAGES):
         read_images(plan.study)  # where they are what is wrong, a launch would refuse them too
         logger.info(f"no times: {reason}")
         if rest:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from sweep.api.progress import LaunchProgress, OnProgress
 from sweep.api.signals import takes_signals
-from sweep.errors import StoreError
+from sweep.errors import ExitCode, StoreError
 from sweep.executors.placement import StartedWorkers
 from sweep.store.queries.views import cells
 from sweep.store.snapshots import CellRecord
@@ -24,13 +24,8 @@ logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
 POLL_SECONDS = 0.2
-FAILED = 1
-BUDGET_SPENT = 3
-STORE_UNAVAILABLE = 5
-PREEMPTED = 75
-INTERRUPTED = 130
 # Exit codes of workers, the gravest first.
-_BY_WEIGHT = (STORE_UNAVAILABLE, FAILED, INTERRUPTED, PREEMPTED, BUDGET_SPENT)
+_BY_WEIGHT = (ExitCode.STORE, ExitCode.FAILED, ExitCode.INTERRUPTED, ExitCode.PREEMPTED, ExitCode.BUDGET_SPENT)
 
 
 @dataclass(frozen=True)
@@ -100,7 +95,7 @@ def gravest(codes: Sequence[int]) -> int:
     Returns:
         The gravest of them; 1 for a code that no worker should have.
     """
-    return next((code for code in _BY_WEIGHT if code in codes), 0) or (FAILED if any(codes) else 0)
+    return next((code for code in _BY_WEIGHT if code in codes), 0) or (ExitCode.FAILED if any(codes) else 0)
 
 
 def _report(cells: Sequence[CellRecord], on_progress: OnProgress) -> None:
@@ -124,7 +119,7 @@ def _passed_signals(workers: StartedWorkers) -> Iterator[list[int]]:
     def handle(number: int, _frame: FrameType | None) -> None:
         if requests and number == signal.SIGHUP:
             return  # a closed terminal sends it several times, and nobody is there who would want it at once
-        requests.append(INTERRUPTED if number == signal.SIGINT else PREEMPTED)
+        requests.append(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.PREEMPTED)
         if len(requests) > 1:
             workers.stop()
         elif not workers.detached:

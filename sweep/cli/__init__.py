@@ -24,7 +24,7 @@ def main() -> None:
     atexit.register(gc.freeze)  # else the end of a process walks all that it imported, a fifth of a short command
     from sweep.cli.streams import prepare_streams
     from sweep.console_log import log_to_console
-    from sweep.errors import ReaderGone, SweepError
+    from sweep.errors import ExitCode, ReaderGone, SweepError
 
     prepare_streams()
     log_to_console()
@@ -33,7 +33,8 @@ def main() -> None:
     except ReaderGone as error:
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
-        raise SystemExit(130) from None  # while modules were loaded; later the command says what was kept
+        # While modules were loaded; later the command says what was kept.
+        raise SystemExit(ExitCode.INTERRUPTED) from None
     except SweepError as error:
         raise SystemExit(_explain(error, error)) from None
     except Exception as error:

@@ -14,7 +14,8 @@ from sweep.design.error_location import met_at
 from sweep.design.feasibility import check_evaluation, check_setting, check_weights
 from sweep.design.rungs import first_rung_step
 from sweep.diffusion.facts import ScheduleFacts
-from sweep.store.records import NewCell, Phase, ScoreRequest
+from sweep.store.records import NewCell, ScoreRequest
+from sweep.store.states import Phase
 
 # Search trials train on a seed that no confirmation run uses: winners must win again on fresh ones.
 SEARCH_SEED_OFFSET = 1_000_000
@@ -94,7 +95,7 @@ def cells_of(
     score_requests = score_requests_of(evaluation, setting)
     first_seed, replicates = study.first_seed, study.seeds
     until_step = None
-    if phase == "search":
+    if phase == Phase.SEARCH:
         first_seed += SEARCH_SEED_OFFSET
         until_step = first_rung_step(study, batch=setting.batch, images=setting.images)
         replicates = study.design.exploratory_replicates()
@@ -125,4 +126,4 @@ def cells_of_request(study: Study, request: CellRequest) -> list[NewCell]:
     Raises:
         InfeasibleConfig: As `cells_of`.
     """
-    return cells_of(study, request.arm, phase="search" if request.is_exploratory else "confirm")
+    return cells_of(study, request.arm, phase=Phase.SEARCH if request.is_exploratory else Phase.CONFIRM)

@@ -20,6 +20,7 @@ from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
 from sweep.store.records import NewCell
+from sweep.store.states import Phase
 
 FLOAT_BYTES = 4
 FEATURES = 64 + 10
@@ -155,7 +156,7 @@ def study_plan(study: Study) -> StudyPlan:
     cells = [
         cell
         for arm in arms
-        for cell in cells_of(study, arm, phase="confirm", evaluation=evaluation, facts=facts[arm.name])
+        for cell in cells_of(study, arm, phase=Phase.CONFIRM, evaluation=evaluation, facts=facts[arm.name])
     ]
     trainings = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
     if not study.design.cells_are_known(study):

@@ -10,7 +10,7 @@ from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord
-from sweep.store.states import RunState, ScoreState
+from sweep.store.states import FailureClass, Phase, RunState, ScoreState
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TrialRecords:
             self._trials[tuning_run.prefix] = {
                 number: cell
                 for cell in self.cells
-                if cell.phase == "search" and (number := tuning_run.number_of(cell.arm_name)) is not None
+                if cell.phase == Phase.SEARCH and (number := tuning_run.number_of(cell.arm_name)) is not None
             }
         return self._trials[tuning_run.prefix]
 
@@ -61,7 +61,7 @@ class TrialRecords:
 
         None while one of them is missing or under way.
         """
-        cells = [cell for cell in self.cells if (cell.arm_name, cell.phase) == (arm_name, "search")]
+        cells = [cell for cell in self.cells if (cell.arm_name, cell.phase) == (arm_name, Phase.SEARCH)]
         if not cells or not all(map(is_over, cells)):
             return None
         values = [self.value(cell) for cell in cells if cell.excluded_reason is None]
@@ -98,6 +98,8 @@ def is_informative(cell: CellRecord) -> bool:
     if cell.excluded_reason is not None:
         return False
     if cell.run_state != RunState.TRAINED:
-        return cell.run_state in (RunState.PRUNED, RunState.INFEASIBLE) or cell.failure == "oom"
+        return cell.run_state in (RunState.PRUNED, RunState.INFEASIBLE) or cell.failure == FailureClass.OOM
     primary = next((score for score in cell.scores if score.is_primary), None)
-    return primary is not None and (primary.state == ScoreState.COMPLETE or primary.failure in ("nan", "oom"))
+    return primary is not None and (
+        primary.state == ScoreState.COMPLETE or primary.failure in (FailureClass.NAN, FailureClass.OOM)
+    )

@@ -28,6 +28,7 @@ from sweep.store import (
 )
 from sweep.store.records import ArmRecord, Claim, MetricPoint, NewCell, ScoreRequest, WorkerRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import FailureClass, Phase, StudyState
 from sweep.worker.process_start import safe_path
 
 VERBS = ("claim and release", "heartbeat", "progress with 6 points")
@@ -88,7 +89,7 @@ def measure_store(storage: str, workers: int, seconds: float) -> list[Rate]:
         for process in team:
             process.join(5.0)
             process.kill()
-        set_study_state(store, study_id, "cancelled", reason="the measurement is over")
+        set_study_state(store, study_id, StudyState.CANCELLED, reason="the measurement is over")
         store.close()
     return [rate(verb, workers, durations[verb], errors[verb], seconds) for verb in VERBS]
 
@@ -120,7 +121,7 @@ def _work(storage: str, study_id: int, seconds: float, barrier: Any, queue: Queu
 
     def claim_and_release() -> None:
         claims[:] = [claimed for claimed in [claim(store, study_id, worker, ttl=600.0)] if claimed is not None]
-        release(store, claims[0], "bench")
+        release(store, claims[0], FailureClass.PREEMPTED)
 
     def beat() -> None:
         heartbeat(store, claims[0], ttl=600.0)
@@ -172,7 +173,7 @@ def _study(store: Store, *, runs: int) -> int:
     cells = [
         NewCell(
             arm_name="baseline",
-            phase="confirm",
+            phase=Phase.CONFIRM,
             replicate=index,
             train_config=config.model_copy(update={"seed": first + index}),
             facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),

@@ -39,6 +39,7 @@ from sweep.store.records import (
     WorkerRecord,
 )
 from sweep.store.sql.transaction import Store
+from sweep.store.states import Phase, StudyState, WorkKind
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
 TRIALS = 40
@@ -64,7 +65,7 @@ def measure_suggestions(storage: str, trials: int, repeats: int = TRIALS) -> lis
     def next_trial() -> None:
         claimed = claim(store, study_id, worker)
         while claimed is not None:
-            if claimed.kind == "train":
+            if claimed.kind == WorkKind.TRAIN:
                 weights = ArtifactRecord("weights", f"bench/{uuid4().hex}", "0" * 64, 1, claimed.train_config.steps)
                 finish_training(store, claimed, weights=weights, parameters=1, seconds=1.0)
             else:
@@ -78,7 +79,7 @@ def measure_suggestions(storage: str, trials: int, repeats: int = TRIALS) -> lis
         first = [_seconds(next_trial)]
         durations = [_seconds(next_trial) for _ in range(repeats)]
     finally:
-        set_study_state(store, study_id, "cancelled", reason="the measurement is over")
+        set_study_state(store, study_id, StudyState.CANCELLED, reason="the measurement is over")
         store.close()
     what = f"trial after {trials} finished ones"
     return [
@@ -111,7 +112,7 @@ def measure_status(storage: str, runs: int, points: int, repeats: int = REPEATS)
         run_command()  # the first time, Python compiles what it imports
         commands = [_seconds(run_command) for _ in range(repeats)]
     finally:
-        set_study_state(store, study_id, "cancelled", reason="the measurement is over")
+        set_study_state(store, study_id, StudyState.CANCELLED, reason="the measurement is over")
         store.close()
     what = f"status of {runs:,} runs, {points:,} points"
     return [rate(what, 1, queries, 0, sum(queries)), rate(f"sweep {what}", 1, commands, 0, sum(commands))]
@@ -137,7 +138,7 @@ def _large(store: Store, name: str, runs: int) -> int:
     cells = [
         NewCell(
             arm_name=arms[index % ARMS].name,
-            phase="confirm",
+            phase=Phase.CONFIRM,
             replicate=index // ARMS,
             train_config=config.model_copy(update={"seed": first + index}),
             facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),

@@ -11,6 +11,7 @@ from sweep.design.plan import StudyPlan
 from sweep.executors.register import same_images
 from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
+from sweep.store.states import Phase
 from sweep.store.stored_config import study_spec
 
 ImagesChange = Literal["same", "moved", "changed"]
@@ -82,7 +83,7 @@ def study_changes(store: Store, plan: StudyPlan) -> list[Change]:
     stored_cells = {
         (cell.arm_name, cell.replicate): cell
         for cell in cells(store, study(store, plan.study.name).id)
-        if cell.phase == "confirm"
+        if cell.phase == Phase.CONFIRM
     }
     changes: list[Change] = []
     for cell in plan.cells:

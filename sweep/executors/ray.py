@@ -15,10 +15,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sweep.console_log import log_to_console
-from sweep.errors import UsageError
+from sweep.errors import ExitCode, UsageError
 from sweep.executors.placement import Assignment, options_of, require_shared
 from sweep.executors.supervised import SupervisedWorker, log_line
-from sweep.worker.interrupt import CTRL_C, PREEMPTED
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ _POLL_SECONDS = 0.2
 DRAIN_SECONDS = 60.0
 LAST_LINES = 5
 # Done, budget spent, preempted, Ctrl-C: their last lines are not shown.
-_IN_ORDER = (0, 3, PREEMPTED, CTRL_C)
+_IN_ORDER = (ExitCode.OK, ExitCode.BUDGET_SPENT, ExitCode.PREEMPTED, ExitCode.INTERRUPTED)
 # Ray's value for any number of retries.
 FOR_EVER = -1
 
@@ -138,7 +137,7 @@ class RayWorkers:
         try:
             return int(self._ray.get(task).exit_code)
         except self._ray.exceptions.TaskCancelledError:
-            return PREEMPTED
+            return ExitCode.PREEMPTED
         except self._ray.exceptions.RayError as error:
             logger.info("a task failed: %s", str(error).strip().splitlines()[-1])
             return 1
@@ -200,7 +199,7 @@ def run_ray_task(arguments: Sequence[str], environment: Mapping[str, str]) -> En
     except KeyboardInterrupt:  # how Ray cancels
         worker.signal(signal.SIGTERM)
         code = _end_of(worker)
-        code = PREEMPTED if code == CTRL_C else code
+        code = ExitCode.PREEMPTED if code == ExitCode.INTERRUPTED else code
     return Ended(code, tuple(lines))
 
 

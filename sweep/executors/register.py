@@ -16,6 +16,7 @@ from sweep.store import add_cells, register_study, studies
 from sweep.store.queue.events import add_event, events
 from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import EventKind
 from sweep.store.stored_config import study_spec
 from sweep.store.studies.studies import move_images, rename_arms
 
@@ -164,4 +165,4 @@ def note_images(store: Store, study_id: int, notes: Sequence[str]) -> None:
     """
     message = "; ".join(notes)
     if message and all(event.message != message for event in events(store, study_id)):
-        add_event(store, "images", message, study_id=study_id)
+        add_event(store, EventKind.IMAGES, message, study_id=study_id)

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep.commands import command
-from sweep.errors import SweepError, UsageError
+from sweep.errors import ExitCode, SweepError, UsageError
 from sweep.executors.placement import Assignment, options_of, require_shared
 from sweep.executors.slurm_job import run_slurm_job
 from sweep.executors.slurm_options import SlurmOptions
 from sweep.files.private import make_private_folder, require_private
-from sweep.worker.interrupt import PREEMPTED
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class SlurmWorkers:
 
     def _exit_code(self, job: Job[int]) -> int:
         if not job.paths.result_pickle.exists():
-            return PREEMPTED
+            return ExitCode.PREEMPTED
         return 1 if job.exception() is not None else int(job.result())
 
     def drain(self) -> None:

@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from types import FrameType
 
 from sweep.console_log import log_to_console
-from sweep.errors import SweepError
+from sweep.errors import ExitCode, SweepError
 from sweep.executors.supervised import SupervisedWorker
-from sweep.worker.interrupt import PREEMPTED
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +55,9 @@ def run_slurm_job(arguments: Sequence[str]) -> int:
     worker.join()
     if code in _FINAL:
         return code
-    if code == PREEMPTED:
+    if code == ExitCode.PREEMPTED:
         requeue()
-        raise SystemExit(PREEMPTED)
+        raise SystemExit(ExitCode.PREEMPTED)
     raise SweepError(f"the worker ended with exit code {code}", why="Its last lines are above.")
 
 

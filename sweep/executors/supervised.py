@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from sweep.errors import ExitCode
 from sweep.executors.lines import lines_of
-from sweep.worker.interrupt import PREEMPTED
 from sweep.worker.process_start import SAFE_PATH_FLAG, leave_deleted_folder
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class SupervisedWorker:
         assert self._process is not None
         code = self._process.poll()
         if self._stopping and code == -signal.SIGTERM:
-            return PREEMPTED  # while it started: it did not handle signals yet, and held no work
+            return ExitCode.PREEMPTED  # while it started: it did not handle signals yet, and held no work
         if code is None or code >= 0 or self._stopping:
             return code
         self._deaths = 1 if time.monotonic() - self._started > WELL_SECONDS else self._deaths + 1

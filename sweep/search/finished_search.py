@@ -16,6 +16,7 @@ from sweep.search.search_space import space_of, suggested_changes
 from sweep.store.filled import finish_all
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.sql.transaction import Store
+from sweep.store.states import Phase
 from sweep.store.studies.cells import add_cells
 from sweep.store.studies.studies import register_study
 
@@ -40,7 +41,7 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
         params = {each: _drawn(draws, space[each]) for each in space}
         arm = tuning_run.trial(number, suggested_changes(study, tuning_run, params))
         arms.append(ArmRecord(arm.name, arm.changes))
-        cells += cells_of(study, arm, phase="search", trial_number=number)
+        cells += cells_of(study, arm, phase=Phase.SEARCH, trial_number=number)
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
         store, name, question=study.question, spec=study.model_dump(mode="json"), spec_sha256=sha256_of(name),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sweep.store.queries.views import cells, status
 from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import StudyState
 from sweep.store.stored_config import study_spec
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     from sweep.design.plan import expected_trainings
     from sweep.design.trial_records import TrialRecords
 
-    if now.study.state == "cancelled":
+    if now.study.state == StudyState.CANCELLED:
         return 0
     study = study_spec(now.study.spec, of=now.study.name)
     if not study.design.grows(study):

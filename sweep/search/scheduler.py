@@ -16,15 +16,15 @@ from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.suggest import TrialOutcome
 from sweep.search.trial_cache import TrialCache
 from sweep.store.queue.events import add_event, add_event_once
-from sweep.store.queue.search_lease import REFUSED, advisor_lease, refuse, release_advisor
+from sweep.store.queue.search_lease import advisor_lease, refuse, release_advisor
 from sweep.store.records import ArmRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import EventKind, Phase
 from sweep.store.studies.cells import add_cells, add_search_cell
 from sweep.store.studies.studies import add_arms
 
 ADVISOR_SECONDS = 60.0
 POLL_SECONDS = 0.2
-SUBSET = "subset"
 """Kind of the event that tells of a search sampler that models only some of the trials."""
 # Draws in a row that make no sense together, before the space itself is called wrong.
 MAX_REDRAWS = 100
@@ -108,7 +108,13 @@ class _Scheduler:
             add_arms(self._store, self._study_id, [ArmRecord(request.arm.name, request.arm.changes)])
             add_cells(self._store, self._study_id, missing)
             if request.event:
-                add_event(self._store, request.event, request.message, study_id=self._study_id, detail=request.detail)
+                add_event(
+                    self._store,
+                    EventKind(request.event),
+                    request.message,
+                    study_id=self._study_id,
+                    detail=request.detail,
+                )
             added = True
         return added
 
@@ -132,7 +138,7 @@ class _Scheduler:
             arm = tuning_run.trial(number, changes)
             unique = self._unique(tuning_run, number)
             try:
-                (cell,) = cells_of(self._study, arm, phase="search", trial_number=unique)
+                (cell,) = cells_of(self._study, arm, phase=Phase.SEARCH, trial_number=unique)
             except InfeasibleConfig as reason:
                 # Not a training, so not one of the total; kept, so that the draw is not repeated.
                 refuse(self._store, self._study_id, arm.name, changes, what=reason.what, why=reason.why)
@@ -143,14 +149,14 @@ class _Scheduler:
             return add_search_cell(self._store, self._study_id, self._owner, record, cell, total=total) is not None
         raise InfeasibleConfig(
             f"{MAX_REDRAWS} draws in a row from the search space make no sense together",
-            why=f"The last ones stand as `{REFUSED}` in the study's events.",
+            why=f"The last ones stand as `{EventKind.INFEASIBLE_DRAW}` in the study's events.",
             next="Narrow the factors of the study, then: sweep plan FILE",
         )
 
     def _max_trials(self) -> int:
         """Trials of the whole study, with those that an earlier revision asked for and this one does not."""
         counted = {each.prefix: self._known.counted(each) for each in self._tuning_runs}
-        trials = sum(cell.phase == "search" and cell.excluded_reason is None for cell in self._known.cells)
+        trials = sum(cell.phase == Phase.SEARCH and cell.excluded_reason is None for cell in self._known.cells)
         wanted = sum(max(each.trials, counted[each.prefix]) for each in self._tuning_runs)
         return wanted + trials - sum(counted.values())
 
@@ -159,7 +165,7 @@ class _Scheduler:
         if exceeds(sampler, finished):
             limit = MAX_MODELLED[sampler]
             message = f"search sampler {sampler} models {limit} of {finished} finished trials: the best and a sample"
-            add_event_once(self._store, SUBSET, message, study_id=self._study_id)
+            add_event_once(self._store, EventKind.SUBSET, message, study_id=self._study_id)
 
     def _unique(self, tuning_run: TuningRun, number: int) -> int:
         """A number of the trial that is its own in the whole study: of several tuning runs, the next in the store."""

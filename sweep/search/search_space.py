@@ -24,7 +24,7 @@ from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
 from sweep.design.trial_records import value_of
 from sweep.store.snapshots import CellRecord
-from sweep.store.states import RunState
+from sweep.store.states import FailureClass, RunState
 
 Params = dict[str, Any]
 Space = dict[str, BaseDistribution]
@@ -107,7 +107,7 @@ def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
     values = {
         key: value_of(scores_by_level[key].measurements, study.metric) for key in points if key in scores_by_level
     }
-    return {key: v for key, v in values.items() if v is not None or scores_by_level[key].failure == "nan"}
+    return {key: v for key, v in values.items() if v is not None or scores_by_level[key].failure == FailureClass.NAN}
 
 
 def level_key(changes: Mapping[str, Any]) -> str:

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.store import stored_config
+from sweep.store.states import Phase, StudyState, WorkKind
 
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
 
 
-Kind = Literal["train", "score"]
-Phase = Literal["search", "confirm"]
-StudyState = Literal["active", "paused", "stopped", "cancelled"]
-FailureClass = Literal[
-    "preempted", "infra", "oom", "nan", "bug", "crash_loop", "disk_full", "weights", "no_images", "cancelled"
-]
 FinalState = Literal["failed", "infeasible", "pruned"]
 
 
@@ -148,7 +143,7 @@ class Claim:
         crashes: Attempts lost since the last durable progress.
     """
 
-    kind: Kind
+    kind: WorkKind
     study_id: int
     run_id: int
     score_id: int | None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sweep.store.records import Kind, Measurement, Phase, StudyRecord
-from sweep.store.states import RunState
+from sweep.store.records import Measurement, StudyRecord
+from sweep.store.states import FailureClass, Phase, RunState, StudyState, WorkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class ArmStatus:
 class RunningRecord:
     """Work under a lease now; stale when the lease is over by the database's clock."""
 
-    kind: Kind
+    kind: WorkKind
     run_id: int
     score_id: int | None
     arm_name: str
@@ -133,7 +133,9 @@ class FailureRecord:
     @property
     def is_intended(self) -> bool:
         """An end that is a result or somebody's decision: pruned, diverged or cancelled."""
-        return self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED) or self.failure == "nan"
+        return (
+            self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED) or self.failure == FailureClass.NAN
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +197,4 @@ class StatusRecord:
     @property
     def is_stalled(self) -> bool:
         """There is work left and nobody holds a live lease."""
-        return self.has_work and self.study.state == "active" and all(work.is_stale for work in self.running)
+        return self.has_work and self.study.state == StudyState.ACTIVE and all(work.is_stale for work in self.running)

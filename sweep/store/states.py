@@ -5,6 +5,32 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class WorkKind(StrEnum):
+    """Of work that a worker claims."""
+
+    TRAIN = "train"
+    SCORE = "score"
+
+
+class Phase(StrEnum):
+    """Of a cell: trials are chosen by their scores; only the scores of fresh seeds decide."""
+
+    SEARCH = "search"
+    CONFIRM = "confirm"
+
+
+class StudyState(StrEnum):
+    """Of a study: what its workers may do."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Workers give back what they hold, and wait."""
+    STOPPED = "stopped"
+    """Workers finish what they hold, and end."""
+    CANCELLED = "cancelled"
+    """Workers give back what they hold, and end; what nobody else wants is cancelled."""
+
+
 class RunState(StrEnum):
     """Of a training; `trained` and all after it are ends."""
 
@@ -37,6 +63,62 @@ class AttemptEnd(StrEnum):
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
     """Nobody wanted the work any more: its cell was excluded, or reads another run."""
+
+
+class FailureClass(StrEnum):
+    """Why an attempt failed; it decides what is done about it (`worker.failures`)."""
+
+    PREEMPTED = "preempted"
+    INFRA = "infra"
+    """The machine, the network or the storage."""
+    OOM = "oom"
+    NAN = "nan"
+    """A loss, a gradient, a sample or a score is not finite."""
+    BUG = "bug"
+    CRASH_LOOP = "crash_loop"
+    """The process died again and again without getting further."""
+    DISK_FULL = "disk_full"
+    WEIGHTS = "weights"
+    """The weights to be scored are damaged or gone."""
+    NO_IMAGES = "no_images"
+    """The images of the study cannot be had on this machine."""
+    CANCELLED = "cancelled"
+
+
+class WorkerEnd(StrEnum):
+    """How a worker ended, in `worker.end_reason`."""
+
+    DONE = "done"
+    """It found nothing more to do."""
+    PREEMPTED = "preempted"
+    FAILED = "failed"
+    DIED = "died"
+    """Its process is gone, and another process noticed it."""
+
+
+class EventKind(StrEnum):
+    """What an event of the log tells; beside these, the `FailureClass` of work that failed or was given back."""
+
+    STUDY = "study"
+    """Its state was changed by somebody."""
+    REVISION = "revision"
+    EXCLUDE = "exclude"
+    RERUN = "rerun"
+    IMAGES = "images"
+    TAKEOVER = "takeover"
+    ARTIFACT = "artifact"
+    """A file was recorded again with other bytes."""
+    MICRO_BATCHES = "micro_batches"
+    NOT_FINITE = "not_finite"
+    RETRAINED = "retrained"
+    WARNING = "warning"
+    INFEASIBLE_DRAW = "infeasible_draw"
+    SUBSET = "subset"
+    """A search sampler models only some of the finished trials."""
+    PRUNED = "pruned"
+    TUNED = "tuned"
+    CONFIRMED = "confirmed"
+    PATH_STEP = "path_step"
 
 
 class CellState(StrEnum):

@@ -11,6 +11,7 @@ from sweep.store.queue.leases import heartbeat
 from sweep.store.queue.progress import forget_artifact
 from sweep.store.records import Claim
 from sweep.store.sql.transaction import Store
+from sweep.store.states import EventKind, StudyState
 from sweep.worker.budget import over_budget
 from sweep.worker.interrupt import Interrupt
 from sweep.worker.messages import Damaged, Message, Progressed, Warned
@@ -53,7 +54,7 @@ class Attempt:
             forget_artifact(self._store, self._claim, message.path, message.reason)
         elif isinstance(message, Warned):
             study, run = self._claim.study_id, self._claim.run_id
-            add_event(self._store, "warning", message.text, study_id=study, run_id=run)
+            add_event(self._store, EventKind.WARNING, message.text, study_id=study, run_id=run)
 
     def on_poll(self) -> bool:
         """Renew the lease when it is due.
@@ -72,7 +73,7 @@ class Attempt:
             )
         if time.monotonic() - self._heartbeat_at > self._timing.heartbeat:
             state = heartbeat(self._store, self._claim, ttl=self._timing.lease)
-            self._should_release = state in ("paused", "cancelled") or over_budget(
+            self._should_release = state in (StudyState.PAUSED, StudyState.CANCELLED) or over_budget(
                 self._store, self._study, self._claim.study_id
             )
             self._heartbeat_at = time.monotonic()

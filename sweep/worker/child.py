@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from sweep.errors import SweepError
+from sweep.store.states import FailureClass
 from sweep.worker.interrupt import blocked_stop_signals
 from sweep.worker.messages import (
     Failed,
@@ -135,7 +136,7 @@ class Child:
         except BaseException:
             self.kill()
             raise
-        if isinstance(outcome, Failed) and outcome.failure != "preempted":
+        if isinstance(outcome, Failed) and outcome.failure != FailureClass.PREEMPTED:
             self.kill()  # the state of a failed process must not reach the next run
         return outcome
 
@@ -153,7 +154,7 @@ class Child:
                 return message
             if message is None:
                 if time.monotonic() - last_message_at > self._stall:
-                    return Failed("infra", f"the trial process sent no message for {self._stall:.0f} s")
+                    return Failed(FailureClass.INFRA, f"the trial process sent no message for {self._stall:.0f} s")
                 continue
             on_message(message)
             if isinstance(message, Progressed) and message.checkpoint is not None:
@@ -175,9 +176,9 @@ class Child:
         self._process.join(END_SECONDS)
         code = self._process.exitcode
         if code is None or code >= 0:
-            return Failed("infra", f"the trial process ended with exit code {code}")
+            return Failed(FailureClass.INFRA, f"the trial process ended with exit code {code}")
         hint = " (the kernel sends signal 9 when memory runs out)" if code == -9 else ""
-        return Failed("infra", f"the trial process was killed by signal {-code}{hint}")
+        return Failed(FailureClass.INFRA, f"the trial process was killed by signal {-code}{hint}")
 
     def close(self) -> None:
         """Ask the process to end, so that it releases what it holds; kill it when it does not end within 5 s."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import FrameType, TracebackType
 
-PREEMPTED = 75
-CTRL_C = 130
+from sweep.errors import ExitCode
+
 # A scheduler signals every process of a job, and the launcher forwards its own signal: one request, received twice.
 SAME_REQUEST_SECONDS = 2.0
 # Most schedulers send SIGTERM. Before a time limit Slurm sends the signal that the job has chosen: usually SIGUSR1,
@@ -83,7 +83,7 @@ class Interrupt:
         """130 after Ctrl-C, 75 after another request or the time limit, 0 without a request."""
         if not self.stop_requested:
             return 0
-        return CTRL_C if self._signal == signal.SIGINT else PREEMPTED
+        return ExitCode.INTERRUPTED if self._signal == signal.SIGINT else ExitCode.PREEMPTED
 
     @property
     def _remaining_seconds(self) -> float:
@@ -121,14 +121,14 @@ class Interrupt:
         # Safe at any moment: a worker that is killed loses only what came after its last recorded checkpoint.
         while not self._over.wait(POLL_SECONDS):
             if self._overdue_seconds > LAST_SECONDS:
-                os._exit(PREEMPTED)
+                os._exit(ExitCode.PREEMPTED)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # Only a flag: saving inside a handler would interrupt a save.
         now = time.monotonic()
         again = self._event.is_set() and number != signal.SIGHUP
         if again and now - self._requested_at > SAME_REQUEST_SECONDS:
-            os._exit(CTRL_C if number == signal.SIGINT else PREEMPTED)
+            os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.PREEMPTED)
         if not self._event.is_set():
             self._signal, self._requested_at = number, now
         self._event.set()

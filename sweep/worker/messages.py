@@ -10,7 +10,8 @@ from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence
 from sweep.files.file_store import FileStore
-from sweep.store.records import ArtifactRecord, FailureClass, ScoreResult
+from sweep.store.records import ArtifactRecord, ScoreResult
+from sweep.store.states import FailureClass
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class RunFiles:
         """Upload a file, so that the other machines can read it.
 
         Args:
-            kind: Kind of the file in the store: `checkpoint`, `weights` or `rung`.
+            kind: WorkKind of the file in the store: `checkpoint`, `weights` or `rung`.
             ref: The file that was written.
 
         Returns:

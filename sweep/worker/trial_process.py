@@ -28,7 +28,7 @@ from sweep.errors import (
     UnreadableWeights,
 )
 from sweep.files.atomic import NO_ROOM
-from sweep.store.records import FailureClass
+from sweep.store.states import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
 from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
 
@@ -166,24 +166,24 @@ def failure_class(error: BaseException) -> FailureClass:
     """
     text = f"{type(error).__name__}: {error}".lower()
     if isinstance(error, Preempted):
-        return "preempted"
+        return FailureClass.PREEMPTED
     if isinstance(error, ImagesUnavailable):
         full = error.__cause__ is not None and failure_class(error.__cause__) == "disk_full"
-        return "disk_full" if full else "no_images"
+        return FailureClass.DISK_FULL if full else FailureClass.NO_IMAGES
     if isinstance(error, Diverged):
-        return "nan"
+        return FailureClass.NAN
     if isinstance(error, UnreadableWeights):
-        return "weights"
+        return FailureClass.WEIGHTS
     if isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY):
-        return "oom"
+        return FailureClass.OOM
     if isinstance(error, OSError):
-        return "disk_full" if error.errno in NO_ROOM else "infra"
+        return FailureClass.DISK_FULL if error.errno in NO_ROOM else FailureClass.INFRA
     if isinstance(error, FileStoreError):
-        return "infra"
+        return FailureClass.INFRA
     if isinstance(error, RuntimeError) and any(sign in text for sign in _DEVICE_ERROR):
-        return "bug" if any(sign in text for sign in _CODE_ERROR) else "infra"
-    if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != "bug":
+        return FailureClass.BUG if any(sign in text for sign in _CODE_ERROR) else FailureClass.INFRA
+    if error.__cause__ is not None and (cause := failure_class(error.__cause__)) != FailureClass.BUG:
         return cause
     # Data, weights or an extractor are missing here, or are not the right ones: another machine may have them.
     elsewhere = DataError | ProtocolError | UnreadableCheckpoint | ConnectionError
-    return "infra" if isinstance(error, elsewhere) else "bug"
+    return FailureClass.INFRA if isinstance(error, elsewhere) else FailureClass.BUG

@@ -12,6 +12,7 @@ from sweep.files.file_store import FileStore
 from sweep.store.queue.progress import progress
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.sql.transaction import Store
+from sweep.store.states import WorkKind
 from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
 
 
@@ -29,7 +30,7 @@ def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig)
     """
     train = claim.train_config
     train = train.model_copy(update={"data": train.data.lies_at(images)})
-    if claim.kind == "train":
+    if claim.kind == WorkKind.TRAIN:
         return TrainJob(
             config=train,
             cadence=cadence,

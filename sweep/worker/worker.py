@@ -25,6 +25,7 @@ from sweep.store.queue.leases import claim
 from sweep.store.queue.workers import end_worker, expire_dead_local, register_worker, worker_seen
 from sweep.store.records import Claim, StudyRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import FailureClass, StudyState, WorkerEnd
 from sweep.store.stored_config import study_spec
 from sweep.worker.attempt import Attempt
 from sweep.worker.budget import BUDGET_REACHED, over_budget
@@ -110,15 +111,15 @@ class Worker:
         record = this_worker(ready.device, ready.environment)
         register_worker(self._store, record)
         self._id = record.id
-        reason = "failed"
+        end = WorkerEnd.FAILED
         try:
             code = self._loop()
-            reason = "done"
+            end = WorkerEnd.DONE
         finally:
             self._child.close()
             with suppress(StoreError):
-                reason = "preempted" if self._interrupt.stop_requested else reason
-                end_worker(replace(self._store, patience_seconds=END_RECORD_SECONDS), record.id, reason)
+                end = WorkerEnd.PREEMPTED if self._interrupt.stop_requested else end
+                end_worker(replace(self._store, patience_seconds=END_RECORD_SECONDS), record.id, end)
         return code
 
     def _loop(self) -> int:
@@ -138,13 +139,15 @@ class Worker:
                     continue
             left = work_left(self._store, self._study_id)
             self._study = study_spec(left.spec, of=self._study.name)  # it may have been extended meanwhile
-            advanced = self._advance() if left.state == "active" else None
+            advanced = self._advance() if left.state == StudyState.ACTIVE else None
             if advanced is SchedulingResult.ADDED:
                 continue
             # `left` was counted before `advance`: work that ended in between may have made more due.
-            if left.state in ("stopped", "cancelled") or (advanced is SchedulingResult.NOTHING_DUE and left.nothing):
+            if left.state in (StudyState.STOPPED, StudyState.CANCELLED) or (
+                advanced is SchedulingResult.NOTHING_DUE and left.nothing
+            ):
                 return 0
-            if left.state == "paused" != last_state:
+            if left.state == StudyState.PAUSED != last_state:
                 logger.info("the study is paused; next: %s", command("resume", self._study.name))
             last_state = left.state
             waits = min(waits + 1, MAX_WAITS)
@@ -184,7 +187,7 @@ class Worker:
         else:
             if isinstance(outcome, Failed):
                 logger.info("%s: %s: %s", name, outcome.failure, outcome.reason.splitlines()[0])
-                if outcome.failure == "no_images":
+                if outcome.failure == FailureClass.NO_IMAGES:
                     raise _without_images(outcome.reason)
 
     def _outcome(self, claimed: Claim, images: DataConfig) -> Outcome:
@@ -197,7 +200,7 @@ class Worker:
         try:
             return self._child.run(job, on_message=attempt.on_message, on_poll=attempt.on_poll)
         except Preempted as late:
-            return Failed("preempted", str(late), seconds=time.monotonic() - started)
+            return Failed(FailureClass.PREEMPTED, str(late), seconds=time.monotonic() - started)
 
     def _record(self, claimed: Claim, outcome: Outcome) -> None:
         match outcome:
@@ -215,7 +218,7 @@ class Worker:
                 try:
                     finish_score(self._store, claimed, outcome.result)
                 except ValueError as error:  # a number that is not finite
-                    record_failure(self._store, claimed, Failed("nan", str(error)), self._timing)
+                    record_failure(self._store, claimed, Failed(FailureClass.NAN, str(error)), self._timing)
             case Failed():
                 record_failure(self._store, claimed, outcome, self._timing)
             case _:

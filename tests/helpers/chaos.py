@@ -24,7 +24,8 @@ from sweep.store.queries.views import work_left
 from sweep.store.queue.leases import MAX_CRASHES
 from sweep.store.records import StudyRecord
 from sweep.store.sql.schema import RUN, SCORE, WorkColumns
-from sweep.store.studies.retraining import MAX_RETRAININGS, RETRAINED
+from sweep.store.states import EventKind
+from sweep.store.studies.retraining import MAX_RETRAININGS
 from tests.helpers.backup import Backup
 from tests.helpers.worker_processes import QUICK, Workers, children_of, kill_tree, stopped_outside_a_transaction
 
@@ -241,7 +242,7 @@ def spoil_checkpoint(chaos: Chaos, each: Attacked) -> bool:
 
 def lose_weights(chaos: Chaos, each: Attacked) -> bool:
     """The weights of a trained run are damaged or gone; less often than makes a folder one that keeps nothing."""
-    again = Counter(event.run_id for event in events(chaos.store, limit=100_000) if event.kind == RETRAINED)
+    again = Counter(event.run_id for event in events(chaos.store, limit=100_000) if event.kind == EventKind.RETRAINED)
     found = [artifact for artifact in artifacts(chaos.store) if artifact.kind == "weights"]
     if not found or max(again.values(), default=0) >= MAX_RETRAININGS - 1:
         return False

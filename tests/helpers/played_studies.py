@@ -17,16 +17,8 @@ from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
 from sweep.store.queue.attempts import pause_training
-from sweep.store.records import (
-    ArmRecord,
-    ArtifactRecord,
-    Claim,
-    FailureClass,
-    Measurement,
-    ScoreResult,
-    StudyRecord,
-    WorkerRecord,
-)
+from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, ScoreResult, StudyRecord, WorkerRecord
+from sweep.store.states import FailureClass
 
 PROTOCOL = Protocol(extractor="digits", extractor_sha256="e" * 64, reference_sha256="f" * 64, n=64)
 Formula = Callable[[TrainConfig, EvalConfig], float | FailureClass | None]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sweep.store import Store, cells, curves
 from sweep.store.snapshots import ScoreRecord
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, SCORE_REQUEST, WORKER
-from sweep.store.studies.retraining import RETRAINED
+from sweep.store.states import EventKind
 
 # Of the machine, not of the run.
 _OF_THE_MACHINE = ("images_per_second", "device_workers")
@@ -62,7 +62,7 @@ def check_invariants(store: Store) -> None:
         assert all(attempt.ended_at is not None and attempt.end_reason for attempt in attempts)
         ends = Counter((a.run_id, a.score_id) for a in attempts if a.end_reason in ("trained", "complete"))
         # What lost its weights afterwards was trained again, and said so.
-        again = Counter(connection.scalars(select(EVENT.c.run_id).where(EVENT.c.kind == RETRAINED)))
+        again = Counter(connection.scalars(select(EVENT.c.run_id).where(EVENT.c.kind == EventKind.RETRAINED)))
         twice = {work: count for work, count in ends.items() if count > 1 + (again[work[0]] if work[1] is None else 0)}
         assert not twice, "some work was done twice to the end"
         # Rows are under the token of an attempt that was really made, and no later than the last.

@@ -24,9 +24,8 @@ from sweep.search.search_space import Params, Space
 from sweep.search.suggest import Advisor
 from sweep.store import Store, add_event, advisor_lease, cells, events, exclude, open_store, release_advisor, rerun
 from sweep.store.queries.views import run_config
-from sweep.store.queue.search_lease import REFUSED
 from sweep.store.queue.workers import end_worker
-from sweep.store.records import FailureClass
+from sweep.store.states import EventKind, FailureClass
 from sweep.store.studies.studies import study as find
 from tests.helpers.played_studies import launched, play, shown, worker
 
@@ -323,7 +322,7 @@ def test_draws_whose_values_contradict_each_other_are_passed_over(store):
     found = [run_config(store, cell.run_id) for cell in cells(store, record.id)]
     assert len(found) == 5
     assert all(config.batch <= config.images for config in found)
-    refused = [event.message for event in events(store, record.id) if event.kind == REFUSED]
+    refused = [event.message for event in events(store, record.id) if event.kind == EventKind.INFEASIBLE_DRAW]
     assert any("contradict" in message for message in refused)
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.store.states import CellStatus, RunState, ScoreState
+from sweep.store.states import CellStatus, FailureClass, RunState, ScoreState
 
 NOT_FINITE = "score is not finite"
-FAILURES = {
-    "nan": "diverged",
-    "oom": "out of memory",
-    "infra": "machine or storage",
-    "disk_full": "disk full",
-    "bug": "error in the code",
+FAILURES: dict[str, str] = {
+    FailureClass.NAN: "diverged",
+    FailureClass.OOM: "out of memory",
+    FailureClass.INFRA: "machine or storage",
+    FailureClass.DISK_FULL: "disk full",
+    FailureClass.BUG: "error in the code",
 }
 
 WAITING: Mapping[object, str] = {ScoreState.PLANNED: "waiting to be scored", ScoreState.SCORING: "being scored"}
@@ -38,7 +38,7 @@ def with_status(cells: pd.DataFrame, requested: pd.DataFrame, scores: pd.DataFra
     cells["reason"] = pd.Series([reason for _, reason in outcomes], cells.index, dtype=object)
     not_finite = (
         (cells["run_state"] == RunState.INFEASIBLE)
-        | (cells["score_failure"] == "nan")
+        | (cells["score_failure"] == FailureClass.NAN)
         | (cells["reason"] == NOT_FINITE)
     )
     cells["diverged"] = (cells["status"] == CellStatus.FAILED) & not_finite

@@ -37,6 +37,7 @@ from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, s
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
 from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, WORKER
 from sweep.store.sql.transaction import read_transaction
+from sweep.store.states import EventKind, Phase
 
 REVISION_COLUMNS = ("number", "reason", "accepted_at", "spec_sha256", "protocol_key")
 """Columns of `revision` that are shown."""
@@ -82,7 +83,7 @@ class StudyFrames:
     @property
     def phase(self) -> str:
         """The phase that feeds the verdict: never search trials, unless there is nothing else to show."""
-        return "confirm" if self.cells.empty or (self.cells["phase"] == "confirm").any() else "search"
+        return Phase.CONFIRM if self.cells.empty or (self.cells["phase"] == Phase.CONFIRM).any() else Phase.SEARCH
 
 
 def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> StudyFrames:
@@ -173,7 +174,7 @@ def _curves(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
             METRIC.c.value,
         )
         .join(CELL, CELL.c.run_id == METRIC.c.run_id)
-        .where(is_included, CELL.c.phase == "confirm")
+        .where(is_included, CELL.c.phase == Phase.CONFIRM)
         .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step),
     )
     return curves.astype({"value": float})
@@ -235,7 +236,7 @@ def _boundaries(engine: Engine, study_id: int) -> dict[str, dict[str, str]]:
     lines = frame_of(
         engine,
         select(EVENT.c.detail)
-        .where(EVENT.c.study_id == study_id, EVENT.c.kind.in_(("tuned", "confirmed")))
+        .where(EVENT.c.study_id == study_id, EVENT.c.kind.in_((EventKind.TUNED, EventKind.CONFIRMED)))
         .order_by(EVENT.c.id),
     )
     boundaries = {detail["arm"]: detail.get("boundary") or {} for detail in lines["detail"] if "arm" in detail}

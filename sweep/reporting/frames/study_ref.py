@@ -15,6 +15,7 @@ from sweep.errors import StoreError
 from sweep.store import stored_config
 from sweep.store.sql.schema import CELL, REVISION, STUDY
 from sweep.store.sql.transaction import read_transaction
+from sweep.store.states import Phase
 from sweep.store.stored_config import plain_spec
 from sweep.store.studies.unknown import no_such_study
 
@@ -76,7 +77,7 @@ def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> Study
             raise no_such_study(connection, name)
         query = select(REVISION).where(REVISION.c.study_id == row["id"]).order_by(REVISION.c.number)
         revisions = [dict(row) for row in connection.execute(query).mappings()]
-        trials = exists().where(CELL.c.study_id == row["id"], CELL.c.phase == "search")
+        trials = exists().where(CELL.c.study_id == row["id"], CELL.c.phase == Phase.SEARCH)
         has_trials = bool(connection.scalar(select(trials)))
     if as_of is not None:
         revisions = [row for row in revisions if row["number"] <= as_of]

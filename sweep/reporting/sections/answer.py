@@ -18,7 +18,7 @@ from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.warnings import warnings_of
-from sweep.store.states import CellStatus
+from sweep.store.states import CellStatus, Phase
 
 DRAWN_ARMS = 40
 LOCAL_SCALE = "Its features are those of a classifier of this data set, so it cannot be compared with published scores."
@@ -132,7 +132,7 @@ def _basis(study: ReportedStudy) -> str:
 
 
 def _exploratory(study: ReportedStudy) -> Answer:
-    trials = study.frames.cells[study.frames.cells["phase"] == "search"]
+    trials = study.frames.cells[study.frames.cells["phase"] == Phase.SEARCH]
     done = int((trials["status"] == CellStatus.DONE).sum())
     sentence = (
         f"This is a search: {done} of {quantity(len(trials), 'trial')} have a score, and no arm was trained again on "

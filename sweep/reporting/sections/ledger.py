@@ -14,7 +14,7 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import environments
-from sweep.store.states import CellStatus
+from sweep.store.states import CellStatus, Phase
 
 MAX_ROWS = 200
 
@@ -54,14 +54,14 @@ def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
         study: The study, with its comparison.
     """
     cells = study.frames.cells[["arm", "phase", "replicate", "status", "reason"]]
-    confirm = cells[cells["phase"] == "confirm"]
+    confirm = cells[cells["phase"] == Phase.CONFIRM]
     planned = pd.MultiIndex.from_frame(confirm[["arm", "replicate"]])
     whole = pd.MultiIndex.from_product([confirm["arm"].unique(), sorted(confirm["replicate"].unique())])
     lacking = whole.difference(planned, sort=False)
     rows = [
         {
             "arm": arm,
-            "phase": "confirm",
+            "phase": Phase.CONFIRM,
             "replicate": replicate,
             "status": CellStatus.MISSING,
             "reason": "never planned",
@@ -122,10 +122,10 @@ def cost_by_arm(study: ReportedStudy) -> pd.DataFrame:
         study: The study, with its comparison.
     """
     frames = study.frames
-    cells = frames.cells[frames.cells["phase"] == frames.phase] if frames.phase == "confirm" else frames.cells
+    cells = frames.cells[frames.cells["phase"] == frames.phase] if frames.phase == Phase.CONFIRM else frames.cells
     scoring = ["sampling_seconds", "features_seconds", "statistics_seconds"]
     by_score = frames.scores.drop_duplicates(["cell_id", "score_id"])
-    arms = list(dict.fromkeys(cells["arm"])) if frames.phase == "confirm" else []
+    arms = list(dict.fromkeys(cells["arm"])) if frames.phase == Phase.CONFIRM else []
     parts = {"training": cells.drop_duplicates(["arm", "run_id"]).groupby("arm")["train_seconds"].sum()}
     whole = {"training": float(frames.cells.drop_duplicates("run_id")["train_seconds"].sum())}
     for column in scoring:

@@ -17,6 +17,7 @@ from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.rank_correlation import MIN_RANKED_TRIALS, rank_correlations, ranks_in_words
+from sweep.store.states import Phase
 
 MAX_ROWS = 10
 CANARY = "nothing (canary)"
@@ -30,9 +31,9 @@ def trials_of(frames: StudyFrames) -> pd.DataFrame:
     Args:
         frames: The tables of the study.
     """
-    cells = frames.cells[frames.cells["phase"] == "search"].merge(frames.arms[["arm_id", "changes"]], on="arm_id")
+    cells = frames.cells[frames.cells["phase"] == Phase.SEARCH].merge(frames.arms[["arm_id", "changes"]], on="arm_id")
     scores = frames.scores
-    is_deciding = scores["is_primary"] & (scores["metric"] == frames.metric) & (scores["phase"] == "search")
+    is_deciding = scores["is_primary"] & (scores["metric"] == frames.metric) & (scores["phase"] == Phase.SEARCH)
     cells = cells.merge(scores.loc[is_deciding, ["cell_id", "value"]], on="cell_id", how="left")
     cells = cells.sort_values(["trial_number", "cell_id"], kind="stable").reset_index(drop=True)
     # Candidates of a path are no trials of Optuna's and have no number of its; they are counted on.

@@ -24,7 +24,7 @@ from sweep.reporting.stats.paired import (
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
 from sweep.scoring.metrics import Direction
-from sweep.store.states import CellStatus
+from sweep.store.states import CellStatus, Phase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
     """
     metric = metric or frames.metric
     phase = frames.phase
-    confirmatory = phase == "confirm" and metric == frames.metric
+    confirmatory = phase == Phase.CONFIRM and metric == frames.metric
     analysis = current_interim_analysis(frames) if confirmatory else None
     values = primary_values(frames, metric)
     if analysis is not None and analysis.number:

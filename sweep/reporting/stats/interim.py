@@ -19,7 +19,7 @@ from scipy import stats
 from sweep.config.old_names import with_new_names
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.paired import ALPHA
-from sweep.store.states import CellStatus
+from sweep.store.states import CellStatus, Phase
 
 Array = NDArray[np.float64]
 Shape = Callable[[Array], Array]
@@ -165,7 +165,7 @@ def current_interim_analysis(frames: StudyFrames) -> InterimAnalysis | None:
     plan = alpha_spending(frames.spec)
     if plan is None:
         return None
-    cells = frames.cells[frames.cells["phase"] == "confirm"]
+    cells = frames.cells[frames.cells["phase"] == Phase.CONFIRM]
     open_ones = cells.loc[cells["status"] == CellStatus.MISSING, "replicate"]
     first_open = int(open_ones.min()) if len(open_ones) else int(cells["replicate"].max()) + 1 if len(cells) else 0
     return InterimAnalysis(plan=plan, number=sum(seeds <= first_open for seeds in plan.seeds))

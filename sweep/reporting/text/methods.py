@@ -18,7 +18,7 @@ from sweep.reporting.stats.paired import ALPHA, EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
 from sweep.reporting.text.setting_fields import SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
-from sweep.store.states import CellStatus
+from sweep.store.states import CellStatus, Phase
 
 OBJECTIVES: Mapping[str, str] = {
     "simple": "weighting {weighting}",
@@ -111,7 +111,7 @@ def _other_settings(
 
 
 def _arms(frames: StudyFrames, citations: Citations) -> str:
-    confirmed = frames.cells[frames.cells["phase"] == "confirm"]
+    confirmed = frames.cells[frames.cells["phase"] == Phase.CONFIRM]
     arms = frames.arms[~frames.arms["is_baseline"] & frames.arms["arm_id"].isin(confirmed["arm_id"])]
     if arms.empty:
         return ""
@@ -131,7 +131,7 @@ def _arms(frames: StudyFrames, citations: Citations) -> str:
 
 def _explored(frames: StudyFrames, citations: Citations) -> str:
     """How exploratory runs led to what is compared; empty without any."""
-    runs = int((frames.cells["phase"] == "search").sum())
+    runs = int((frames.cells["phase"] == Phase.SEARCH).sum())
     return " " + frames.study_ref.design.methods_text(runs, citations.cite) if runs else ""
 
 

@@ -13,7 +13,7 @@ from sweep.config.protocol_request import MIN_NOISE_SETS
 from sweep.reporting.formatting import join_words, quantity, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import alpha_spending, current_interim_analysis
-from sweep.store.states import AttemptEnd, CellStatus
+from sweep.store.states import AttemptEnd, CellStatus, Phase
 
 PRIOR_GAP = 1e-3
 """Bits per dimension. Ho et al. 2020 report 1.8e-5 for theirs, and take that for nothing; a gap fifty times larger
@@ -137,7 +137,7 @@ def _terminal_snr(frames: StudyFrames) -> Iterator[str]:
 
 
 def _losses(frames: StudyFrames) -> Iterator[str]:
-    unpaired = frames.cells[(frames.cells["phase"] == "confirm") & (frames.cells["status"] == CellStatus.FAILED)]
+    unpaired = frames.cells[(frames.cells["phase"] == Phase.CONFIRM) & (frames.cells["status"] == CellStatus.FAILED)]
     if len(unpaired):
         yield (
             f"{quantity(len(unpaired), 'cell')} failed. Verdicts count a diverged run as worse than any score. "
@@ -194,7 +194,7 @@ def _extended(frames: StudyFrames) -> Iterator[str]:
 
 
 def _unfinished(frames: StudyFrames) -> Iterator[str]:
-    cells = frames.cells[frames.cells["phase"] == "confirm"]
+    cells = frames.cells[frames.cells["phase"] == Phase.CONFIRM]
     missing = int((cells["status"] == CellStatus.MISSING).sum())
     analysis = current_interim_analysis(frames)
     if not missing:

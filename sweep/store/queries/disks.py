@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, and_, select
 from sweep.store.queue.leases import WORK
 from sweep.store.snapshots import FullDisk
 from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
+from sweep.store.states import FailureClass, WorkKind
 
-DISK_FULL = "disk_full"
 # A store of thousands of runs takes some tens of megabytes, and as much again while its log is written back.
 LITTLE_ROOM_BYTES = 100_000_000
 
@@ -41,18 +41,18 @@ def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
     for kind, (table, _) in WORK.items():
         tried = (
             and_(ATTEMPT.c.run_id == RUN.c.id, ATTEMPT.c.score_id.is_(None), ATTEMPT.c.token == RUN.c.token)
-            if kind == "train"
+            if kind == WorkKind.TRAIN
             else and_(ATTEMPT.c.score_id == SCORE.c.id, ATTEMPT.c.token == SCORE.c.token)
         )
-        cells = select(CELL.c.run_id if kind == "train" else SCORE_REQUEST.c.score_id).select_from(CELL)
-        if kind == "score":
+        cells = select(CELL.c.run_id if kind == WorkKind.TRAIN else SCORE_REQUEST.c.score_id).select_from(CELL)
+        if kind == WorkKind.SCORE:
             cells = cells.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
         query = (
             select(table.c.id, WORKER.c.host, ATTEMPT.c.ended_at, ATTEMPT.c.detail)
             .join(ATTEMPT, tried)
             .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
             .where(table.c.state == "planned", table.c.not_before > 0.0)  # the few that were given back with a delay
-            .where(ATTEMPT.c.end_reason == f"released: {DISK_FULL}")
+            .where(ATTEMPT.c.end_reason == f"released: {FailureClass.DISK_FULL}")
             .where(table.c.id.in_(cells.where(CELL.c.study_id == study_id)))
             .order_by(ATTEMPT.c.ended_at)
         )

@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, select
 
 from sweep.store.queue.leases import WORK
-from sweep.store.records import Kind
 from sweep.store.snapshots import FailureRecord, RunningRecord
 from sweep.store.sql.clock import now
 from sweep.store.sql.schema import ARM, ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.sql.sqlite_hints import unindexed
-from sweep.store.states import CellState, RunState, ScoreState
+from sweep.store.states import CellState, RunState, ScoreState, WorkKind
 
 _UNTRAINED = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
 _BROKEN = (ScoreState.FAILED, ScoreState.CANCELLED)
@@ -66,13 +65,13 @@ def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
     return counts
 
 
-def left(study_id: int, kind: Kind) -> Select[Any]:
+def left(study_id: int, kind: WorkKind) -> Select[Any]:
     """Work that is still to be done, each piece once however many cells ask for it."""
     # From the work that is open to its cells, so that the end of a long study is quick.
     wanted = (unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
-    runs: Select[Any] = select(RUN.c.id if kind == "train" else SCORE.c.id).select_from(CELL)
+    runs: Select[Any] = select(RUN.c.id if kind == WorkKind.TRAIN else SCORE.c.id).select_from(CELL)
     runs = runs.join(RUN, RUN.c.id == CELL.c.run_id).where(*wanted).distinct()
-    if kind == "train":
+    if kind == WorkKind.TRAIN:
         return runs.where(RUN.c.state.in_((RunState.PLANNED, RunState.TRAINING)))
     return (
         runs.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
@@ -81,7 +80,7 @@ def left(study_id: int, kind: Kind) -> Select[Any]:
     )
 
 
-def left_and_delayed(connection: Connection, study_id: int, kind: Kind) -> tuple[int, int]:
+def left_and_delayed(connection: Connection, study_id: int, kind: WorkKind) -> tuple[int, int]:
     """How much work is still to be done, and how much of it waits for a retry time."""
     table, _ = WORK[kind]
     work = left(study_id, kind).add_columns(table.c.not_before).subquery()
@@ -136,9 +135,9 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
 
 def running(connection: Connection, study_id: int) -> list[RunningRecord]:
     """Work under a lease, stale leases included."""
-    records: dict[tuple[Kind, int], RunningRecord] = {}
+    records: dict[tuple[WorkKind, int], RunningRecord] = {}
     for kind, (table, leased) in WORK.items():
-        at = ATTEMPT.c.score_id == SCORE.c.id if kind == "score" else ATTEMPT.c.score_id.is_(None)
+        at = ATTEMPT.c.score_id == SCORE.c.id if kind == WorkKind.SCORE else ATTEMPT.c.score_id.is_(None)
         query = (
             select(
                 *(table.c.id.label("work_id"), RUN.c.id.label("run_id"), ARM.c.name, CELL.c.replicate, RUN.c.seed),
@@ -150,7 +149,7 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
             .join(RUN, RUN.c.id == CELL.c.run_id)
             .where(unindexed(CELL.c.study_id) == study_id, table.c.state == leased)
         )
-        if kind == "score":
+        if kind == WorkKind.SCORE:
             query = query.join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
             query = query.join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         query = query.join(WORKER, WORKER.c.id == table.c.owner)
@@ -161,11 +160,11 @@ def running(connection: Connection, study_id: int) -> list[RunningRecord]:
     return list(records.values())
 
 
-def _running_record(kind: Kind, row: Any) -> RunningRecord:
+def _running_record(kind: WorkKind, row: Any) -> RunningRecord:
     return RunningRecord(
         kind=kind,
         run_id=row.run_id,
-        score_id=row.work_id if kind == "score" else None,
+        score_id=row.work_id if kind == WorkKind.SCORE else None,
         arm_name=row.name,
         replicate=row.replicate,
         seed=row.seed,

@@ -18,7 +18,7 @@ from sweep.store.queue.search_lease import refusals
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.schema import ARM, CELL
 from sweep.store.sql.transaction import Store
-from sweep.store.states import RunState
+from sweep.store.states import Phase, RunState
 from sweep.store.studies.studies import newest_revision
 from sweep.store.studies.trial_changes import count_changes
 
@@ -137,7 +137,7 @@ def _is_settled(cell: CellRecord, ladder: int) -> bool:
         return False
     if cell.state in _UNDER_WAY or any(rung.state in _OPEN for rung in cell.rungs):
         return False
-    waits = cell.phase == "search" and cell.run_state == RunState.TRAINED and cell.excluded_reason is None
+    waits = cell.phase == Phase.SEARCH and cell.run_state == RunState.TRAINED and cell.excluded_reason is None
     return not waits or sum(rung.step == cell.steps for rung in cell.rungs) >= ladder
 
 

@@ -19,12 +19,12 @@ from sweep.store.queue.endings import drop_scores
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import MAX_CRASHES, PROGRESSED, WORK, fence, lost
 from sweep.store.queue.progress import write_artifacts
-from sweep.store.records import ArtifactRecord, Claim, FailureClass, FinalState, ScoreResult
+from sweep.store.records import ArtifactRecord, Claim, FinalState, ScoreResult
 from sweep.store.sql.clock import moment, now
 from sweep.store.sql.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_or_replace
-from sweep.store.states import AttemptEnd, RunState, ScoreState
+from sweep.store.states import AttemptEnd, FailureClass, RunState, ScoreState, WorkKind
 
 
 def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, parameters: int, seconds: float) -> None:
@@ -120,7 +120,7 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
 
 
 def release(
-    store: Store, claimed: Claim, reason: str, *, delay: float = 0.0, seconds: float = 0.0, detail: str = ""
+    store: Store, claimed: Claim, reason: FailureClass, *, delay: float = 0.0, seconds: float = 0.0, detail: str = ""
 ) -> None:
     """Give the work back unfinished, for example on preemption. Not a crash.
 
@@ -186,7 +186,7 @@ def fail(
         else:
             values |= {"state": "planned", "not_before": now() + delay}
         if end_attempt(connection, claimed, values, failure, seconds=seconds, detail=reason):
-            if ends and claimed.kind == "train":
+            if ends and claimed.kind == WorkKind.TRAIN:
                 drop_scores(connection, [claimed.run_id], values["state"])
             what = f"{claimed.kind} {claimed.work_id}: {reason}"
             write_event(connection, failure, what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail)

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, String, bindparam, select
 
-from sweep.store.records import ArtifactRecord, Claim, Kind
+from sweep.store.records import ArtifactRecord, Claim
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, RUN, SCORE
+from sweep.store.states import WorkKind
 from sweep.store.stored_config import eval_config, protocol, train_config
 
 _CHECKPOINTS = 2
@@ -19,14 +20,14 @@ def run_row(connection: Connection, run_id: int) -> Any:
     return connection.execute(_run(), {"wanted": run_id}).one()
 
 
-def held_claim(connection: Connection, study_id: int, worker_id: str, kind: Kind, work_id: int) -> Claim:
+def held_claim(connection: Connection, study_id: int, worker_id: str, kind: WorkKind, work_id: int) -> Claim:
     """What a worker holds already, again.
 
     Raises:
         StoreMismatch: a stored config means nothing to this version.
     """
     score: Any = None
-    if kind == "score":
+    if kind == WorkKind.SCORE:
         score = connection.execute(select(SCORE).where(SCORE.c.id == work_id)).one()
     run = run_row(connection, work_id if score is None else score.run_id)
     attempt = connection.execute(
@@ -57,7 +58,7 @@ def claim_record(
     weights = "rung" if step is not None and step < run.steps else "weights"
     files = artifacts_of(connection, run.id, "checkpoint", weights)
     return Claim(
-        kind="train" if score is None else "score",
+        kind=WorkKind.TRAIN if score is None else WorkKind.SCORE,
         study_id=study_id,
         run_id=run.id,
         score_id=None if score is None else score.id,

@@ -11,11 +11,12 @@ from sweep.redaction import clean, clean_json
 from sweep.store.records import EventRecord
 from sweep.store.sql.schema import EVENT
 from sweep.store.sql.transaction import Store
+from sweep.store.states import EventKind, FailureClass
 
 
 def write_event(
     connection: Connection,
-    kind: str,
+    kind: EventKind | FailureClass,
     message: str,
     *,
     study_id: int | None = None,
@@ -35,7 +36,7 @@ def write_event(
 
 def add_event(
     store: Store,
-    kind: str,
+    kind: EventKind | FailureClass,
     message: str,
     *,
     study_id: int | None = None,
@@ -49,7 +50,7 @@ def add_event(
     )
 
 
-def add_event_once(store: Store, kind: str, message: str, *, study_id: int) -> None:
+def add_event_once(store: Store, kind: EventKind, message: str, *, study_id: int) -> None:
     """Append a line unless the study has one of this kind. Two workers at once may both append it."""
     query = select(EVENT.c.id).where(EVENT.c.study_id == study_id, EVENT.c.kind == kind).limit(1)
     if store.read(lambda connection: connection.execute(query).first()) is None:

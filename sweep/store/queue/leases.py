@@ -37,12 +37,12 @@ from sweep.files.file_names import STORE_DIGITS, random_part
 from sweep.store.queue.claim import claim_record, held_claim, run_row
 from sweep.store.queue.endings import UNREADABLE, end_attempts, end_lost_work, end_unreadable_work
 from sweep.store.queue.events import write_event
-from sweep.store.records import Claim, Kind, StudyState
+from sweep.store.records import Claim
 from sweep.store.sql.clock import UtcDateTime, moment, now, uptime
 from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, STORE_IDENTITY, STUDY, WORKER, WorkColumns
 from sweep.store.sql.sqlite_hints import unindexed
 from sweep.store.sql.transaction import Store
-from sweep.store.states import AttemptEnd, RunState
+from sweep.store.states import AttemptEnd, EventKind, RunState, ScoreState, StudyState, WorkKind
 
 TTL_SECONDS = 120.0
 # Failed attempts in a row, without a step further than any before, after which work is not tried again.
@@ -56,9 +56,9 @@ PROGRESSED = {"crashes": 0, "lost_workers": 0}
 # A lease of somebody who is known to be dead: over whatever the clock says.
 DEAD = 0.0
 
-WORK: dict[Kind, tuple[Table[WorkColumns], str]] = {
-    "train": (RUN, "training"),
-    "score": (SCORE, "scoring"),
+WORK: dict[WorkKind, tuple[Table[WorkColumns], str]] = {
+    WorkKind.TRAIN: (RUN, RunState.TRAINING),
+    WorkKind.SCORE: (SCORE, ScoreState.SCORING),
 }
 
 _OF_STORE = select(func.substr(STORE_IDENTITY.c.uuid, 1, STORE_DIGITS, type_=String)).limit(1).scalar_subquery()
@@ -74,7 +74,7 @@ def claim(
     study_id: int,
     worker_id: str,
     *,
-    kinds: Sequence[Kind] = ("score", "train"),
+    kinds: Sequence[WorkKind] = (WorkKind.SCORE, WorkKind.TRAIN),
     ttl: float = TTL_SECONDS,
 ) -> Claim | None:
     """Take the next piece of work under a lease of `ttl` seconds; None when there is none now.
@@ -101,7 +101,7 @@ def claim(
                     return held_claim(connection, study_id, worker_id, kind, int(renewed))
                 except UNREADABLE as error:
                     end_unreadable_work(connection, study_id, kind, int(renewed), error)
-        if before.state != "active":
+        if before.state != StudyState.ACTIVE:
             return None
         for kind in kinds:
             while (taken := connection.execute(_taking(kind), parameters).one_or_none()) is not None:
@@ -181,24 +181,24 @@ def _leases_of_worker() -> Select[Any]:
     return select(state.label("state"), *(_lease_of_worker(kind).label(kind) for kind in WORK))
 
 
-def _lease_of_worker(kind: Kind) -> Any:
+def _lease_of_worker(kind: WorkKind) -> Any:
     table, leased = WORK[kind]
     query = select(table.c.id).where(table.c.owner == _WORKER, table.c.state == leased)
     return query.limit(1).scalar_subquery()
 
 
 @cache
-def _renewing(kind: Kind) -> ReturningUpdate[int]:
+def _renewing(kind: WorkKind) -> ReturningUpdate[int]:
     table, leased = WORK[kind]
     query = update(table).where(table.c.owner == _WORKER, table.c.state == leased)
     return query.values(lease_until=now() + _TTL).returning(table.c.id)
 
 
-def _wanted(kind: Kind) -> Select[Any]:
+def _wanted(kind: WorkKind) -> Select[Any]:
     # From the few that are free to their cells, not from all cells of the study to the few.
     requested = (unindexed(CELL.c.study_id) == _STUDY, CELL.c.excluded_reason.is_(None))
     suspect = case((WORK[kind][0].c.lost_workers > MAX_CRASHES, 1), else_=0)
-    if kind == "train":
+    if kind == WorkKind.TRAIN:
         begun = case((RUN.c.step > 0, 0), else_=1)
         runs = select(RUN.c.id).join(CELL, CELL.c.run_id == RUN.c.id).where(*requested, ~paused())
         return runs.order_by(suspect, begun, CELL.c.replicate, CELL.c.id)
@@ -213,7 +213,7 @@ def _wanted(kind: Kind) -> Select[Any]:
 
 
 @cache
-def _taking(kind: Kind) -> ReturningUpdate[Any]:
+def _taking(kind: WorkKind) -> ReturningUpdate[Any]:
     """Returns the row, this takeover counted."""
     table, leased = WORK[kind]
     free = or_(and_(table.c.state == "planned", table.c.not_before <= now()), _expired(table, leased))
@@ -232,11 +232,13 @@ def _taking(kind: Kind) -> ReturningUpdate[Any]:
     )
 
 
-def _begun(connection: Connection, study_id: int, worker_id: str, kind: Kind, taken: Any) -> Claim:
-    run, score = (taken, None) if kind == "train" else (run_row(connection, taken.run_id), taken)
+def _begun(connection: Connection, study_id: int, worker_id: str, kind: WorkKind, taken: Any) -> Claim:
+    run, score = (taken, None) if kind == WorkKind.TRAIN else (run_row(connection, taken.run_id), taken)
     if end_attempts(connection, kind, [taken.id], AttemptEnd.EXPIRED):
         what = f"{kind} {taken.id} was taken over from a worker that went silent"
-        write_event(connection, "takeover", what, study_id=study_id, run_id=run.id, detail={"token": taken.token})
+        write_event(
+            connection, EventKind.TAKEOVER, what, study_id=study_id, run_id=run.id, detail={"token": taken.token}
+        )
     attempt = {
         "run_id": run.id,
         "score_id": None if score is None else score.id,

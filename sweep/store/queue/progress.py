@@ -16,6 +16,7 @@ from sweep.store.records import ArtifactRecord, Claim, MetricPoint
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, METRIC, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
+from sweep.store.states import EventKind, WorkKind
 
 
 def progress(
@@ -46,7 +47,7 @@ def progress(
         LeaseLost: nothing was written.
     """
 
-    assert claimed.kind == "train"
+    assert claimed.kind == WorkKind.TRAIN
 
     def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
         values: dict[str, Any] = {"step": step, "images": images}
@@ -80,7 +81,7 @@ def set_micro_batches(store: Store, claimed: Claim, micro_batches: int) -> None:
         more = (RUN.c.id == claimed.run_id, RUN.c.micro_batches < micro_batches)
         if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, **PROGRESSED)).rowcount:
             what = f"run {claimed.run_id} goes on with {micro_batches} micro-batches"
-            write_event(connection, "micro_batches", what, study_id=claimed.study_id, run_id=claimed.run_id)
+            write_event(connection, EventKind.MICRO_BATCHES, what, study_id=claimed.study_id, run_id=claimed.run_id)
 
     store.write(work)
 
@@ -97,7 +98,7 @@ def forget_artifact(store: Store, claimed: Claim, path: str, reason: str) -> Non
         gone = delete(ARTIFACT).where(ARTIFACT.c.run_id == claimed.run_id, ARTIFACT.c.path == path)
         if connection.execute(gone).rowcount:
             what = f"{path} is not used any more: {reason}"
-            write_event(connection, "artifact", what, study_id=claimed.study_id, run_id=claimed.run_id)
+            write_event(connection, EventKind.ARTIFACT, what, study_id=claimed.study_id, run_id=claimed.run_id)
 
     store.write(work)
 
@@ -152,4 +153,6 @@ def _write_points(connection: Connection, claimed: Claim, points: Sequence[Metri
         first = broken[0]
         what = f"{first.name} is {first.value} at step {first.step}"
         detail = {"points": [[point.name, point.step, str(point.value)] for point in broken[:20]]}
-        write_event(connection, "not_finite", what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail)
+        write_event(
+            connection, EventKind.NOT_FINITE, what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail
+        )

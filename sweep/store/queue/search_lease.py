@@ -10,12 +10,12 @@ from sweep.store.queue.events import add_event
 from sweep.store.sql.clock import now
 from sweep.store.sql.schema import EVENT, STUDY
 from sweep.store.sql.transaction import Store
+from sweep.store.states import EventKind
 
 if TYPE_CHECKING:
     from sweep.config.factors import Changes
 
-REFUSED = "infeasible_draw"
-"""Kind of the event that tells of a suggestion that makes no sense."""
+"""WorkKind of the event that tells of a suggestion that makes no sense."""
 
 
 def advisor_lease(store: Store, study_id: int, owner: str, *, ttl: float = 60.0) -> bool:
@@ -54,11 +54,13 @@ def refuse(store: Store, study_id: int, arm_name: str, changes: Changes, *, what
         arm_name: That it would have had.
     """
     detail = {"arm": arm_name, "changes": dict(changes), "why": why}
-    add_event(store, REFUSED, f"{arm_name}: {what}", study_id=study_id, detail=detail)
+    add_event(store, EventKind.INFEASIBLE_DRAW, f"{arm_name}: {what}", study_id=study_id, detail=detail)
 
 
 def refusals(connection: Connection, study_id: int, after: int) -> tuple[dict[str, Changes], int]:
     """Arm name -> changes of what was refused since the event with the id `after`, and the id of the newest."""
-    query = select(EVENT.c.id, EVENT.c.detail).where(EVENT.c.study_id == study_id, EVENT.c.kind == REFUSED)
+    query = select(EVENT.c.id, EVENT.c.detail).where(
+        EVENT.c.study_id == study_id, EVENT.c.kind == EventKind.INFEASIBLE_DRAW
+    )
     rows = connection.execute(query.where(EVENT.c.id > after).order_by(EVENT.c.id)).all()
     return {row.detail["arm"]: row.detail["changes"] for row in rows}, rows[-1].id if rows else after

@@ -14,6 +14,7 @@ from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import STUDY, WORKER
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing
+from sweep.store.states import WorkerEnd
 
 UNKNOWN_BOOT = "unknown"
 """Of a system that does not tell one boot, or one process table, from another."""
@@ -41,7 +42,7 @@ def worker_seen(store: Store, worker_id: str) -> int:
     return store.write(work)
 
 
-def end_worker(store: Store, worker_id: str, reason: str) -> None:
+def end_worker(store: Store, worker_id: str, reason: WorkerEnd) -> None:
     """The worker exits; what it still holds may be taken over at once."""
     store.write(lambda connection: _end(connection, worker_id, reason))
 
@@ -69,18 +70,18 @@ def expire_dead_local(store: Store, *, host: str, boot_id: str, alive: Callable[
 
     def work(connection: Connection) -> None:
         for worker_id in dead:
-            _end(connection, worker_id, "died")
+            _end(connection, worker_id, WorkerEnd.DIED)
 
     if dead:
         store.write(work)
     return dead
 
 
-def _end(connection: Connection, worker_id: str, reason: str) -> None:
+def _end(connection: Connection, worker_id: str, reason: WorkerEnd) -> None:
     for table, leased in WORK.values():
         held = update(table).where(table.c.owner == worker_id, table.c.state == leased)
         connection.execute(held.values(lease_until=DEAD))
     advises = update(STUDY).where(STUDY.c.advisor_owner == worker_id)
     connection.execute(advises.values(advisor_owner=None, advisor_until=None))
     unended = (WORKER.c.id == worker_id, WORKER.c.ended_at.is_(None))
-    connection.execute(update(WORKER).where(*unended).values(ended_at=moment(), end_reason=reason[:32]))
+    connection.execute(update(WORKER).where(*unended).values(ended_at=moment(), end_reason=reason))

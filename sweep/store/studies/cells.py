@@ -16,6 +16,7 @@ from sweep.store.records import ArmRecord, NewCell
 from sweep.store.sql.schema import ARM, CELL, RUN, SCORE, SCORE_REQUEST, WorkColumns
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
+from sweep.store.states import Phase, RunState, WorkKind
 from sweep.store.studies.demand import BATCH, PLANNED_AGAIN, batches, hold, withdraw_unwanted, withdraw_unwanted_runs
 from sweep.store.studies.studies import append_arms, newest_revision
 from sweep.store.studies.trial_changes import note_work_changes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol
 
 # What is planned anew when somebody wants it again.
-_ENDED = ("cancelled", "pruned")
+_ENDED = (RunState.CANCELLED, RunState.PRUNED)
 _Slot = tuple[int, str, int]
 """Arm, phase and replicate: at most one cell has them."""
 
@@ -83,7 +84,7 @@ def _trials() -> Select[Any, int]:
     this = case((CELL.c.trial_number == bindparam("number", type_=Integer), CELL.c.id))
     counted = func.count().filter(CELL.c.excluded_reason.is_(None))
     rows_by_key = select(func.max(this).label("cell_id"), counted.label("trials"))
-    return rows_by_key.where(CELL.c.study_id == bindparam("study", type_=Integer), CELL.c.phase == "search")
+    return rows_by_key.where(CELL.c.study_id == bindparam("study", type_=Integer), CELL.c.phase == Phase.SEARCH)
 
 
 def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
@@ -158,7 +159,7 @@ def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
     ids: list[int] = []
     for batch in batches(sorted(rows)):
         ids += connection.scalars(select(RUN.c.id).where(RUN.c.train_key.in_(batch))).all()
-    hold(connection, "train", ids)
+    hold(connection, WorkKind.TRAIN, ids)
     rows_by_key: dict[str, Any] = {}
     for batch in batches(sorted(ids)):
         known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.id.in_(batch))
@@ -203,7 +204,7 @@ def _add_score_requests(
     for batch in batches(sorted(scores)):
         identity = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
         ids += connection.scalars(select(SCORE.c.id).where(identity.in_(batch))).all()
-    hold(connection, "score", ids)
+    hold(connection, WorkKind.SCORE, ids)
     rows_by_key: dict[tuple[int, str], Any] = {}
     for batch in batches(sorted(ids)):
         known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(SCORE.c.id.in_(batch))
@@ -223,7 +224,7 @@ def _add_score_requests(
         )
     insert_missing(connection, SCORE_REQUEST, rows)
     for some in batches(sorted(before - set(ids))):
-        withdraw_unwanted(connection, "score", some)
+        withdraw_unwanted(connection, WorkKind.SCORE, some)
 
 
 def _plan_again(connection: Connection, table: Table[WorkColumns], rows_by_key: Iterable[Any]) -> None:
@@ -231,7 +232,11 @@ def _plan_again(connection: Connection, table: Table[WorkColumns], rows_by_key: 
         condition = [table.c.id.in_(ids), table.c.state.in_(_ENDED)]
         if table is SCORE:
             # One that was cancelled because its run came to nothing stays so until the run is planned again.
-            hopeless = select(RUN.c.id).where(RUN.c.state.in_(("infeasible", "failed", "cancelled")))
+            hopeless = select(RUN.c.id).where(
+                RUN.c.state.in_((RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED))
+            )
             condition.append(SCORE.c.run_id.not_in(hopeless))
         planned = update(table).where(*condition).values(PLANNED_AGAIN).returning(table.c.id)
-        note_work_changes(connection, "train" if table is RUN else "score", connection.scalars(planned).all())
+        note_work_changes(
+            connection, WorkKind.TRAIN if table is RUN else WorkKind.SCORE, connection.scalars(planned).all()
+        )

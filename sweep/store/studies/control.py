@@ -12,11 +12,10 @@ from sweep.redaction import clean
 from sweep.store.queue.endings import drop_scores, end_attempts
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import PROGRESSED, WORK
-from sweep.store.records import FailureClass, Kind, StudyState
 from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import CELL, RUN, SCORE, STUDY
 from sweep.store.sql.transaction import Store
-from sweep.store.states import AttemptEnd, RunState, ScoreState
+from sweep.store.states import AttemptEnd, EventKind, FailureClass, RunState, ScoreState, StudyState, WorkKind
 from sweep.store.studies.demand import (
     PLANNED_AGAIN,
     batches,
@@ -43,13 +42,13 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
         change = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.state != state).values(state=state)
         if not connection.execute(change).rowcount:
             return
-        if state == "cancelled":
+        if state == StudyState.CANCELLED:
             # Runs before scores, as everywhere: those who lock in one order never wait crosswise.
-            _cancel(connection, study_id, "train")
-            _cancel(connection, study_id, "score")
-        elif state == "active":
+            _cancel(connection, study_id, WorkKind.TRAIN)
+            _cancel(connection, study_id, WorkKind.SCORE)
+        elif state == StudyState.ACTIVE:
             plan_cancelled_again(connection, study_id)
-        write_event(connection, "study", what, study_id=study_id)
+        write_event(connection, EventKind.STUDY, what, study_id=study_id)
 
     store.write(work)
 
@@ -76,7 +75,7 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         study_id = cell.study_id
         note_change(connection, study_id)
         withdraw_unwanted_runs(connection, [cell.run_id])
-        write_event(connection, "exclude", f"cell {cell_id} excluded: {reason}", study_id=study_id)
+        write_event(connection, EventKind.EXCLUDE, f"cell {cell_id} excluded: {reason}", study_id=study_id)
 
     store.write(work)
 
@@ -91,7 +90,10 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
     def work(connection: Connection) -> int:
         again = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
         count = 0
-        runs = (RUN.c.id.in_(_requested(study_id, "train")), RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)))
+        runs = (
+            RUN.c.id.in_(_requested(study_id, WorkKind.TRAIN)),
+            RUN.c.state.in_((RunState.FAILED, RunState.CANCELLED)),
+        )
         run_ids = connection.scalars(
             update(RUN).where(*runs, RUN.c.failure.in_(failures)).values(again).returning(RUN.c.id)
         ).all()
@@ -100,7 +102,7 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
         connection.execute(update(SCORE).where(*waiting).values(again))
         possible = select(RUN.c.id).where(RUN.c.state.in_((RunState.PLANNED, RunState.TRAINING, RunState.TRAINED)))
         scores = (
-            SCORE.c.id.in_(_requested(study_id, "score")),
+            SCORE.c.id.in_(_requested(study_id, WorkKind.SCORE)),
             SCORE.c.state.in_((ScoreState.FAILED, ScoreState.CANCELLED)),
             SCORE.c.run_id.in_(possible),
             has_weights(),
@@ -110,26 +112,26 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
         ).all()
         count += len(score_ids)
         for ids in batches(run_ids):
-            note_work_changes(connection, "train", ids)
+            note_work_changes(connection, WorkKind.TRAIN, ids)
         for ids in batches(score_ids):
-            note_work_changes(connection, "score", ids)
+            note_work_changes(connection, WorkKind.SCORE, ids)
         what = f"{count} planned again ({', '.join(sorted(failures))})"
-        write_event(connection, "rerun", what, study_id=study_id)
+        write_event(connection, EventKind.RERUN, what, study_id=study_id)
         return count
 
     return store.write(work)
 
 
-def _requested(study_id: int, kind: Kind) -> Select[Any]:
+def _requested(study_id: int, kind: WorkKind) -> Select[Any]:
     return requested_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
 
 
-def _cancel(connection: Connection, study_id: int, kind: Kind) -> None:
+def _cancel(connection: Connection, study_id: int, kind: WorkKind) -> None:
     table, leased = WORK[kind]
-    ending = {"failure": "cancelled", "failure_reason": "its study was cancelled", "finished_at": moment()}
+    ending = {"failure": FailureClass.CANCELLED, "failure_reason": "its study was cancelled", "finished_at": moment()}
     for ids in batches(lock_unwanted(connection, kind, requested_by(study_id, kind), [RunState.PLANNED, leased])):
         cancelled = update(table).where(table.c.id.in_(ids))
         connection.execute(cancelled.values(state=RunState.CANCELLED, owner=None, lease_until=None, **ending))
         end_attempts(connection, kind, ids, AttemptEnd.CANCELLED)
-        if kind == "train":
+        if kind == WorkKind.TRAIN:
             drop_scores(connection, ids, RunState.CANCELLED)

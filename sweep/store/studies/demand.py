@@ -14,9 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
 from sweep.store.queue.endings import end_attempts
 from sweep.store.queue.leases import PROGRESSED, WORK
-from sweep.store.records import Kind
 from sweep.store.sql.schema import ARTIFACT, CELL, RUN, SCORE, SCORE_REQUEST, STUDY
-from sweep.store.states import AttemptEnd, RunState
+from sweep.store.states import AttemptEnd, RunState, StudyState, WorkKind
 from sweep.store.studies.trial_changes import note_work_changes
 
 # Databases limit the parameters of one statement.
@@ -37,9 +36,9 @@ def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield items[start : start + BATCH]
 
 
-def requested_by(study_id: int, kind: Kind) -> Select[Any]:
+def requested_by(study_id: int, kind: WorkKind) -> Select[Any]:
     """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
-    if kind == "train":
+    if kind == WorkKind.TRAIN:
         return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     return (
         select(SCORE_REQUEST.c.score_id)
@@ -53,7 +52,7 @@ def wanted_by_others(run_id: ColumnElement[int] | int, study_id: int) -> Select[
     return _wanting().where(CELL.c.run_id == run_id, CELL.c.study_id != study_id)
 
 
-def hold(connection: Connection, kind: Kind, ids: Sequence[int]) -> None:
+def hold(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
     """Keep others from ending this work for as long as the transaction lasts. Leases on it are renewed meanwhile."""
     table, _ = WORK[kind]
     for some in batches(sorted(ids)):
@@ -61,7 +60,7 @@ def hold(connection: Connection, kind: Kind, ids: Sequence[int]) -> None:
         connection.execute(held.with_for_update(key_share=True)).all()
 
 
-def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequence[str]) -> list[int]:
+def lock_unwanted(connection: Connection, kind: WorkKind, among: Any, states: Sequence[str]) -> list[int]:
     """Ids of the work in these states that no living study wants, locked until the transaction ends.
 
     Args:
@@ -77,7 +76,7 @@ def lock_unwanted(connection: Connection, kind: Kind, among: Any, states: Sequen
     return unwanted
 
 
-def withdraw_unwanted(connection: Connection, kind: Kind, among: Any) -> None:
+def withdraw_unwanted(connection: Connection, kind: WorkKind, among: Any) -> None:
     """End the leases on work that nobody wants any more: no worker would take them over.
 
     Args:
@@ -92,8 +91,8 @@ def withdraw_unwanted(connection: Connection, kind: Kind, among: Any) -> None:
 
 def withdraw_unwanted_runs(connection: Connection, run_ids: Any) -> None:
     """The same of runs and of all their scores."""
-    withdraw_unwanted(connection, "train", run_ids)
-    withdraw_unwanted(connection, "score", select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)))
+    withdraw_unwanted(connection, WorkKind.TRAIN, run_ids)
+    withdraw_unwanted(connection, WorkKind.SCORE, select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)))
 
 
 def plan_cancelled_again(connection: Connection, study_id: int) -> None:
@@ -103,7 +102,7 @@ def plan_cancelled_again(connection: Connection, study_id: int) -> None:
         requested = requested_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
         hold(connection, kind, connection.scalars(requested.distinct()).all())
         cancelled = [table.c.id.in_(requested), table.c.state == RunState.CANCELLED]
-        if kind == "score":
+        if kind == WorkKind.SCORE:
             ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
             hopeless = select(RUN.c.id).where(RUN.c.state.in_(ends))
             cancelled += [SCORE.c.run_id.not_in(hopeless), has_weights()]
@@ -127,12 +126,12 @@ def has_weights() -> ColumnElement[bool]:
 
 
 def _wanting() -> Select[Any]:
-    living = (CELL.c.excluded_reason.is_(None), STUDY.c.state != "cancelled")
+    living = (CELL.c.excluded_reason.is_(None), STUDY.c.state != StudyState.CANCELLED)
     return select(CELL.c.id).join(STUDY, STUDY.c.id == CELL.c.study_id).where(*living)
 
 
-def _is_wanted(kind: Kind) -> ColumnElement[bool]:
-    if kind == "train":
+def _is_wanted(kind: WorkKind) -> ColumnElement[bool]:
+    if kind == WorkKind.TRAIN:
         return _wanting().where(CELL.c.run_id == RUN.c.id).correlate(RUN).exists()
     reads = (
         _wanting()

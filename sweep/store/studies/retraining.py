@@ -11,12 +11,11 @@ from sweep.store.queue.leases import PROGRESSED
 from sweep.store.records import Claim
 from sweep.store.sql.schema import ARTIFACT, EVENT, RUN, SCORE
 from sweep.store.sql.transaction import Store
-from sweep.store.states import RunState, ScoreState
+from sweep.store.states import EventKind, FailureClass, RunState, ScoreState, WorkKind
 from sweep.store.studies.demand import PLANNED_AGAIN
 from sweep.store.studies.trial_changes import note_work_changes
 
-RETRAINED = "retrained"
-"""Kind of the event that tells of a run that is trained again."""
+"""WorkKind of the event that tells of a run that is trained again."""
 # Times that a run is trained again: a folder that keeps no file intact must not train for ever.
 MAX_RETRAININGS = 3
 
@@ -38,7 +37,7 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
     Raises:
         LeaseLost: nothing was written.
     """
-    assert claimed.kind == "score"
+    assert claimed.kind == WorkKind.SCORE
 
     def work(connection: Connection) -> bool:
         # The run before its scores, as everywhere: those who lock in one order never wait crosswise.
@@ -59,11 +58,11 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
         step = checkpoints[0].step if checkpoints else 0
         begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **PROGRESSED}
         connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
-        failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == "weights")
+        failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == FailureClass.WEIGHTS)
         connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **PROGRESSED}))
-        note_work_changes(connection, "train", [run.id])
+        note_work_changes(connection, WorkKind.TRAIN, [run.id])
         what = f"run {run.id} is trained again from step {step}: {reason}"
-        write_event(connection, RETRAINED, what, study_id=claimed.study_id, run_id=run.id)
+        write_event(connection, EventKind.RETRAINED, what, study_id=claimed.study_id, run_id=run.id)
         return True
 
     return store.write(work)
@@ -83,5 +82,5 @@ def _listed(connection: Connection, path: str) -> bool:
 
 
 def _times(connection: Connection, run_id: int) -> int:
-    of_run = (EVENT.c.run_id == run_id, EVENT.c.kind == RETRAINED)
+    of_run = (EVENT.c.run_id == run_id, EVENT.c.kind == EventKind.RETRAINED)
     return connection.scalars(select(func.count()).select_from(EVENT).where(*of_run)).one()

@@ -20,7 +20,7 @@ from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import ARTIFACT, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing
-from sweep.store.states import ScoreState
+from sweep.store.states import EventKind, RunState, ScoreState, WorkKind
 from sweep.store.studies.demand import PLANNED_AGAIN, hold, wanted_by_others
 from sweep.store.studies.trial_changes import note_work_changes
 
@@ -44,10 +44,10 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
         insert_missing(connection, SCORE, [row])
         of_score = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
         score_id = connection.scalars(select(SCORE.c.id).where(*of_score)).one()
-        hold(connection, "score", [score_id])
+        hold(connection, WorkKind.SCORE, [score_id])
         again = update(SCORE).where(*of_score, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
         if connection.execute(again).rowcount:
-            note_work_changes(connection, "score", [score_id])
+            note_work_changes(connection, WorkKind.SCORE, [score_id])
         request = {"cell_id": cell.cell_id, "score_id": score_id, "level": {}, "is_primary": False}
         insert_missing(connection, SCORE_REQUEST, [request])
 
@@ -77,12 +77,12 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
         connection.execute(select(RUN.c.id).where(RUN.c.id == cell.run_id).with_for_update())
         if connection.execute(wanted_by_others(cell.run_id, study_id).limit(1)).first() is not None:
             return False
-        values = {"state": "pruned", "failure_reason": reason, "finished_at": moment()}
+        values = {"state": RunState.PRUNED, "failure_reason": reason, "finished_at": moment()}
         if connection.execute(_waiting(cell, step).values(values)).rowcount:
-            drop_scores(connection, [cell.run_id], "pruned")
+            drop_scores(connection, [cell.run_id], RunState.PRUNED)
             _forget_rung(connection, cell.run_id)
             write_event(
-                connection, "pruned", f"{cell.arm_name}: {reason}",
+                connection, EventKind.PRUNED, f"{cell.arm_name}: {reason}",
                 study_id=study_id, run_id=cell.run_id, detail=detail,
             )  # fmt: skip
         return True

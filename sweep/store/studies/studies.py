@@ -15,6 +15,7 @@ from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.schema import ARM, CELL, REVISION, STUDY
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
+from sweep.store.states import EventKind, Phase
 from sweep.store.studies.demand import withdraw_unwanted_runs
 from sweep.store.studies.trial_changes import note_change
 from sweep.store.studies.unknown import no_such_study
@@ -79,7 +80,7 @@ def register_study(
             connection.execute(insert(REVISION).values(revision))
             connection.execute(update(STUDY).where(STUDY.c.id == study_id).values(question=question))
             _replace_arms(connection, study_id, arms, number)
-            write_event(connection, "revision", f"revision {number} accepted", study_id=study_id)
+            write_event(connection, EventKind.REVISION, f"revision {number} accepted", study_id=study_id)
         return study_record(connection, STUDY.c.id == study_id)
 
     return store.write(work)
@@ -96,7 +97,9 @@ def move_images(store: Store, study_id: int, path: str) -> StudyRecord:
             baseline = newest.spec["baseline"] | {"data": data | {"path": path}}
             moved = update(REVISION).where(REVISION.c.id == newest.id)
             connection.execute(moved.values(spec=newest.spec | {"baseline": baseline}))
-            write_event(connection, "images", f"the images lie in {path}, before in {data['path']}", study_id=study_id)
+            write_event(
+                connection, EventKind.IMAGES, f"the images lie in {path}, before in {data['path']}", study_id=study_id
+            )
         return study_record(connection, STUDY.c.id == study_id)
 
     return store.write(work)
@@ -207,12 +210,12 @@ def _replace_arms(connection: Connection, study_id: int, arms: Sequence[ArmRecor
     names = [arm.name for arm in arms]
     remaining = select(ARM.c.id).where(ARM.c.study_id == study_id, ARM.c.name.in_(names))
     # Search trials stay, and so do the confirmations of arms that came from them: neither is part of the file.
-    in_search = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == "search")
+    in_search = select(CELL.c.arm_id).where(CELL.c.study_id == study_id, CELL.c.phase == Phase.SEARCH)
     dropped = and_(CELL.c.arm_id.not_in(remaining), CELL.c.arm_id.not_in(in_search))
     reason = f"{_DROPPED}{revision}"
     connection.execute(
         update(CELL)
-        .where(CELL.c.study_id == study_id, CELL.c.phase == "confirm", dropped, CELL.c.excluded_reason.is_(None))
+        .where(CELL.c.study_id == study_id, CELL.c.phase == Phase.CONFIRM, dropped, CELL.c.excluded_reason.is_(None))
         .values(excluded_reason=reason)
     )
     leaving = select(CELL.c.run_id).where(CELL.c.study_id == study_id, CELL.c.excluded_reason == reason)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Select, func, insert, select
 
-from sweep.store.records import Kind
 from sweep.store.sql.schema import CELL, SCORE_REQUEST, TRIAL_CHANGE
+from sweep.store.states import WorkKind
 
 
 def count_changes(connection: Connection, study_id: int) -> int:
@@ -25,14 +25,14 @@ def note_change(connection: Connection, study_id: int) -> None:
     connection.execute(insert(TRIAL_CHANGE).values(study_id=study_id))
 
 
-def note_work_changes(connection: Connection, kind: Kind, ids: Sequence[int]) -> None:
+def note_work_changes(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
     """Runs or scores that had ended are planned again; not more of them than a statement takes."""
     if ids:
         connection.execute(insert(TRIAL_CHANGE).from_select(["study_id"], _readers(kind, ids)))
 
 
-def _readers(kind: Kind, ids: Sequence[int]) -> Select[int]:
-    if kind == "train":
+def _readers(kind: WorkKind, ids: Sequence[int]) -> Select[int]:
+    if kind == WorkKind.TRAIN:
         return select(CELL.c.study_id).where(CELL.c.run_id.in_(ids)).distinct()
     read = select(CELL.c.study_id).join(SCORE_REQUEST, SCORE_REQUEST.c.cell_id == CELL.c.id)
     return read.where(SCORE_REQUEST.c.score_id.in_(ids)).distinct()

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from sweep.cli.app import app
 from sweep.files.file_store import FileStore
 from sweep.store import Store, claim, events, open_store, release, status
-from sweep.store.queries.disks import DISK_FULL, room_left
+from sweep.store.queries.disks import room_left
 from sweep.store.sql.access import Access
 from sweep.store.sql.engine import open_engine
+from sweep.store.states import FailureClass
 from tests.helpers.tiny_store import new_worker, study_with_runs
 
 REASON = "the checkpoint of step 3 could not be written: no room\nNo space left on device [x]: 12.0 MB to /scratch"
@@ -28,13 +29,13 @@ def test_work_that_waits_for_room_is_told_until_it_is_taken_again(store: Store) 
     for host in ("node-7", "node-7"):
         held = claim(store, study.id, new_worker(store, host=host))
         assert held is not None
-        release(store, held, DISK_FULL, delay=0.0, detail=REASON)
+        release(store, held, FailureClass.DISK_FULL, delay=0.0, detail=REASON)
         held = claim(store, study.id, new_worker(store, host=host))
         assert held is not None
-        release(store, held, DISK_FULL, delay=3600.0, detail=REASON)
+        release(store, held, FailureClass.DISK_FULL, delay=3600.0, detail=REASON)
     (disk,) = status(store, study.id).full_disks
     assert (disk.host, disk.waiting, disk.reason) == ("node-7", 2, REASON)
-    told = [event for event in events(store, study.id) if event.kind == DISK_FULL]
+    told = [event for event in events(store, study.id) if event.kind == FailureClass.DISK_FULL]
     assert len(told) == 4
     assert all("no room" in event.message and event.run_id is not None for event in told)
 
@@ -46,7 +47,7 @@ def test_a_disk_that_has_room_again_is_told_no_more(store: Store) -> None:
     study = study_with_runs(store, 1)
     held = claim(store, study.id, new_worker(store))
     assert held is not None
-    release(store, held, DISK_FULL, detail=REASON)
+    release(store, held, FailureClass.DISK_FULL, detail=REASON)
     assert status(store, study.id).full_disks
     assert claim(store, study.id, new_worker(store)) is not None
     assert status(store, study.id).full_disks == ()
@@ -68,7 +69,7 @@ def test_status_and_doctor_tell_of_full_disks(local_store: Store, sqlite_url: st
     study = study_with_runs(store, 1)
     held = claim(store, study.id, new_worker(store, host="node-7"))
     assert held is not None
-    release(store, held, DISK_FULL, delay=3600.0, detail=REASON)
+    release(store, held, FailureClass.DISK_FULL, delay=3600.0, detail=REASON)
     for verb in (("status", study.name), ("doctor",)):
         shown = command(url, tmp_path, *verb)
         assert "disk of node-7" in shown.stdout
