@@ -68,7 +68,7 @@ def test_a_password_in_the_storage_url_is_nowhere_else(postgres_url: str, tmp_pa
 def test_workers_get_the_url_by_environment(tmp_path: Path) -> None:
     storage = f"postgresql://me:{SECRET}@127.0.0.1:1/nowhere?connect_timeout=1"
     wanted = Assignment(study="tiny", storage=storage, files=str(tmp_path), device="cpu", workers=1, work=1)
-    workers = LocalWorkers(wanted, lambda _: None)
+    workers = LocalWorkers(wanted)
     workers.start()
     (worker,) = workers._workers
     process = worker._process

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch_fidelity
 
-from sweep.errors import ProtocolError
+from sweep.errors import ProtocolError, UnknownName
 from sweep.scoring.fidelity import calculate
 from tests.helpers.known_moments import Array
 
@@ -34,7 +34,7 @@ def test_swapping_the_sides_swaps_precision_and_recall_and_leaves_fid(two: tuple
 
 @pytest.mark.parametrize("setting", ["batchsize", "kid_subset_sizes", "feature_extractor_name"])
 def test_refuses_settings_that_torch_fidelity_would_ignore(two: tuple[Array, Array], setting: str) -> None:
-    with pytest.raises(ProtocolError, match=setting):
+    with pytest.raises(UnknownName, match=setting):
         calculate(*two, settings={"fid": True, setting: 2})
 
 

@@ -32,7 +32,7 @@ def interactions(study: ReportedStudy) -> list[Block]:
     tests = interaction_tests(study.frames) if study.comparison.confirmatory else pd.DataFrame()
     pairs = list(combinations(factors, 2))
     if len(tests):
-        strongest = tests.sort_values(["found", "p"], ascending=[False, True], kind="stable")
+        strongest = tests.sort_values(["is_shown", "p"], ascending=[False, True], kind="stable")
         sides = zip(strongest["first"], strongest["second"], strict=True)
         pairs = list(dict.fromkeys((a.partition("=")[0], b.partition("=")[0]) for a, b in sides))
     return [*_tested(study, tests), *_untested(study), *_pictures(study, pairs)]
@@ -55,7 +55,7 @@ def _tested(study: ReportedStudy, tests: pd.DataFrame) -> list[Block]:
             [TextCell("too few" if pd.isna(row["p_holm"]) else f"{row['p_holm']:.2g}") for row in rows],
             numeric=True,
         ),
-        Column("Interaction", text_cells(["yes" if row["found"] else "not shown" for row in rows])),
+        Column("Interaction", text_cells(["yes" if row["is_shown"] else "not shown" for row in rows])),
         Column("Seeds", text_cells([row["n"] for row in rows]), numeric=True),
     ]
     caption = (

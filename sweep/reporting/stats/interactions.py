@@ -22,7 +22,7 @@ from sweep.reporting.stats.comparison import primary_values
 from sweep.reporting.stats.paired import ALPHA, deciding_test, holm, paired_difference
 
 BASELINE = "baseline"
-COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "found"]
+COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "is_shown"]
 Levels = tuple[str, ...]
 """The level of every factor in one arm."""
 
@@ -171,5 +171,5 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     p = np.where(np.array(tests) == "sign-flip", rows["p_sign_flip"], rows["p_t"]).astype(float)
     p_holm = holm(p)
     away = (rows["low"] > 0) | (rows["high"] < 0)
-    is_interaction = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
-    return rows.assign(test=tests, p=p, p_holm=p_holm, is_interaction=is_interaction)[COLUMNS]
+    is_shown = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
+    return rows.assign(test=tests, p=p, p_holm=p_holm, is_shown=is_shown)[COLUMNS]

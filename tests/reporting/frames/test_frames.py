@@ -106,7 +106,7 @@ def test_protocols_never_meet(tmp_path):
 
 
 def test_what_is_not_there_is_said(store):
-    with pytest.raises(UsageError, match="no study 'nothing'"):
+    with pytest.raises(UsageError, match="no study named 'nothing'"):
         load_frames(store.engine, "nothing")
     with pytest.raises(StoreError, match="no revision 7"):
         load_frames(store.engine, "digits", as_of=7)

@@ -105,8 +105,8 @@ def test_a_planted_interaction_is_found_at_the_promised_power_and_no_other(frame
     for _ in range(STUDIES):
         told = interaction_tests(drawn(frames, random, planted)).set_index(["first", "second"])
         assert set(told["test"]) == {"sign-flip"}
-        found += told.at[("schedule=cosine", "lr=0.002"), "found"]
-        others += told["found"].sum() - told.at[("schedule=cosine", "lr=0.002"), "found"] > 0
+        found += told.at[("schedule=cosine", "lr=0.002"), "is_shown"]
+        others += told["is_shown"].sum() - told.at[("schedule=cosine", "lr=0.002"), "is_shown"] > 0
     assert found >= stats.binom.ppf(0.001, STUDIES, 0.8)
     assert others <= stats.binom.ppf(0.999, STUDIES, 0.05)
 
@@ -117,7 +117,7 @@ def test_without_an_interaction_one_is_found_in_at_most_one_study_of_twenty(fram
     random = np.random.default_rng(3)
     told = [interaction_tests(drawn(frames, random, 0.0)) for _ in range(STUDIES)]
     most = stats.binom.ppf(0.999, STUDIES, 0.05)
-    assert sum(each["found"].any() for each in told) <= most
+    assert sum(each["is_shown"].any() for each in told) <= most
     assert sum((each["p"] < 0.05).any() for each in told) > most
 
 
@@ -185,7 +185,7 @@ def test_in_a_fraction_of_resolution_5_the_planted_interaction_is_found_and_no_o
     found = others = 0
     for _ in range(FEWER):
         told = interaction_tests(drawn_fraction(frames, random, {planted: effect})).set_index(["first", "second"])[
-            "found"
+            "is_shown"
         ]
         found += told["lr=0.002", "loss=huber"]
         others += told.drop(("lr=0.002", "loss=huber")).any()
@@ -199,7 +199,7 @@ def test_what_a_fraction_of_resolution_4_cannot_tell_apart_is_named_and_not_test
     study = drawn_fraction(frames, np.random.default_rng(7), {("schedule", "lr"): -3.0, ("optimizer", "loss"): 1.0})
     tested = interaction_tests(study)
     first, second = ([side.partition("=")[0] for side in tested[name]] for name in ("first", "second"))
-    pairs = {f"{a} x {b}": found for a, b, found in zip(first, second, tested["found"], strict=True)}
+    pairs = {f"{a} x {b}": found for a, b, found in zip(first, second, tested["is_shown"], strict=True)}
     assert pairs == {"schedule x loss": False, "lr x loss": False, "optimizer x loss": True, "loss x batch": False}
     blocks = sections.interactions(ReportedStudy(study, tmp_path))
     (said,) = [block.html for block in blocks if isinstance(block, Html)]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from sweep.config.run import EvalConfig
-from sweep.errors import LeaseLost, StoreError, StoreMismatch, UsageError
+from sweep.errors import LeaseLost, StoreError, StoreMismatch, UnknownName, UsageError
 from sweep.store import (
     Store,
     add_arms,
@@ -161,11 +161,11 @@ def test_seeds_of_63_bits_are_kept(store: Store) -> None:
 
 def test_an_unknown_arm_or_study_is_refused(store: Store) -> None:
     asked = new_study(store)
-    with pytest.raises(StoreError, match="no arm nowhere"):
+    with pytest.raises(UnknownName, match="no arm named 'nowhere'"):
         add_cells(store, asked.id, [new_cell(0, "nowhere")])
     with pytest.raises(StoreError, match="study 99"):
         add_cells(store, 99, [new_cell(0)])
-    with pytest.raises(UsageError, match="no study 'nowhere'"):
+    with pytest.raises(UsageError, match="no study named 'nowhere'"):
         study(store, "nowhere")
     near = asked.name[:-1]
     with pytest.raises(UsageError, match=f"no study named {near!r} in this store; did you mean {asked.name!r}"):
