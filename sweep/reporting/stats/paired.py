@@ -6,7 +6,6 @@ their difference is one observation. Samples are nested in it and never counted 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +15,7 @@ from scipy import stats
 
 from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.reporting.formatting import Verdict
+from sweep.reporting.stats.sign_patterns import EXACT_PAIRS, sign_patterns
 
 Array = NDArray[np.float64]
 Test = Literal["sign-flip", "t", "signed-rank"]
@@ -100,12 +100,6 @@ def welch_difference(arm: Array, baseline: Array, *, confidence: float = 1 - ALP
     return WelchDifference(mean=mean, low=float(low), high=float(high))
 
 
-EXACT_PAIRS = 16
-"""Up to so many pairs all 2^n sign patterns are counted, beyond it 65,536 random ones."""
-BLOCK = 4096
-"""Patterns at a time: a thousand pairs would take half a gigabyte at once."""
-
-
 # Fisher 1935, sec. 21
 def sign_flip_p(differences: Array) -> float:
     """Two-sided p of the mean under exchange of arm and baseline within each pair.
@@ -125,19 +119,10 @@ def sign_flip_p(differences: Array) -> float:
     observed = abs(differences.sum())
     # Sums of the same numbers in another order differ in the last bits: a tie is a tie.
     tie = observed - 1e-12 * scale * n
-    reached = sum(int((np.abs(signs @ differences) >= tie).sum()) for signs in _sign_patterns(n))
+    reached = sum(int((np.abs(signs @ differences) >= tie).sum()) for signs in sign_patterns(n))
     if n <= EXACT_PAIRS:
         return reached / float(2**n)
     return (reached + 1) / float(2**EXACT_PAIRS + 1)
-
-
-def _sign_patterns(n: int) -> Iterator[Array]:
-    """[2^n, n] of +-1 in blocks, all of them; a fixed random choice of 2^16 where there are more."""
-    drawn = np.random.default_rng(0)
-    for start in range(0, 2 ** min(n, EXACT_PAIRS), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, 2 ** min(n, EXACT_PAIRS)))
-        bits = rows[:, None] >> np.arange(n) & 1 if n <= EXACT_PAIRS else drawn.integers(0, 2, size=(len(rows), n))
-        yield (2.0 * bits - 1.0).astype(np.float64)
 
 
 def sign_flip_floor(n: int) -> float:

@@ -14,7 +14,8 @@ from sweep.reporting.formatting import join_words, number, quantity, value_in_wo
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
-from sweep.reporting.stats.paired import ALPHA, EXACT_PAIRS
+from sweep.reporting.stats.paired import ALPHA
+from sweep.reporting.stats.sign_patterns import EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
 from sweep.reporting.text.setting_fields import SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
