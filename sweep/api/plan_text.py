@@ -9,6 +9,7 @@ from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.study import Study
 from sweep.design.arms import evaluation_levels
 from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
+from sweep.reporting.stats.verdicts import NEGLIGIBLE
 
 
 def power_sentences(power: Power, metric: str) -> list[str]:
@@ -23,30 +24,35 @@ def power_sentences(power: Power, metric: str) -> list[str]:
     """
     seeds = f"{power.seeds} paired seed{'s' * (power.seeds != 1)}"
     if power.effect_in_sd is None:
-        return [f"{seeds} cannot give a verdict: it needs at least 3 seeds, and 6 for an exact test"]
-    decides = "and decides" if power.test == "sign-flip" else "so the paired t test decides"
+        return [f"{seeds} cannot give a verdict: it needs at least 3 seeds"]
+    dunnett = f"Dunnett's step-down test decides, over all {power.arms} arms at once"
+    decides = "the paired t test decides" if power.test == "t" else dunnett
     effect = ""
     if power.effect is not None:
         effect = (
             f" = {power.effect:.3g} {metric.upper()}, with the standard deviation {power.pilot_sd:.3g} of {power.pilot}"
         )
     sentences = [
-        f"{seeds}: an exact test can confirm {min(power.arms_confirmable_by_sign_flip, power.arms)} of {power.arms} "
-        f"arm{'s' * (power.arms != 1)} after Holm, {decides}",
+        f"{seeds}: {decides}",
         f"smallest difference detected with {power.power:.0%} power: {power.effect_in_sd:.1f} standard deviations "
         f"of a paired difference{effect}",
     ]
     if power.interim_levels:
         levels = ", ".join(f"{level:.2g}" for level in power.interim_levels)
         sentences.append(
-            f"interim analyses after {', '.join(map(str, power.interim_seeds))} seeds: one arm may be decided below "
-            f"p = {levels} in turn; verdicts change only there"
+            f"interim analyses after {', '.join(map(str, power.interim_seeds))} seeds: an arm may be decided below "
+            f"p = {levels} in turn, adjusted for all arms; verdicts change only there"
         )
     if power.effect is not None and power.smallest_effect is not None and power.effect > power.smallest_effect:
         needed = power.seeds_needed
         enough = "no number of seeds to 1,000 is" if needed is None else f"{needed} seeds would be"
         sentences.append(
             f"that is more than the smallest effect of {power.smallest_effect:g} that matters to you: {enough} enough"
+        )
+    if power.smallest_effect is None:
+        sentences.append(
+            f"smallest_effect is not stated, so reports take {NEGLIGIBLE:.1%} of the baseline's score, which is what "
+            "retraining alone changes; state the smallest difference that matters to you"
         )
     return sentences
 

@@ -13,7 +13,7 @@ from sweep.errors import StoreMissing
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import alpha_spending
-from sweep.reporting.stats.paired import ALPHA, arms_confirmable, deciding_test
+from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.power import POWER, seeds_needed, standard_effect
 from sweep.store.opening import read_store
 from sweep.store.sql.transaction import Store
@@ -27,8 +27,7 @@ class Power:
     Attributes:
         seeds: Paired seeds of every arm.
         arms: Arms that are compared with the baseline.
-        test: The test that decides: `sign-flip` (exact) or `t`.
-        arms_confirmable_by_sign_flip: Arms that the exact test can confirm after Holm's correction.
+        test: The test that decides: `dunnett`, or `t` of a single arm.
         power: Probability with which the effect below is detected.
         effect_in_sd: Smallest effect detected with this power, in standard deviations of a paired difference; None
             with too few seeds for a verdict.
@@ -44,7 +43,6 @@ class Power:
     seeds: int
     arms: int
     test: str
-    arms_confirmable_by_sign_flip: int
     power: float
     effect_in_sd: float | None
     interim_seeds: Sequence[int] = ()
@@ -66,7 +64,6 @@ class Power:
             "seeds": self.seeds,
             "arms": self.arms,
             "test": self.test,
-            "arms_confirmable_by_sign_flip": self.arms_confirmable_by_sign_flip,
             "power": self.power,
             "effect_in_sd": self.effect_in_sd,
         }
@@ -100,7 +97,6 @@ def power_of(plan: StudyPlan, storage: str) -> Power | None:
         return None
     spending = alpha_spending(study.model_dump(mode="json"))
     levels = [float(level) for level in spending.levels()] if spending else [ALPHA]
-    test = deciding_test(study.seeds, arms=arms, alpha=levels[-1])
     sd, source = (study.pilot_sd, "the study file") if study.pilot_sd else _pilot(study, storage)
     needed = None
     if sd is not None and study.smallest_effect is not None:
@@ -109,10 +105,9 @@ def power_of(plan: StudyPlan, storage: str) -> Power | None:
     return Power(
         seeds=study.seeds,
         arms=arms,
-        test=test,
-        arms_confirmable_by_sign_flip=arms_confirmable(study.seeds, alpha=levels[-1]),
+        test="t" if arms == 1 else "dunnett",
         power=POWER,
-        effect_in_sd=standard_effect(study.seeds, arms, test, POWER, levels[-1]) if study.seeds >= MIN_SEEDS else None,
+        effect_in_sd=standard_effect(study.seeds, arms, POWER, levels[-1]) if study.seeds >= MIN_SEEDS else None,
         interim_seeds=spending.seeds if spending else (),
         interim_shape=spending.shape if spending else "",
         interim_levels=levels if spending else (),

@@ -37,6 +37,7 @@ class Metric:
         made_of: What it is computed from: the protocol's features, the images themselves, or the net's likelihood.
         error: Field of `Measurements` with its standard error; None where only the noise sets tell one.
         extra: Whether it is measured only where the evaluation asks for it.
+        ratio: Whether it is above 0 and its noise grows with its size, so that ratios of scores are compared.
     """
 
     label: str
@@ -45,10 +46,11 @@ class Metric:
     made_of: Literal["features", "pixels", "bound"] = "features"
     error: str | None = None
     extra: bool = False
+    ratio: bool = False
 
 
 METRICS: Mapping[str, Metric] = {
-    "fid": Metric("FID", Direction.LOWER, "Heusel et al. 2017", error="fid_se"),
+    "fid": Metric("FID", Direction.LOWER, "Heusel et al. 2017", error="fid_se", ratio=True),
     # It is as uncertain as the distance that it extrapolates.
     "fid_infinity": Metric("FID, N to infinity", Direction.LOWER, "Chong & Forsyth 2020", error="fid_se"),
     "kid": Metric("KID", Direction.LOWER, "Binkowski et al. 2018", error="kid_se"),
@@ -57,7 +59,7 @@ METRICS: Mapping[str, Metric] = {
     "recall": Metric("recall", Direction.HIGHER, "Kynkaanniemi et al. 2019"),
     "density": Metric("density", Direction.HIGHER, "Naeem et al. 2020"),
     "coverage": Metric("coverage", Direction.HIGHER, "Naeem et al. 2020"),
-    "fid_test": Metric("FID to the test split", Direction.LOWER, "Heusel et al. 2017", extra=True),
+    "fid_test": Metric("FID to the test split", Direction.LOWER, "Heusel et al. 2017", extra=True, ratio=True),
     "bits_per_dim": Metric("bits/dim", Direction.LOWER, "Ho et al. 2020", "bound", extra=True),
     "bits_per_dim_reconstruction": Metric(
         "bits/dim, reconstruction", Direction.LOWER, "Ho et al. 2020", "bound", extra=True

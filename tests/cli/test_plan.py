@@ -13,7 +13,7 @@ from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import load_study
 from sweep.errors import DataError
-from sweep.reporting.stats.power import t_power
+from sweep.reporting.stats.power import power_of_rule
 from sweep.store import open_store
 from tests.helpers.image_folders import digits_folder, empty_images, study_text
 from tests.helpers.played_studies import launched, play, worker
@@ -63,15 +63,16 @@ def test_a_fraction_prints_its_resolution_and_aliases(planned, tmp_path):
 def test_power_is_that_of_the_deciding_test_at_the_stated_pilot(planned):
     told, page = planned(BASELINE + SWITCHES + "seeds: 4\npilot_sd: 0.5\nsmallest_effect: 0.1\n")
     power = told["power"]
-    assert (power["arms"], power["test"], power["arms_confirmable_by_sign_flip"]) == (4, "t", 0)
-    assert t_power(power["effect_in_sd"], 4, alpha=0.05 / 4) == pytest.approx(0.8, abs=0.002)
+    assert (power["arms"], power["test"]) == (4, "dunnett")
+    assert power_of_rule(power["effect_in_sd"], 4, arms=4) == pytest.approx(0.8, abs=0.002)
     assert power["effect"] == pytest.approx(0.5 * power["effect_in_sd"])
     assert (
-        t_power(0.1 / 0.5, power["seeds_needed"], alpha=0.05 / 4)
+        power_of_rule(0.1 / 0.5, power["seeds_needed"], arms=4)
         >= 0.8
-        > t_power(0.1 / 0.5, power["seeds_needed"] - 1, alpha=0.05 / 4)
+        > power_of_rule(0.1 / 0.5, power["seeds_needed"] - 1, arms=4)
     )
-    assert "can confirm 0 of 4 arms after Holm, so the paired t test decides" in page
+    assert "4 paired seeds: Dunnett's step-down test decides, over all 4 arms at once" in page
+    assert "smallest_effect is not stated" not in page
     assert f"{power['seeds_needed']} seeds would be enough" in page
 
 
@@ -89,7 +90,8 @@ def test_a_pilot_in_the_store_is_used_where_baseline_and_protocol_match(planned,
     play(store, pilot, record.id, formula, owner=worker(store))
     store.close()
     told, page = planned(BASELINE + SWITCHES, sqlite_url)
-    assert told["power"]["pilot_sd"] == pytest.approx(np.std(list(noise.values()), ddof=1))
+    logs = np.log1p(np.array(list(noise.values())) / 20.0)  # of a ratio, times the baseline's mean
+    assert told["power"]["pilot_sd"] == pytest.approx(20.0 * np.std(logs, ddof=1))
     assert "of study pilot in the store" in page
     other, _ = planned((BASELINE + SWITCHES).replace("T: 100", "T: 200"), sqlite_url)
     assert "pilot_sd" not in other["power"]
@@ -107,9 +109,10 @@ def test_two_seeds_decide_nothing_and_no_arm_asks_for_no_power(planned):
 def test_interim_analyses_are_told_with_their_levels(planned):
     told, page = planned(BASELINE + SWITCHES + "seeds: 12\ninterim_analyses: {at: [4, 8, 12]}\n")
     assert told["power"]["interim_analyses"]["levels"] == pytest.approx([0.00046, 0.0132, 0.0430], abs=5e-5)
-    once, _ = planned(BASELINE + SWITCHES + "seeds: 12\n")
+    once, other = planned(BASELINE + SWITCHES + "seeds: 12\n")
+    assert "smallest_effect is not stated, so reports take 1.3% of the baseline's score" in other
     assert told["power"]["effect_in_sd"] > once["power"]["effect_in_sd"]
-    assert "interim analyses after 4, 8, 12 seeds: one arm may be decided below p = 0.00046, 0.013, 0.043" in page
+    assert "interim analyses after 4, 8, 12 seeds: an arm may be decided below p = 0.00046, 0.013, 0.043" in page
 
 
 def test_fewer_than_three_noise_sets_are_noted(planned):

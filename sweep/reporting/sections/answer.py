@@ -17,6 +17,7 @@ from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, ta
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
+from sweep.reporting.stats.verdicts import excludes_zero
 from sweep.reporting.text.warnings import warnings_of
 from sweep.store.states import CellStatus, Phase
 
@@ -101,7 +102,7 @@ def difference_in_words(row: Row, comparison: Comparison, decimals: int) -> str:
     if not np.isfinite(low):
         change = f"{number(difference, decimals, signed=True)} {start}"
         return f"{row['says']} changes {comparison.label} by {change}, over {seeds}. An interval needs two seeds."
-    if low > 0 or high < 0:
+    if excludes_zero(low, high):
         bounds = sorted((abs(low), abs(high)))
         between = " to ".join(number(bound, decimals) for bound in bounds)
         verb = "lowers" if difference < 0 else "raises"
@@ -165,7 +166,7 @@ def differences(study: ReportedStudy) -> list[Block]:
     )
     caption = (
         "Each grey dot is one training seed: the score of the arm minus that of the baseline with the same seed. Bars "
-        "are 95 % t intervals. The shaded band is the smallest effect of interest, "
+        f"are 95 % intervals{_scope(comparison)}. The shaded band is the smallest effect of interest, "
         f"±{number(comparison.margin, study.decimals)}.{left_out}"
     )
     rows = shown[~shown["is_baseline"] & (shown["pairs"] > 0)].to_dict("records")
@@ -174,6 +175,12 @@ def differences(study: ReportedStudy) -> list[Block]:
     )
     data = comparison.pairs.drop(columns="arm_id")
     return [figure_block("differences", figure, alt=alt, caption=caption, data=data)]
+
+
+def _scope(comparison: Comparison) -> str:
+    """What intervals are of, and what they hold for together."""
+    of = " of the mean ratio, times the baseline's mean" if comparison.ratio else ""
+    return of + ("" if comparison.family < 2 else f", which hold for all {comparison.family} arms at once")
 
 
 def ablation(study: ReportedStudy) -> list[Block]:
@@ -203,7 +210,8 @@ def ablation(study: ReportedStudy) -> list[Block]:
     ]
     caption = (
         f"{comparison.label} ({study.direction}). Means and standard deviations are over training seeds. Differences "
-        "from the baseline are over paired seeds, with 95 % t intervals. The training time is the median of one run."
+        f"from the baseline are over paired seeds, with 95 % intervals{_scope(comparison)}. The training time is the "
+        "median of one run."
     )
     data = arms.drop(columns="arm_id")
     return [table_block("ablation", columns, caption=caption, data=data, marked=list(arms["is_baseline"]))]

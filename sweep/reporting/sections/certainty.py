@@ -12,10 +12,11 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import SHAPE_NAMES, AlphaSpending
-from sweep.reporting.stats.paired import arms_confirmable, sign_flip_floor
+from sweep.reporting.stats.paired import ALPHA, sign_flip_floor
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
 from sweep.scoring.metrics import METRICS, Direction
 
+VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
 
 
@@ -39,11 +40,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         name = comparison.label.removesuffix(CLASSIFIER)
         cells = [TextCell(number(row["mean"], decimals), _interval(row, decimals)) for row in rows]
         columns.append(Column(f"{name} {ARROWS[comparison.direction]}".rstrip(), cells, numeric=True))
-        tidy.append(
-            comparison.arms.drop(columns=["arm_id", "p", "p_holm", "verdict", "why", "test"]).assign(
-                score=comparison.metric
-            )
-        )
+        tidy.append(comparison.arms.drop(columns=VERDICT_COLUMNS).assign(score=comparison.metric))
     local = [
         comparison.label.removesuffix(CLASSIFIER) for comparison in comparisons if comparison.label.endswith(CLASSIFIER)
     ]
@@ -52,8 +49,8 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         f"{ARROWS[direction]} {direction}" for direction in Direction if ARROWS[direction] and direction in directions
     )
     caption = (
-        "Other scores of the same images. Each cell shows the mean over seeds, and below it the 95 % t interval of the "
-        "difference from the baseline. These scores are exploratory and have no "
+        "Other scores of the same images. Each cell shows the mean over seeds, and below it the 95 % interval of the "
+        "difference from the baseline, which holds for all arms at once. These scores are exploratory and have no "
         f"verdicts.{f' {signs}.' if signs else ''}{features}"
     )
     marked = list(comparisons[0].arms["is_baseline"])
@@ -70,12 +67,12 @@ def _interval(row: dict[object, object], decimals: int) -> str:
 
 
 def certainty(study: ReportedStudy) -> list[Block]:
-    """Variance by source, and what more seeds would show.
+    """Variance by source, a check by sign flips, and what more seeds would show.
 
     Args:
         study: The study, with its comparison.
     """
-    return [*_variance(study), *_power(study), *_interim(study)]
+    return [*_variance(study), *_sign_flips(study), *_power(study), *_interim(study)]
 
 
 def _variance(study: ReportedStudy) -> list[Block]:
@@ -117,20 +114,36 @@ def _variance(study: ReportedStudy) -> list[Block]:
     return [table_block("variance", columns, caption=caption, data=data)]
 
 
+def _sign_flips(study: ReportedStudy) -> list[Block]:
+    """Whether a test without normality says the same."""
+    arms = study.comparison.compared
+    decided = arms[arms["verdict"].isin(["better", "worse"]) & arms["p_sign_flip"].notna()]
+    if decided.empty:
+        return []
+    p_values = join_words([f"{row['arm']} p = {row['p_sign_flip']:.2g}" for row in decided.to_dict("records")])
+    agree = bool((decided["p_sign_flip"] < ALPHA).all())
+    conclusion = "They agree with the verdicts." if agree else "They do not show every difference of the verdicts."
+    return [
+        note(
+            "Joint sign flips assume only that differences are symmetric. Their p values, adjusted for all arms: "
+            f"{p_values}. {conclusion}"
+        )
+    ]
+
+
 def _power(study: ReportedStudy) -> list[Block]:
     comparison = study.comparison
     arms = comparison.compared
     sd = float(arms["paired_sd"].median()) if len(arms) else np.nan
     if not np.isfinite(sd):
         return [note("The spread of paired differences is not known yet, so the power cannot be computed.")]
-    k = len(arms)
+    k = max(1, comparison.family)
     base = abs(comparison.baseline_mean)
     rows = [
         {
             "seeds": n,
             "detectable": detectable_effect(sd, n, arms=k),
             "smallest_p_sign_flip": sign_flip_floor(n),
-            "arms_confirmable": arms_confirmable(n),
         }
         for n in SEED_PLANS
     ]
@@ -144,20 +157,16 @@ def _power(study: ReportedStudy) -> list[Block]:
             ],
             numeric=True,
         ),
-        Column("Smallest exact p", [TextCell(f"{row['smallest_p_sign_flip']:.2g}") for row in rows], numeric=True),
         Column(
-            "Arms confirmable by the exact test",
-            [TextCell(number(row["arms_confirmable"], 0)) for row in rows],
-            numeric=True,
+            "Smallest p by sign flips", [TextCell(f"{row['smallest_p_sign_flip']:.2g}") for row in rows], numeric=True
         ),
     ]
     needed = seeds_needed(comparison.margin, sd, arms=k)
     need = f"{needed} seeds would show" if needed else "Even 1,000 seeds would not reliably show"
     caption = (
         f"The detectable difference is the true difference that 80 % of studies with {quantity(k, 'arm')} would find, "
-        f"at the paired spread of this study (SD {number(sd, study.decimals)}), by a paired t test at Holm's first "
-        "step. "
-        f"{need} the smallest effect of interest. The exact sign-flip test needs 6 seeds to reach 0.05 for one arm."
+        f"at the paired spread of this study (SD {number(sd, study.decimals)}). {need} the smallest effect of "
+        "interest. Sign flips are a check from 7 seeds on."
     )
     return [table_block("power", columns, caption=caption, data=pd.DataFrame(rows))]
 
@@ -176,8 +185,8 @@ def _interim(study: ReportedStudy) -> list[Block]:
         )
     else:
         text = (
-            f"Interim analyses are declared after {at} seeds ({named}). A single arm is decided where p is below "
-            f"{levels}, in this order. This is analysis {analysis.number}. p values are adjusted for all analyses and "
-            "then by Holm's method. Intervals hold for all analyses together."
+            f"Interim analyses are declared after {at} seeds ({named}). An arm is decided where p, adjusted for all "
+            f"arms, is below {levels}, in this order. This is analysis {analysis.number}. The p values shown are "
+            "adjusted for all analyses, too. Intervals hold for all arms at all analyses together."
         )
     return [note(text)]

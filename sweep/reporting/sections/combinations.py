@@ -14,8 +14,8 @@ from sweep.reporting.formatting import join_words, number, value_in_words
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
-from sweep.reporting.stats.comparison import primary_values
 from sweep.reporting.stats.interactions import BASELINE, aliased_effects, interaction_tests, levels_of_arms
+from sweep.reporting.stats.pairs import primary_values
 
 DRAWN_PAIRS = 3
 

@@ -11,20 +11,17 @@ from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
-from sweep.reporting.stats.paired import (
-    ALPHA,
-    PairedDifference,
-    arm_verdict,
-    deciding_test,
-    holm,
-    paired_difference,
-    smallest_effect,
-    verdict_reason,
-)
+from sweep.reporting.stats.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
+from sweep.reporting.stats.paired import ALPHA
+from sweep.reporting.stats.pairs import ever_scored, paired_scores, per_arm, primary_values
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
-from sweep.scoring.metrics import Direction
+from sweep.reporting.stats.verdicts import arm_verdict, smallest_effect, verdict_reason
+from sweep.scoring.metrics import Direction, metric_of
 from sweep.store.states import CellStatus, Phase
+
+ROBUST_SEEDS = 7
+"""Paired seeds from which joint sign flips can tell anything: with six, one arm alone reaches p = 0.031."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +36,18 @@ class Comparison:
     margin: float
     """Smallest effect of interest, units of the score; NaN without a baseline."""
     baseline_mean: float
+    ratio: bool
+    """Whether logarithms of the scores are compared: differences are then ratios, times the baseline's mean."""
+    family: int
+    """Arms that p values and intervals are adjusted for: all that ever had a score, dropped and excluded ones too."""
     analysis: InterimAnalysis | None
     """The interim analysis that decides; None for a study that is read once, and for exploratory scores."""
     arms: pd.DataFrame
-    """arm_id, arm, says, is_baseline, n, mean, sd (over training seeds), pairs, difference, low, high, paired_sd, p,
-    test (the deciding one), p_holm, verdict, why, detectable (80 % power), lost and won (seeds where the arm or the
-    baseline alone diverged: means and intervals are over the others); NaN where there are too few seeds. At a
-    interim analysis p is adjusted for all analyses, and the interval is wide enough to hold at all of them."""
+    """arm_id, arm, says, is_baseline, n, mean, sd (over training seeds), pairs, difference, low, high, paired_sd (of
+    the arm's own differences), df, noisier, p_adjusted (for all arms and all interim analyses), p_sign_flip (joint,
+    adjusted for all arms; from `ROBUST_SEEDS` on), test, verdict, why, detectable (80 % power), lost and won (seeds
+    where the arm or the baseline alone diverged: means and intervals are over the others); NaN where there are too few
+    seeds. Intervals hold for all arms at once, and at an interim analysis for all analyses."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
 
@@ -89,13 +91,21 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
         values = values[values["replicate"] < analysis.seeds]
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
-    pairs = _pairs(values, arms)
+    ratio = metric_of(metric).ratio and bool((values["value"] > 0).all())
+    pairs = paired_scores(values, arms, ratio=ratio)
     margin, baseline_mean = _margin(frames, metric, values)
-    differences = _differences(arms, pairs, level=analysis.level if analysis else ALPHA, exact=confirmatory)
-    table = _arm_table(arms, values, differences)
     direction = direction_of(metric)
     # Of scores that decide nothing no word is said that would need it.
     better_low = lower_is_better(metric) if confirmatory else direction is Direction.LOWER
+    diverged = divergences(frames, arms, values, pairs, lower_is_better=better_low)
+    step = rounding_step(values["value"].to_numpy(float))
+    family = compare_family(
+        [each.to_numpy(float) for each in per_arm(arms, pairs, "compared")],
+        alpha=analysis.level if analysis else ALPHA,
+        arms=ever_scored(frames, metric),
+        rounding=step / float(values["value"].min()) if ratio and step else step,
+        exact_p=np.array([each.p for each in diverged]),
+    )
     return Comparison(
         metric=metric,
         label=label_of(metric, frames.protocol),
@@ -103,31 +113,20 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
         confirmatory=confirmatory,
         margin=margin,
         baseline_mean=baseline_mean,
+        ratio=ratio,
+        family=family.arms,
         analysis=analysis,
         arms=_judged(
-            table,
-            differences,
-            divergences(frames, arms, values, pairs, lower_is_better=better_low),
+            _arm_table(arms, values, family, pairs, unit=baseline_mean if ratio else None),
+            family,
+            diverged,
             margin=margin,
             better_low=better_low,
-            confirmatory=confirmatory,
+            waiting=_waiting(confirmatory, analysis),
             analysis=analysis,
         ),
-        pairs=pairs,
+        pairs=pairs.drop(columns="compared"),
     )
-
-
-def primary_values(frames: StudyFrames, metric: str) -> pd.DataFrame:
-    """Primary scores of the deciding phase, without those of excluded cells.
-
-    Args:
-        frames: The tables of the study.
-        metric: Name of the score.
-    """
-    scores = frames.scores
-    excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
-    keep = scores["is_primary"] & (scores["metric"] == metric) & (scores["phase"] == frames.phase)
-    return scores[keep & ~scores["cell_id"].isin(excluded)].drop_duplicates("cell_id")
 
 
 def _margin(frames: StudyFrames, metric: str, values: pd.DataFrame) -> tuple[float, float]:
@@ -137,84 +136,67 @@ def _margin(frames: StudyFrames, metric: str, values: pd.DataFrame) -> tuple[flo
     return smallest_effect(mean, stated), mean
 
 
-def _pairs(values: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
-    columns = ["arm_id", "arm", "replicate", "value"]
-    baseline = values.loc[values["is_baseline"], ["replicate", "value"]].rename(columns={"value": "baseline"})
-    others = values.loc[~values["is_baseline"] & values["arm_id"].isin(arms["arm_id"]), columns]
-    pairs = others.merge(baseline, on="replicate")
-    pairs["difference"] = pairs["value"] - pairs["baseline"]
-    return pairs
-
-
-def _differences(arms: pd.DataFrame, pairs: pd.DataFrame, *, level: float, exact: bool) -> list[PairedDifference]:
-    """Of each arm, in their order; the baseline's has no pairs."""
-    values = {
-        arm: (each["value"].to_numpy(float), each["baseline"].to_numpy(float)) for arm, each in pairs.groupby("arm_id")
-    }
-    nothing = (np.empty(0), np.empty(0))
-    return [paired_difference(*values.get(arm, nothing), confidence=1 - level, exact=exact) for arm in arms["arm_id"]]
-
-
-def _arm_table(arms: pd.DataFrame, values: pd.DataFrame, differences: list[PairedDifference]) -> pd.DataFrame:
+def _arm_table(
+    arms: pd.DataFrame, values: pd.DataFrame, family: Family, pairs: pd.DataFrame, *, unit: float | None
+) -> pd.DataFrame:
+    """Means and differences in units of the score; `unit` is the baseline's mean where logarithms were compared."""
     by_arm = values.groupby("arm_id")["value"]
     table = arms[["arm_id", "arm", "says", "is_baseline"]].reset_index(drop=True)
     table["n"] = table["arm_id"].map(by_arm.count()).fillna(0).astype(int)
     table["mean"] = table["arm_id"].map(by_arm.mean()).astype(float)
     table["sd"] = table["arm_id"].map(by_arm.std(ddof=1)).astype(float)
-    table["pairs"] = [each.n for each in differences]
-    table["difference"] = [each.mean for each in differences]
-    table["low"] = [each.low for each in differences]
-    table["high"] = [each.high for each in differences]
-    table["paired_sd"] = [each.sd for each in differences]
+    table["pairs"] = family.n
+    for column, told in {"difference": family.mean, "low": family.low, "high": family.high}.items():
+        table[column] = told if unit is None else unit * np.expm1(told)
+    table["paired_sd"] = family.sd if unit is None else unit * family.sd
+    table["df"], table["noisier"] = family.df, family.noisier
+    table["p_sign_flip"] = np.nan
+    robust = (family.n >= ROBUST_SEEDS) & ~table["is_baseline"].to_numpy(bool)
+    if robust.any():
+        joint = pd.concat(per_arm(arms, pairs, "compared"), axis=1).to_numpy(float).T
+        table["p_sign_flip"] = np.where(robust, joint_sign_flip_p(joint), np.nan)
     return table
 
 
 def _judged(
     table: pd.DataFrame,
-    differences: list[PairedDifference],
+    family: Family,
     diverged: list[Divergence],
     *,
     margin: float,
     better_low: bool,
-    confirmatory: bool,
+    waiting: str,
     analysis: InterimAnalysis | None,
 ) -> pd.DataFrame:
-    """Adds test, p, p_holm, detectable, verdict, why, lost, won."""
-    is_baseline = table["is_baseline"].to_numpy(bool)
-    arms = len(table) - int(is_baseline.sum())
+    """Adds test, p_adjusted, detectable, verdict, why, lost, won."""
     level = analysis.level if analysis else ALPHA
-    tests = [deciding_test(each.n, arms=arms, alpha=level) for each in differences]
-    p = np.array(
-        [each.p_sign_flip if test == "sign-flip" else each.p_t for each, test in zip(differences, tests, strict=True)]
-    )
-    p = np.where([each.any for each in diverged], [each.p for each in diverged], p)
-    waiting = _waiting(confirmatory, analysis)
-    # A p value of an unplanned reading, means nothing: such scores get intervals only.
-    p[is_baseline | bool(waiting)] = np.nan
+    # A p value of an unplanned reading means nothing: such scores get intervals only.
+    p = np.full(len(table), np.nan) if waiting else family.p
     if analysis is not None and not waiting:
         p = np.array([analysis.plan.adjusted(each, analysis.number - 1) for each in p])
-    p_holm = holm(p)
     words: list[tuple[str, str]] = []
-    for baseline, each, gone, test, adjusted in zip(is_baseline, differences, diverged, tests, p_holm, strict=True):
-        if baseline or waiting:
-            words.append(("", "") if baseline else ("undecided", waiting))
-            continue
-        if gone.any:
+    for row, gone, adjusted in zip(table.to_dict("records"), diverged, p, strict=True):
+        if row["is_baseline"] or waiting:
+            words.append(("", "") if row["is_baseline"] else ("undecided", waiting))
+        elif gone.any:
             words.append((gone.verdict(adjusted), gone.reason(adjusted)))
-            continue
-        word = arm_verdict(each, p_adjusted=adjusted, margin=margin, lower_is_better=better_low)
-        words.append((word, verdict_reason(each, word, p_adjusted=adjusted, test=test)))
-    detectable = [
-        detectable_effect(each.sd, each.n, arms=arms, test=test, alpha=level) if arms else np.inf
-        for each, test in zip(differences, tests, strict=True)
-    ]
+        else:
+            word = arm_verdict(row["pairs"], row["low"], row["high"], margin=margin, lower_is_better=better_low)
+            why = verdict_reason(
+                word, pairs=row["pairs"], p_adjusted=adjusted, arms=family.arms, noisier=row["noisier"]
+            )
+            words.append((word, why))
+    usual = "t" if family.arms == 1 else "dunnett"
     return table.assign(
-        test=["signed-rank" if gone.any else test for gone, test in zip(diverged, tests, strict=True)],
+        test=["signed-rank" if gone.any else usual for gone in diverged],
         lost=[each.lost for each in diverged],
         won=[each.won for each in diverged],
-        p=p,
-        p_holm=p_holm,
-        detectable=detectable,
+        p_adjusted=p,
+        p_sign_flip=np.nan if waiting else table["p_sign_flip"],
+        detectable=[
+            detectable_effect(sd, n, arms=family.arms, alpha=level)
+            for sd, n in zip(table["paired_sd"], table["pairs"], strict=True)
+        ],
         verdict=[word for word, _ in words],
         why=[why for _, why in words],
     )

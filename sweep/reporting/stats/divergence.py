@@ -58,7 +58,7 @@ class Divergence:
         seeds = self.pairs + self.lost + self.won
         clauses = [f"diverged in {self.lost} of {seeds} seeds, where the baseline did not"] if self.lost else []
         clauses += [f"the baseline diverged in {self.won} of {seeds} seeds, where this arm did not"] if self.won else []
-        return f"{'; '.join(clauses)}; exact signed-rank p = {p_adjusted:.2g} after Holm"
+        return f"{'; '.join(clauses)}; exact signed-rank p = {p_adjusted:.2g}, adjusted for all arms"
 
 
 # Wilcoxon 1945, with the sign-flip test's exact count and ties at mean ranks

@@ -109,21 +109,30 @@ def critical_values(alpha: float, *, arms: int, df: Array) -> Array:
 
 
 # Dunnett & Tamhane 1991, sec. 3: from the clearest arm on, each is judged among those that are left
-def step_down_p(t: Array, df: Array, *, arms: int) -> Array:
+def step_down_p(t: Array, df: Array, *, arms: int, exact_p: Array | None = None) -> Array:
     """Two-sided p values of several arms, adjusted for all of them.
 
     Args:
         t: [k] |t| of each arm; NaN where it has none.
         df: [k] degrees of freedom of each arm's standard deviation.
         arms: Size of the family, at least the arms that have a t: others count as arms without a difference.
+        exact_p: [k] p value of another test that is to be used instead of an arm's t, multiplied by the arms that are
+            left; NaN where t is used.
 
     Returns:
-        [k] p values that may be compared with the level of the whole family; NaN where t is.
+        [k] p values that may be compared with the level of the whole family; NaN where an arm has neither.
     """
-    alone = np.array([largest_t_p(each, arms=arms, df=freedom) for each, freedom in zip(t, df, strict=True)])
-    order = [index for index in np.argsort(alone, kind="stable") if np.isfinite(alone[index])]
+    other = np.full(len(t), np.nan) if exact_p is None else exact_p
+
+    def among(index: int, left: int) -> float:
+        if np.isfinite(other[index]):
+            return min(1.0, float(other[index]) * left)
+        return largest_t_p(float(t[index]), arms=left, df=float(df[index]))
+
+    alone = np.array([among(index, arms) for index in range(len(t))])
+    order = [int(index) for index in np.argsort(alone, kind="stable") if np.isfinite(alone[index])]
     adjusted, largest = np.full(len(t), np.nan), 0.0
     for rejected, index in enumerate(order):
-        largest = max(largest, largest_t_p(float(t[index]), arms=arms - rejected, df=float(df[index])))
+        largest = max(largest, among(index, max(1, arms - rejected)))
         adjusted[index] = largest
     return adjusted

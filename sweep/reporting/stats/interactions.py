@@ -18,11 +18,11 @@ from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.config.study import Study
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.stats.comparison import primary_values
-from sweep.reporting.stats.paired import ALPHA, deciding_test, holm, paired_difference
+from sweep.reporting.stats.paired import ALPHA, holm, paired_difference
+from sweep.reporting.stats.pairs import primary_values
 
 BASELINE = "baseline"
-COLUMNS = ["first", "second", "n", "mean", "low", "high", "test", "p", "p_holm", "is_shown"]
+COLUMNS = ["first", "second", "n", "mean", "low", "high", "p", "p_holm", "is_shown"]
 Levels = tuple[str, ...]
 """The level of every factor in one arm."""
 
@@ -97,8 +97,9 @@ def interaction_tests(frames: StudyFrames) -> pd.DataFrame:
 
     Returns:
         first, second (`factor=level`), n (seeds), mean (both together less the sum of each alone, averaged over the
-        levels of the other factors, in the units of the score), low, high (95 % t interval), test, p, p_holm (over all
-        rows), found. Empty where the arms are neither a whole factorial nor the fraction that the study states.
+        levels of the other factors, in the units of the score), low, high (95 % t interval), p (paired t test), p_holm
+        (over all rows), found. Empty where the arms are neither a whole factorial nor the fraction that the study
+        states.
     """
     arm_levels = levels_of_arms(frames)
     factors = [name for name in arm_levels.columns if name != "arm_id"]
@@ -161,15 +162,12 @@ def _contrast(table: pd.DataFrame, one: str, other: str, a: str, b: str) -> dict
         "mean": difference.mean,
         "low": difference.low,
         "high": difference.high,
-        "p_t": difference.p_t,
-        "p_sign_flip": difference.p_sign_flip,
+        "p": difference.p,
     }
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:
-    tests = [deciding_test(n, arms=len(rows)) for n in rows["n"]]
-    p = np.where(np.array(tests) == "sign-flip", rows["p_sign_flip"], rows["p_t"]).astype(float)
-    p_holm = holm(p)
+    p_holm = holm(rows["p"].to_numpy(float))
     away = (rows["low"] > 0) | (rows["high"] < 0)
     is_shown = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
-    return rows.assign(test=tests, p=p, p_holm=p_holm, is_shown=is_shown)[COLUMNS]
+    return rows.assign(p_holm=p_holm, is_shown=is_shown)[COLUMNS]

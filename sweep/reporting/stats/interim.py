@@ -72,10 +72,10 @@ class AlphaSpending:
     def adjusted(self, p: float, analysis: int) -> float:
         """p adjusted for all analyses: the smallest type I error of the plan at which p would stop the study.
 
-        The result is a valid p value whenever the study stops, so Holm's method can use it.
+        The result is a valid p value whenever the study stops.
 
         Args:
-            p: Two-sided p at the analysis; NaN stays NaN.
+            p: Two-sided p at the analysis, adjusted for all arms; NaN stays NaN.
             analysis: Index of the analysis, from 0.
         """
         if not np.isfinite(p):
@@ -96,8 +96,8 @@ class AlphaSpending:
 def _largest_ratios(plan: AlphaSpending) -> Array:
     """[PATHS], rising: how far beyond the shape the paired t test of each study came at the worst of its analyses.
 
-    Seeds between two analyses enter by their sum and their sum of squares about their mean, which are independent. The
-    sign-flip test decides together with a t interval of the same level, so what it adds to this chance is nothing.
+    Seeds between two analyses enter by their sum and their sum of squares about their mean, which are independent.
+    Several arms keep to the same levels: a p value that is adjusted for all of them is judged as that of one arm is.
     """
     random, shape = np.random.default_rng(0), plan.shape_at_analyses()
     largest, total, squares = np.zeros(SIMULATIONS), np.zeros(SIMULATIONS), np.zeros(SIMULATIONS)
@@ -131,7 +131,7 @@ class InterimAnalysis:
 
     @property
     def level(self) -> float:
-        """Two-sided p below which one arm alone may be called better or worse; the first analysis's before it."""
+        """Level of the family of arms, to which p values and intervals are held; the first analysis's before it."""
         return float(self.plan.levels()[max(0, self.number - 1)])
 
     @property

@@ -15,64 +15,98 @@ from sweep.reporting.stats.sign_patterns import sign_patterns
 Array = NDArray[np.float64]
 
 
+MAX_DECIMALS = 9
+"""A score with more decimals was not rounded by anybody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """Arms compared with one baseline; all arrays [k], in the order of the arms, NaN below two pairs.
 
     Attributes:
         n: Pairs of each arm.
-        mean: Mean difference, units of the score; also of one pair.
+        mean: Mean difference, in the units of the differences; also of one pair.
         sd: Standard deviation of the arm's own differences.
-        judged_sd: Standard deviation that it is judged by: the larger of its own and the pooled one.
-        df: Degrees of freedom of `judged_sd`.
-        p: Two-sided, adjusted for the whole family by the step-down method.
+        df: Degrees of freedom of the standard deviation that it is judged by.
+        noisier: Whether the arm is so much noisier than the others that its own seeds alone judge it.
+        p: Two-sided p value, adjusted for the whole family by the step-down method.
         low: Lower end of the simultaneous interval.
         high: Upper end of it.
+        arms: Size of the family.
     """
 
     n: NDArray[np.int64]
     mean: Array
     sd: Array
-    judged_sd: Array
     df: Array
+    noisier: NDArray[np.bool_]
     p: Array
     low: Array
     high: Array
+    arms: int
 
 
 def compare_family(
-    differences: Sequence[Array], *, alpha: float, arms: int | None = None, rounding: float = 0.0
+    differences: Sequence[Array], *, alpha: float, arms: int = 0, rounding: float = 0.0, exact_p: Array | None = None
 ) -> Family:
     """Judge several arms together.
 
     Args:
         differences: [n_j] arm minus baseline of each arm over its paired seeds, in the units to be judged.
         alpha: Level of the whole family; intervals cover all true differences with chance 1 - alpha.
-        arms: Size of the family where more arms had a score than have pairs; as many as `differences` where None.
-        rounding: Step to which differences are known, in their units: their variance is at least a sixth of its square.
+        arms: Size of the family, where more arms had a score than have two pairs now.
+        rounding: Step to which scores are known, in the same units: it gives a difference a sixth of its square as
+            variance at least.
+        exact_p: [k] p value of another test that decides on an arm instead of its t; NaN where t does.
 
     Returns:
         The family. Where the step-down method alone shows a difference, the interval ends at 0.
     """
     n = np.array([len(each) for each in differences], dtype=np.int64)
-    mean = np.array([each.mean() if len(each) else np.nan for each in differences])
-    own = np.array([each.var(ddof=1) if len(each) > 1 else np.nan for each in differences])
+    mean = np.array([each.mean() if len(each) else np.nan for each in differences], dtype=np.float64)
+    own = np.array([each.var(ddof=1) if len(each) > 1 else np.nan for each in differences], dtype=np.float64)
     judged, df = np.full(len(n), np.nan), np.full(len(n), np.nan)
-    told = n > 1
+    noisier = np.zeros(len(n), dtype=bool)
+    told, by_t = n > 1, np.isnan(exact_p) if exact_p is not None else np.ones(len(n), dtype=bool)
     if told.any():
-        judged[told], df[told] = judged_variance(own[told], (n[told] - 1).astype(np.float64), rounding**2 / 6)
-    size = max(len(n), arms or 0)
+        judged[told], df[told], noisier[told] = judged_variance(
+            own[told], (n[told] - 1).astype(np.float64), rounding**2 / 6
+        )
+    size = max(int((told | ~by_t).sum()), arms, 1)
     error = np.sqrt(judged / np.maximum(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(mean) / error
     t[(mean == 0.0) & (error == 0.0)] = 0.0  # the same runs under two names
-    p = step_down_p(t, df, arms=max(1, size))
+    p = step_down_p(t, df, arms=size, exact_p=exact_p)
     half = error * critical_values(alpha, arms=size, df=df)
-    low, high = mean - half, mean + half
     # What the step-down method shows is that the difference is on this side of 0.
-    low[(p < alpha) & (mean > 0)] = np.maximum(low, 0.0)[(p < alpha) & (mean > 0)]
-    high[(p < alpha) & (mean < 0)] = np.minimum(high, 0.0)[(p < alpha) & (mean < 0)]
-    return Family(n=n, mean=mean, sd=np.sqrt(own), judged_sd=np.sqrt(judged), df=df, p=p, low=low, high=high)
+    above, below = (by_t & (p < alpha) & side for side in (mean > 0, mean < 0))
+    return Family(
+        n=n,
+        mean=mean,
+        sd=np.sqrt(own),
+        df=df,
+        noisier=noisier & (told.sum() > 1),
+        p=p,
+        low=np.where(above, np.maximum(mean - half, 0.0), mean - half),
+        high=np.where(below, np.minimum(mean + half, 0.0), mean + half),
+        arms=size,
+    )
+
+
+def rounding_step(scores: Array) -> float:
+    """The step to which scores were rounded.
+
+    Args:
+        scores: All scores that are compared, any shape.
+
+    Returns:
+        A power of ten, 1 at most; 0 where they have more decimals than anybody would round to.
+    """
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.allclose(scores, np.round(scores, decimals), rtol=1e-13, atol=0.0):
+            return float(10.0**-decimals)
+    return 0.0
 
 
 # Westfall & Young 1993, algorithm 4.1, with the signs of whole seeds: arms of a seed are flipped together

@@ -92,7 +92,7 @@ def pooled_df(df: Array) -> float:
     return float(df.sum() / (1 + (len(df) - 1) * SHARED))
 
 
-def judged_variance(variances: Array, df: Array, floor: Array | float = 0.0) -> tuple[Array, Array]:
+def judged_variance(variances: Array, df: Array, floor: Array | float = 0.0) -> tuple[Array, Array, NDArray[np.bool_]]:
     """The variance that each arm is judged by, and its degrees of freedom.
 
     Args:
@@ -101,11 +101,11 @@ def judged_variance(variances: Array, df: Array, floor: Array | float = 0.0) -> 
         floor: Variance due to the rounding of scores, [..., k] or one number; no variance is below it.
 
     Returns:
-        Variance, the larger of the arm's own and the pooled one; and degrees of freedom, those of the pool unless the
-        arm is much noisier than it. Both [..., k].
+        Variance, the larger of the arm's own and the pooled one; its degrees of freedom, those of the pool unless the
+        arm is much noisier; and whether it is. All [..., k].
     """
     known = np.maximum(variances, floor)
     pool, shared = pooled_variance(known, float(df.mean())), pooled_df(df)
     with np.errstate(divide="ignore", invalid="ignore"):  # equal scores without any noise
-        noisier = known > pool * stats.f.isf(OUTLIER_LEVEL, df, shared)
-    return np.maximum(known, pool), np.where(noisier, df, np.maximum(df, shared))
+        noisier = np.asarray(known > pool * stats.f.isf(OUTLIER_LEVEL, df, shared), dtype=np.bool_)
+    return np.maximum(known, pool), np.where(noisier, df, np.maximum(df, shared)), noisier

@@ -8,114 +8,105 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from sweep.reporting.stats.paired import ALPHA, Test, arms_confirmable, sign_flip_floor
+from sweep.reporting.stats.dunnett import critical_t, critical_values
+from sweep.reporting.stats.paired import ALPHA
+from sweep.reporting.stats.pooled import judged_variance, pooled_df
 
 Array = NDArray[np.float64]
 POWER = 0.8
 DRAWS = 2000
-
-
-def attained_alpha(n: int, *, arms: int, test: Test, alpha: float = ALPHA) -> float:
-    """Level at which an arm is tested in Holm's first and strictest step.
-
-    Args:
-        n: Number of pairs.
-        arms: Number of arms that are compared with the baseline.
-        test: The deciding test.
-        alpha: Level of the family of arms.
-
-    Returns:
-        The level; 0 where no p can reach it.
-    """
-    level = alpha / arms
-    if test == "t":
-        return level
-    floor = sign_flip_floor(n)
-    return np.floor(level / floor + 1e-9) * floor if arms_confirmable(n, alpha=alpha) >= arms else 0.0
+SIMULATED_SEEDS = 60
+"""Beyond so many the pooled variance is as good as known, and an arm's own is near it."""
+LARGEST = 1e6
+"""Standard deviations; no larger effect is looked for."""
 
 
 # Cohen 1988, sec. 2.2: the statistic follows a noncentral t with shift effect sqrt(n)
-def t_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
-    """Chance that a paired t test of n pairs rejects, on the right side.
+def power_of_rule(effect: float, n: int, *, arms: int = 1, alpha: float = ALPHA) -> float:
+    """Chance that an arm is called different, on the right side, if all arms are equally noisy.
 
     Args:
-        effect: True mean difference in standard deviations of the differences.
-        n: Number of pairs.
-        alpha: Two-sided level of the test.
+        effect: True mean difference in standard deviations of a paired difference.
+        n: Pairs of each arm, at least 2.
+        arms: Arms compared with the baseline; the first and hardest step of the method is assumed.
+        alpha: Level of the family of arms.
     """
-    # E Phi(shift - c s) over the standard deviation s: scipy's noncentral t is NaN at the shifts that n = 2 needs.
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
-    s = np.sqrt(stats.chi2.ppf((np.arange(DRAWS) + 0.5) / DRAWS, n - 1) / (n - 1))
-    return float(stats.norm.cdf(abs(effect) * n**0.5 - critical * s).mean())
+    # The mean of normal differences does not depend on their standard deviation: E Phi(shift - c s) over s.
+    return float(stats.norm.cdf(abs(effect) * n**0.5 - _critical_shifts(n, arms, alpha)).mean())
 
 
-def sign_flip_power(effect: float, n: int, *, alpha: float = ALPHA) -> float:
-    """Chance that an exact sign-flip test of n <= 10 normal pairs rejects, over a fixed set of draws.
-
-    As for a verdict, the t interval must exclude 0 too. The same draws serve every effect, so that the result rises
-    with it and an equation for it can be solved.
+@cache
+def _critical_shifts(n: int, arms: int, alpha: float) -> Array:
+    """[DRAWS] standard errors that a mean must reach: critical value times the estimated standard deviation.
 
     Args:
-        effect: True mean difference in standard deviations of the differences.
-        n: Number of pairs, at most 10.
-        alpha: Two-sided level of the test.
+        n: Pairs of each arm.
+        arms: Arms compared with the baseline.
+        alpha: Level of the family of arms.
     """
-    draws = np.random.default_rng(0).standard_normal((DRAWS, n)) + abs(effect)
-    signs = 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1) - 1.0
-    p = (np.abs(draws @ signs.T) >= np.abs(draws.sum(1, keepdims=True)) - 1e-9).mean(1)
-    t = np.abs(draws.mean(1)) / (draws.std(1, ddof=1) / n**0.5)
-    return float(((p <= alpha + 1e-12) & (t > stats.t.ppf(1 - ALPHA / 2, n - 1))).mean())
+    if arms > 1 and n <= SIMULATED_SEEDS:
+        runs = np.random.default_rng(0).standard_normal((DRAWS, 1 + arms, n))
+        own = (runs[:, 1:] - runs[:, :1]).var(-1, ddof=1) / 2  # of a paired difference with variance 1
+        variance, freedom, _ = judged_variance(own, np.full(arms, n - 1.0))
+        critical = critical_values(alpha, arms=arms, df=freedom[:, 0])
+        return np.asarray(np.sqrt(variance[:, 0]) * critical, dtype=np.float64)
+    df = pooled_df(np.full(arms, n - 1.0))
+    # scipy's noncentral t is NaN at the shifts that n = 2 needs.
+    s = np.sqrt(stats.chi2.ppf((np.arange(DRAWS) + 0.5) / DRAWS, df) / df)
+    return np.asarray(critical_t(alpha, arms=arms, df=df) * s, dtype=np.float64)
 
 
-def detectable_effect(
-    sd: float, n: int, *, arms: int = 1, test: Test = "t", power: float = POWER, alpha: float = ALPHA
-) -> float:
+def detectable_effect(sd: float, n: int, *, arms: int = 1, power: float = POWER, alpha: float = ALPHA) -> float:
     """Smallest true difference that n pairs call better or worse with chance `power`; inf where none is.
 
     Args:
         sd: Of the paired differences, in the units of the score.
         n: Pairs of each arm.
-        arms: Arms compared with the baseline; Holm's first and hardest step is assumed.
-        test: The deciding test. Beyond ten pairs the sign-flip test has the power of the t test at its level.
+        arms: Arms compared with the baseline.
+        power: The chance.
         alpha: Level of the family of arms; an interim analysis leaves less than 0.05.
         power: Chance of detection.
     """
     if n < 2 or not np.isfinite(sd):
         return float("inf")
-    return sd * standard_effect(n, arms, test, power, alpha)
+    return sd * standard_effect(n, arms, power, alpha)
 
 
 @cache
-def standard_effect(n: int, arms: int, test: Test, power: float, alpha: float = ALPHA) -> float:
+def standard_effect(n: int, arms: int, power: float = POWER, alpha: float = ALPHA) -> float:
     """`detectable_effect` in standard deviations of the differences.
 
     Args:
-        n: Number of pairs of each arm.
-        arms: Number of arms that are compared with the baseline.
-        test: The deciding test.
-        power: Chance of detection.
+        n: Pairs of each arm, at least 2.
+        arms: Arms compared with the baseline.
+        power: The chance.
         alpha: Level of the family of arms.
     """
-    attained = attained_alpha(n, arms=arms, test=test, alpha=alpha)
-    if attained == 0.0:
-        return float("inf")
-    of = sign_flip_power if test == "sign-flip" and n <= 10 else t_power
-    return float(optimize.brentq(lambda effect: of(effect, n, alpha=attained) - power, 0.0, 1e6, xtol=1e-3))
+    return float(
+        optimize.brentq(
+            lambda effect: power_of_rule(effect, n, arms=arms, alpha=alpha) - power, 0.0, LARGEST, xtol=1e-3
+        )
+    )
 
 
-def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, max_seeds: int = 1000) -> int | None:
-    """Fewest pairs at which a t test shows `effect`; None where more than `max_seeds` would be needed.
+def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, most: int = 1000) -> int | None:
+    """Fewest pairs at which the rule shows an effect; None where more than `most` would be needed.
 
     Args:
-        effect: True difference, in the units of the score.
-        sd: Standard deviation of the paired differences.
-        arms: Number of arms that are compared with the baseline.
-        power: Chance of detection.
-        max_seeds: The most pairs that are considered.
+        effect: True mean difference, in the units of the score.
+        sd: Of the paired differences, in the same units.
+        arms: Arms compared with the baseline.
+        power: Chance with which it is to be shown.
+        most: Largest number of pairs that is tried.
     """
     if not (np.isfinite(sd) and effect > 0):
         return None
     if sd == 0.0:
         return 2
-    enough = (n for n in range(2, max_seeds + 1) if t_power(effect / sd, n, alpha=ALPHA / arms) >= power)
-    return next(enough, None)
+    few, enough = 1, most
+    if power_of_rule(effect / sd, most, arms=arms) < power:
+        return None
+    while enough - few > 1:
+        n = (few + enough) // 2
+        few, enough = (few, n) if power_of_rule(effect / sd, n, arms=arms) >= power else (n, enough)
+    return enough

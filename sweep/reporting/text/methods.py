@@ -201,40 +201,50 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citations: Cit
 def _testing(comparison: Comparison, citations: Citations) -> str:
     if not comparison.confirmatory or not len(comparison.pairs):
         return ""
-    level = comparison.analysis.level if comparison.analysis else ALPHA
-    judged = int(comparison.compared["p"].notna().sum())
-    text = "Differences from the baseline are over paired seeds, with 95 % t intervals."
+    judged = int(comparison.compared["p_adjusted"].notna().sum())
+    of = "Ratios of scores to the baseline's, compared as logarithms," if comparison.ratio else "Differences"
+    unit = " and shown as differences from its mean" if comparison.ratio else " from the baseline"
+    at_once = "" if comparison.family == 1 else " simultaneous"
+    text = f"{of}{unit} are over paired seeds, with{at_once} 95 % intervals."
     if judged:
         text += (
             " An arm is called no different from the baseline if the whole interval lies within the smallest effect of "
-            "interest, "
-            f"±{number(comparison.margin, 4)} {comparison.label} (two one-sided tests at {level / 2:.2g}"
-            f"{citations.cite('Schuirmann 1987')}). Otherwise it is called better or worse if the interval excludes 0 "
-            "and "
-            f"p < {ALPHA:g} by {_tests(comparison, citations)} after Holm's correction{citations.cite('Holm 1979')} "
-            "over "
-            f"{quantity(judged, 'arm')}."
+            f"interest, ±{number(comparison.margin, 4)} {comparison.label}{citations.cite('Schuirmann 1987')}. "
+            f"Otherwise it is called better or worse if p < {ALPHA:g} by {_test(comparison, citations)}."
         )
     if (comparison.compared["test"] == "signed-rank").any():
         text += (
             " Where runs of an arm or of the baseline diverged, the signed-rank test"
             f"{citations.cite('Wilcoxon 1945')} decides alone, and ranks a diverged run as worse than any score."
         )
-    return text + _interim(comparison, citations)
+    return text + _robustness(comparison, citations) + _interim(comparison, citations)
 
 
-def _tests(comparison: Comparison, citations: Citations) -> str:
-    compared = comparison.compared[comparison.compared["pairs"] > 0]
-    flipped = compared[compared["test"] == "sign-flip"]
-    tests = []
-    if len(flipped):
-        drawn = (
-            f" (over drawn sign patterns, above {EXACT_PAIRS} pairs)" if flipped["pairs"].max() > EXACT_PAIRS else ""
-        )
-        tests.append(f"the exact sign-flip test{citations.cite('Fisher 1935')}{drawn}")
-    if (compared["test"] == "t").any() or not tests:
-        tests.append("the paired t test")
-    return " or ".join(tests)
+def _test(comparison: Comparison, citations: Citations) -> str:
+    if comparison.family == 1:
+        return "the paired t test"
+    noisier = int(comparison.compared["noisier"].sum())
+    own = (
+        f"; {quantity(noisier, 'arm')} far above it {'is' if noisier == 1 else 'are'} judged by its own"
+        if noisier
+        else ""
+    )
+    return (
+        f"Dunnett's test{citations.cite('Dunnett 1955')} in steps{citations.cite('Dunnett & Tamhane 1991')} over "
+        f"{quantity(comparison.family, 'arm')}. The variance of an arm's differences is its own or, where that is "
+        f"larger, the upper quartile of all arms' without its bias{own}"
+    )
+
+
+def _robustness(comparison: Comparison, citations: Citations) -> str:
+    flipped = comparison.compared[comparison.compared["p_sign_flip"].notna()]
+    if flipped.empty:
+        return ""
+    drawn = f" (drawn sign patterns above {EXACT_PAIRS} pairs)" if flipped["pairs"].max() > EXACT_PAIRS else ""
+    return (
+        " As a check that assumes only symmetric differences, signs of whole seeds were exchanged"
+        f"{citations.cite('Westfall & Young 1993')}{drawn}."
+    )
 
 
 def _interim(comparison: Comparison, citations: Citations) -> str:

@@ -40,7 +40,15 @@ REFERENCES: dict[str, str] = {
         "Obukhov et al.: High-fidelity performance metrics for generative models in PyTorch. 2020."
     ),
     "Akiba et al. 2019": "Akiba et al.: Optuna: A Next-generation Hyperparameter Optimization Framework. KDD 2019.",
-    "Holm 1979": "Holm: A simple sequentially rejective multiple test procedure. Scand. J. Statist. 6, 1979.",
+    "Dunnett 1955": (
+        "Dunnett: A multiple comparison procedure for comparing several treatments with a control. J. Am. Stat. Assoc. "
+        "50, 1955."
+    ),
+    "Dunnett & Tamhane 1991": (
+        "Dunnett, Tamhane: Step-down multiple tests for comparing treatments with a control in unbalanced one-way "
+        "layouts. Stat. Med. 10, 1991."
+    ),
+    "Westfall & Young 1993": "Westfall, Young: Resampling-Based Multiple Testing. Wiley, 1993.",
     "Schuirmann 1987": (
         "Schuirmann: A comparison of the two one-sided tests procedure and the power approach for assessing the "
         "equivalence of average bioavailability. J. Pharmacokinet. Biopharm. 15, 1987."
@@ -51,7 +59,6 @@ REFERENCES: dict[str, str] = {
         "Jennison, Turnbull: Group Sequential Methods with Applications to Clinical Trials. 2000."
     ),
     "Wilcoxon 1945": "Wilcoxon: Individual comparisons by ranking methods. Biometrics Bulletin 1(6), 1945.",
-    "Fisher 1935": "Fisher: The Design of Experiments. 1935.",
 }
 
 # (field, value) of a setting -> its source

@@ -76,7 +76,7 @@ def differences(random: np.random.Generator, case: str, *, studies: int, arms: i
 def statistics(paired: Array, rounding: float = 0.0) -> tuple[Array, Array, Array]:
     """[studies, k] mean differences, their standard errors and degrees of freedom."""
     n = paired.shape[-1]
-    variance, df = judged_variance(paired.var(-1, ddof=1), np.full(paired.shape[1], n - 1.0), rounding**2 / 6)
+    variance, df, _ = judged_variance(paired.var(-1, ddof=1), np.full(paired.shape[1], n - 1.0), rounding**2 / 6)
     return paired.mean(-1), np.sqrt(variance / n), df
 
 

@@ -13,9 +13,11 @@ from sweep.config.study import Study
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import AlphaSpending, current_interim_analysis
+from sweep.reporting.stats.multiple import compare_family
 from sweep.reporting.text.warnings import warnings_of
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
+from tests.reporting.stats.simulated_families import differences, rejected, statistics
 
 # Jennison & Turnbull 2000, tables 2.1 and 2.3, alpha = 0.05
 POCOCK = {1: 1.960, 2: 2.178, 3: 2.289, 4: 2.361, 5: 2.413, 10: 2.555}
@@ -110,7 +112,7 @@ def test_only_interim_analyses_change_a_verdict(planned):
     told = {seeds: compare_arms(until(planned, seeds)) for seeds in range(1, 13)}
     assert [told[n].analysis.number for n in told] == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]
     assert set(told[3].compared["why"]) == {"the first interim analysis is after 4 seeds"}
-    assert told[3].compared["p"].isna().all()
+    assert told[3].compared["p_adjusted"].isna().all()
     for earlier, later in ((4, 7), (8, 11)):
         assert told[earlier].arms.equals(told[later].arms)
     assert not told[7].arms.equals(told[8].arms)
@@ -118,13 +120,25 @@ def test_only_interim_analyses_change_a_verdict(planned):
     assert current_interim_analysis(replace(planned, spec={})) is None
 
 
-def test_intervals_are_those_of_the_level_of_the_look(planned):
-    arms = compare_arms(until(planned, 8)).compared
-    level = plan(4, 8, 12).levels()[1]
-    half = stats.t.ppf(1 - level / 2, 7) * arms["paired_sd"] / 8**0.5
-    assert (arms["high"] - arms["difference"]).to_numpy() == pytest.approx(half.to_numpy())
-    at_last = compare_arms(planned).compared
-    assert set(at_last["test"]) == {"sign-flip"}
+def test_intervals_are_those_of_the_level_of_the_analysis(planned):
+    comparison = compare_arms(until(planned, 8))
+    logs = np.log(comparison.pairs["value"] / comparison.pairs["baseline"])
+    family = compare_family(
+        [each.to_numpy() for _, each in logs.groupby(comparison.pairs["arm_id"])],
+        alpha=float(plan(4, 8, 12).levels()[1]),
+    )
+    assert comparison.compared["high"].to_numpy() == pytest.approx(comparison.baseline_mean * np.expm1(family.high))
+    assert comparison.compared["low"].to_numpy() == pytest.approx(comparison.baseline_mean * np.expm1(family.low))
+
+
+@pytest.mark.parametrize("shape", SHAPES_OF_PLANS)
+@pytest.mark.parametrize("arms", [2, 4, 10])
+def test_several_arms_keep_to_the_levels_of_one(shape, arms):
+    """Any placebo called different at any analysis; half of four arms x3, read after 3, 4, 5 and 6 seeds: 8 %."""
+    paired, called = differences(np.random.default_rng(9), "equal", studies=2000, arms=arms, seeds=12), 0
+    for seeds, level in zip((4, 8, 12), plan(4, 8, 12, shape=shape).levels(), strict=True):
+        called |= rejected(*statistics(paired[:, :, :seeds]), alpha=float(level)).any(1)
+    assert np.sum(called) <= stats.binom.ppf(0.999, 2000, 0.05)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ def test_the_pool_is_the_upper_quartile_and_never_the_noisiest_of_three_or_more(
 
 
 def test_one_arm_is_its_own_pool():
-    variance, df = judged_variance(np.array([2.5]), np.array([4.0]))
+    variance, df, _ = judged_variance(np.array([2.5]), np.array([4.0]))
     assert (variance[0], df[0]) == (pytest.approx(2.5), pytest.approx(4.0))
 
 
@@ -63,28 +63,29 @@ def test_degrees_of_freedom_are_those_of_a_mean_of_variances(arms, seeds):
 
 def test_a_noisy_arm_is_judged_by_its_own_seeds_and_the_others_are_not_blurred():
     variances, df = np.array([1.0, 1.1, 0.9, 100.0]), np.full(4, 2.0)
-    judged, freedom = judged_variance(variances, df)
+    judged, freedom, noisier = judged_variance(variances, df)
     assert judged[3] == 100.0
     assert freedom[3] == 2.0
+    assert noisier.tolist() == [False, False, False, True]
     assert judged[:3].max() < 1.5
     assert (freedom[:3] == pooled_df(df)).all()
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=12), st.integers(1, 30))
 def test_no_arm_is_judged_by_less_than_its_own_variance(variances, df):
-    judged, freedom = judged_variance(np.array(variances), np.full(len(variances), float(df)))
+    judged, freedom, _ = judged_variance(np.array(variances), np.full(len(variances), float(df)))
     assert (judged >= np.array(variances)).all()
     assert (freedom >= df).all()
 
 
 def test_the_floor_holds_where_all_scores_are_equal():
-    judged, _ = judged_variance(np.zeros(3), np.full(3, 2.0), 0.01)
+    judged, _, _ = judged_variance(np.zeros(3), np.full(3, 2.0), 0.01)
     assert (judged >= 0.01).all()
 
 
 def test_many_studies_at_once():
     variances = np.random.default_rng(0).chisquare(3, size=(5, 4))
-    together, df = judged_variance(variances, np.full(4, 3.0))
+    together, df, _ = judged_variance(variances, np.full(4, 3.0))
     alone = [judged_variance(each, np.full(4, 3.0)) for each in variances]
     assert together == pytest.approx(np.array([each[0] for each in alone]))
     assert df == pytest.approx(np.array([each[1] for each in alone]))

@@ -1,0 +1,42 @@
+"""The scores that count, and those of one arm beside those of the baseline with the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sweep.reporting.frames.frames import StudyFrames
+from sweep.store.states import CellStatus
+
+
+def primary_values(frames: StudyFrames, metric: str) -> pd.DataFrame:
+    """Primary scores that count: of the deciding phase, not excluded."""
+    scores = frames.scores
+    excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
+    keep = scores["is_primary"] & (scores["metric"] == metric) & (scores["phase"] == frames.phase)
+    return scores[keep & ~scores["cell_id"].isin(excluded)].drop_duplicates("cell_id")
+
+
+def ever_scored(frames: StudyFrames, metric: str) -> int:
+    """Arms that had a score at any time, or diverged: none of them leaves the family by being dropped or excluded."""
+    scores, cells = frames.scores, frames.cells
+    scored = scores[(scores["phase"] == frames.phase) & (scores["metric"] == metric) & ~scores["is_baseline"]]
+    diverged = cells[(cells["phase"] == frames.phase) & cells["diverged"] & ~cells["is_baseline"]]
+    return len({*scored["arm_id"], *diverged["arm_id"]})
+
+
+def paired_scores(values: pd.DataFrame, arms: pd.DataFrame, *, ratio: bool) -> pd.DataFrame:
+    """`Comparison.pairs`, and `compared`: the difference that is judged, of logarithms where ratios are."""
+    columns = ["arm_id", "arm", "replicate", "value"]
+    baseline = values.loc[values["is_baseline"], ["replicate", "value"]].rename(columns={"value": "baseline"})
+    others = values.loc[~values["is_baseline"] & values["arm_id"].isin(arms["arm_id"]), columns]
+    pairs = others.merge(baseline, on="replicate")
+    pairs["difference"] = pairs["value"] - pairs["baseline"]
+    pairs["compared"] = np.log(pairs["value"] / pairs["baseline"]) if ratio else pairs["difference"]
+    return pairs
+
+
+def per_arm(arms: pd.DataFrame, pairs: pd.DataFrame, column: str) -> list[pd.Series]:
+    """A column of the pairs of each arm by replicate, in the order of the arms; the baseline's is empty."""
+    by_arm = {arm: each.set_index("replicate")[column] for arm, each in pairs.groupby("arm_id")}
+    return [by_arm.get(arm, pd.Series(dtype=np.float64)) for arm in arms["arm_id"]]

@@ -1,0 +1,80 @@
+"""One word for each arm, and why this word."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sweep.config.interim_analyses import MIN_SEEDS
+from sweep.reporting.formatting import Verdict
+
+NEGLIGIBLE = 0.013
+"""Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that
+retraining with another seed alone gives published FIDs. Two standard errors are deliberately no part of it: a margin
+that grows with the noise would let a noisy study claim that there is no difference."""
+
+
+def smallest_effect(baseline_mean: float, stated: float | None) -> float:
+    """Differences below this do not matter.
+
+    Args:
+        baseline_mean: Mean score of the baseline.
+        stated: As the study file states it, in units of the score; None where it does not.
+
+    Returns:
+        The stated one, or `NEGLIGIBLE` of the baseline.
+    """
+    return stated if stated is not None else NEGLIGIBLE * abs(baseline_mean)
+
+
+def excludes_zero(low: float, high: float) -> bool:
+    """Whether a difference is shown to lie on one side of 0.
+
+    Args:
+        low: Lower end of its interval; NaN without one.
+        high: Upper end. An end at 0 itself is that of an arm that only the step-down method shows to differ.
+    """
+    return (low >= 0) != (high <= 0)
+
+
+# Schuirmann 1987 for `no difference`: with intervals that hold for all arms at once, so does the word
+def arm_verdict(pairs: int, low: float, high: float, *, margin: float, lower_is_better: bool) -> Verdict:
+    """One word for one arm, from its simultaneous interval alone.
+
+    `no difference` needs the whole interval within the margin; `better` and `worse` need an interval on one side of 0;
+    everything else is `undecided`, and so is anything with fewer than three seeds.
+
+    Args:
+        pairs: Paired seeds of the arm.
+        low: Lower end of its interval, in units of the score.
+        high: Upper end.
+        margin: Smallest effect of interest, in units of the score.
+        lower_is_better: Whether smaller scores are better.
+    """
+    if pairs < MIN_SEEDS or not np.isfinite(low):
+        return "undecided"
+    if -margin < low and high < margin:
+        return "no difference"
+    if not excludes_zero(low, high):
+        return "undecided"
+    return "better" if (high <= 0) == lower_is_better else "worse"
+
+
+def verdict_reason(word: Verdict, *, pairs: int, p_adjusted: float, arms: int, noisier: bool) -> str:
+    """Why this word, in one clause.
+
+    Args:
+        word: The verdict.
+        pairs: Paired seeds of the arm.
+        p_adjusted: Its p value, adjusted for all arms and analyses.
+        arms: Arms that it is adjusted for.
+        noisier: Whether the arm is judged by its own noise alone.
+    """
+    if pairs < MIN_SEEDS:
+        return f"a verdict needs at least {MIN_SEEDS} paired seeds"
+    noise = "; much noisier than the other arms, so its own seeds alone tell its noise" if noisier else ""
+    if word == "no difference":
+        return f"the whole interval lies within the smallest effect of interest{noise}"
+    if word == "undecided":
+        return f"the interval includes 0{noise}"
+    test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} arms:"
+    return f"{test} p = {p_adjusted:.2g}{noise}"
