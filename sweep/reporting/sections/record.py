@@ -12,6 +12,7 @@ from sweep.reporting.render.index import SUMMARY, Summary
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.answer import Row, answer
 from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.stats.comparison import RULE
 from sweep.reporting.text.report_diff import (
     ArmState,
     ReportState,
@@ -83,6 +84,7 @@ def state_of(study: ReportedStudy) -> ReportState:
         revision=study.frames.revision,
         data_as_of=_data_as_of(study),
         cells={str(status): int(cells[status]) for status in sorted(cells.index)},
+        rule=RULE,
         arms={str(row["arm"]): _arm_state(row) for row in study.comparison.arms.to_dict("records")},
     )
 

@@ -20,6 +20,8 @@ from sweep.reporting.stats.verdicts import arm_verdict, smallest_effect, verdict
 from sweep.scoring.metrics import Direction, metric_of
 from sweep.store.states import CellStatus, Phase
 
+RULE = "dunnett"
+"""Name of the rule of comparison. Another rule gets another name, so that reports say why verdicts changed."""
 ROBUST_SEEDS = 7
 """Paired seeds from which joint sign flips can tell anything: with six, one arm alone reaches p = 0.031."""
 

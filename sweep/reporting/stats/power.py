@@ -89,22 +89,22 @@ def standard_effect(n: int, arms: int, power: float = POWER, alpha: float = ALPH
     )
 
 
-def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, most: int = 1000) -> int | None:
-    """Fewest pairs at which the rule shows an effect; None where more than `most` would be needed.
+def seeds_needed(effect: float, sd: float, *, arms: int = 1, power: float = POWER, max_seeds: int = 1000) -> int | None:
+    """Fewest pairs at which the rule shows an effect; None where more than `max_seeds` would be needed.
 
     Args:
         effect: True mean difference, in the units of the score.
         sd: Of the paired differences, in the same units.
         arms: Arms compared with the baseline.
         power: Chance with which it is to be shown.
-        most: Largest number of pairs that is tried.
+        max_seeds: Largest number of pairs that is tried.
     """
     if not (np.isfinite(sd) and effect > 0):
         return None
     if sd == 0.0:
         return 2
-    few, enough = 1, most
-    if power_of_rule(effect / sd, most, arms=arms) < power:
+    few, enough = 1, max_seeds
+    if power_of_rule(effect / sd, max_seeds, arms=arms) < power:
         return None
     while enough - few > 1:
         n = (few + enough) // 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
@@ -39,6 +39,8 @@ class ReportState(TypedDict):
     cells: dict[str, int]
     """Status of a cell -> how many have it."""
     arms: dict[str, ArmState]
+    rule: NotRequired[str]
+    """Name of the rule of comparison; missing before it had one."""
 
 
 class Last(TypedDict):
@@ -94,7 +96,8 @@ def report_changes(before: ReportState, now: ReportState) -> dict[str, Any]:
 
     Returns:
         before, now (data_as_of and revision of each); new_runs {arm: count} with a score that had none, negative
-        where runs no longer count; cells {status: change}; arms_added, arms_gone; verdicts [{arm, before, now}].
+        where runs no longer count; cells {status: change}; arms_added, arms_gone; verdicts [{arm, before, now}];
+        rule_changed (verdicts of the two reports follow different rules of comparison).
     """
     old, new = before["arms"], now["arms"]
     counts = {arm: state["n"] - old.get(arm, {"n": 0})["n"] for arm, state in new.items()}
@@ -105,6 +108,7 @@ def report_changes(before: ReportState, now: ReportState) -> dict[str, Any]:
         "now": {key: now[key] for key in ("data_as_of", "revision")},
         "new_runs": {arm: runs for arm, runs in counts.items() if runs},
         "cells": {status: cells for status, cells in change.items() if cells},
+        "rule_changed": before.get("rule", "") != now.get("rule", ""),
         "arms_added": [arm for arm in new if arm not in old],
         "arms_gone": [arm for arm in old if arm not in new],
         "verdicts": [
@@ -125,6 +129,11 @@ def changes_in_sentences(changes: Mapping[str, Any]) -> list[str]:
         f"The verdict on {v['arm']} was {v['before'] or 'none'} and is {v['now'] or 'none'}."
         for v in changes["verdicts"]
     ]
+    if changes["rule_changed"]:
+        sentences.append(
+            "Verdicts and intervals follow another rule of comparison than in the earlier report: the same scores may "
+            "have other ones. `sweep docs statistics` describes the rule."
+        )
     more = {arm: runs for arm, runs in changes["new_runs"].items() if runs > 0}
     fewer = {arm: -runs for arm, runs in changes["new_runs"].items() if runs < 0}
     if more:

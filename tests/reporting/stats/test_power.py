@@ -46,4 +46,4 @@ def test_seeds_needed_is_the_first_that_suffices():
     n = seeds_needed(1.0, 1.2, arms=2)
     assert n is not None
     assert power_of_rule(1.0 / 1.2, n, arms=2) >= 0.8 > power_of_rule(1.0 / 1.2, n - 1, arms=2)
-    assert seeds_needed(0.001, 1.0, most=50) is None
+    assert seeds_needed(0.001, 1.0, max_seeds=50) is None

@@ -67,6 +67,8 @@ def test_exclusions_failures_and_revisions_are_told():
         "The study went from revision 1 to 2.",
         "No verdict changed.",
     ]
+    (sentence, _) = changes_in_sentences(report_changes(state(), state(rule="dunnett")))
+    assert "another rule of comparison" in sentence
 
 
 def test_a_torn_record_is_no_record(tmp_path):
