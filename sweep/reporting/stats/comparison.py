@@ -148,8 +148,8 @@ def _arm_table(
     table["mean"] = table["arm_id"].map(by_arm.mean()).astype(float)
     table["sd"] = table["arm_id"].map(by_arm.std(ddof=1)).astype(float)
     table["pairs"] = family.n
-    for column, told in {"difference": family.mean, "low": family.low, "high": family.high}.items():
-        table[column] = told if unit is None else unit * np.expm1(told)
+    for column, judged in {"difference": family.mean, "low": family.low, "high": family.high}.items():
+        table[column] = judged if unit is None else unit * np.expm1(judged)
     table["paired_sd"] = family.sd if unit is None else unit * family.sd
     table["df"], table["noisier"] = family.df, family.noisier
     table["p_sign_flip"] = np.nan

@@ -87,8 +87,8 @@ def critical_t(alpha: float, *, arms: int, df: float) -> float:
     Returns:
         Critical value; with one arm that of the two-sided t test.
     """
-    most = float(stats.t.isf(alpha / (2 * arms), df)) + 1e-6  # Bonferroni's, which is never smaller
-    return float(optimize.brentq(lambda t: largest_t_p(t, arms=arms, df=df) - alpha, 0.0, most, xtol=1e-10))
+    bonferroni = float(stats.t.isf(alpha / (2 * arms), df)) + 1e-6  # never smaller
+    return float(optimize.brentq(lambda t: largest_t_p(t, arms=arms, df=df) - alpha, 0.0, bonferroni, xtol=1e-10))
 
 
 def critical_values(alpha: float, *, arms: int, df: Array) -> Array:

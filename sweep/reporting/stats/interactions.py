@@ -170,4 +170,4 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     p_holm = holm(rows["p"].to_numpy(float))
     away = (rows["low"] > 0) | (rows["high"] < 0)
     is_shown = away.to_numpy() & (p_holm < ALPHA) & (rows["n"] >= MIN_SEEDS).to_numpy()
-    return rows.assign(p_holm=p_holm, is_shown=is_shown)[COLUMNS]
+    return rows.assign(**{"p_holm": p_holm, "is_shown": is_shown})[COLUMNS]

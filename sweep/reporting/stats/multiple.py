@@ -67,12 +67,12 @@ def compare_family(
     own = np.array([each.var(ddof=1) if len(each) > 1 else np.nan for each in differences], dtype=np.float64)
     judged, df = np.full(len(n), np.nan), np.full(len(n), np.nan)
     noisier = np.zeros(len(n), dtype=bool)
-    told, by_t = n > 1, np.isnan(exact_p) if exact_p is not None else np.ones(len(n), dtype=bool)
-    if told.any():
-        judged[told], df[told], noisier[told] = judged_variance(
-            own[told], (n[told] - 1).astype(np.float64), rounding**2 / 6
+    enough, by_t = n > 1, np.isnan(exact_p) if exact_p is not None else np.ones(len(n), dtype=bool)
+    if enough.any():
+        judged[enough], df[enough], noisier[enough] = judged_variance(
+            own[enough], (n[enough] - 1).astype(np.float64), rounding**2 / 6
         )
-    size = max(int((told | ~by_t).sum()), arms, 1)
+    size = max(int((enough | ~by_t).sum()), arms, 1)
     error = np.sqrt(judged / np.maximum(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(mean) / error
@@ -86,7 +86,7 @@ def compare_family(
         mean=mean,
         sd=np.sqrt(own),
         df=df,
-        noisier=noisier & (told.sum() > 1),
+        noisier=noisier & (enough.sum() > 1),
         p=p,
         low=np.where(above, np.maximum(mean - half, 0.0), mean - half),
         high=np.where(below, np.minimum(mean + half, 0.0), mean + half),
