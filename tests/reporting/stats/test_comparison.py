@@ -96,3 +96,30 @@ def test_other_scores_get_intervals_and_no_p(store):
     assert arms["p_adjusted"].isna().all()
     assert set(arms["verdict"]) == {"", "undecided"}
     assert arms.loc[~arms["is_baseline"], "low"].notna().all()
+
+
+def test_an_arm_whose_scores_were_excluded_still_counts_in_the_family(frames_of):
+    frames = frames_of(4, 3)
+    before = compare_arms(frames)
+    dropped = frames.cells["status"].mask(frames.cells["arm"] == "placebo 2", "excluded")
+    after = compare_arms(replace(frames, cells=frames.cells.assign(status=dropped)))
+    assert (before.family, after.family) == (3, 3)
+    assert after.arms.set_index("arm").at["placebo 2", "pairs"] == 0
+
+
+def test_an_arm_much_noisier_than_the_others_is_judged_alone_and_its_reason_says_so(frames_of):
+    frames, random = frames_of(5, 3), np.random.default_rng(0)
+    sd = frames.scores["arm"].map({"placebo 1": 2.0}).fillna(0.02)
+    drawn = 12 + random.normal(size=len(frames.scores)) * sd
+    arms = compare_arms(replace(frames, scores=frames.scores.assign(value=drawn))).arms.set_index("arm")
+    assert arms["noisier"].tolist() == [False, False, True, False]
+    assert arms.at["placebo 1", "df"] == 4
+    assert "much noisier than the other arms" in arms.at["placebo 1", "why"]
+
+
+def test_scores_that_are_no_ratios_are_compared_as_they_are(store):
+    comparison = compare_arms(load_frames(store.engine, "digits"), "precision")
+    means = comparison.pairs.groupby("arm_id")["difference"].mean()
+    arms = comparison.compared.set_index("arm_id")
+    assert not comparison.ratio
+    assert arms["difference"].to_numpy() == pytest.approx(means.reindex(arms.index).to_numpy())
