@@ -18,7 +18,7 @@ from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
 from sweep.reporting.stats.verdicts import arm_verdict, smallest_effect, verdict_reason
 from sweep.scoring.metrics import Direction, metric_of
-from sweep.store.states import CellStatus, Phase
+from sweep.store.states import Phase
 
 RULE = "dunnett"
 """Name of the rule of comparison. Another rule gets another name, so that reports say why verdicts changed."""
