@@ -66,7 +66,7 @@ def page_of(store: Store, file: Path) -> ReportedStudy:
     study = store.study()
     book = build_notebook(find_study_ref(store.engine, "digits"), as_of=None)
     for cell in book.cells:
-        if cell["source"].startswith("show("):
+        if cell["source"].startswith("show_blocks("):
             blocks = getattr(sections, cell["id"])(study)
             cell["outputs"] = [_output(*bundle) for block in blocks for bundle in display_bundles(block)]
     file.write_text(export_html(book), encoding="utf-8")
