@@ -28,7 +28,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -37,37 +36,43 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Named,
     Table,
     TypedColumns,
     UniqueConstraint,
-    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from sweep.store.sql.clock import UtcDateTime, moment
+from sweep.store.sql.history import ARTIFACT, ATTEMPT, EVENT, METRIC, WORKER, AttemptColumns
+from sweep.store.sql.metadata import JSON_OBJECT, METADATA
 from sweep.store.sql.text import Text
-from sweep.store.states import RunState, ScoreState
+from sweep.store.states import Phase, RunState, ScoreState, StudyState
+
+__all__ = [
+    "ARM",
+    "ARTIFACT",
+    "ATTEMPT",
+    "CELL",
+    "EVENT",
+    "MEASUREMENT",
+    "METADATA",
+    "METRIC",
+    "REVISION",
+    "RUN",
+    "SCORE",
+    "SCORE_REQUEST",
+    "STORE_IDENTITY",
+    "STUDY",
+    "TRIAL_CHANGE",
+    "WORKER",
+    "AttemptColumns",
+    "WorkColumns",
+]
 
 RUN_STATES = tuple(state.value for state in RunState)
 SCORE_STATES = tuple(state.value for state in ScoreState)
-STUDY_STATES = ("active", "paused", "stopped", "cancelled")
-PHASES = ("search", "confirm")
-
-# Names constraints the same in every database, so that migrations can find them.
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-_JSON = JSON[dict[str, Any]]().with_variant(JSONB(), "postgresql")
+STUDY_STATES = tuple(state.value for state in StudyState)
+PHASES = tuple(phase.value for phase in Phase)
 
 
 class StoreIdentityColumns(TypedColumns):
@@ -102,12 +107,12 @@ class RevisionColumns(TypedColumns):
     id: Named[int] = Column(Integer, primary_key=True)
     study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     number: Named[int] = Column(Integer)
-    spec: Named[dict[str, Any]] = Column(_JSON)
+    spec: Named[dict[str, Any]] = Column(JSON_OBJECT)
     spec_sha256: Named[str] = Column(Text(64))
     arms_sha256: Named[str] = Column(Text(64))
-    protocol: Named[dict[str, Any]] = Column(_JSON)
+    protocol: Named[dict[str, Any]] = Column(JSON_OBJECT)
     protocol_key: Named[str] = Column(Text(64))
-    versions: Named[dict[str, Any]] = Column(_JSON)
+    versions: Named[dict[str, Any]] = Column(JSON_OBJECT)
     reason: Named[str] = Column(Text)
     accepted_at: Named[datetime] = Column(UtcDateTime, default=moment())
 
@@ -122,7 +127,7 @@ class ArmColumns(TypedColumns):
     study_id: Named[int] = Column(ForeignKey("study.id", ondelete="CASCADE"))
     position: Named[int] = Column(Integer)
     name: Named[str] = Column(Text(128))
-    changes: Named[dict[str, Any]] = Column(_JSON)
+    changes: Named[dict[str, Any]] = Column(JSON_OBJECT)
     is_baseline: Named[bool] = Column(Boolean, default=False)
 
 
@@ -189,7 +194,7 @@ class RunColumns(WorkColumns):
     """One training; its train key is its identity."""
 
     train_key: Named[str] = Column(Text(64), unique=True)
-    config: Named[dict[str, Any]] = Column(_JSON)
+    config: Named[dict[str, Any]] = Column(JSON_OBJECT)
     state: Named[str] = Column(Text(16), default=RunState.PLANNED.value)
     seed: Named[int] = Column(BigInteger)
     step: Named[int] = Column(Integer, default=0)
@@ -223,8 +228,8 @@ class ScoreColumns(WorkColumns):
 
     run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
     eval_key: Named[str] = Column(Text(64))
-    config: Named[dict[str, Any]] = Column(_JSON)
-    protocol: Named[dict[str, Any]] = Column(_JSON)
+    config: Named[dict[str, Any]] = Column(JSON_OBJECT)
+    protocol: Named[dict[str, Any]] = Column(JSON_OBJECT)
     protocol_key: Named[str] = Column(Text(64))
     # Of the weights that a rung reads; NULL: of the finished training, under the study's own protocol.
     step: Named[int | None] = Column(Integer)
@@ -265,113 +270,8 @@ class ScoreRequestColumns(TypedColumns):
 
     cell_id: Named[int] = Column(ForeignKey("cell.id", ondelete="CASCADE"), primary_key=True)
     score_id: Named[int] = Column(ForeignKey("score.id"), primary_key=True, index=True)
-    level: Named[dict[str, Any]] = Column(_JSON)
+    level: Named[dict[str, Any]] = Column(JSON_OBJECT)
     is_primary: Named[bool] = Column(Boolean)
 
 
 SCORE_REQUEST = Table("reading", METADATA, ScoreRequestColumns)
-
-
-class MetricColumns(TypedColumns):
-    """One point of a curve. A value that is not finite is NULL and told in `event`."""
-
-    run_id: Named[int] = Column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
-    name: Named[str] = Column(Text(32), primary_key=True)
-    step: Named[int] = Column(Integer, primary_key=True)
-    images: Named[int] = Column(BigInteger)
-    value: Named[float | None] = Column(Double)
-    token: Named[int] = Column(Integer)
-
-
-METRIC = Table("metric", METADATA, MetricColumns)
-
-
-class AttemptColumns(TypedColumns):
-    """One worker's try at a run or a score."""
-
-    id: Named[int] = Column(Integer, primary_key=True)
-    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
-    score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
-    token: Named[int] = Column(Integer)
-    worker_id: Named[str] = Column(Text(36), ForeignKey("worker.id"), index=True)
-    first_step: Named[int] = Column(Integer, default=0)
-    last_step: Named[int] = Column(Integer, default=0)
-    started_at: Named[datetime] = Column(UtcDateTime, default=moment())
-    ended_at: Named[datetime | None] = Column(UtcDateTime)
-    end_reason: Named[str | None] = Column(Text(32))
-    detail: Named[str | None] = Column(Text)
-    # Workers that held work on its device while it lasted, its own included: above 1, its timings are of a shared one.
-    device_workers: Named[int | None] = Column(Integer)
-    # Of the trial process: on a GPU what torch reserved there, else resident.
-    peak_bytes: Named[int | None] = Column(BigInteger)
-    # In the names of the files that it writes, see `file_names.py`; empty for those of version 0.1.0.
-    file_tag: Named[str] = Column(Text(32), default="", server_default="")
-
-
-# Two indexes, because a NULL score is unequal to any other NULL.
-ATTEMPT = Table(
-    "attempt",
-    METADATA,
-    AttemptColumns,
-    Index(
-        "uq_attempt_run_token",
-        "run_id",
-        "token",
-        unique=True,
-        sqlite_where=text("score_id IS NULL"),
-        postgresql_where=text("score_id IS NULL"),
-    ),
-    Index("uq_attempt_score_token", "score_id", "token", unique=True),
-)
-
-
-class ArtifactColumns(TypedColumns):
-    """A file, by its path under the store's folder. Only what is listed here is current."""
-
-    id: Named[int] = Column(Integer, primary_key=True)
-    run_id: Named[int] = Column(ForeignKey("run.id"), index=True)
-    score_id: Named[int | None] = Column(ForeignKey("score.id", ondelete="CASCADE"), index=True)
-    kind: Named[str] = Column(Text(16))
-    path: Named[str] = Column(Text)
-    sha256: Named[str] = Column(Text(64))
-    bytes: Named[int] = Column(BigInteger)
-    step: Named[int] = Column(Integer, default=0)
-    token: Named[int] = Column(Integer)
-    created_at: Named[datetime] = Column(UtcDateTime, default=moment())
-
-
-ARTIFACT = Table("artifact", METADATA, ArtifactColumns, UniqueConstraint("path"))
-
-
-class WorkerColumns(TypedColumns):
-    """One worker process and the machine it ran on."""
-
-    id: Named[str] = Column(Text(36), primary_key=True)
-    host: Named[str] = Column(Text(128))
-    boot_id: Named[str] = Column(Text(128))
-    pid: Named[int] = Column(Integer)
-    pid_started: Named[float] = Column(Double)
-    device: Named[str] = Column(Text(128))
-    environment: Named[dict[str, Any]] = Column(_JSON)
-    started_at: Named[datetime] = Column(UtcDateTime, default=moment())
-    seen_at: Named[datetime] = Column(UtcDateTime, default=moment())
-    ended_at: Named[datetime | None] = Column(UtcDateTime)
-    end_reason: Named[str | None] = Column(Text(32))
-
-
-WORKER = Table("worker", METADATA, WorkerColumns)
-
-
-class EventColumns(TypedColumns):
-    """Append-only log of a study."""
-
-    id: Named[int] = Column(Integer, primary_key=True)
-    study_id: Named[int | None] = Column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
-    run_id: Named[int | None] = Column(ForeignKey("run.id"), index=True)
-    at: Named[datetime] = Column(UtcDateTime, default=moment())
-    kind: Named[str] = Column(Text(32))
-    message: Named[str] = Column(Text)
-    detail: Named[dict[str, Any]] = Column(_JSON)
-
-
-EVENT = Table("event", METADATA, EventColumns)
