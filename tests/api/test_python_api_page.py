@@ -41,7 +41,7 @@ def test_its_examples_run(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "4 trainings, 4 scores" in ran.stdout
     assert "complete" in ran.stdout
-    assert "there is no study 'frist' in this database; did you mean 'first'?" in ran.stdout
+    assert "no study named 'frist' in this store; did you mean 'first'?" in ran.stdout
     assert (tmp_path / "first.png").is_file()
     assert (tmp_path / "reports" / "first" / "report.html").is_file()
 

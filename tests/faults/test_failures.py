@@ -76,7 +76,7 @@ def test_a_study_that_always_meets_the_same_bug_stops_after_three(local_store: S
     assert [failure.failure for failure in now.failures] == ["bug"] * 3
     assert now.runs_left == 5
     (stop,) = [event.message for event in events(local_store, study.id) if event.kind == "study"]
-    assert "3 runs failed alike" in stop
+    assert "3 runs failed with the same error" in stop
 
 
 def test_a_full_disk_delays_the_run_and_leaves_no_torn_file(

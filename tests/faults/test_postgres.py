@@ -91,7 +91,7 @@ def test_a_worker_leaves_in_time_though_the_server_is_away(
         assert time.monotonic() - asked < 30.0
     finally:
         own_server.start()
-    assert "without a word to the store" in workers.said()
+    assert "cannot record that in the store" in workers.said()
     assert ended(workers.start()) == 0
     check_invariants(store)
     assert outcome(store, study.id) == undisturbed

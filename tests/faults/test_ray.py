@@ -125,7 +125,7 @@ def test_a_task_whose_worker_breaks_down_says_why(
     launched = launch(gpu_cluster, ABLATION, tmp_path, postgres_url, files)
     _, said = launched.communicate(timeout=120)
     assert launched.returncode == 1, said
-    assert "no work can be done on device 'cuda:0'" in said
+    assert "the trial process cannot use device 'cuda:0'" in said
     assert "next: Try --device cpu." in said
 
 

@@ -112,7 +112,7 @@ def test_a_hung_trial_process_is_given_up_and_its_run_retried(
     until(lambda: training(local_store, study))
     os.kill(trial_of(worker), signal.SIGSTOP)
     assert ended(worker) == 0
-    assert "said nothing for 4 s" in workers.said()
+    assert "sent no message for 4 s" in workers.said()
     assert "infra" in attempt_ends(local_store)
     assert outcome(local_store, study.id) == undisturbed
 
