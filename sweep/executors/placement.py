@@ -47,10 +47,17 @@ class Assignment:
     options: Mapping[str, str] = field(default_factory=dict)
     pack: Pack | None = None
 
-    @property
-    def arguments(self) -> list[str]:
-        """Arguments of `sweep worker`."""
-        return ["--study", self.study, "--device", self.device]
+    def arguments(self, *, gpus: float) -> list[str]:
+        """Arguments of `sweep worker`.
+
+        With device `auto`, a worker that reserves a GPU must use it. Where torch cannot, the worker fails instead of
+        training on the CPU while the GPU is idle.
+
+        Args:
+            gpus: GPUs that the cluster reserves for the worker, from 0.
+        """
+        device = "cuda" if self.device == "auto" and gpus > 0 else self.device
+        return ["--study", self.study, "--device", device]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -93,7 +93,7 @@ class RayWorkers:
             retry_exceptions=False,
             name=f"sweep worker of {self._assignment.study}",
         )(run_ray_task)
-        arguments = [*self._assignment.arguments, "--threads", str(self._options.cpus)]
+        arguments = [*self._assignment.arguments(gpus=gpus), "--threads", str(self._options.cpus)]
         self._tasks = [task.remote(arguments, self._assignment.environment) for _ in range(count)]
         logger.info("%d tasks with %g GPUs and %d CPUs each", count, gpus, self._options.cpus)
 

@@ -110,8 +110,9 @@ class SlurmWorkers:
         executor = SlurmExecutor(
             self.folder, max_num_timeout=0, python=f"{shlex.quote(sys.executable)} {SAFE_PATH_FLAG}"
         )
-        executor.update_parameters(job_name=self.name, **self._options.parameters(self._assignment.device))
-        arguments = self._assignment.arguments
+        device = self._assignment.device
+        executor.update_parameters(job_name=self.name, **self._options.parameters(device))
+        arguments = self._assignment.arguments(gpus=self._options.gpus_of(device))
         try:
             # The URL of the store goes through the environment, which sbatch stores with the job: submitit's files
             # contain no password.

@@ -62,13 +62,20 @@ class SlurmOptions(BaseModel):
             raise ValueError(f"{error.what}; write it like 23h30m") from None
         return text
 
+    def gpus_of(self, device: str) -> int:
+        """GPUs that are reserved for each worker.
+
+        Args:
+            device: Device of each worker; on `cpu` no GPU is requested by default.
+        """
+        return self.gpus if self.gpus is not None else int(device != "cpu")
+
     def parameters(self, device: str) -> dict[str, Any]:
         """The parameters of submitit's `update_parameters`.
 
         Args:
             device: Device of each worker; on `cpu` no GPU is requested by default.
         """
-        gpus = self.gpus if self.gpus is not None else int(device != "cpu")
         return {
             "partition": self.partition,
             "account": self.account,
@@ -76,7 +83,7 @@ class SlurmOptions(BaseModel):
             "constraint": self.constraint,
             # None means the limit of the partition; submitit's own default is five minutes.
             "time": None if self.time is None else max(1, int(seconds_of(self.time) // 60)),
-            "gpus_per_node": gpus or None,
+            "gpus_per_node": self.gpus_of(device) or None,
             "cpus_per_task": self.cpus,
             "signal_delay_s": int(seconds_of(self.notice)),
             "setup": None if self.setup is None else [self.setup],

@@ -98,6 +98,16 @@ def test_what_sbatch_is_told(tmp_path: Path) -> None:
     assert not any(word in plain for word in ("--time", "--gpus", "--partition", "--mem", "wckey"))
 
 
+@pytest.mark.parametrize(
+    ("device", "gpus", "expected"),
+    [("auto", 1, "cuda"), ("auto", 0.5, "cuda"), ("auto", 0, "auto"), ("cpu", 1, "cpu"), ("cuda:1", 0, "cuda:1")],
+)
+def test_a_worker_with_a_reserved_gpu_must_use_it(device: str, gpus: float, expected: str) -> None:
+    """With `auto`, it trained on the CPU where the driver did not start, and the GPU stayed idle."""
+    arguments = assignment(device=device).arguments(gpus=gpus)
+    assert arguments[arguments.index("--device") + 1] == expected
+
+
 def test_jobs_are_told_apart_by_study_and_store_and_show_no_password() -> None:
     names = {
         job_name(assignment()),

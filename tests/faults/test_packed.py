@@ -83,7 +83,7 @@ def test_auto_begins_with_one_adds_another_and_lets_it_go_where_it_does_not_pay(
         joined = min(attempt.started_at for attempt in made if attempt.worker_id == others[0])
         assert pilot.worker_id == first
         assert pilot.ended_at < joined
-        assert "cpu: worker 2, each takes at most" in said
+        assert "cpu: starting worker 2; each takes at most" in said
         assert "cpu: 2 workers are not faster than 1: one saves and exits" in said
         assert len(others) == 1
 
