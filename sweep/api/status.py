@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sweep.api.stored_study import store_to_read, stored_study
 from sweep.search.remaining import status_of
-from sweep.store.states import StudyState
 
 if TYPE_CHECKING:
     from sweep.store.queries.disks import RoomLeft
@@ -116,4 +115,4 @@ def state_text(record: StatusRecord) -> str:
     Returns:
         `complete`, or the state in which somebody has set it.
     """
-    return record.study.state if record.has_work or record.study.state != StudyState.ACTIVE else "complete"
+    return record.study.state if record.has_work or not record.study.is_active else "complete"

@@ -116,21 +116,23 @@ def print_result(result: LaunchResult, launch_again: str, options: list[str]) ->
         launch_again: The command that continues it.
         options: Words with which another command finds the same database.
     """
+    from sweep.api.launch import LaunchOutcome  # loads the store, which a refused command does not need
+
     if result.monitor_hint:
         logger.info(result.monitor_hint)
-    elif result.outcome == "budget_spent":
+    elif result.outcome == LaunchOutcome.BUDGET_SPENT:
         extend = command("extend", result.study, "--budget", "+10h", *options)
         logger.info(f"the budget is spent; next: {extend}")
-    elif result.outcome in ("preempted", "interrupted") and result.is_prepared:
+    elif result.outcome in (LaunchOutcome.PREEMPTED, LaunchOutcome.INTERRUPTED) and result.is_prepared:
         logger.info(f"stopped; next: {launch_again} goes on from the last checkpoints")
     if result.status is None:
         return
     print_status(result.status, options)
-    state = result.status.study.state
-    if result.outcome == "unfinished" and state == "active":
+    study = result.status.study
+    if result.outcome == LaunchOutcome.UNFINISHED and study.is_active:
         logger.info(f"not complete; next: {launch_again}")
-    elif result.outcome == "unfinished":
-        logger.info(f"{state}; next: {command('resume', result.study, *options)}; {launch_again}")
+    elif result.outcome == LaunchOutcome.UNFINISHED:
+        logger.info(f"{study.state}; next: {command('resume', result.study, *options)}; {launch_again}")
 
 
 def _print_stopped(display: LaunchDisplay) -> None:

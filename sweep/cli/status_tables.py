@@ -61,7 +61,7 @@ def _running_table(record: StatusRecord) -> Table:
             work.kind,
             work.arm_name,
             work.seed,
-            f"{work.step:,} / {work.steps:,}" if work.kind == "train" else "-",
+            f"{work.step:,} / {work.steps:,}" if work.is_training else "-",
             f"{work.host} {work.device}" + (" (no sign of life: will be taken over)" if work.is_stale else ""),
         )
         for work in record.running
@@ -86,7 +86,7 @@ def _intended(record: StatusRecord, options: Sequence[str]) -> list[RenderableTy
     """Ends that are results or decisions: those that diverged with their evidence, the others counted."""
     ends = [end for end in record.failures if end.is_intended]
     parts: list[RenderableType] = []
-    if diverged := [end for end in ends if end.failure == "nan"]:
+    if diverged := [end for end in ends if end.is_diverged]:
         parts.append(_failure_table("diverged", diverged))
     for state, why in (("pruned", "stopped at a rung by their scores"), ("cancelled", "somebody cancelled the study")):
         if count := len({end.cell_id for end in ends if end.state == state}):
@@ -110,7 +110,7 @@ def _arms(record: StatusRecord) -> dict[str, Counter[str]]:
 
 def _next(record: StatusRecord, options: Sequence[str]) -> str:
     name = record.study.name
-    if record.study.state != "active":
+    if not record.study.is_active:
         return f"the study is {record.study.state}; next: {command('resume', name, *options)}"
     if record.full_disks:
         waiting = sum(disk.waiting for disk in record.full_disks)

@@ -10,7 +10,7 @@ from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.store.records import Measurement
 from sweep.store.snapshots import CellRecord
-from sweep.store.states import FailureClass, Phase, RunState, ScoreState
+from sweep.store.states import UNFINISHED_CELLS, FailureClass, Phase, RunState, ScoreState
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def value_of(measurements: tuple[Measurement, ...], metric: str) -> float | None
 
 def is_over(cell: CellRecord) -> bool:
     """Whether nothing more will come of a cell: all its scores are made, or none will be."""
-    return cell.state not in ("planned", "training", "trained", "scoring")
+    return cell.state not in UNFINISHED_CELLS
 
 
 def is_informative(cell: CellRecord) -> bool:

@@ -31,14 +31,15 @@ from sweep.store.queries.views import cells
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
+from sweep.store.states import CellState
 
-STATES = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "planned": TrialState.WAITING,
-    "training": TrialState.RUNNING,
-    "trained": TrialState.RUNNING,
-    "scoring": TrialState.RUNNING,
+STATES: Mapping[str, TrialState] = {
+    CellState.COMPLETE: TrialState.COMPLETE,
+    CellState.PRUNED: TrialState.PRUNED,
+    CellState.PLANNED: TrialState.WAITING,
+    CellState.TRAINING: TrialState.RUNNING,
+    CellState.TRAINED: TrialState.RUNNING,
+    CellState.SCORING: TrialState.RUNNING,
 }
 """Of a cell; every other state is a failure."""
 # Where Optuna's `upload_artifact` keeps what it knows of a file.

@@ -11,10 +11,9 @@ from sweep.design.rungs import Rung, is_promoted, ladder_of, score_at, threshold
 from sweep.design.trial_records import TrialRecords
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
-from sweep.store.states import RunState
+from sweep.store.states import UNFINISHED_SCORES, RunState
 from sweep.store.studies.rungs import add_rung_score, promote, prune
 
-OPEN = ("planned", "scoring")
 ONLY_THE_DISTANCE = {"bits_per_dim": None, "fid_test": False, "neighbours": 0, "partial_noising": ()}
 
 
@@ -115,7 +114,7 @@ class Promotion:
 
     def _is_open(self, cell: CellRecord, rung: Rung) -> bool:
         key = protocol_key(rung.protocol)
-        return any((r.step, r.protocol_key) == (rung.step, key) and r.state in OPEN for r in cell.rungs)
+        return any((r.step, r.protocol_key) == (rung.step, key) and r.state in UNFINISHED_SCORES for r in cell.rungs)
 
     def _score(self, cell: CellRecord, rung: Rung) -> float | None:
         return score_at(cell, rung.step, rung.protocol, self._study.metric)

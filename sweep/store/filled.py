@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Float, cast, func, insert, literal, select, t
 from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
+from sweep.store.states import RunState, ScoreState
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:
@@ -18,10 +19,10 @@ def finish_all(store: Store, study_id: int, metric: str) -> None:
     value = 20.0 + cast(SCORE.c.id * 7919 % 1000, Float) / 100.0
 
     def work(connection: Connection) -> None:
-        done = {"step": RUN.c.steps, "state": "trained", "finished_at": moment()}
+        done = {"step": RUN.c.steps, "state": RunState.TRAINED, "finished_at": moment()}
         connection.execute(update(RUN).where(RUN.c.id.in_(cells)).values(done))
         complete = update(SCORE).where(SCORE.c.id.in_(scores))
-        connection.execute(complete.values(state="complete", finished_at=moment()))
+        connection.execute(complete.values(state=ScoreState.COMPLETE, finished_at=moment()))
         for noise_set in (0, -1):
             row = select(SCORE.c.id, literal(metric), literal(noise_set), value).where(SCORE.c.id.in_(scores))
             connection.execute(insert(MEASUREMENT).from_select(["score_id", "name", "noise_set", "value"], row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.store import stored_config
@@ -13,9 +13,6 @@ from sweep.store.states import Phase, StudyState, WorkKind
 
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
-
-
-FinalState = Literal["failed", "infeasible", "pruned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +40,11 @@ class StudyRecord:
     versions: Mapping[str, str]
     arms: tuple[ArmRecord, ...]
     created_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its workers may work: it is not paused, stopped or cancelled."""
+        return self.state == StudyState.ACTIVE
 
     @property
     def protocol(self) -> Protocol:

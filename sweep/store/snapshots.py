@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.store.records import Measurement, StudyRecord
-from sweep.store.states import FailureClass, Phase, RunState, StudyState, WorkKind
+from sweep.store.states import FailureClass, Phase, RunState, WorkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,11 @@ class RunningRecord:
     lease_left_seconds: float
 
     @property
+    def is_training(self) -> bool:
+        """Whether a run is trained; otherwise one is scored."""
+        return self.kind == WorkKind.TRAIN
+
+    @property
     def is_stale(self) -> bool:
         """No renewal in time: the next idle worker takes it over."""
         return self.lease_left_seconds < 0.0
@@ -131,11 +136,14 @@ class FailureRecord:
     reason: str
 
     @property
+    def is_diverged(self) -> bool:
+        """Whether a loss, a gradient, a sample or a score was not finite."""
+        return self.failure == FailureClass.NAN
+
+    @property
     def is_intended(self) -> bool:
         """An end that is a result or somebody's decision: pruned, diverged or cancelled."""
-        return (
-            self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED) or self.failure == FailureClass.NAN
-        )
+        return self.is_diverged or self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +205,4 @@ class StatusRecord:
     @property
     def is_stalled(self) -> bool:
         """There is work left and nobody holds a live lease."""
-        return self.has_work and self.study.state == StudyState.ACTIVE and all(work.is_stale for work in self.running)
+        return self.has_work and self.study.is_active and all(work.is_stale for work in self.running)

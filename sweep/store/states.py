@@ -53,6 +53,16 @@ class ScoreState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class FinalState(StrEnum):
+    """Of work that failed for good: the state of a run or of a score."""
+
+    FAILED = "failed"
+    INFEASIBLE = "infeasible"
+    """The training diverged."""
+    PRUNED = "pruned"
+    """A pruner stopped the training."""
+
+
 class AttemptEnd(StrEnum):
     """How an attempt ended in `attempt.end_reason`, beside failures (a `FailureClass`) and `released: REASON`."""
 
@@ -144,3 +154,8 @@ class CellStatus(StrEnum):
     EXCLUDED = "excluded"
     PRUNED = "pruned"
     MISSING = "missing"
+
+
+UNFINISHED_TRAININGS = frozenset({RunState.PLANNED, RunState.TRAINING})
+UNFINISHED_SCORES = frozenset({ScoreState.PLANNED, ScoreState.SCORING})
+UNFINISHED_CELLS = frozenset({CellState.PLANNED, CellState.TRAINING, CellState.TRAINED, CellState.SCORING})

@@ -8,9 +8,9 @@ from sweep.store import status
 from sweep.store.queue.attempts import fail, release
 from sweep.store.queue.leases import MAX_CRASHES
 from sweep.store.queue.progress import set_micro_batches
-from sweep.store.records import Claim, FinalState
+from sweep.store.records import Claim
 from sweep.store.sql.transaction import Store
-from sweep.store.states import FailureClass, StudyState, WorkKind
+from sweep.store.states import FailureClass, FinalState, StudyState, WorkKind
 from sweep.store.studies.control import set_study_state
 from sweep.store.studies.retraining import retrain
 from sweep.worker.messages import Failed
@@ -90,7 +90,7 @@ def _oom(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
 
 def _nan(store: Store, claim: Claim, failed: Failed, _timing: Timing) -> None:
     """A result, not an accident: it is never tried again, and its evidence is stored."""
-    state: FinalState = "infeasible" if claim.kind == WorkKind.TRAIN else "failed"
+    state = FinalState.INFEASIBLE if claim.kind == WorkKind.TRAIN else FinalState.FAILED
     fail(
         store,
         claim,

@@ -168,7 +168,7 @@ def failure_class(error: BaseException) -> FailureClass:
     if isinstance(error, Preempted):
         return FailureClass.PREEMPTED
     if isinstance(error, ImagesUnavailable):
-        full = error.__cause__ is not None and failure_class(error.__cause__) == "disk_full"
+        full = error.__cause__ is not None and failure_class(error.__cause__) == FailureClass.DISK_FULL
         return FailureClass.DISK_FULL if full else FailureClass.NO_IMAGES
     if isinstance(error, Diverged):
         return FailureClass.NAN

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, and_, select
 from sweep.store.queue.leases import WORK
 from sweep.store.snapshots import FullDisk
 from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
-from sweep.store.states import FailureClass, WorkKind
+from sweep.store.states import FailureClass, RunState, WorkKind
 
 # A store of thousands of runs takes some tens of megabytes, and as much again while its log is written back.
 LITTLE_ROOM_BYTES = 100_000_000
@@ -51,7 +51,7 @@ def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
             select(table.c.id, WORKER.c.host, ATTEMPT.c.ended_at, ATTEMPT.c.detail)
             .join(ATTEMPT, tried)
             .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
-            .where(table.c.state == "planned", table.c.not_before > 0.0)  # the few that were given back with a delay
+            .where(table.c.state == RunState.PLANNED, table.c.not_before > 0.0)
             .where(ATTEMPT.c.end_reason == f"released: {FailureClass.DISK_FULL}")
             .where(table.c.id.in_(cells.where(CELL.c.study_id == study_id)))
             .order_by(ATTEMPT.c.ended_at)

@@ -18,7 +18,7 @@ from sweep.store.queue.search_lease import refusals
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.schema import ARM, CELL
 from sweep.store.sql.transaction import Store
-from sweep.store.states import Phase, RunState
+from sweep.store.states import UNFINISHED_CELLS, UNFINISHED_SCORES, UNFINISHED_TRAININGS, Phase, RunState
 from sweep.store.studies.studies import newest_revision
 from sweep.store.studies.trial_changes import count_changes
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from sweep.config.factors import Changes
     from sweep.config.run import Protocol
 
-_UNDER_WAY = ("planned", "training", "trained", "scoring")
-_UNTRAINED_YET = ("planned", "training")
-_OPEN = ("planned", "scoring")
 # Databases limit the values of one statement. A study with more cells under way is read whole.
 _MAX_VALUES = 10_000
 
@@ -133,9 +130,9 @@ def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[
 
 def _is_settled(cell: CellRecord, ladder: int) -> bool:
     # An excluded one may share its run with a study that goes on with it.
-    if cell.run_state in _UNTRAINED_YET or any(score.state in _OPEN for score in cell.scores):
+    if cell.run_state in UNFINISHED_TRAININGS or any(score.state in UNFINISHED_SCORES for score in cell.scores):
         return False
-    if cell.state in _UNDER_WAY or any(rung.state in _OPEN for rung in cell.rungs):
+    if cell.state in UNFINISHED_CELLS or any(rung.state in UNFINISHED_SCORES for rung in cell.rungs):
         return False
     waits = cell.phase == Phase.SEARCH and cell.run_state == RunState.TRAINED and cell.excluded_reason is None
     return not waits or sum(rung.step == cell.steps for rung in cell.rungs) >= ladder

@@ -19,12 +19,12 @@ from sweep.store.queue.endings import drop_scores
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import MAX_CRASHES, PROGRESSED, WORK, fence, lost
 from sweep.store.queue.progress import write_artifacts
-from sweep.store.records import ArtifactRecord, Claim, FinalState, ScoreResult
+from sweep.store.records import ArtifactRecord, Claim, ScoreResult
 from sweep.store.sql.clock import moment, now
 from sweep.store.sql.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_or_replace
-from sweep.store.states import AttemptEnd, FailureClass, RunState, ScoreState, WorkKind
+from sweep.store.states import AttemptEnd, FailureClass, FinalState, RunState, ScoreState, WorkKind
 
 
 def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, parameters: int, seconds: float) -> None:
@@ -133,7 +133,7 @@ def release(
     Raises:
         LeaseLost: it was not ours any more, so there is nothing to give back.
     """
-    values = {"state": "planned", "not_before": now() + delay}
+    values = {"state": RunState.PLANNED, "not_before": now() + delay}
     ending = f"released: {reason}"[:32]
     detail = clean(detail)
 
@@ -152,7 +152,7 @@ def fail(
     reason: str,
     *,
     final: bool,
-    state: FinalState = "failed",
+    state: FinalState = FinalState.FAILED,
     delay: float = 0.0,
     seconds: float = 0.0,
     detail: Mapping[str, Any] | None = None,
@@ -182,9 +182,9 @@ def fail(
         ends = final or crashes >= MAX_CRASHES
         values: dict[str, Any] = {"crashes": table.c.crashes + 1, "failure": failure, "failure_reason": reason}
         if ends:
-            values |= {"state": state if final else "failed", "finished_at": moment()}
+            values |= {"state": state if final else FinalState.FAILED, "finished_at": moment()}
         else:
-            values |= {"state": "planned", "not_before": now() + delay}
+            values |= {"state": RunState.PLANNED, "not_before": now() + delay}
         if end_attempt(connection, claimed, values, failure, seconds=seconds, detail=reason):
             if ends and claimed.kind == WorkKind.TRAIN:
                 drop_scores(connection, [claimed.run_id], values["state"])

@@ -216,7 +216,7 @@ def _wanted(kind: WorkKind) -> Select[Any]:
 def _taking(kind: WorkKind) -> ReturningUpdate[Any]:
     """Returns the row, this takeover counted."""
     table, leased = WORK[kind]
-    free = or_(and_(table.c.state == "planned", table.c.not_before <= now()), _expired(table, leased))
+    free = or_(and_(table.c.state == RunState.PLANNED, table.c.not_before <= now()), _expired(table, leased))
     candidate = _wanted(kind).where(free).limit(1).with_for_update(of=table, skip_locked=True)
     return (
         update(table)

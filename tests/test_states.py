@@ -1,0 +1,78 @@
+"""States of work are compared by the names of their enums, so that a misspelt one cannot pass unseen."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import sweep
+from sweep.store import states
+
+ROOT = Path(sweep.__file__).parent
+HOME = ROOT / "store/states.py"
+VALUES = {
+    member.value
+    for kind in vars(states).values()
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind.__module__ == states.__name__
+    for member in kind
+}
+# Words that are also something else: a type of error of pydantic, and the axis of a curve.
+OTHER_WORDS = {("config/problems.py", "missing"), ("reporting/figures/lines.py", "images")}
+
+
+def literals(node: ast.AST) -> Iterator[str]:
+    """Texts in a value, or in a tuple, list or set of values."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        for element in node.elts:
+            yield from literals(element)
+
+
+def suspects(node: ast.AST) -> Iterator[str]:
+    """Texts that a value is compared with, that name a set of states, or that are written as a state."""
+    if isinstance(node, ast.Compare):
+        for side in (node.left, *node.comparators):
+            yield from literals(side)
+    elif isinstance(node, ast.MatchValue):
+        yield from literals(node.value)
+    elif isinstance(node, (ast.Tuple, ast.Set)):
+        texts = list(literals(node))
+        yield from texts if len(texts) == len(node.elts) > 1 and set(texts) <= VALUES else ()
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            yield from literals(value) if isinstance(key, ast.Constant) and key.value == "state" else ()
+    elif isinstance(node, ast.keyword) and node.arg == "state":
+        yield from literals(node.value)
+
+
+def spelt_out(source: str) -> set[str]:
+    """Values of the enums that a module spells out."""
+    return {text for node in ast.walk(ast.parse(source)) for text in suspects(node) if text in VALUES}
+
+
+def test_states_are_compared_by_the_names_of_their_enums() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), text)
+        for path in sorted(ROOT.rglob("*.py"))
+        if path != HOME
+        for text in spelt_out(path.read_text())
+    }
+    assert found - OTHER_WORDS == set()
+    assert found & OTHER_WORDS == OTHER_WORDS, "an exception that is not needed any more"
+
+
+def test_every_way_of_spelling_a_state_out_is_seen() -> None:
+    for source in (
+        "state == 'active'",
+        "'nan' != failure",
+        "state in ('planned', 'training')",
+        "OPEN = ('planned', 'scoring')",
+        "update(x).values(state='complete')",
+        "values = {'state': 'planned'}",
+        "match state:\n  case 'paused': pass",
+    ):
+        assert spelt_out(source), source
+    assert not spelt_out("rows = [('run', 'planned')]\nname = 'active'\nstate == StudyState.ACTIVE")
