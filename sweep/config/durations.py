@@ -21,8 +21,11 @@ def seconds_of(text: str) -> float:
     parts = match.groups() if match else ()
     total = sum(float(part) * unit for part, unit in zip(parts, _UNITS.values(), strict=False) if part)
     if total <= 0.0:
-        raise UsageError(f"{text!r} is not a duration", why="It is read as days, hours, minutes, seconds.",
-                         next="Write it like 23h30m, 90m or 45s.")  # fmt: skip
+        raise UsageError(
+            f"{text!r} is not a duration",
+            why="It is read as days, hours, minutes, seconds.",
+            next="Write it like 23h30m, 90m or 45s.",
+        )
     if total > MAX_DURATION_DAYS * _UNITS["d"]:
         raise UsageError(
             f"{text[:40]!r} is too long", why=f"At most {MAX_DURATION_DAYS:,} days are accepted.", next="Ask for less."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -116,7 +116,7 @@ def value_of_field(setting: Setting, field: str) -> Value:
     value: Any = setting
     for part in field.split("."):
         value = getattr(value, part)
-    return value  # type: ignore[no-any-return]
+    return cast("Value", value)
 
 
 def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: bool, tuning: bool) -> None:

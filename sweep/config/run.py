@@ -19,9 +19,20 @@ from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, N
 from sweep.limits import MAX_AVERAGES, MAX_BATCH, MAX_IMAGES, MAX_NOISED_TIMES, MAX_SNAPSHOTS, MAX_STEPS, MAX_T
 
 Schedule = Literal[
-    "linear", "linear_scaled", "cosine", "quadratic", "sigmoid_beta", "sigmoid_alphas_bar", "exponential_beta",
-    "exponential_alphas_bar", "constant", "warmup10", "warmup50", "jsd", "custom",
-]  # fmt: skip
+    "linear",
+    "linear_scaled",
+    "cosine",
+    "quadratic",
+    "sigmoid_beta",
+    "sigmoid_alphas_bar",
+    "exponential_beta",
+    "exponential_alphas_bar",
+    "constant",
+    "warmup10",
+    "warmup50",
+    "jsd",
+    "custom",
+]
 Target = Literal["epsilon", "x0", "v", "posterior_mean"]
 Loss = Literal["mse", "l1", "huber", "pseudo_huber"]
 Weighting = Literal[

@@ -41,7 +41,7 @@ class StrictLoader(yaml.SafeLoader):
         Raises:
             StudyFileError: An alias, a tag, a number, text, depth or count beyond the bounds.
         """
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML has no types
         self._judge(event)
         self._depth += 1
         try:
@@ -70,8 +70,9 @@ class StrictLoader(yaml.SafeLoader):
 
     def _judge_text(self, event: yaml.ScalarEvent) -> None:
         if len(event.value) > MAX_TEXT:
-            raise self._refused(event, f"a text of {len(event.value):,} characters; {MAX_TEXT:,} are the most",
-                                "Shorten it.")  # fmt: skip
+            raise self._refused(
+                event, f"a text of {len(event.value):,} characters; {MAX_TEXT:,} are the most", "Shorten it."
+            )
         if control := CONTROL_CHARACTERS.search(event.value):
             raise self._refused(
                 event,
@@ -103,6 +104,6 @@ for name, pattern, first in (
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("int", r"^[-+]?[0-9]+$", _NUMBER_STARTS),
     ("float", r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)$", _NUMBER_STARTS),
-):  # fmt: skip
+):
     StrictLoader.add_implicit_resolver(_YAML + name, re.compile(pattern), first)
 StrictLoader.add_constructor(f"{_YAML}int", StrictLoader.whole_number)

@@ -150,7 +150,10 @@ def ensure_files(
 def _download(reader: Callable[..., Any], folder: Path, md5: Mapping[str, str], root: Path, fetching: Fetching) -> None:
     root.mkdir(parents=True, exist_ok=True)
     with _partial_folder(root) as partial:
-        arrived = lambda: sum(path.stat().st_size for path in partial.rglob("*.gz"))  # noqa: E731
+
+        def arrived() -> int:
+            return sum(path.stat().st_size for path in partial.rglob("*.gz"))
+
         # torchvision draws a bar on stderr, also in a log.
         with showing_bytes(arrived, fetching.total_bytes, fetching.on_bytes), redirect_stderr(io.StringIO()):
             reader(root=partial, train=True, download=True)

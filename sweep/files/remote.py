@@ -77,7 +77,10 @@ class Remote:
         Raises:
             UnreadableCheckpoint: The bytes have another hash.
         """
-        get: _Operation[None] = lambda fs, root: download(fs, remote_path(fs, root, name), target, sha256)  # noqa: E731
+
+        def get(fs: Any, root: str) -> None:
+            download(fs, remote_path(fs, root, name), target, sha256)
+
         self._patiently(f"cannot fetch {name}", get, give_up)
 
     def listed(self, under: str) -> list[StoredFile]:

@@ -34,7 +34,7 @@ class CapturedStep:
 
     def __init__(self, step_fn: StepFn, device: torch.device) -> None:
         self._step_fn, self._device = step_fn, device
-        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's is not
+        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch's is not
         self._graph: torch.cuda.CUDAGraph | None = None
         self._calls = 0
 

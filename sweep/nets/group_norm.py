@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 # Floats in a vector of AVX2. Of channels-last maps torch's kernel reads a group's channels place by place: what is
 # left over of whole vectors costs it more than the vectors.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from sweep.nets.group_norm import group_norm
 from sweep.nets.initialisation import NearZeroConv2d, NearZeroLinear, StackedLinear

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from sweep.nets.embedding import TimeEmbedding
 from sweep.nets.initialisation import NearZeroLinear

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 WIDTHS = (32, 64, 128)
 SEED = 20_180_111  # of the weights: the same in every run, so that the loss means the same everywhere

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from sweep.nets.embedding import TimeEmbedding
 from sweep.nets.initialisation import NearZeroConv2d

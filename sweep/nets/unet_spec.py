@@ -88,7 +88,7 @@ def unet_weights(levels: Sequence[Level], res_blocks: int) -> int:
     return total
 
 
-def unet_net_weights(settings: Mapping[str, Any], *, image_channels: int, image_size: int | None) -> int:  # noqa: ARG001
+def unet_net_weights(settings: Mapping[str, Any], *, image_channels: int, image_size: int | None) -> int:  # noqa: ARG001 - as others of its registry
     """`unet_weights` of a net's settings, which are checked.
 
     Args:

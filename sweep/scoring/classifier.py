@@ -127,7 +127,7 @@ def train_net(dataset: Dataset, labels: Tensor, on_progress: Progress = ignore_p
                 batch = order[start : start + recipe.batch]
                 loss = functional.cross_entropy(net(dataset.train[batch])[1], labels[batch])
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # torch's has no types
+                loss.backward()  # type: ignore[no-untyped-call] # torch's has no types
                 optimizer.step()
                 annealing.step()
                 on_progress(epoch * len(labels) + start + len(batch), recipe.epochs * len(labels))

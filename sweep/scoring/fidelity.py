@@ -23,7 +23,7 @@ EXTRACTOR = "sweep-rows"
 LAYER = "row"
 
 
-class _Identity(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
+class _Identity(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc] # torch-fidelity has no types
     """Passes feature rows through, so that what is measured is exactly what was saved."""
 
     # torch-fidelity hands every one of its settings to the constructor.

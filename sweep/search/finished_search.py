@@ -44,9 +44,15 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
         cells += cells_of(study, arm, phase=Phase.SEARCH, trial_number=number)
     protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
-        store, name, question=study.question, spec=study.model_dump(mode="json"), spec_sha256=sha256_of(name),
-        arms=arms, protocol=protocol, versions={},
-    )  # fmt: skip
+        store,
+        name,
+        question=study.question,
+        spec=study.model_dump(mode="json"),
+        spec_sha256=sha256_of(name),
+        arms=arms,
+        protocol=protocol,
+        versions={},
+    )
     add_cells(store, record.id, cells)
     finish_all(store, record.id, study.metric)
     return study, record.id

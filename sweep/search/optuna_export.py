@@ -178,10 +178,10 @@ def _trial(
         value=value if state is TrialState.COMPLETE else None,
         params={name: _typed(params[name], distribution) for name, distribution in space.items()},
         distributions=space,
-        user_attrs=_attributes(cell) | ({m.name: m.value for m in primary.measurements if m.noise_set == -1} if primary
-                                  else {}),
+        user_attrs=_attributes(cell)
+        | ({m.name: m.value for m in primary.measurements if m.noise_set == -1} if primary else {}),
         system_attrs=attributes,
-    )  # fmt: skip
+    )
     planned, finished = times
     if state is not TrialState.WAITING:
         trial.datetime_start = finished - timedelta(seconds=cell.seconds) if finished else planned

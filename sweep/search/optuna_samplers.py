@@ -30,16 +30,24 @@ class Shown(FrozenTrial):
     """
 
     # Plain attributes, where Optuna computes them at every call: a sort of thousands looks at each.
-    constraints: Mapping[str, float] = {}  # type: ignore[assignment]  # ours have none
+    constraints: Mapping[str, float] = {}  # type: ignore[assignment] # ours have none
     number: int = 0
     value: float | None = None
 
     def __init__(self, trial: FrozenTrial, space: Space, ours: int) -> None:
         super().__init__(
-            number=trial.number, state=trial.state, value=trial.value, params=trial.params, distributions=space,
-            datetime_start=None, datetime_complete=None, user_attrs={}, system_attrs={},
-            intermediate_values=trial.intermediate_values, trial_id=trial.number,
-        )  # fmt: skip
+            number=trial.number,
+            state=trial.state,
+            value=trial.value,
+            params=trial.params,
+            distributions=space,
+            datetime_start=None,
+            datetime_complete=None,
+            user_attrs={},
+            system_attrs={},
+            intermediate_values=trial.intermediate_values,
+            trial_id=trial.number,
+        )
         self.number, self.value, self.ours = trial.number, trial.value, ours
         self.point = [space[name].to_internal_repr(trial.params[name]) for name in _varied(space)]
 

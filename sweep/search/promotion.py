@@ -100,9 +100,15 @@ class Promotion:
             f"{len(values)} other trials)"
         )
         detail = {
-            "trial": number, "images": rung.images, "step": rung.step, "value": value, "needed": needed,
-            "others": sorted(values), "n": rung.protocol.n, "pruner": pruner.model_dump(mode="json"),
-        }  # fmt: skip
+            "trial": number,
+            "images": rung.images,
+            "step": rung.step,
+            "value": value,
+            "needed": needed,
+            "others": sorted(values),
+            "n": rung.protocol.n,
+            "pruner": pruner.model_dump(mode="json"),
+        }
         return prune(self._store, self._study_id, cell, step=rung.step, reason=reason, detail=detail)
 
     def _plan_score(self, cell: CellRecord, step: int, protocol: Protocol) -> bool:

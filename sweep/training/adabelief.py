@@ -38,7 +38,7 @@ class AdaBelief(Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "steps": steps})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # torch's may return a loss
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override] # torch's may return a loss
         """One update of every parameter that has a gradient; closures are not supported."""
         assert closure is None
         for group in self.param_groups:

@@ -13,7 +13,7 @@ from sweep.config.run import EmaStart
 from sweep.training.moving_averages import MovingAverages, Weights
 
 
-def corrected(decay: float, step: int) -> float:  # noqa: ARG001
+def corrected(decay: float, step: int) -> float:  # noqa: ARG001 - as others of its registry
     """From 0, and divided by 1 - d^n at the end: over the steps taken alone, as Adam's moments are. d_n = d.
 
     Args:
@@ -25,7 +25,7 @@ def corrected(decay: float, step: int) -> float:  # noqa: ARG001
     return decay
 
 
-def initial(decay: float, step: int) -> float:  # noqa: ARG001
+def initial(decay: float, step: int) -> float:  # noqa: ARG001 - as others of its registry
     """From the initial weights, of which d^n stays in the average: 90 % after 1000 steps of d = 0.9999. d_n = d.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from sweep.config.run import LrSchedule, TrainSettings
 
 
-def constant_lr(images_seen: float, total_images: float) -> float:  # noqa: ARG001
+def constant_lr(images_seen: float, total_images: float) -> float:  # noqa: ARG001 - as others of its registry
     """1 throughout.
 
     Args:

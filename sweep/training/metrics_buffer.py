@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,13 +81,11 @@ class MetricsBuffer:
             "tail": list(self._tail),
         }
 
-    def load_state_dict(self, state: dict[str, object]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict`."""
         assert self._count == 0
-        # A state is plain data, whose types nobody declares.
-        self.last_step, self.losses, self.norms, self._tail = (  # type: ignore[assignment]  # see above
-            state[name] for name in ("last_step", "losses", "norms", "tail")
-        )
+        self.last_step = state["last_step"]
+        self.losses, self.norms, self._tail = state["losses"], state["norms"], state["tail"]
 
 
 def _diverged(step: int, loss: float, norm: float, tail: Sequence[tuple[float, float]]) -> Diverged:

@@ -166,7 +166,7 @@ class Objective:
         # The net alone runs in bfloat16: in it, sqrt(1 - alphas_bar_t) is 0 for the first ten t.
         with torch.autocast(x_t.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
             if self.terms:
-                output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator]  # every net has it
+                output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator] # every net has it
                 return output, bottleneck
             return net(x_t, i), None
 

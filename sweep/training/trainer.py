@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -74,7 +77,7 @@ def accumulate_gradients(state: StepState, batch: Batch) -> Tensor:
         forward = objective.predict(state.net, x_t, part)
         cost = objective.cost(state.net, forward)
         loss = cost.loss.sum() / state.config.batch
-        loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types for it
+        loss.backward()  # type: ignore[no-untyped-call] # torch declares no types for it
         total += loss.detach()
         bounds.append(cost.bound)
     if state.importance is not None:
@@ -184,7 +187,7 @@ class Training:
             **{name: part.state_dict() for name, part in optional.items() if part is not None},
         }
 
-    def load_state_dict(self, state: dict[str, object]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict` made on the same kind of device.
 
         Raises:
@@ -193,15 +196,14 @@ class Training:
         if state.get("train_key") != train_key(self.config):
             raise CheckpointError("the checkpoint is of another run", why="its config differs from this one")
         try:
-            # A checkpoint holds plain data, whose types nobody declares: a wrong one raises in the part that loads it.
-            self.net.load_state_dict(state["net"])  # type: ignore[arg-type]  # see above, and so below
-            load_optimizer(self.optimizer, state["optimizer"])  # type: ignore[arg-type]  # see above
-            self.averages.load_state_dict(state["averages"])  # type: ignore[arg-type]  # see above
-            self.metrics_buffer.load_state_dict(state["trace"])  # type: ignore[arg-type]  # see above
+            self.net.load_state_dict(state["net"])
+            load_optimizer(self.optimizer, state["optimizer"])
+            self.averages.load_state_dict(state["averages"])
+            self.metrics_buffer.load_state_dict(state["trace"])
             if self.power is not None:
-                self.power.load_state_dict(state["power"])  # type: ignore[arg-type]  # see above
+                self.power.load_state_dict(state["power"])
             if self.importance is not None:
-                self.importance.load_state_dict(state["importance"])  # type: ignore[arg-type]  # see above
-            self.step = state["step"]  # type: ignore[assignment]  # see above
+                self.importance.load_state_dict(state["importance"])
+            self.step = state["step"]
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}", why="it was not written by this version") from error

@@ -52,8 +52,14 @@ _NO_MEMORY = (
 # Errors of a GPU and of its libraries. After one of them the process can compute nothing more on that device; another
 # process or machine can, unless the code gave the device something that it cannot do.
 _DEVICE_ERROR = ("acceleratorerror", "cuda error:", "cuda driver error", "cublas_status_", "cudnn_status_", "cufft_")
-_CODE_ERROR = ("device-side assert", "_invalid_value", "_bad_param", "_not_supported", "invalid argument",
-               "invalid configuration argument")  # fmt: skip
+_CODE_ERROR = (
+    "device-side assert",
+    "_invalid_value",
+    "_bad_param",
+    "_not_supported",
+    "invalid argument",
+    "invalid configuration argument",
+)
 
 
 def serve(pipe: Connection, stop_requests: Connection, device: str, threads: int) -> None:

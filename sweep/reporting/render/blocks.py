@@ -90,7 +90,7 @@ def show_blocks(blocks: Sequence[Block]) -> None:
     for block in blocks:
         write_files(block, report_folder())
         for data, metadata in display_bundles(block):
-            display(data, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+            display(data, raw=True, metadata=metadata)
 
 
 Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]

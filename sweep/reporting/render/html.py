@@ -14,7 +14,7 @@ class _Exporter(HTMLExporter):
     """nbconvert's, that takes its own templates before those of the same names in a user's home."""
 
     def get_prefix_root_dirs(self) -> list[str]:
-        return [*ENV_JUPYTER_PATH, *super().get_prefix_root_dirs()]  # type: ignore[no-untyped-call]
+        return [*ENV_JUPYTER_PATH, *super().get_prefix_root_dirs()]  # type: ignore[no-untyped-call] # nbconvert has no types
 
 
 def export_html(notebook: NotebookNode) -> str:
@@ -25,7 +25,7 @@ def export_html(notebook: NotebookNode) -> str:
     """
     template = (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    exporter = _Exporter(  # type: ignore[no-untyped-call]
+    exporter = _Exporter(  # type: ignore[no-untyped-call] # nbconvert has no types
         extra_loaders=[DictLoader({"report.html.j2": template, "style.css": style})],
         template_file="report.html.j2",
         exclude_input=True,

@@ -150,7 +150,7 @@ def _run(
             next=f"Free memory and try again; {out / NOTEBOOK} holds the cells that were run.",
         ) from None
     finally:
-        nbformat.write(notebook, out / NOTEBOOK)  # type: ignore[no-untyped-call]
+        nbformat.write(notebook, out / NOTEBOOK)
         (out / "report.html").write_text(export_html(notebook), encoding="utf-8")
 
 
@@ -188,20 +188,20 @@ def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
         if function in SHOWN_WHERE and not SHOWN_WHERE[function](study):
             continue
         if heading:
-            cell = nbformat.v4.new_markdown_cell(f"## {heading}")  # type: ignore[no-untyped-call]
+            cell = nbformat.v4.new_markdown_cell(f"## {heading}")
             cell["id"] = f"{function}-heading"
             cells.append(cell)
         cells.append(_code(function, f"show_blocks(sections.{function}(study))"))
     cells.append(_code("record", RECORD))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.v4.new_notebook(
         cells=cells, metadata={"title": study.name, "kernelspec": kernel, "language_info": {"name": "python"}}
     )
     return notebook
 
 
 def _code(name: str, source: str) -> NotebookNode:
-    cell: NotebookNode = nbformat.v4.new_code_cell(source)  # type: ignore[no-untyped-call]
+    cell: NotebookNode = nbformat.v4.new_code_cell(source)
     cell["id"] = name
     return cell
 

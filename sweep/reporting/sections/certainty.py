@@ -38,7 +38,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         decimals = decimals_for(comparison.decimals_at)
         rows = comparison.arms.to_dict("records")
         name = comparison.label.removesuffix(CLASSIFIER)
-        cells = [TextCell(number(row["mean"], decimals), _interval(row, decimals)) for row in rows]
+        cells = [TextCell(number(row["mean"], decimals), _interval(row["low"], row["high"], decimals)) for row in rows]
         columns.append(Column(f"{name} {ARROWS[comparison.direction]}".rstrip(), cells, numeric=True))
         tidy.append(comparison.arms.drop(columns=VERDICT_COLUMNS).assign(score=comparison.metric))
     local = [
@@ -59,8 +59,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
     ]
 
 
-def _interval(row: dict[object, object], decimals: int) -> str:
-    low, high = float(row["low"]), float(row["high"])  # type: ignore[arg-type]
+def _interval(low: float, high: float, decimals: int) -> str:
     if not np.isfinite(low):
         return ""
     return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"

@@ -127,8 +127,7 @@ def heartbeat(store: Store, claimed: Claim, *, ttl: float = TTL_SECONDS) -> Stud
     def work(connection: Connection) -> StudyState:
         require(connection, claimed, {"lease_until": now() + ttl})
         connection.execute(update(WORKER).where(WORKER.c.id == claimed.worker_id).values(seen_at=moment()))
-        state: Any = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == claimed.study_id)).one()
-        return state  # type: ignore[no-any-return]
+        return StudyState(connection.scalars(select(STUDY.c.state).where(STUDY.c.id == claimed.study_id)).one())
 
     return store.write(work)
 

@@ -36,28 +36,28 @@ class UtcDateTime(TypeDecorator[datetime]):
 # statement, so that an index can be used and every row is judged at the same moment.
 
 
-class now(FunctionElement[float]):  # a SQL function reads best in lower case # noqa: N801
+class now(FunctionElement[float]):
     """Seconds since 1970 UTC, at the start of the statement."""
 
     type = Float()
     inherit_cache = True
 
 
-class moment(FunctionElement[datetime]):  # noqa: N801
+class moment(FunctionElement[datetime]):
     """The same instant as a time with a zone, for people."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-class uptime(FunctionElement[float]):  # noqa: N801
+class uptime(FunctionElement[float]):
     """Seconds that the database server has been up: after an outage nobody could renew a lease."""
 
     type = Float()
     inherit_cache = True
 
 
-class seconds_since(FunctionElement[float]):  # noqa: N801
+class seconds_since(FunctionElement[float]):
     """Seconds from a stored time, the one argument, to the start of the statement."""
 
     type = Float()

@@ -12,9 +12,18 @@ from sweep.store.sql.sqlite import open_sqlite
 
 # Of the options of an address, those that tell where it leads and cannot be a secret.
 _SHOWN_OPTIONS = frozenset(
-    {"application_name", "connect_timeout", "dbname", "host", "hostaddr", "port", "sslmode", "target_session_attrs",
-     "user"}
-)  # fmt: skip
+    {
+        "application_name",
+        "connect_timeout",
+        "dbname",
+        "host",
+        "hostaddr",
+        "port",
+        "sslmode",
+        "target_session_attrs",
+        "user",
+    }
+)
 
 
 def open_engine(url: str, access: Access) -> Engine:

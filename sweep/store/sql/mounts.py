@@ -8,9 +8,29 @@ from pathlib import Path
 
 # WAL needs memory shared between all readers, and file locks: neither crosses a network.
 NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "afs", "9p", "panfs", "orangefs",
-     "pvfs2", "glusterfs", "ocfs2", "gfs2", "ncpfs", "davfs", "virtiofs"}
-)  # fmt: skip
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ceph",
+        "afs",
+        "9p",
+        "panfs",
+        "orangefs",
+        "pvfs2",
+        "glusterfs",
+        "ocfs2",
+        "gfs2",
+        "ncpfs",
+        "davfs",
+        "virtiofs",
+    }
+)
 _LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlayfs"})
 _MOUNTS = Path("/proc/mounts")
 _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class unindexed(FunctionElement[int]):  # a SQL function reads best in lower case # noqa: N801
+class unindexed(FunctionElement[int]):
     """An integer column that is compared only once other conditions have found the row.
 
     PostgreSQL counts its rows, so there it is the column itself.

@@ -83,7 +83,7 @@ class Store:
                 # The next try is on a new connection, which may lead to another server.
                 self.engine.dispose()
                 # Jitter: workers that failed together must not come back together.
-                time.sleep(min(wait * random.uniform(0.5, 1.0), left))  # noqa: S311
+                time.sleep(min(wait * random.uniform(0.5, 1.0), left))  # noqa: S311 - jitter, not secrets
                 wait = min(2.0 * wait, _LONGEST_WAIT_SECONDS)
 
     def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, func, select, update
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from sweep.store.queue.attempts import end_attempt
 from sweep.store.queue.claim import artifacts_of
@@ -68,9 +70,9 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
     return store.write(work)
 
 
-def _again(run: object, claimed: Claim) -> dict[str, int | None] | None:
+def _again(run: Row[Any], claimed: Claim) -> dict[str, int | None] | None:
     """The columns that send a run back to make the weights that a score reads; None where it cannot."""
-    state, reached, until = run.state, run.reached_step, run.until_step  # type: ignore[attr-defined]
+    state, reached, until = run.state, run.reached_step, run.until_step
     if claimed.score_step is None or claimed.score_step == claimed.train_config.steps:
         return {"until_step": None} if state == RunState.TRAINED else None
     waits = state == RunState.PLANNED and reached == until == claimed.score_step

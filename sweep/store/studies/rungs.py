@@ -82,9 +82,13 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
             drop_scores(connection, [cell.run_id], RunState.PRUNED)
             _forget_rung(connection, cell.run_id)
             write_event(
-                connection, EventKind.PRUNED, f"{cell.arm_name}: {reason}",
-                study_id=study_id, run_id=cell.run_id, detail=detail,
-            )  # fmt: skip
+                connection,
+                EventKind.PRUNED,
+                f"{cell.arm_name}: {reason}",
+                study_id=study_id,
+                run_id=cell.run_id,
+                detail=detail,
+            )
         return True
 
     return store.write(work)
