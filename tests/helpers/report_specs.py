@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.config.run import Protocol
-from sweep.store.records import FinalState, WorkerRecord
-from sweep.store.states import FailureClass
+from sweep.store.records import WorkerRecord
+from sweep.store.states import FailureClass, FinalState
 
 PROTOCOL = Protocol(
     extractor="classifier", extractor_sha256="ab" * 32, reference_sha256="cd" * 32, n=1000, noise_sets=(0, 1, 2)
