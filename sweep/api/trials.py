@@ -10,13 +10,23 @@ from sweep.api.stored_study import stored_study
 from sweep.commands import command
 from sweep.config.run import TrainConfig
 from sweep.errors import UnknownName, UsageError
+from sweep.store.queries.attempts import AttemptRecord, attempts_of_run
 from sweep.store.queries.views import cells, run_config, trained_by
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import CellRecord, ScoreRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import CellState
 
-__all__ = ["CellRecord", "ScoreRecord", "StoredRun", "StudyCells", "cells_of_run", "list_cells", "read_run"]
+__all__ = [
+    "AttemptRecord",
+    "CellRecord",
+    "ScoreRecord",
+    "StoredRun",
+    "StudyCells",
+    "cells_of_run",
+    "list_cells",
+    "read_run",
+]
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,14 @@ class StoredRun:
         cells: The cells of the study that this run is the training of.
         device: The device that trained it, such as `cuda:0`; None before it was trained.
         threads: CPU threads of the training; None before it was trained.
+        attempts: The attempts at the run and at its scores, the oldest first.
     """
 
     config: TrainConfig
     cells: Sequence[CellRecord]
     device: str | None
     threads: int | None
+    attempts: Sequence[AttemptRecord]
 
 
 def list_cells(
@@ -87,7 +99,7 @@ def read_run(name: str, run: int, *, storage: str | None = None) -> StoredRun:
         storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
 
     Returns:
-        Its configuration, cells and device. Device and threads decide the last bits of its numbers.
+        Its configuration, cells, device and attempts. Device and threads decide the last bits of its numbers.
 
     Raises:
         UsageError: There is no such study or run.
@@ -101,6 +113,7 @@ def read_run(name: str, run: int, *, storage: str | None = None) -> StoredRun:
             of_run,
             None if worker is None else worker.device,
             None if worker is None else int(worker.environment["threads"]),
+            attempts_of_run(store, run),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +15,7 @@ from sweep.cli.options import Json, Storage, StudyName
 from sweep.cli.terminal import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from sweep.api.trials import CellRecord, ScoreRecord
+    from sweep.api.trials import AttemptRecord, CellRecord, ScoreRecord
 
 # Of a measurement: it is the mean over the noise sets.
 MEAN_OF_NOISE_SETS = -1
@@ -63,14 +65,17 @@ def show_command(
     storage: Storage = DEFAULT_STORAGE,
     as_json: Json = False,
 ) -> None:
-    """Show the scores of a run with their errors, and its config.
+    """Show the scores of a run with their errors, its attempts, and its config.
+
+    An attempt is one worker's try at the training or at a score: where, for how long, and how it ended.
 
     Example: sweep trials show digits 3
     """
     stored_run = api.trials.read_run(study, run, storage=storage)
     config = stored_run.config.model_dump(mode="json")
     if as_json:
-        print_json({"config": config, "cells": [cell_document(cell) for cell in stored_run.cells]})
+        document = {"config": config, "cells": [cell_document(cell) for cell in stored_run.cells]}
+        print_json(document | {"attempts": [asdict(attempt) for attempt in stored_run.attempts]})
         return
     for cell in stored_run.cells:
         print_line(f"{cell.arm_name}, {cell.phase} replicate {cell.replicate}, seed {cell.seed}: {cell.state}")
@@ -82,8 +87,30 @@ def show_command(
             for each in score.measurements
             if each.noise_set == MEAN_OF_NOISE_SETS
         ]
-        print_table("", ["evaluation", "score", "value", "standard error"], rows)
+        if rows:
+            print_table("", ["evaluation", "score", "value", "standard error"], rows)
+    _print_attempts(stored_run.attempts)
     print_line(json.dumps(config, indent=2))
+
+
+def _print_attempts(attempts: Sequence[AttemptRecord]) -> None:
+    if not attempts:
+        print_line("No worker has attempted this run yet.")
+        return
+    columns: dict[str, list[Any]] = {
+        "work": ["training" if each.score_id is None else f"score {each.score_id}" for each in attempts],
+        "host": [each.host for each in attempts],
+        "device": [each.device for each in attempts],
+        "started (UTC)": [f"{each.started_at:%Y-%m-%d %H:%M:%S}" for each in attempts],
+        "seconds": [f"{each.seconds:,.1f}" for each in attempts],
+        "steps": [f"{each.first_step:,} to {each.last_step:,}" if each.score_id is None else None for each in attempts],
+        "end": [each.end or "under way" for each in attempts],
+    }
+    print_table("attempts", list(columns), zip(*columns.values(), strict=True))
+    for number, each in enumerate(attempts, 1):
+        if each.reason:
+            # The last line of a traceback names the error; `--json` has the whole text.
+            print_line(f"attempt {number} ended as {each.end}: {each.reason.strip().splitlines()[-1]}")
 
 
 def cell_document(cell: CellRecord) -> dict[str, Any]:
