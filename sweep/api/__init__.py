@@ -1,7 +1,8 @@
 """The verbs of the package as functions, in one module for each verb. The command calls these and nothing else.
 
 `import sweep` offers the main ones, such as `sweep.launch`. A module is loaded when it is first used, so that a short
-command does not load what it does not need. Start with `launch.py` and `frames.py`.
+command does not load what it does not need. Start with `launch.py` and `frames.py`. May
+import every package but `cli`.
 """
 
 from __future__ import annotations

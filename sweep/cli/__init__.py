@@ -1,4 +1,7 @@
-"""The `sweep` command: parse, call, print. stdout is data, stderr is progress."""
+"""The `sweep` command: parse, call, print. stdout is data, stderr is progress.
+
+One file for each command; start with `app.py`, which lists them. Calls `sweep.api` and nothing below it.
+"""
 
 from __future__ import annotations
 

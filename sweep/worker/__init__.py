@@ -4,5 +4,5 @@
 - `trial_process.py` is the spawned process that owns torch and the device; `jobs.py` is what it can do.
 - `messages.py` holds the messages that the two exchange, and `child.py` the worker's end of the pipe.
 
-May import from `search` and below; `report` and `launch` are not for it.
+May import from `search` and below, but not `reporting`.
 """
