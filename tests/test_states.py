@@ -1,13 +1,15 @@
-"""States of work are compared by the names of their enums, so that a misspelt one cannot pass unseen."""
+"""States of work and exit codes are written by the names of their enums, so that a wrong one cannot pass unseen."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import sweep
+from sweep.errors import ExitCode
 from sweep.store import states
 
 ROOT = Path(sweep.__file__).parent
@@ -18,6 +20,7 @@ VALUES = {
     if isinstance(kind, type) and issubclass(kind, StrEnum) and kind.__module__ == states.__name__
     for member in kind
 }
+ENDS_A_PROCESS = ("exit", "_exit", "Exit", "SystemExit")
 # Words that are also something else: a type of error of pydantic, and the axis of a curve.
 OTHER_WORDS = {("config/problems.py", "missing"), ("reporting/figures/lines.py", "images")}
 
@@ -76,3 +79,30 @@ def test_every_way_of_spelling_a_state_out_is_seen() -> None:
     ):
         assert spelt_out(source), source
     assert not spelt_out("rows = [('run', 'planned')]\nname = 'active'\nstate == StudyState.ACTIVE")
+
+
+def exit_codes_written_as_numbers(source: str) -> set[int]:
+    """Numbers with which a module ends a process, or which it compares with an exit code; 0 is success everywhere."""
+    suspected: list[ast.AST] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in (
+            "exit",
+            "_exit",
+            "Exit",
+            "SystemExit",
+        ):
+            suspected += [*node.args, *(keyword.value for keyword in node.keywords)]
+        elif isinstance(node, ast.Compare) and re.search(r"exit_?code|returncode", ast.unparse(node)):
+            suspected.append(node)
+    numbers = (each.value for node in suspected for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return {number for number in numbers if isinstance(number, int) and number in set(ExitCode) - {ExitCode.OK}}
+
+
+def test_exit_codes_are_written_by_the_names_of_their_enum() -> None:
+    written = {
+        str(path.relative_to(ROOT)): exit_codes_written_as_numbers(path.read_text()) for path in ROOT.rglob("*.py")
+    }
+    assert {path: numbers for path, numbers in written.items() if numbers} == {}
+    assert exit_codes_written_as_numbers("raise typer.Exit(0 if well else 1)") == {1}
+    assert exit_codes_written_as_numbers("stopped = process.returncode in (75, 130)") == {75, 130}
+    assert not exit_codes_written_as_numbers("raise SystemExit(ExitCode.FAILED)\nprocess.returncode != 0")

@@ -10,8 +10,7 @@ from sweep import api
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
 from sweep.cli.options import Files, Json, Storage
 from sweep.cli.terminal import print_json, print_table
-
-NEEDS_REPAIR = 1
+from sweep.errors import ExitCode
 
 
 def doctor_command(
@@ -51,4 +50,4 @@ def doctor_command(
         )
     if diagnosis.store_error is not None:
         raise typer.Exit(diagnosis.store_error.exit_code)
-    raise typer.Exit(0 if diagnosis.is_well else NEEDS_REPAIR)
+    raise typer.Exit(ExitCode.OK if diagnosis.is_well else ExitCode.FAILED)

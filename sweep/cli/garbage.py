@@ -18,9 +18,9 @@ from sweep.errors import UsageError
 if TYPE_CHECKING:
     from sweep.api.garbage import StoredFile, Survey
 
-logger = logging.getLogger(__name__)
+from sweep.errors import ExitCode
 
-UNDELETED = 1
+logger = logging.getLogger(__name__)
 
 
 def gc_command(
@@ -77,7 +77,7 @@ def _delete(survey: Survey, files: str) -> None:
     if undeleted:
         reason = f"{undeleted[0].location} cannot be deleted: {undeleted[0].reason}"
         logger.info(f"{reason}; {len(undeleted)} files stay")
-        raise typer.Exit(UNDELETED)
+        raise typer.Exit(ExitCode.FAILED)
     logger.info(f"{_total(survey.garbage)} of store {survey.store} deleted")
 
 

@@ -161,7 +161,7 @@ class SlurmWorkers:
     def _exit_code(self, job: Job[int]) -> int:
         if not job.paths.result_pickle.exists():
             return ExitCode.PREEMPTED
-        return 1 if job.exception() is not None else int(job.result())
+        return ExitCode.FAILED if job.exception() is not None else int(job.result())
 
     def drain(self) -> None:
         """Does nothing, because the jobs continue without the launching process."""
@@ -174,7 +174,7 @@ class SlurmWorkers:
         waiting = ["scancel", "-u", getpass.getuser(), "-n", self.name, "-t", "PENDING"]
         subprocess.run(waiting, capture_output=True, timeout=60, check=False)
         for job in self._jobs:
-            if self._exit_code(job) == 1 and job.paths.stderr.exists():
+            if self._exit_code(job) == ExitCode.FAILED and job.paths.stderr.exists():
                 for line in job.paths.stderr.read_text(errors="replace").splitlines()[-LAST_LINES:]:
                     logger.info("job %s: %s", job.job_id, line)
 

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection, wait
 from sweep.errors import (
     DataError,
     Diverged,
+    ExitCode,
     FileStoreError,
     ImagesUnavailable,
     Preempted,
@@ -143,7 +144,7 @@ def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
-    os._exit(1)
+    os._exit(ExitCode.FAILED)
 
 
 def _be_killed_with_parent() -> None:
@@ -152,7 +153,7 @@ def _be_killed_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         parent = multiprocessing.parent_process()
         if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)  # the parent ended before `prctl` was called
+            os._exit(ExitCode.FAILED)  # the parent ended before `prctl` was called
 
 
 def _failed(error: Exception, seconds: float) -> Failed:
