@@ -27,6 +27,9 @@ class Extension:
     revision: int
     changes: list[str]
 
+    def __str__(self) -> str:
+        return f"revision {self.revision}: {', '.join(self.changes)}"
+
 
 def extend(
     name: str,

@@ -70,6 +70,17 @@ class StudyForecast:
     image_notes: Sequence[str]
     timing: Timed | None
 
+    def __str__(self) -> str:
+        texts = [
+            f"{self.plan.study.name}: {len(self.arms)} arm{'s' * (len(self.arms) != 1)}",
+            f"{self.trainings} training{'s' * (self.trainings != 1)}",
+            f"{self.scores} score{'s' * (self.scores != 1)}",
+        ]
+        if self.seconds is not None and self.disk_bytes is not None:
+            workers = f"{len(self.devices)} worker{'s' * (len(self.devices) != 1)}"
+            texts += [f"about {time_text(self.seconds)} on {workers}", bytes_text(self.disk_bytes)]
+        return ", ".join(texts)
+
     @property
     def trainings(self) -> int:
         """Different trainings in all."""

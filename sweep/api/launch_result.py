@@ -66,6 +66,10 @@ class LaunchResult:
         """Exit code of `sweep launch` for this outcome."""
         return _EXIT_CODES[self.outcome]
 
+    def __str__(self) -> str:
+        ended = f"launch of {self.study}: {self.outcome.replace('_', ' ')}"
+        return "\n".join(str(line) for line in (ended, self.status, self.monitor_hint) if line)
+
 
 def stopped_outcome(exit_code: int) -> LaunchOutcome:
     """The outcome of a launch whose workers did not end well.

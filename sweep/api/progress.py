@@ -29,6 +29,9 @@ class LaunchProgress:
     unit: str
     is_preparation: bool
 
+    def __str__(self) -> str:
+        return f"{self.part}: {self.done:,} of {self.total:,} {self.unit}" if self.total else self.part
+
 
 OnProgress = Callable[[LaunchProgress], None]
 

@@ -39,6 +39,9 @@ class Report:
     changes: dict[str, Any] | None
     is_changed: bool
 
+    def __str__(self) -> str:
+        return "\n".join([str(self.paths.html), *self.change_sentences])
+
     @property
     def summary(self) -> dict[str, Any]:
         """The verdicts of the report, as its file `summary.json` has them."""

@@ -17,7 +17,6 @@ __all__ = [
     "StatusRecord",
     "rank_sentences",
     "room_for_store",
-    "state_text",
     "status",
     "statuses",
 ]
@@ -104,15 +103,3 @@ def room_for_store(*, storage: str | None = None) -> RoomLeft | None:
 
     with store_to_read(storage) as store:
         return room_left(store.engine)
-
-
-def state_text(record: StatusRecord) -> str:
-    """The state of a study in a table. An active study without any work left is complete.
-
-    Args:
-        record: The study.
-
-    Returns:
-        `complete`, or the state in which somebody has set it.
-    """
-    return record.study.state if record.has_work or not record.study.is_active else "complete"

@@ -44,7 +44,7 @@ def extend_command(
               sweep extend fashion-search --trials +10 --budget +40h
     """
     extension = sweep.extend(study, seeds=seeds, trials=trials, budget=budget, storage=storage)
-    logger.info(f"revision {extension.revision}: {', '.join(extension.changes)}")
+    logger.info(str(extension))
     logger.info("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
 
 

@@ -79,7 +79,7 @@ def _print_list(storage: str, *, as_json: bool) -> None:
     rows = [
         (
             record.study.name,
-            api.status.state_text(record),
+            record.state,
             record.trainings_left,
             record.scores_left,
             record.to_come,

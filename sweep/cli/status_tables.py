@@ -11,7 +11,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sweep.api.status import state_text
 from sweep.cli.console import plain_table
 from sweep.commands import command
 
@@ -52,7 +51,7 @@ def _arm_table(record: StatusRecord) -> Table:
     arms = _arms(record)
     states = sorted({state for counts in arms.values() for state in counts})
     rows = [(name, *(counts.get(state, 0) for state in states)) for name, counts in arms.items()]
-    return plain_table(f"{record.study.name} ({state_text(record)})", ["arm", *states], rows)
+    return plain_table(f"{record.study.name} ({record.state})", ["arm", *states], rows)
 
 
 def _running_table(record: StatusRecord) -> Table:

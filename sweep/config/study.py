@@ -77,6 +77,11 @@ class Study(NoTruthForNumbers):
     cadence: Cadence = Cadence()
     budget: Budget | None = Field(None, description="Stop when it is spent; without one, work until all is done.")
 
+    def __str__(self) -> str:
+        counts = (("factor", len(self.factors)), ("seed", self.seeds))
+        sizes = ", ".join(f"{count} {unit}{'s' * (count != 1)}" for unit, count in counts)
+        return f"{self.name}: {self.question} ({self.design.kind}, {sizes})"
+
     @model_validator(mode="before")
     @classmethod
     def _takes_old_names(cls, fields: object) -> object:

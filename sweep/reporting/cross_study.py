@@ -54,6 +54,11 @@ class AcrossStudies:
     arms: pd.DataFrame
     caveats: list[str]
 
+    def __str__(self) -> str:
+        columns = ["study", "arm", "n", "mean", "difference", "low", "high"]
+        first, second = self.studies
+        return f"{first} and {second} by {self.label}:\n{self.arms[columns].to_string(index=False)}"
+
     @property
     def decimals_at(self) -> float:
         """The size whose second digit is the last worth printing: a quarter of an interval, or 1 % of the mean."""

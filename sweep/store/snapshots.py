@@ -206,3 +206,17 @@ class StatusRecord:
     def is_stalled(self) -> bool:
         """There is work left and nobody holds a live lease."""
         return self.has_work and self.study.is_active and all(work.is_stale for work in self.running)
+
+    @property
+    def state(self) -> str:
+        """`complete`, or the state in which somebody has set the study. Active without any work left is complete."""
+        return "complete" if self.study.is_active and not self.has_work else self.study.state
+
+    def __str__(self) -> str:
+        counts = [
+            f"{self.trainings_left} training{'s' * (self.trainings_left != 1)} left",
+            f"{self.scores_left} score{'s' * (self.scores_left != 1)} left",
+            f"{len(self.running)} running",
+            f"{len(self.failed)} failed",
+        ]
+        return f"{self.study.name}: {self.state}, {', '.join(counts)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -166,3 +167,12 @@ def test_one_study_with_itself_is_refused(two, sweep) -> None:
     refused = sweep("compare", "short", "short")
     assert isinstance(refused.exception, UsageError)
     assert refused.exception.next == "sweep report short"
+
+
+def test_a_comparison_prints_its_arms(store: Store, two: tuple[Told, Told]) -> None:
+    lines = str(rows(store)[0]).splitlines()
+    assert re.fullmatch(r"short and long by F.+:", lines[0])
+    assert lines[1].split() == ["study", "arm", "n", "mean", "difference", "low", "high"]
+    assert [line.split()[:2] for line in lines[2:]] == [
+        [name, arm] for name in ("short", "long") for arm in ("baseline", "schedule=cosine")
+    ]

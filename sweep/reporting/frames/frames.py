@@ -75,6 +75,11 @@ class StudyFrames:
     workers: pd.DataFrame
     grids: pd.DataFrame
 
+    def __str__(self) -> str:
+        names = ("cells", "scores", "curves", "attempts")
+        sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in names)
+        return f"{self.name}, revision {self.revision}; rows: {sizes}"
+
     @property
     def metric(self) -> str:
         """The score that decides."""
