@@ -11,6 +11,7 @@ from sweep.api.stored_study import stored_study
 from sweep.commands import command
 from sweep.config.names import require_name
 from sweep.errors import UsageError
+from sweep.quantities import quantity
 from sweep.reporting.cross_study import AcrossStudies, compare_studies
 from sweep.reporting.formatting import changes_in_words, decimals_for, number
 from sweep.reporting.frames.frames import load_frames
@@ -116,5 +117,9 @@ def pairing_text(row: Mapping[Any, Any]) -> str:
     """
     if row["is_reference"] or not row["how"]:
         return ""
-    texts = {"paired": f"{row['pairs']} paired seeds", "welch": "Welch, unpaired", "same runs": "the same runs"}
+    texts = {
+        "paired": quantity(int(row["pairs"]), "paired seed"),
+        "welch": "Welch, unpaired",
+        "same runs": "the same runs",
+    }
     return texts[row["how"]]

@@ -14,6 +14,7 @@ from sweep.commands import command
 from sweep.errors import FileStoreError, StoreError
 from sweep.executors.devices import cores, gpus
 from sweep.files.file_store import FileStore, file_store_at
+from sweep.quantities import quantity
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
@@ -99,14 +100,16 @@ def _release_dead_workers(store: Store) -> None:
     from sweep.worker.identity import boot_id, host, is_alive
 
     dead = expire_dead_local(store, host=host(), boot_id=boot_id(), alive=is_alive)
-    logger.info(f"{len(dead)} dead workers of this machine; their work is free")
+    logger.info(
+        f"{quantity(len(dead), 'dead worker')} of this machine; {'its' if len(dead) == 1 else 'their'} work is free"
+    )
 
 
 def _examine_machine(file_store: FileStore) -> list[Finding]:
     folder = next(folder for folder in (file_store.folder, *file_store.folder.parents) if folder.exists())
     free_bytes = shutil.disk_usage(folder).free
     return [
-        Finding("devices", f"{cores()} CPU cores, {len(gpus())} GPUs"),
+        Finding("devices", f"{quantity(cores(), 'CPU core')}, {quantity(len(gpus()), 'GPU')}"),
         Finding(
             "room for files",
             f"{bytes_text(free_bytes)} under {folder}",
@@ -149,11 +152,14 @@ def _examine_store(store: Store, options: Sequence[str]) -> list[Finding]:
 
 def _examine_study(study: StudyRecord, status: StatusRecord, options: Sequence[str]) -> Finding:
     stale = sum(work.is_stale for work in status.running)
-    left = f"{status.trainings_left} trainings ({status.to_come} to come) and {status.scores_left} scores left"
+    left = (
+        f"{quantity(status.trainings_left, 'training')} ({status.to_come:,} to come) and "
+        f"{quantity(status.scores_left, 'score')} left"
+    )
     repair = command("worker", "--study", study.name, *options) if status.is_stalled else ""
     if study.state in (StudyState.PAUSED, StudyState.STOPPED):
         repair = command("resume", study.name, *options)
-    return Finding(f"study {study.name}", f"{study.state}, {left}, {stale} stale leases", repair)
+    return Finding(f"study {study.name}", f"{study.state}, {left}, {quantity(stale, 'stale lease')}", repair)
 
 
 def _examine_disks(status: StatusRecord) -> list[Finding]:

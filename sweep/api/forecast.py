@@ -18,6 +18,7 @@ from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.factors import Changes, level_name
 from sweep.config.protocol_request import MIN_NOISE_SETS
 from sweep.design.plan import StudyPlan
+from sweep.quantities import quantity
 from sweep.scoring.needs import Data
 from sweep.worker.messages import Timed
 
@@ -149,8 +150,8 @@ def _sentences(forecast: StudyForecast) -> list[str]:
     if forecast.fraction is not None:
         sentences += fraction_sentences(forecast.fraction, len(study.factors_of("scientific")))
     sentences.append(
-        f"{forecast.trainings} trainings ({study.seeds} seed{'s' * (study.seeds != 1)}), "
-        f"{forecast.scores} scores of {study.protocol.noise_sets} x {study.protocol.n:,} images"
+        f"{quantity(forecast.trainings, 'training')} ({quantity(study.seeds, 'seed')}), "
+        f"{quantity(forecast.scores, 'score')} of {study.protocol.noise_sets} x {study.protocol.n:,} images"
     )
     sentences += _note_sentences(forecast)
     if forecast.power is not None:
@@ -172,7 +173,8 @@ def _note_sentences(forecast: StudyForecast) -> list[str]:
     if forecast.plan.trainings_saved:
         factors = ", ".join(study.factors_of("evaluation"))
         notes.append(
-            f"{forecast.plan.trainings_saved} trainings saved: all levels of {factors} are scored from one checkpoint"
+            f"{quantity(forecast.plan.trainings_saved, 'training')} saved: all levels of {factors} are scored from one "
+            "checkpoint"
         )
     if forecast.short_chains:
         notes.append(
@@ -187,7 +189,7 @@ def _cost_sentences(forecast: StudyForecast) -> list[str]:
     if timing is None or seconds is None or disk_bytes is None:
         return []
     return [
-        f"about {time_text(seconds)} on {len(forecast.devices)} workers "
+        f"about {time_text(seconds)} on {quantity(len(forecast.devices), 'worker')} "
         f"({', '.join(sorted(set(forecast.devices)))}; {timing.step_seconds * 1e3:.1f} ms a step), "
         f"{bytes_text(disk_bytes)} of disk; the net has {timing.parameters:,} parameters",
         "the time leaves out the start of the workers, and the first preparation of data, extractor and reference",

@@ -9,6 +9,7 @@ from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.study import Study
 from sweep.design.arms import evaluation_levels
 from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
+from sweep.quantities import quantity
 from sweep.reporting.stats.verdicts import NEGLIGIBLE
 
 
@@ -22,7 +23,7 @@ def power_sentences(power: Power, metric: str) -> list[str]:
     Returns:
         Tests, smallest effect and interim analyses.
     """
-    seeds = f"{power.seeds} paired seed{'s' * (power.seeds != 1)}"
+    seeds = quantity(power.seeds, "paired seed")
     if power.effect_in_sd is None:
         return [f"{seeds} cannot give a verdict: it needs at least 3 seeds"]
     dunnett = f"Dunnett's step-down test decides, over all {power.arms} arms at once"

@@ -12,6 +12,7 @@ from sweep import api
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
 from sweep.cli.options import Files, Storage
 from sweep.cli.terminal import echo
+from sweep.quantities import quantity
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,10 @@ def dashboard_command(
     with api.dashboard.open_dashboard(studies or (), storage=storage, files=files, port=port) as shown:
         echo(shown.url)
         sys.stdout.flush()  # a pipe would get the address only when the command ends
-        logger.info(f"a copy of {shown.study_count} studies; changes made there stay there. Ctrl-C ends it.")
+        logger.info(
+            f"a copy of {quantity(shown.study_count, 'study', 'studies')}; changes made there stay there. "
+            "Ctrl-C ends it."
+        )
         try:
             shown.server.serve_forever()
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from sweep.api.units import bytes_text
 from sweep.cli.options import Files, Storage
 from sweep.cli.terminal import echo
 from sweep.errors import UsageError
+from sweep.quantities import quantity
 
 if TYPE_CHECKING:
     from sweep.api.garbage import StoredFile, Survey
@@ -66,7 +67,7 @@ def gc_command(
     if delete:
         _delete(survey, files)
     elif survey.garbage:
-        count = f"{_file_count(len(survey.garbage))} ({_total(survey.garbage)})"
+        count = f"{quantity(len(survey.garbage), 'file')} ({_total(survey.garbage)})"
         logger.info(f"{count} of store {survey.store} can be deleted; next: sweep gc --delete")
     else:
         logger.info(f"store {survey.store} has no file to delete")
@@ -76,7 +77,7 @@ def _delete(survey: Survey, files: str) -> None:
     undeleted = api.garbage.delete(survey.garbage, files=files)
     if undeleted:
         reason = f"{undeleted[0].location} cannot be deleted: {undeleted[0].reason}"
-        logger.info(f"{reason}; {len(undeleted)} files stay")
+        logger.info(f"{reason}; {quantity(len(undeleted), 'file')} {'stays' if len(undeleted) == 1 else 'stay'}")
         raise typer.Exit(ExitCode.FAILED)
     logger.info(f"{_total(survey.garbage)} of store {survey.store} deleted")
 
@@ -87,13 +88,9 @@ def _foreign_sentences(survey: Survey) -> list[str]:
         whose = f"of store {store}" if store else "that name no store (of version 0.1.0, or no files of runs)"
         if store == survey.store:
             whose = f"of store {store}, that this database knows nothing of"
-        sentences.append(f"left alone: {_file_count(len(files))} ({_total(files)}) {whose}")
+        sentences.append(f"left alone: {quantity(len(files), 'file')} ({_total(files)}) {whose}")
     return sentences
 
 
 def _total(files: Iterable[StoredFile]) -> str:
     return bytes_text(sum(stored.bytes for stored in files))
-
-
-def _file_count(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"

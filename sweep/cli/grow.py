@@ -13,6 +13,7 @@ from sweep.api.locations import DEFAULT_STORAGE, store_options
 from sweep.cli.options import Json, Storage, StudyFile, StudyName
 from sweep.cli.terminal import echo, print_json, print_line, print_table
 from sweep.commands import command
+from sweep.quantities import quantity
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,17 @@ def diff_command(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: J
     rows = [(each.arm, each.seed, each.kind, each.state or "-") for each in changes if each.kind != "kept"]
     if rows:
         print_table("", ["arm", "seed", "change", "is now"], rows)
-    print_line(f"{len(changes) - len(rows)} cells stay as they are, {len(rows)} change")
+    print_line(unchanged_and_changed(len(changes) - len(rows), len(rows)))
     if rows:
         echo(f"next: {command('launch', file, '--accept-change', *store_options(storage))}")
+
+
+def unchanged_and_changed(unchanged: int, changed: int) -> str:
+    """The sentence that sums up what a study file would do to the cells of its study.
+
+    Args:
+        unchanged: Number of cells that stay as they are.
+        changed: Number of cells that are added, dropped or trained with other settings.
+    """
+    stays = "stays as it is" if unchanged == 1 else "stay as they are"
+    return f"{quantity(unchanged, 'cell')} {stays}, {changed:,} {'changes' if changed == 1 else 'change'}"

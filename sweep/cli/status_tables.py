@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sweep.cli.console import plain_table
 from sweep.commands import command
+from sweep.quantities import quantity
 
 if TYPE_CHECKING:
     from sweep.api.status import FailureRecord, StatusRecord
@@ -113,10 +114,10 @@ def _next(record: StatusRecord, options: Sequence[str]) -> str:
         return f"the study is {record.study.state}; next: {command('resume', name, *options)}"
     if record.full_disks:
         waiting = sum(disk.waiting for disk in record.full_disks)
-        return f"{waiting} trainings and scores wait for room; next: free some there, e.g. by sweep gc --delete"
+        return f"trainings and scores that wait for room: {waiting:,}; next: free some there, e.g. by sweep gc --delete"
     if record.is_stalled:
         return f"no worker is running; next: sweep launch FILE, or {command('worker', '--study', name, *options)}"
     if record.has_work:
         come = f" ({record.to_come} to come)" if record.to_come else ""
-        return f"{record.trainings_left} trainings{come} and {record.scores_left} scores left"
+        return f"{quantity(record.trainings_left, 'training')}{come} and {quantity(record.scores_left, 'score')} left"
     return f"done; next: {command('report', name, *options)}"

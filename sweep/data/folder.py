@@ -19,6 +19,7 @@ from sweep.data.listing import Listing, escaped, list_images
 from sweep.data.picture import DecodedImage, Unreadable, read_picture
 from sweep.data.splits import SplitSizes, folder_sizes
 from sweep.errors import DataError
+from sweep.quantities import quantity
 
 MAX_THREADS = 8
 
@@ -91,7 +92,7 @@ def split_sizes(listing: Listing) -> SplitSizes:
     sizes = folder_sizes(len(listing.files), classes=len(listing.classes))
     if sizes.test == 0:
         raise DataError(
-            f"{escaped(listing.path)} holds only {len(listing.files)} images",
+            f"{escaped(listing.path)} holds only {quantity(len(listing.files), 'image')}",
             why="; ".join(("a tenth each is held out for validation and test", *listing.remarks)),
             next="use a folder of 10 images or more",
         )

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from sweep.errors import DataError
+from sweep.quantities import quantity
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff"})
 # What Windows, macOS, NAS systems and tools put beside data without a dot before its name, in lower case.
@@ -51,7 +52,7 @@ class LeftOut:
     def __str__(self) -> str:
         shown = ", ".join(name if count == 1 else f"{name} {count:,}" for name, count in self.named[:MAX_NAMED])
         more = ", ..." if len(self.named) > MAX_NAMED else ""
-        return f"{self.count:,} file{'s' * (self.count != 1)} {self.reason} ({shown}{more})"
+        return f"{quantity(self.count, 'file')} {self.reason} ({shown}{more})"
 
 
 @dataclass(frozen=True, kw_only=True)

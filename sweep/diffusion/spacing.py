@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import InfeasibleConfig, UsageError
+from sweep.quantities import quantity
 
 Indices = NDArray[np.int64]
 
@@ -110,7 +111,7 @@ def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
     ascending = SPACINGS[spacing](T, steps)
     if T > 1 and ascending[-1] == 0:
         raise InfeasibleConfig(
-            f"Spacing {spacing} with {steps} sampling step(s) of T = {T} visits t = 1 only.",
+            f"Spacing {spacing} with {quantity(steps, 'sampling step')} of T = {T} visits t = 1 only.",
             why="It would treat pure noise as an almost clean image.",
             next="Use spacing: trailing, or more steps.",
         )

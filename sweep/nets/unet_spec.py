@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.errors import InfeasibleConfig
+from sweep.quantities import quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +131,7 @@ def _feature_map_sizes(image_size: int, levels: int) -> list[int]:
         raise InfeasibleConfig(
             f"images of {image_size} pixels cannot be halved {levels - 1} times",
             why=f"{levels} channel multipliers mean feature maps of {passed} pixels",
-            next=f"use at most {possible} channel multiplier{'s' * (possible > 1)} at this size",
+            next=f"use at most {quantity(possible, 'channel multiplier')} at this size",
         )
     return [image_size >> level for level in range(levels)]
 

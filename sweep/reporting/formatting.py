@@ -111,17 +111,6 @@ def rounded_duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def quantity(n: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: `1 seed`, `5 seeds`.
-
-    Args:
-        n: The number.
-        noun: The noun in the singular.
-        plural: The noun in the plural; by default the singular with an s.
-    """
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
-
-
 def join_words(words: list[str]) -> str:
     """Words as an enumeration: `a`, `a and b`, `a, b and c`.
 

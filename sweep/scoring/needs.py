@@ -9,6 +9,7 @@ from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig
 from sweep.data.splits import SplitSizes
 from sweep.errors import DataError
+from sweep.quantities import quantity
 
 NEIGHBOURS = 3  # Kynkaanniemi et al. 2019, sec. 3.1
 DENSITY_NEIGHBOURS = 5  # Naeem et al. 2020, sec. 4
@@ -70,7 +71,7 @@ def _check_classes(data: Data) -> None:
 def _check_count(data: Data, split: str, count: int, least: int, what: str) -> None:
     if count < least:
         raise DataError(
-            f"{data.name} has {count:,} {split} image{'s' * (count != 1)}; {what} needs {least}",
+            f"{data.name} has {quantity(count, f'{split} image')}; {what} needs {least}",
             why=_summary(data),
             next="Use more images, a tenth of which are held out for testing" + _instead(what),
         )

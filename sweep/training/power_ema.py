@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sweep.config.run import TrainConfig
 from sweep.config.values import shortest
 from sweep.errors import UsageError
+from sweep.quantities import quantity
 from sweep.training.moving_averages import MovingAverages, Weights
 from sweep.training.power_profiles import (
     DEFAULT_STDS,
@@ -154,7 +155,7 @@ def reconstruct(snapshots: Sequence[Snapshot], std: float, *, step: int | None =
         possible = possible_stds(profiles, step)
         widths = f"between {possible[0]:.3f} and {possible[-1]:.3f}" if possible else "of no width at that step"
         raise UsageError(
-            f"no average of width {shortest(std)} can be made from these {len(snapshots)} snapshots",
+            f"no average of width {shortest(std)} can be made from {quantity(len(snapshots), 'snapshot')}",
             why=f"they can represent averages {widths}",
             next="choose a width among these, or keep more snapshots along the run",
         )

@@ -12,6 +12,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
 from sweep.nets.memory_format import channels_last, laid_out
+from sweep.quantities import quantity
 from sweep.scoring.evaluated_net import EvaluatedNet
 from sweep.scoring.extra_metrics import measure_extra_metrics
 from sweep.scoring.score import score
@@ -146,7 +147,9 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
 
     def on_images(done: int, total: int) -> None:
         if should_stop():
-            raise Preempted(f"scoring was stopped after {done} of {total} images", why="The worker was asked to stop.")
+            raise Preempted(
+                f"scoring was stopped after {done:,} of {quantity(total, 'image')}", why="The worker was asked to stop."
+            )
         count(done, total)
 
     dataset = dataset_of(job.train.data)

@@ -9,6 +9,7 @@ from sweep.config.values import shortest
 from sweep.errors import UnreadableWeights
 from sweep.files.file_names import run_folder
 from sweep.files.file_store import FileStore
+from sweep.quantities import quantity
 from sweep.store.queue.progress import progress
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.sql.transaction import Store
@@ -76,7 +77,7 @@ def label(claim: Claim) -> str:
     if evaluation.ema_start != "corrected" and evaluation.ema_std is None:
         average += f" ({evaluation.ema_start})"
     rung = "" if claim.score_step is None else f" after step {claim.score_step},"
-    return f"run {claim.run_id}{rung} at {average}, {evaluation.sampler} {evaluation.sampling_steps} steps"
+    return f"run {claim.run_id}{rung} at {average}, {evaluation.sampler} {quantity(evaluation.sampling_steps, 'step')}"
 
 
 def record_progress(store: Store, claim: Claim, message: Progressed) -> None:

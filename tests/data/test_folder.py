@@ -142,7 +142,7 @@ def test_load_holds_out_a_tenth_twice(tmp_path: Path, digit_pixels: np.ndarray) 
 
 def test_load_refuses_too_few_images_and_missing_options(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.zeros((2, 2), np.uint8))
-    with pytest.raises(DataError, match="only 1 images"):
+    with pytest.raises(DataError, match="only 1 image\n"):
         load_dataset("image_folder", path=tmp_path, size=2)
     with pytest.raises(InfeasibleConfig, match="a path and a size"):
         load_dataset("image_folder", path=tmp_path)

@@ -143,7 +143,7 @@ def test_a_folder_from_launch_to_comparison(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/s.db")
     record = study(store, "first")
     assert any(counted in event.message for event in events(store, record.id) if event.kind == "images")
-    assert "1 cells stay as they are, 0 change" in sweep("space", "diff", file, cwd=here)
+    assert "1 cell stays as it is, 0 change" in sweep("space", "diff", file, cwd=here)
 
     # A worker where there are other images releases the run untouched.
     file.write_text(study_text("first", "images").replace("seeds: 1", "seeds: 2"))

@@ -12,6 +12,7 @@ from sweep.config.designs.arms import Arm, combined, named_levels
 from sweep.config.designs.base import RETRAINED, Design
 from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun
+from sweep.quantities import quantity
 
 
 class Path(Design):
@@ -83,14 +84,14 @@ class Path(Design):
         del study
         return (
             "path: the factor that helps most is taken next, each candidate trained on "
-            f"{self.round_seeds} exploratory seed{'s' * (self.round_seeds != 1)}; every step is then retrained"
+            f"{quantity(self.round_seeds, 'exploratory seed')}; every step is then retrained"
         )
 
     def methods_text(self, runs: int, cite: Callable[[str], str]) -> str:
         """How the order of the steps was chosen."""
         del cite
         return (
-            f"The order of the path was chosen by {runs:,} exploratory run{'s' * (runs != 1)}: at each step the factor "
+            f"The order of the path was chosen by {quantity(runs, 'exploratory run')}: at each step the factor "
             f"that helped most was taken. Every step was then {RETRAINED}."
         )
 

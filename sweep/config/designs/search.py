@@ -15,6 +15,7 @@ from sweep.config.designs.tune import SearchSampler
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun
 from sweep.config.factors import misfit
 from sweep.limits import MAX_ARMS, MAX_TRAININGS
+from sweep.quantities import quantity
 
 
 class Search(Design):
@@ -97,8 +98,8 @@ class Search(Design):
         ladder = ", ".join(f"{step.noise_sets} x {step.n:,}" for step in study.protocol.ladder)
         cheap = f"; cheaper scores of {ladder} images" if ladder else ""
         return (
-            f"search over {factors}: {self.trials} trials, then the best against the baseline on fresh seeds"
-            f"{self._pruning_text(study)}{cheap}"
+            f"search over {factors}: {quantity(self.trials, 'trial')}, then the best against the baseline on fresh "
+            f"seeds{self._pruning_text(study)}{cheap}"
         )
 
     def _pruning_text(self, study: DesignedStudy) -> str:

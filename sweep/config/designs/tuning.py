@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.tune import SearchSampler
 from sweep.config.factors import Changes, Factor, at_boundary
+from sweep.quantities import quantity
 
 
 @dataclass(frozen=True)
@@ -108,5 +109,5 @@ def tuned_cells(tuning_run: TuningRun, trials: TrialResults) -> CellRequest:
     name, changes = ranked[0]
     tuned = {field: value for field, value in changes.items() if field not in arm.changes}
     detail = {"arm": arm.name, "trial": name, "changes": tuned, "boundary": tuning_run.at_boundaries(tuned)}
-    message = f"{arm.name} tuned in {tuning_run.trials} trials: {name} is the best"
+    message = f"{arm.name} tuned in {quantity(tuning_run.trials, 'trial')}: {name} is the best"
     return CellRequest(Arm(arm.name, arm.changes | tuned), False, "tuned", message, detail)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sweep.quantities import quantity
 from sweep.reporting.figures.forest import forest
-from sweep.reporting.formatting import NOTHING, Verdict, join_words, number, percent, quantity, rounded_duration
+from sweep.reporting.formatting import NOTHING, Verdict, join_words, number, percent, rounded_duration
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
 from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block

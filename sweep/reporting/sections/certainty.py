@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number, percent, quantity
+from sweep.quantities import quantity
+from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number, percent
 from sweep.reporting.metrics import ARROWS, CLASSIFIER
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells

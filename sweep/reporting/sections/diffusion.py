@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from sweep.config.run import TrainConfig
 from sweep.errors import SweepError, UnsafePath
 from sweep.files.contained import contained
+from sweep.quantities import quantity
 from sweep.reporting.figures.diffusion import loss_weight_curves, sample_sheet, schedule_curves
 from sweep.reporting.figures.style import MAX_NAMED
-from sweep.reporting.formatting import quantity, scientific
+from sweep.reporting.formatting import scientific
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from sweep.reporting.formatting import join_words, quantity, rounded_duration
+from sweep.quantities import quantity
+from sweep.reporting.formatting import join_words, rounded_duration
 from sweep.reporting.frames.cell_status import FAILURES
 from sweep.reporting.render.blocks import Block, Html, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sweep.config.study import Study
+from sweep.quantities import quantity
 from sweep.reporting.figures.search import history, importance_bars
-from sweep.reporting.formatting import decimals_for, number, quantity, value_in_words
+from sweep.reporting.formatting import decimals_for, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.render.blocks import Block, figure_block, note

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau, spearmanr
 
+from sweep.quantities import quantity
 from sweep.reporting.frames.frames import StudyFrames
 
 MIN_RANKED_TRIALS = 5
@@ -23,7 +24,7 @@ def ranks_in_words(correlations: pd.DataFrame) -> list[str]:
             f"too few trials ({row['trials']}) for a rank correlation"
             if pd.isna(row["spearman"])
             else f"Spearman {row['spearman']:.2f}, Kendall {row['kendall']:.2f} with the deciding score, over "
-            f"{row['trials']} trials"
+            f"{quantity(int(row['trials']), 'trial')}"
         )
         for row in correlations.to_dict("records")
     ]

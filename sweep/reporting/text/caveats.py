@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from sweep.errors import ProtocolError
-from sweep.reporting.formatting import join_words, quantity
+from sweep.quantities import quantity
+from sweep.reporting.formatting import join_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.text.warnings import environments
 

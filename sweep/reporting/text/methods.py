@@ -10,7 +10,8 @@ import pandas as pd
 from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
-from sweep.reporting.formatting import join_words, number, quantity, value_in_words
+from sweep.quantities import quantity
+from sweep.reporting.formatting import join_words, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison

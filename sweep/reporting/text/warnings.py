@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from sweep.config.protocol_request import MIN_NOISE_SETS
-from sweep.reporting.formatting import join_words, quantity, scientific
+from sweep.quantities import quantity
+from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import alpha_spending, current_interim_analysis
 from sweep.store.states import AttemptEnd, CellStatus, Phase
