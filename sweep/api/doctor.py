@@ -134,10 +134,10 @@ def _examine_files(file_store: FileStore) -> Finding:
 def _examine_store(store: Store, options: Sequence[str]) -> list[Finding]:
     from sweep.search.remaining import status_of
     from sweep.store.queries.disks import room_left
-    from sweep.store.sql.engine import shown
+    from sweep.store.sql.engine import display_url
     from sweep.store.studies.studies import studies
 
-    findings = [Finding("store", shown(store.engine))]
+    findings = [Finding("store", display_url(store.engine))]
     room = room_left(store.engine)
     if room is not None:
         repair = f"Free some in {room.folder}." if room.is_little else ""

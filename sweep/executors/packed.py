@@ -79,7 +79,7 @@ class PackedWorkers(LocalWorkers):
     def _adjust_device(self, index: int, slot: Slot) -> None:
         workers = self._by_slot[index]
         use, memory = self._observed(slot.device)
-        if not use.piloted or use.peak_bytes is None or memory is None:
+        if not use.has_trained_and_scored or use.peak_bytes is None or memory is None:
             return
         live = len(workers)
         room = max_that_fit(memory, live=live, peak_bytes=use.peak_bytes, device=slot.device)

@@ -18,7 +18,8 @@ from sweep.store.records import ArmRecord, StudyRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import EventKind
 from sweep.store.stored_config import study_spec
-from sweep.store.studies.studies import move_images, rename_arms
+from sweep.store.studies.arms import rename_arms
+from sweep.store.studies.studies import move_images
 
 
 def identity(study: Study) -> str:

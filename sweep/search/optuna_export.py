@@ -26,7 +26,7 @@ from sweep.design.trial_records import value_of
 from sweep.errors import SweepError
 from sweep.files.file_store import FileStore
 from sweep.search.search_space import Params, Space
-from sweep.store.queries.samples import Grid, grids, moments
+from sweep.store.queries.samples import Grid, grids, run_times
 from sweep.store.queries.views import cells
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import CellRecord
@@ -113,7 +113,7 @@ def _trials(store: Store, record: StudyRecord, sheets: SampleGrids) -> list[Froz
     study = Study.model_validate(record.spec)
     params = {arm.name: _params(study, arm.changes, record) for arm in record.arms}
     space = _space(study, list(params.values()))
-    sheet, times = grids(store, record.id), moments(store, record.id)
+    sheet, times = grids(store, record.id), run_times(store, record.id)
     return [
         _trial(cell, params[cell.arm_name], space, study.metric, times[cell.run_id], sheets, sheet)
         for cell in cells(store, record.id)

@@ -16,12 +16,12 @@ from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.suggest import TrialOutcome
 from sweep.search.trial_cache import TrialCache
 from sweep.store.queue.events import add_event, add_event_once
-from sweep.store.queue.search_lease import advisor_lease, refuse, release_advisor
+from sweep.store.queue.search_lease import advisor_lease, record_infeasible_suggestion, release_advisor
 from sweep.store.records import ArmRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import EventKind, Phase
+from sweep.store.studies.arms import add_arms
 from sweep.store.studies.cells import add_cells, add_search_cell
-from sweep.store.studies.studies import add_arms
 
 ADVISOR_SECONDS = 60.0
 POLL_SECONDS = 0.2
@@ -79,12 +79,12 @@ class _Scheduler:
         self._study_id = study_id
         self._owner = owner
         self._cache = cache
-        inventory = cache.refresh(store, study, study_id)
+        snapshot = cache.refresh(store, study, study_id)
         self._tuning_runs = tuning_runs_of(study)
-        self._known = TrialRecords(inventory.cells, inventory.changes, study.metric)
-        self._refused = inventory.refused
+        self._known = TrialRecords(snapshot.cells, snapshot.changes, study.metric)
+        self._refused = snapshot.refused
         self._promotions = {
-            each.prefix: Promotion(store, study, study_id, inventory.protocol, self._known, each)
+            each.prefix: Promotion(store, study, study_id, snapshot.protocol, self._known, each)
             for each in self._tuning_runs
         }
 
@@ -141,7 +141,9 @@ class _Scheduler:
                 (cell,) = cells_of(self._study, arm, phase=Phase.SEARCH, trial_number=unique)
             except InfeasibleConfig as reason:
                 # Not a training, so not one of the total; kept, so that the draw is not repeated.
-                refuse(self._store, self._study_id, arm.name, changes, what=reason.what, why=reason.why)
+                record_infeasible_suggestion(
+                    self._store, self._study_id, arm.name, changes, what=reason.what, why=reason.why
+                )
                 shown += history.advisor.shown(number, changes, TrialOutcome(None))
                 continue
             record = ArmRecord(arm.name, arm.changes)

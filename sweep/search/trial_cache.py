@@ -5,7 +5,7 @@ from __future__ import annotations
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.study import Study
 from sweep.search.trial_history import History
-from sweep.store.queries.trials import Inventory, inventory
+from sweep.store.queries.trials import StudySnapshot, study_snapshot
 from sweep.store.sql.transaction import Store
 
 
@@ -14,15 +14,15 @@ class TrialCache:
 
     def __init__(self) -> None:
         self._study: Study | None = None
-        self._inventory: Inventory | None = None
+        self._snapshot: StudySnapshot | None = None
         self._histories: dict[str, History] = {}
 
-    def refresh(self, store: Store, study: Study, study_id: int) -> Inventory:
+    def refresh(self, store: Store, study: Study, study_id: int) -> StudySnapshot:
         """The study now. Hold the lease of the search, as for a suggestion."""
         if study != self._study:  # it was extended, or its space changed
-            self._study, self._inventory, self._histories = study, None, {}
-        self._inventory = inventory(store, study_id, self._inventory, ladder=len(study.protocol.ladder))
-        return self._inventory
+            self._study, self._snapshot, self._histories = study, None, {}
+        self._snapshot = study_snapshot(store, study_id, self._snapshot, ladder=len(study.protocol.ladder))
+        return self._snapshot
 
     def history(self, study: Study, tuning_run: TuningRun) -> History:
         """What is known of a tuning run's trials."""

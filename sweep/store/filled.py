@@ -11,7 +11,13 @@ from sweep.store.states import RunState, ScoreState
 
 
 def finish_all(store: Store, study_id: int, metric: str) -> None:
-    """Every run trained, every score complete with some value."""
+    """Set every run of a study to trained and every score to complete, each with a value of its own.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        metric: Name of the measurement that every score gets, such as `fid`.
+    """
     cells = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     score_requests = select(SCORE_REQUEST.c.score_id).join(CELL, CELL.c.id == SCORE_REQUEST.c.cell_id)
     scores = score_requests.where(CELL.c.study_id == study_id)
@@ -32,7 +38,14 @@ def finish_all(store: Store, study_id: int, metric: str) -> None:
 
 
 def add_curves(store: Store, study_id: int, names: tuple[str, ...], points: int) -> None:
-    """So many points of each of these curves for every run of a study."""
+    """Add curves to every run of a study.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        names: Names of the curves.
+        points: Number of points of each curve of each run.
+    """
     first = select(literal(1).label("step")).cte("steps", recursive=True)
     steps = first.union_all(select(first.c.step + 1).where(first.c.step < points))
     runs = select(func.distinct(CELL.c.run_id).label("id")).where(CELL.c.study_id == study_id).subquery()

@@ -48,7 +48,7 @@ class StudyRecord:
 
     @property
     def protocol(self) -> Protocol:
-        """What its scores are made under."""
+        """What the scores of the study are made under."""
         return stored_config.protocol(self.protocol_spec, of=f"study {self.name}")
 
 
@@ -134,15 +134,30 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Work under a lease. Every write made for it carries `token`; a newer token refuses it.
+    """Work under a lease. Every write for it carries `token`; writes under an older token are refused.
 
     Attributes:
-        attempt_name: In the names of the files that this attempt writes: no other attempt of any store has it.
-        checkpoints: Newest first, at most two; the second stands in when the first is torn.
-        weights: Of the trained run, or of the rung that is scored; None while training.
-        until_step: Where training pauses; None for the end.
-        score_step: Of the rung that is scored; None for the finished training.
+        kind: Whether a run is trained or a score is made.
+        study_id: Row id of the study for which the worker works.
+        run_id: Row id of the run.
+        score_id: Row id of the score; None for a training.
+        token: The fencing token of the lease.
+        attempt_id: Row id of the attempt.
+        attempt_name: Part of the names of the files that this attempt writes: no other attempt of any store has it.
+        worker_id: Id of the worker that holds the lease.
+        train_config: What the run trains.
+        eval_config: How samples are made; None for a training.
+        protocol: What the score is made under; None for a training.
+        step: Optimizer steps that were done before this attempt.
+        images: Images seen before this attempt.
+        micro_batches: Number of parts into which each batch is split.
         crashes: Attempts lost since the last durable progress.
+        checkpoints: Files of the newest checkpoints, the newest first, at most two; the second is used when the first
+        is
+            damaged.
+        weights: Weights of the trained run, or of the rung that is scored; None where there are none.
+        until_step: Optimizer step at which training pauses; None for the end.
+        score_step: Optimizer step of the rung that is scored; None for the finished training.
     """
 
     kind: WorkKind
@@ -167,7 +182,7 @@ class Claim:
 
     @property
     def work_id(self) -> int:
-        """Row that the lease is on: the score's, or the run's."""
+        """Row id of the work under the lease: the score's, or the run's for a training."""
         return self.run_id if self.score_id is None else self.score_id
 
 

@@ -13,7 +13,17 @@ from sweep.store.states import FailureClass, Phase, RunState, WorkKind
 
 @dataclass(frozen=True, slots=True)
 class ScoreRecord:
-    """A score as a cell reads it, with its measurements when complete."""
+    """A score that a cell asked for, with its measurements when it is complete.
+
+    Attributes:
+        score_id: Row id of the score.
+        level: Evaluation levels of the score by field; {} for the primary one.
+        is_primary: Whether this is the score that decides comparisons.
+        state: The `ScoreState`.
+        failure: The `FailureClass` of its last failure; None where there was none.
+        failure_reason: Why it failed, for people.
+        measurements: Its numbers; empty until it is complete.
+    """
 
     score_id: int
     level: Mapping[str, Any]
@@ -26,7 +36,14 @@ class ScoreRecord:
 
 @dataclass(frozen=True, slots=True)
 class RungRecord:
-    """A score of a cell's run by a cheaper protocol, or on the way to its end."""
+    """A score of a cell's run by a cheaper protocol, or of the weights before the end of the training.
+
+    Attributes:
+        step: Optimizer step of the weights.
+        protocol_key: Key of the protocol under which the score is made.
+        state: The `ScoreState`.
+        measurements: Its numbers; empty until it is complete.
+    """
 
     step: int
     protocol_key: str
@@ -39,10 +56,27 @@ class CellRecord:
     """One replicate of an arm and what became of it.
 
     Attributes:
-        state: The run's, but `complete` or `failed` once every score of a trained run is; `excluded` before all.
-        scores: Of the finished training under the study's protocol.
-        rungs: All others; they decide no cell's state.
-        paused_at: The rung where training waits for a decision; None while it does not.
+        cell_id: Row id of the cell.
+        arm_name: Name of the arm.
+        phase: Whether the cell belongs to the search or decides.
+        replicate: Number of the replicate within its arm, from 0.
+        trial_number: Number of the search trial; None for every other cell.
+        excluded_reason: Why the cell is left out of every comparison; None where it is not.
+        state: The `CellState`: the run's, but `complete` or `failed` once every score of a trained run is; `excluded`
+            before all others.
+        run_id: Row id of the run.
+        run_state: The `RunState` of the run.
+        train_key: Hash of the training config, by which studies share the run.
+        seed: Seed of the run.
+        step: Optimizer steps that are done.
+        steps: Optimizer steps of the whole training.
+        images: Images seen so far.
+        seconds: Seconds for which ended attempts at the training held a device.
+        failure: The `FailureClass` of the run's last failure; None where there was none.
+        failure_reason: Why the run failed, for people.
+        scores: Scores of the finished training under the study's protocol.
+        rungs: All other scores; they decide no cell's state.
+        paused_at: Optimizer step of the rung at which the training waits; None while it does not wait.
     """
 
     cell_id: int
@@ -69,7 +103,14 @@ class CellRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
-    """The state of a study, its newest file, and what is still to be done, what is under way included."""
+    """What is left of a study, including what is under way.
+
+    Attributes:
+        state: The `StudyState`.
+        spec: The study file of the newest revision, as plain values.
+        runs: Number of runs that are not finished.
+        scores: Number of scores that are not finished.
+    """
 
     state: str
     spec: Mapping[str, Any]
@@ -111,12 +152,12 @@ class RunningRecord:
 
     @property
     def is_training(self) -> bool:
-        """Whether a run is trained; otherwise one is scored."""
+        """Whether a run is trained; otherwise a score is made."""
         return self.kind == WorkKind.TRAIN
 
     @property
     def is_stale(self) -> bool:
-        """No renewal in time: the next idle worker takes it over."""
+        """Whether the lease was not renewed in time: the next idle worker takes the work over."""
         return self.lease_left_seconds < 0.0
 
 
@@ -142,7 +183,7 @@ class FailureRecord:
 
     @property
     def is_intended(self) -> bool:
-        """An end that is a result or somebody's decision: pruned, diverged or cancelled."""
+        """Whether this end is a result or somebody's decision: pruned, diverged or cancelled."""
         return self.is_diverged or self.state in (RunState.PRUNED, RunState.INFEASIBLE, RunState.CANCELLED)
 
 
@@ -189,12 +230,12 @@ class StatusRecord:
 
     @property
     def failed(self) -> tuple[FailureRecord, ...]:
-        """What went wrong."""
+        """The failures that nobody intended."""
         return tuple(failure for failure in self.failures if not failure.is_intended)
 
     @property
     def trainings_left(self) -> int:
-        """All that are still to be done, planned or to come."""
+        """Number of trainings that are still to be done, planned or to come."""
         return self.runs_left + self.to_come
 
     @property
@@ -204,7 +245,7 @@ class StatusRecord:
 
     @property
     def is_stalled(self) -> bool:
-        """There is work left and nobody holds a live lease."""
+        """Whether there is work left and nobody holds a live lease."""
         return self.has_work and self.study.is_active and all(work.is_stale for work in self.running)
 
     @property

@@ -6,21 +6,21 @@ from enum import StrEnum
 
 
 class WorkKind(StrEnum):
-    """Of work that a worker claims."""
+    """The kind of work that a worker claims."""
 
     TRAIN = "train"
     SCORE = "score"
 
 
 class Phase(StrEnum):
-    """Of a cell: trials are chosen by their scores; only the scores of fresh seeds decide."""
+    """The phase of a cell: scores of the search choose trials; only the scores of fresh seeds decide."""
 
     SEARCH = "search"
     CONFIRM = "confirm"
 
 
 class StudyState(StrEnum):
-    """Of a study: what its workers may do."""
+    """The state of a study: what its workers may do."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -32,7 +32,7 @@ class StudyState(StrEnum):
 
 
 class RunState(StrEnum):
-    """Of a training; `trained` and all after it are ends."""
+    """The state of a training; `trained` and all after it are ends."""
 
     PLANNED = "planned"
     TRAINING = "training"
@@ -44,7 +44,7 @@ class RunState(StrEnum):
 
 
 class ScoreState(StrEnum):
-    """Of an evaluation; `complete` and all after it are ends."""
+    """The state of an evaluation; `complete` and all after it are ends."""
 
     PLANNED = "planned"
     SCORING = "scoring"
@@ -54,7 +54,7 @@ class ScoreState(StrEnum):
 
 
 class FinalState(StrEnum):
-    """Of work that failed for good: the state of a run or of a score."""
+    """The state of a run or a score that failed for good."""
 
     FAILED = "failed"
     INFEASIBLE = "infeasible"
@@ -107,7 +107,7 @@ class WorkerEnd(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What an event of the log tells; beside these, the `FailureClass` of work that failed or was given back."""
+    """What an event of the log reports; beside these, the `FailureClass` of work that failed or was given back."""
 
     STUDY = "study"
     """Its state was changed by somebody."""
@@ -132,7 +132,7 @@ class EventKind(StrEnum):
 
 
 class CellState(StrEnum):
-    """Of a cell: the state of its run, and of a trained run that of its scores; `excluded` before all others."""
+    """The state of a cell: its run's, and once the run is trained that of its scores; `excluded` before all others."""
 
     PLANNED = "planned"
     TRAINING = "training"
@@ -147,7 +147,7 @@ class CellState(StrEnum):
 
 
 class CellStatus(StrEnum):
-    """What became of a planned cell, in the order in which reports tell them."""
+    """What became of a planned cell, in the order in which reports list it."""
 
     DONE = "done"
     FAILED = "failed"

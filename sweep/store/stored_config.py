@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
 
 def train_config(stored: Any, *, of: str) -> TrainConfig:
-    """What is trained; `of` names the row.
+    """Read a stored training config, and check it again.
+
+    Args:
+        stored: The value of the column, decoded from JSON.
+        of: Which row it is of, for the error's text, such as `run 3`.
+
+    Returns:
+        The config.
 
     Raises:
-        StoreMismatch: this version does not understand it.
+        StoreMismatch: This version does not understand the value.
     """
     from sweep.config.run import TrainConfig
 
@@ -33,35 +40,71 @@ def train_config(stored: Any, *, of: str) -> TrainConfig:
 
 
 def eval_config(stored: Any, *, of: str) -> EvalConfig:
-    """How it is sampled; as `train_config`."""
+    """Read a stored evaluation config, and check it again.
+
+    Args:
+        stored: The value of the column, decoded from JSON.
+        of: Which row it is of, for the error's text, such as `score 3`.
+
+    Returns:
+        The config.
+
+    Raises:
+        StoreMismatch: This version does not understand the value.
+    """
     from sweep.config.run import EvalConfig
 
     return _checked(EvalConfig, stored, of)
 
 
 def protocol(stored: Any, *, of: str) -> Protocol:
-    """What a score is made under; as `train_config`."""
+    """Read a stored protocol, and check it again.
+
+    Args:
+        stored: The value of the column, decoded from JSON.
+        of: Which row it is of, for the error's text, such as `score 3`.
+
+    Returns:
+        What a score is made under.
+
+    Raises:
+        StoreMismatch: This version does not understand the value.
+    """
     from sweep.config.run import Protocol
 
     return _checked(Protocol, stored, of)
 
 
 def study_spec(stored: Any, *, of: str) -> Study:
-    """What is asked, as of the newest revision; as `train_config`."""
+    """Read a stored study, and check it again.
+
+    Args:
+        stored: The column `spec` of the newest revision, decoded from JSON.
+        of: Name of the study, for the error's text.
+
+    Returns:
+        The study.
+
+    Raises:
+        StoreMismatch: This version does not understand the value.
+    """
     from sweep.config.study import Study
 
     return _checked(Study, stored, f"study {of}")
 
 
 def plain_spec(stored: Any, *, of: str) -> Mapping[str, Any]:
-    """What is asked, as plain values, if its outer form is that of a study: a look at a study reads no more of it.
+    """Read a stored study as plain values, and check only its outer form: whoever looks at a study reads no more of it.
 
     Args:
-        stored: The column `spec` of the newest revision.
-        of: Name of the study.
+        stored: The column `spec` of the newest revision, decoded from JSON.
+        of: Name of the study, for the error's text.
+
+    Returns:
+        The stored mapping.
 
     Raises:
-        StoreMismatch: it is no mapping, or one of its parts that are mappings is none.
+        StoreMismatch: It is no mapping, or its baseline or protocol is none.
     """
     parts = ("baseline", "protocol")
     if isinstance(stored, dict) and all(isinstance(stored.get(part, {}), dict) for part in parts):
@@ -74,11 +117,17 @@ def plain_spec(stored: Any, *, of: str) -> Mapping[str, Any]:
 
 
 def study_design(stored: Any, *, of: str) -> Design:
-    """How a study's arms are made, without reading the rest of it; as `train_config`.
+    """Read how the arms of a stored study are made, without reading the rest of it.
 
     Args:
         stored: What the study says of its design: a name, or a mapping with the options.
-        of: Name of the study.
+        of: Name of the study, for the error's text.
+
+    Returns:
+        The design.
+
+    Raises:
+        StoreMismatch: This version does not know the design, or does not understand its options.
     """
     from sweep.config.designs.registry import DESIGNS
 

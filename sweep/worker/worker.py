@@ -20,8 +20,8 @@ from sweep.errors import ImagesUnavailable, LeaseLost, Preempted, StoreError, St
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.versions import check_optuna
 from sweep.store.queries.views import work_left
-from sweep.store.queue.attempts import finish_score, finish_training, pause_training
-from sweep.store.queue.leases import claim
+from sweep.store.queue.claim import claim
+from sweep.store.queue.completion import finish_score, finish_training, pause_training
 from sweep.store.queue.workers import end_worker, expire_dead_local, register_worker, worker_seen
 from sweep.store.records import Claim, StudyRecord
 from sweep.store.sql.transaction import Store

@@ -9,7 +9,7 @@ from sweep.cli.status_tables import MAX_ARMS_SHOWN
 from sweep.config.study import Study
 from sweep.store import add_cells, open_store
 from sweep.store.records import ArmRecord
-from sweep.store.studies.studies import add_arms
+from sweep.store.studies.arms import add_arms
 from tests.helpers.played_studies import launched
 
 FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}

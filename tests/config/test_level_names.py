@@ -13,7 +13,7 @@ from sweep.design.plan import study_plan
 from sweep.executors.register import register
 from sweep.reporting.formatting import value_in_words
 from sweep.store import Store, cells, claim
-from sweep.store.studies.studies import rename_arms
+from sweep.store.studies.arms import rename_arms
 from sweep.worker.work import label
 from tests.helpers.played_studies import PROTOCOL, finish, worker
 

@@ -16,7 +16,7 @@ from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_cells, claim, fail, finish_score, finish_training, register_study, register_worker
-from sweep.store.queue.attempts import pause_training
+from sweep.store.queue.completion import pause_training
 from sweep.store.records import ArmRecord, ArtifactRecord, Claim, Measurement, ScoreResult, StudyRecord, WorkerRecord
 from sweep.store.states import FailureClass
 

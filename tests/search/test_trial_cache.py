@@ -15,7 +15,7 @@ from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
 from sweep.store import Store, add_arms, add_cells, cells, claim, exclude, fail, open_store, rerun, set_study_state
-from sweep.store.queries.trials import Inventory, inventory
+from sweep.store.queries.trials import StudySnapshot, study_snapshot
 from sweep.store.records import ArmRecord
 from sweep.store.studies.retraining import retrain
 from sweep.store.studies.studies import study as find
@@ -47,9 +47,9 @@ def agrees_with_a_new_one(store: Store, study_id: int, cache: TrialCache) -> Non
     assert told(kept) == told(anew)
 
 
-def agrees(store: Store, study_id: int, before: Inventory | None) -> Inventory:
+def agrees(store: Store, study_id: int, before: StudySnapshot | None) -> StudySnapshot:
     """The incremental view, held against a whole one."""
-    found = inventory(store, study_id, before)
+    found = study_snapshot(store, study_id, before)
     whole = cells(store, study_id)
     by_id = lambda records: sorted(records, key=lambda cell: cell.cell_id)  # noqa: E731
     assert by_id(found.cells) == by_id(whole)
@@ -59,7 +59,7 @@ def agrees(store: Store, study_id: int, before: Inventory | None) -> Inventory:
 
 def test_an_incremental_view_is_the_whole_one_after_every_step(store: Store) -> None:
     record, owner, cache = launched(store, STUDY), worker(store), TrialCache()
-    seen: Inventory | None = None
+    seen: StudySnapshot | None = None
     failed = False
     for step in range(200):
         claimed = claim(store, record.id, owner)

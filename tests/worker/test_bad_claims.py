@@ -14,7 +14,7 @@ from sweep.config.run import EvalConfig
 from sweep.console_log import log_to_console
 from sweep.files.file_store import FileStore
 from sweep.store import Store, cells, claim, fail, forget_artifact, release, rerun
-from sweep.store.queue.attempts import pause_training
+from sweep.store.queue.completion import pause_training
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult, StudyRecord
 from sweep.store.studies.rungs import add_rung_score
 from sweep.worker import worker as module

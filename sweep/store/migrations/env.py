@@ -11,7 +11,16 @@ from sweep.store.sql.version import VERSION_TABLE
 
 
 def include_object(_thing: Any, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
-    """Leave tables alone that are not ours: others' may lie in the same database."""
+    """Whether Alembic may touch an object: tables of other programs may lie in the same database and stay as they are.
+
+    Args:
+        name: Name of the table, column, index or constraint.
+        kind: What the object is: `table`, `column`, `index`, ...
+        reflected: Whether the object was read from the database; otherwise it is defined in our code.
+
+    Returns:
+        False for a table of the database that our code does not define.
+    """
     return not (kind == "table" and reflected and name not in METADATA.tables)
 
 

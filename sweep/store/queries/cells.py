@@ -27,12 +27,28 @@ class _Queries(NamedTuple):
 
 
 def cell_records(connection: Connection, *which: ColumnElement[bool]) -> tuple[CellRecord, ...]:
-    """The cells of a condition, in the order of the report."""
+    """Read the cells of a condition, each with its run, its scores and their measurements.
+
+    Args:
+        connection: Connection inside a transaction.
+        which: Conditions on the columns of `CELL`; a cell must satisfy all of them.
+
+    Returns:
+        The cells in the order of the report: by arm, phase and replicate.
+    """
     return _read(connection, _queries(*which), {})
 
 
 def cells_with(connection: Connection, ids: Sequence[int]) -> tuple[CellRecord, ...]:
-    """The cells with these ids, not more than a statement takes, in the order of the report."""
+    """Read the cells with these ids, each with its run, its scores and their measurements.
+
+    Args:
+        connection: Connection inside a transaction.
+        ids: Row ids of the cells, at most as many as one statement of the database takes.
+
+    Returns:
+        The cells in the order of the report: by arm, phase and replicate.
+    """
     return _read(connection, _by_id(), {_IDS.key: ids})
 
 

@@ -36,7 +36,15 @@ class RoomLeft:
 
 
 def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
-    """Machines whose disk was full when they last worked on what a study still needs, by name."""
+    """Find the machines that gave work of a study back because their disk was full, where nobody has retried it since.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+
+    Returns:
+        One record for each machine, sorted by host name.
+    """
     disks: dict[str, FullDisk] = {}
     for kind, (table, _) in WORK.items():
         tried = (
@@ -64,10 +72,14 @@ def full_disks(connection: Connection, study_id: int) -> tuple[FullDisk, ...]:
 
 
 def room_left(engine: Engine) -> RoomLeft | None:
-    """Free space where the database writes; None for a server, whose disk is another machine's.
+    """Measure the free space of the disk on which the database lies.
 
     Args:
-        engine: Of a store that is open.
+        engine: The engine of an open store.
+
+    Returns:
+        The folder and its free bytes; None for a database server, whose disk belongs to another machine, and for a
+        folder that cannot be read.
     """
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return None

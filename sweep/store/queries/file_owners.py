@@ -24,9 +24,9 @@ class AttemptTimes:
     """When an attempt was under way, by the database's clock.
 
     Attributes:
-        heard_at: When this database last heard of its worker, in seconds since 1970. A copy of a database never hears
-            of what goes on in the other.
-        ended_seconds: How many seconds ago it ended; None while it has not.
+        heard_at: When this database last received a write of its worker, in seconds since 1970. A copy of a database
+            receives nothing of what happens in the other.
+        ended_seconds: How many seconds ago it ended; None while it has not ended.
     """
 
     heard_at: float

@@ -21,7 +21,15 @@ class Grid:
 
 
 def grids(store: Store, study_id: int) -> dict[int, Grid]:
-    """The sheet of each score of a study's runs, by score id: of its newest attempt and its first noise set."""
+    """Find the sheet of generated images of each score of a study's runs.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        Score id -> the sheet of its newest attempt, of its first noise set. Scores without a sheet are left out.
+    """
     runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     query = (
         select(ARTIFACT.c.score_id, ARTIFACT.c.path, ARTIFACT.c.sha256)
@@ -36,8 +44,16 @@ def grids(store: Store, study_id: int) -> dict[int, Grid]:
     return store.read(work)
 
 
-def moments(store: Store, study_id: int) -> dict[int, tuple[datetime, datetime | None]]:
-    """When each run of a study was planned and when it was trained, by run id; UTC."""
+def run_times(store: Store, study_id: int) -> dict[int, tuple[datetime, datetime | None]]:
+    """Read when each run of a study was planned and when its training ended.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        Run id -> (time of planning, time of the end or None), in UTC by the database's clock.
+    """
     runs = select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     query = select(RUN.c.id, RUN.c.created_at, RUN.c.finished_at).where(RUN.c.id.in_(runs))
 

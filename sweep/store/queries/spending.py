@@ -14,9 +14,16 @@ from sweep.store.states import RunState
 
 
 def training_seconds(store: Store, study_id: int) -> float:
-    """Seconds that the runs of a study were trained on a device, over all workers and attempts.
+    """Sum the seconds for which the runs of a study were trained on a device, over all workers and attempts.
 
-    Those of attempts under a live lease are counted up to this moment. A run that several cells share counts once.
+    An attempt under a live lease counts up to this moment. A run that several cells share counts once.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        Seconds of training.
     """
     spent = store.read(lambda connection: connection.execute(_spent(), {"study": study_id}).one())
     return sum(float(seconds or 0.0) for seconds in spent)

@@ -19,7 +19,14 @@ _BROKEN = (ScoreState.FAILED, ScoreState.CANCELLED)
 
 
 def cell_states(*which: ColumnElement[bool]) -> Subquery:
-    """(cell_id, state) of the cells of a condition; the one place that says what state a cell is in."""
+    """The subquery that says in which state each cell is: the only definition of it.
+
+    Args:
+        which: Conditions on the columns of `CELL`; a cell must satisfy all of them.
+
+    Returns:
+        A subquery with the columns `cell_id` and `state` (a `CellState`).
+    """
     scores = (
         select(
             SCORE_REQUEST.c.cell_id,
@@ -50,8 +57,16 @@ def cell_states(*which: ColumnElement[bool]) -> Subquery:
     )
 
 
-def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
-    """Cells of each arm by state: {arm: {state: cells}}."""
+def count_cells_by_state(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
+    """Count the cells of each arm by state.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+
+    Returns:
+        Arm name -> state -> number of cells. An arm without cells has an empty count.
+    """
     states = cell_states(CELL.c.study_id == study_id)
     query = (
         select(ARM.c.name, states.c.state, func.count().label("cells"))
@@ -65,8 +80,16 @@ def counts(connection: Connection, study_id: int) -> dict[str, dict[str, int]]:
     return counts
 
 
-def left(study_id: int, kind: WorkKind) -> Select[Any]:
-    """Work that is still to be done, each piece once however many cells ask for it."""
+def unfinished_work(study_id: int, kind: WorkKind) -> Select[Any]:
+    """The query of the work of a study that is not finished, each run or score once however many cells ask for it.
+
+    Args:
+        study_id: Row id of the study.
+        kind: Whether runs or scores are selected. Scores of runs that came to nothing are left out.
+
+    Returns:
+        A query of row ids; columns of the run's or score's table may be added to it.
+    """
     # From the work that is open to its cells, so that the end of a long study is quick.
     wanted = (unindexed(CELL.c.study_id) == study_id, CELL.c.excluded_reason.is_(None))
     runs: Select[Any] = select(RUN.c.id if kind == WorkKind.TRAIN else SCORE.c.id).select_from(CELL)
@@ -80,22 +103,48 @@ def left(study_id: int, kind: WorkKind) -> Select[Any]:
     )
 
 
-def left_and_delayed(connection: Connection, study_id: int, kind: WorkKind) -> tuple[int, int]:
-    """How much work is still to be done, and how much of it waits for a retry time."""
+def count_unfinished_and_delayed(connection: Connection, study_id: int, kind: WorkKind) -> tuple[int, int]:
+    """Count the work of a study that is not finished, and how much of it waits for the time of its next try.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+        kind: Whether runs or scores are counted.
+
+    Returns:
+        The number of unfinished runs or scores, and how many of them may not be claimed yet.
+    """
     table, _ = WORK[kind]
-    work = left(study_id, kind).add_columns(table.c.not_before).subquery()
+    work = unfinished_work(study_id, kind).add_columns(table.c.not_before).subquery()
     delayed = func.sum(case((work.c.not_before > now(), 1), else_=0))
     row = connection.execute(select(func.count(), delayed).select_from(work)).one()
     return int(row[0]), int(row[1] or 0)
 
 
-def count(connection: Connection, query: Select[Any]) -> int:
-    """Number of rows of a query."""
+def count_rows(connection: Connection, query: Select[Any]) -> int:
+    """Count the rows of a query.
+
+    Args:
+        connection: Connection inside a transaction.
+        query: The query whose rows are counted.
+
+    Returns:
+        Number of rows.
+    """
     return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
-    """Why cells have no number: one line for a run, else one for each broken score."""
+    """List why cells of a study have no number. Excluded cells are left out.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+
+    Returns:
+        One record for each run that came to nothing, and one for each failed or cancelled score of the other runs, in
+        the order of the arms.
+    """
     # From the few that failed, of all studies, to their cells; and so in `running`.
     cell: Any = (
         select(CELL.c.id, ARM.c.name, CELL.c.phase, CELL.c.replicate, CELL.c.run_id, RUN.c.seed)
@@ -134,7 +183,15 @@ def failures(connection: Connection, study_id: int) -> list[FailureRecord]:
 
 
 def running(connection: Connection, study_id: int) -> list[RunningRecord]:
-    """Work under a lease, stale leases included."""
+    """List the work of a study that is under a lease, including leases whose time is over.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+
+    Returns:
+        One record for each run or score under a lease; work that several cells share is listed once.
+    """
     records: dict[tuple[WorkKind, int], RunningRecord] = {}
     for kind, (table, leased) in WORK.items():
         at = ATTEMPT.c.score_id == SCORE.c.id if kind == WorkKind.SCORE else ATTEMPT.c.score_id.is_(None)

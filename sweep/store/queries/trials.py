@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from sweep.store import stored_config
 from sweep.store.queries.cells import cell_records, cells_with
-from sweep.store.queue.search_lease import refusals
+from sweep.store.queue.search_lease import infeasible_suggestions
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.schema import ARM, CELL
 from sweep.store.sql.transaction import Store
@@ -31,19 +31,19 @@ _MAX_VALUES = 10_000
 
 
 @dataclass(frozen=True)
-class Inventory:
-    """A study at one moment.
+class StudySnapshot:
+    """A study at one moment, as the search needs it.
 
     Attributes:
-        revision: Its number; another one makes everything new.
-        protocol: Of its scores.
-        changes: Arm name -> its difference from the baseline.
-        position: Of the newest arm.
-        refused: Arm name -> changes of the suggestions that made no sense.
-        refusal: Event of the newest of them.
-        settled: Cells that are over.
+        revision: Number of the newest accepted revision; another number makes everything else out of date.
+        protocol: What the scores of the study are made under.
+        changes: Arm name -> the arm's difference from the baseline.
+        position: Position of the newest arm in the report; -1 for a study without arms.
+        refused: Arm name -> changes of each infeasible suggestion.
+        refusal: Id of the event of the newest infeasible suggestion; -1 where there is none.
+        settled: Cells that are finished.
         open: All other cells.
-        changes_of_settled: How many there were of cells that were over.
+        changes_of_settled: Number of changes of finished cells so far.
     """
 
     revision: int
@@ -58,37 +58,47 @@ class Inventory:
 
     @property
     def cells(self) -> tuple[CellRecord, ...]:
-        """All of them."""
+        """All cells: those that are settled, then those that are open."""
         return self.settled + self.open
 
 
-def inventory(store: Store, study_id: int, before: Inventory | None = None, *, ladder: int = 0) -> Inventory:
-    """The study now.
+def study_snapshot(
+    store: Store, study_id: int, before: StudySnapshot | None = None, *, ladder: int = 0
+) -> StudySnapshot:
+    """Read what the search needs of a study, and read only what can have changed since an earlier snapshot.
 
     Args:
-        before: What was found earlier by the same process; None reads everything.
-        ladder: How many cheaper scores a search trial gets once it is trained. One that has not all of them is open:
-            nothing else tells that they were added.
+        store: The open database.
+        study_id: Row id of the study.
+        before: The snapshot that the same process read earlier; None reads everything.
+        ladder: How many cheaper scores a search trial gets once it is trained. A trial that does not have all of them
+            yet counts as open, because nothing else tells when they are added.
+
+    Returns:
+        The study at this moment.
+
+    Raises:
+        StoreMismatch: This version does not understand the stored protocol.
     """
 
-    def work(connection: Connection) -> Inventory:
+    def work(connection: Connection) -> StudySnapshot:
         revision = newest_revision(connection, study_id)
         changes = count_changes(connection, study_id)
         known = before is not None and (before.revision, before.changes_of_settled) == (revision.number, changes)
         if before is not None and known and len(before.open) <= _MAX_VALUES:
-            inventory = _since(connection, study_id, before, ladder)
-            if inventory is not None:
-                return inventory
+            snapshot = _since(connection, study_id, before, ladder)
+            if snapshot is not None:
+                return snapshot
         protocol = stored_config.protocol(revision.protocol, of=f"revision {revision.number}")
-        nothing = Inventory(revision.number, protocol, {}, -1, {}, -1, (), (), changes)
-        inventory = _since(connection, study_id, nothing, ladder)
-        assert inventory is not None
-        return inventory
+        nothing = StudySnapshot(revision.number, protocol, {}, -1, {}, -1, (), (), changes)
+        snapshot = _since(connection, study_id, nothing, ladder)
+        assert snapshot is not None
+        return snapshot
 
     return store.read(work)
 
 
-def _since(connection: Connection, study_id: int, before: Inventory, ladder: int) -> Inventory | None:
+def _since(connection: Connection, study_id: int, before: StudySnapshot, ladder: int) -> StudySnapshot | None:
     """The study now; None where a cell was added that neither is open nor newer than all others."""
     changed = _changed(connection, study_id, before)
     # Ids are handed out before commits, so a cell may come after one of a higher id.
@@ -96,13 +106,13 @@ def _since(connection: Connection, study_id: int, before: Inventory, ladder: int
         return None
     settled = tuple(cell for cell in changed if _is_settled(cell, ladder))
     still_open = tuple(cell for cell in changed if not _is_settled(cell, ladder))
-    refused, refusal = refusals(connection, study_id, before.refusal)
+    refused, refusal = infeasible_suggestions(connection, study_id, before.refusal)
     arms = connection.execute(
         select(ARM.c.name, ARM.c.changes, ARM.c.position)
         .where(ARM.c.study_id == study_id, ARM.c.position > before.position)
         .order_by(ARM.c.position)
     ).all()
-    return Inventory(
+    return StudySnapshot(
         revision=before.revision,
         protocol=before.protocol,
         changes={**before.changes, **{arm.name: arm.changes for arm in arms}},
@@ -115,7 +125,7 @@ def _since(connection: Connection, study_id: int, before: Inventory, ladder: int
     )
 
 
-def _changed(connection: Connection, study_id: int, before: Inventory) -> tuple[CellRecord, ...]:
+def _changed(connection: Connection, study_id: int, before: StudySnapshot) -> tuple[CellRecord, ...]:
     """The cells that may be other ones than before."""
     of_study = CELL.c.study_id == study_id
     newest = max((cell.cell_id for cell in before.cells), default=None)

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, select
 from sweep.errors import UsageError
 from sweep.store.queries.cells import cell_records
 from sweep.store.queries.disks import full_disks
-from sweep.store.queries.status import count, counts, failures, left, left_and_delayed, running
+from sweep.store.queries.status import (
+    count_cells_by_state,
+    count_rows,
+    count_unfinished_and_delayed,
+    failures,
+    running,
+    unfinished_work,
+)
 from sweep.store.queue.leases import WORK
 from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
 from sweep.store.snapshots import ArmStatus, CellRecord, StatusRecord, WorkLeft
@@ -33,17 +40,38 @@ if TYPE_CHECKING:
 
 
 def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
-    """Every cell of a study with its run, scores and measurements, in the order of the report."""
+    """Read every cell of a study with its run, scores and measurements.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        The cells in the order of the report: by arm, phase and replicate.
+    """
     return store.read(lambda connection: cell_records(connection, CELL.c.study_id == study_id))
 
 
 def status(store: Store, study_id: int) -> StatusRecord:
-    """How far a study is. Reads only; a stale lease is shown, not judged."""
+    """Read how far a study is. Nothing is written: a lease whose time is over is shown as stale and left alone.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        The study, the counts of its arms, what is under way, what failed and what is left, all of one moment.
+
+    Raises:
+        StoreError: The study is not in this database any more.
+    """
 
     def work(connection: Connection) -> StatusRecord:
         study = study_record(connection, STUDY.c.id == study_id)
-        by_arm = counts(connection, study_id)
-        (runs, waiting_runs), (scores, waiting_scores) = (left_and_delayed(connection, study_id, kind) for kind in WORK)
+        by_arm = count_cells_by_state(connection, study_id)
+        (runs, waiting_runs), (scores, waiting_scores) = (
+            count_unfinished_and_delayed(connection, study_id, kind) for kind in WORK
+        )
         return StatusRecord(
             study=study,
             arms=tuple(ArmStatus(arm.name, arm.is_baseline, by_arm[arm.name]) for arm in study.arms),
@@ -59,10 +87,18 @@ def status(store: Store, study_id: int) -> StatusRecord:
 
 
 def work_left(store: Store, study_id: int) -> WorkLeft:
-    """What a worker asks when it finds no work: whether any is left at all."""
+    """Count what is left of a study, for a worker that found nothing to claim.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+
+    Returns:
+        The study's state, its newest file, and how many runs and scores are not finished.
+    """
 
     def work(connection: Connection) -> WorkLeft:
-        runs, scores = (count(connection, left(study_id, kind)) for kind in WORK)
+        runs, scores = (count_rows(connection, unfinished_work(study_id, kind)) for kind in WORK)
         state = connection.scalars(select(STUDY.c.state).where(STUDY.c.id == study_id)).one()
         return WorkLeft(state, newest_revision(connection, study_id).spec, runs, scores)
 
@@ -70,11 +106,18 @@ def work_left(store: Store, study_id: int) -> WorkLeft:
 
 
 def run_config(store: Store, run_id: int) -> TrainConfig:
-    """What a run trains.
+    """Read what a run trains.
+
+    Args:
+        store: The open database.
+        run_id: Row id of the run.
+
+    Returns:
+        The training config of the run, checked again.
 
     Raises:
-        UsageError: there is no such run.
-        StoreMismatch: this version does not understand its config.
+        UsageError: There is no such run.
+        StoreMismatch: This version does not understand the stored config.
     """
     query = select(RUN.c.config).where(RUN.c.id == run_id)
     config = store.read(lambda connection: connection.execute(query).scalar_one_or_none())
@@ -84,7 +127,15 @@ def run_config(store: Store, run_id: int) -> TrainConfig:
 
 
 def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
-    """The worker that brought a training to its end; None before that."""
+    """Find the worker that brought a training to its end.
+
+    Args:
+        store: The open database.
+        run_id: Row id of the run.
+
+    Returns:
+        The worker of the newest attempt that ended as `trained`; None where there is none.
+    """
     query = (
         select(WORKER)
         .join(ATTEMPT, ATTEMPT.c.worker_id == WORKER.c.id)
@@ -97,7 +148,16 @@ def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
 
 
 def curves(store: Store, run_ids: Sequence[int], name: str | None = None) -> dict[int, tuple[MetricPoint, ...]]:
-    """Points of some runs by run id, sorted by name and step; of one metric, or of all."""
+    """Read the curves of some runs.
+
+    Args:
+        store: The open database.
+        run_ids: Row ids of the runs.
+        name: Name of one metric, such as `train_loss`; None for all.
+
+    Returns:
+        Run id -> its points, sorted by name and step. A run without points has an empty tuple.
+    """
     query = (
         select(METRIC.c.run_id, METRIC.c.name, METRIC.c.step, METRIC.c.images, METRIC.c.value)
         .where(METRIC.c.run_id.in_(run_ids))

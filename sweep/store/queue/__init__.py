@@ -1,1 +1,1 @@
-"""Work and who does it: leases, claims, attempts, progress, workers, events. Start with `leases.py`."""
+"""Work and who does it: leases, claims, attempts, progress, workers, events. Start with `claim.py`."""

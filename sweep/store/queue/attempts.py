@@ -1,12 +1,11 @@
-"""How an attempt ends: trained, paused at a rung, complete, given back or failed.
+"""How an attempt ends: closed with its lease, given back, or failed. `completion.py` records what was done.
 
-Each verb is one transaction that begins with the fence, and may be repeated after a lost reply: an attempt that we
-ended ourselves for the same reason counts as done.
+Each verb is one transaction that begins with the fence, and may be repeated after a lost reply: an attempt that this
+worker has ended for the same reason counts as done.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -14,124 +13,32 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, String, Update, bindparam, func, select, update
 
 from sweep.redaction import clean, clean_json
-from sweep.store.queue.device_load import ENDED_ATTEMPT, ITS_WORKER, workers_meanwhile
-from sweep.store.queue.endings import drop_scores
+from sweep.store.queue.device_load import ENDED_ATTEMPT, WORKER_OF_ATTEMPT, workers_during_attempt
+from sweep.store.queue.endings import cancel_scores
 from sweep.store.queue.events import write_event
-from sweep.store.queue.leases import MAX_CRASHES, PROGRESSED, WORK, fence, lost
-from sweep.store.queue.progress import write_artifacts
-from sweep.store.records import ArtifactRecord, Claim, ScoreResult
+from sweep.store.queue.leases import MAX_CRASHES, WORK, fence, lease_lost
+from sweep.store.records import Claim
 from sweep.store.sql.clock import moment, now
-from sweep.store.sql.schema import ATTEMPT, MEASUREMENT, RUN
+from sweep.store.sql.schema import ATTEMPT
 from sweep.store.sql.transaction import Store
-from sweep.store.sql.upsert import insert_or_replace
-from sweep.store.states import AttemptEnd, FailureClass, FinalState, RunState, ScoreState, WorkKind
-
-
-def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, parameters: int, seconds: float) -> None:
-    """The run is trained: its scores may be made from now on.
-
-    Args:
-        weights: File with the raw and averaged weights.
-        parameters: Trainable numbers of the net.
-        seconds: That this attempt held the device; those of earlier attempts are added up.
-
-    Raises:
-        LeaseLost: nothing was written.
-    """
-
-    def work(connection: Connection) -> None:
-        values = {
-            "state": RunState.TRAINED,
-            "parameters": parameters,
-            "step": RUN.c.steps,
-            "finished_at": moment(),
-            "failure": None,
-            "failure_reason": None,
-        }
-        if end_attempt(connection, claimed, values, AttemptEnd.TRAINED, seconds=seconds):
-            write_artifacts(connection, claimed, [weights])
-
-    store.write(work)
-
-
-def pause_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, seconds: float) -> None:
-    """The run waits at a rung: its weights there may be scored, and nobody trains it until it may go on.
-
-    Args:
-        weights: File with the raw and averaged weights of the rung's step, of kind `rung`.
-        seconds: That this attempt held the device.
-
-    Raises:
-        LeaseLost: nothing was written.
-    """
-
-    def work(connection: Connection) -> None:
-        values = {"state": RunState.PLANNED, "reached_step": weights.step, "step": weights.step, **PROGRESSED}
-        if end_attempt(connection, claimed, values, AttemptEnd.PAUSED, seconds=seconds):
-            write_artifacts(connection, claimed, [weights])
-
-    store.write(work)
-
-
-def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
-    """The score is complete.
-
-    Raises:
-        LeaseLost: nothing was written.
-        ValueError: a measurement is not finite.
-    """
-    for measurement in result.measurements:
-        if not math.isfinite(measurement.value):
-            raise ValueError(f"measurement {measurement.name} is {measurement.value}; only finite numbers are scores")
-    split = {
-        "sampling_seconds": result.sampling_seconds,
-        "features_seconds": result.features_seconds,
-        "statistics_seconds": result.statistics_seconds,
-    }
-
-    def work(connection: Connection) -> None:
-        values = {
-            "state": ScoreState.COMPLETE,
-            "samples_sha256": result.samples_sha256,
-            "finished_at": moment(),
-            "failure": None,
-            "failure_reason": None,
-            **split,
-        }
-        spent = sum(split.values())
-        if not end_attempt(
-            connection, claimed, values, AttemptEnd.COMPLETE, seconds=spent, peak_bytes=result.peak_bytes
-        ):
-            return
-        rows = [
-            {
-                "score_id": claimed.score_id,
-                "name": measurement.name,
-                "noise_set": measurement.noise_set,
-                "value": measurement.value,
-                "standard_error": measurement.standard_error,
-            }
-            for measurement in result.measurements
-        ]
-        insert_or_replace(connection, MEASUREMENT, rows, key=("score_id", "name", "noise_set"))
-        write_artifacts(connection, claimed, result.artifacts)
-
-    store.write(work)
+from sweep.store.states import FailureClass, FinalState, RunState, WorkKind
 
 
 def release(
     store: Store, claimed: Claim, reason: FailureClass, *, delay: float = 0.0, seconds: float = 0.0, detail: str = ""
 ) -> None:
-    """Give the work back unfinished, for example on preemption. Not a crash.
+    """Give work back unfinished, for example on preemption. It does not count as a crash.
 
     Args:
-        reason: One word, kept with the attempt.
-        delay: Seconds before anybody may take it again.
-        seconds: That this attempt held the device.
-        detail: What somebody should know and mend; it is kept with the attempt, and written to the log.
+        store: The open database.
+        claimed: The claim of the work, as `claim` returned it.
+        reason: Why the work was given back; kept with the attempt as `released: REASON`.
+        delay: Seconds before any worker may claim the work again.
+        seconds: Seconds for which this attempt held the device.
+        detail: What a person should know and repair; kept with the attempt, and written to the log.
 
     Raises:
-        LeaseLost: it was not ours any more, so there is nothing to give back.
+        LeaseLost: Another worker holds the work already, so there is nothing to give back.
     """
     values = {"state": RunState.PLANNED, "not_before": now() + delay}
     ending = f"released: {reason}"[:32]
@@ -157,20 +64,25 @@ def fail(
     seconds: float = 0.0,
     detail: Mapping[str, Any] | None = None,
 ) -> str:
-    """The attempt failed. Not `final`: it is tried again, after `MAX_CRASHES` times in a row no more.
+    """Record that an attempt failed. Unless `final`, the work is tried again, at most `MAX_CRASHES` times in a row.
 
     Args:
-        reason: For people: the error's text or traceback. Passwords in it are masked.
-        state: Of a final failure: `infeasible` for a diverged training, `pruned` for one stopped by a pruner.
+        store: The open database.
+        claimed: The claim of the work, as `claim` returned it.
+        failure: Why it failed, as one of the classes that decide what is done about it.
+        reason: The error's text or traceback, for people. Passwords in it are masked.
+        final: Whether another try would fail in the same way, so that there is none.
+        state: The state after a final failure: `infeasible` for a diverged training, `pruned` for one stopped by a
+            pruner.
         delay: Seconds before the next try.
-        seconds: That this attempt held the device.
+        seconds: Seconds for which this attempt held the device.
         detail: Evidence for the log, such as the last losses.
 
     Returns:
-        The state that the work is in now: `planned` or a final one.
+        The state that the work is in now: `planned`, or a final one.
 
     Raises:
-        LeaseLost: nothing was written.
+        LeaseLost: Another worker holds the work now, or it was cancelled; nothing was written.
     """
 
     # Before the transaction: nobody waits for a lock while long texts are cleaned.
@@ -187,7 +99,7 @@ def fail(
             values |= {"state": RunState.PLANNED, "not_before": now() + delay}
         if end_attempt(connection, claimed, values, failure, seconds=seconds, detail=reason):
             if ends and claimed.kind == WorkKind.TRAIN:
-                drop_scores(connection, [claimed.run_id], values["state"])
+                cancel_scores(connection, [claimed.run_id], values["state"])
             what = f"{claimed.kind} {claimed.work_id}: {reason}"
             write_event(connection, failure, what, study_id=claimed.study_id, run_id=claimed.run_id, detail=detail)
         return str(connection.scalars(select(table.c.state).where(table.c.id == claimed.work_id)).one())
@@ -205,15 +117,31 @@ def end_attempt(
     detail: str | None = None,
     peak_bytes: int | None = None,
 ) -> bool:
-    """Close the attempt and the lease; False when we had done so before and only the reply was lost."""
+    """Close an attempt and its lease inside a transaction.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        claimed: The claim of the work.
+        values: Columns of the run or score to set, its new state among them.
+        reason: How the attempt ended, kept in `attempt.end_reason`.
+        seconds: Seconds for which this attempt held the device; added to those of the work.
+        detail: Why it ended, for people; None keeps no text.
+        peak_bytes: The most memory that the attempt took, in bytes; None keeps what was recorded on the way.
+
+    Returns:
+        True, or False where this attempt had been closed for the same reason before and only the reply was lost.
+
+    Raises:
+        LeaseLost: Another worker holds the work now, or it was cancelled.
+    """
     table, _ = WORK[claimed.kind]
     ending = {"owner": None, "lease_until": None, "seconds": table.c.seconds + seconds, **values}
     if not fence(connection, claimed, ending):
         if connection.scalars(select(ATTEMPT.c.end_reason).where(ATTEMPT.c.id == claimed.attempt_id)).one() == reason:
             return False
-        raise lost(claimed)
-    parameters = {"why": reason, "said": None if detail is None else clean(detail), "most_bytes": peak_bytes}
-    which = {ENDED_ATTEMPT.key: claimed.attempt_id, ITS_WORKER.key: claimed.worker_id}
+        raise lease_lost(claimed)
+    parameters = {"reason": reason, "text": None if detail is None else clean(detail), "attempt_peak_bytes": peak_bytes}
+    which = {ENDED_ATTEMPT.key: claimed.attempt_id, WORKER_OF_ATTEMPT.key: claimed.worker_id}
     connection.execute(_ending(), parameters | which)
     return True
 
@@ -226,9 +154,9 @@ def _ending() -> Update:
         .where(ATTEMPT.c.id == ENDED_ATTEMPT)
         .values(
             ended_at=moment(),
-            end_reason=bindparam("why", type_=String),
-            device_workers=workers_meanwhile(),
-            detail=bindparam("said", type_=String),
-            peak_bytes=func.coalesce(bindparam("most_bytes", type_=BigInteger), ATTEMPT.c.peak_bytes),
+            end_reason=bindparam("reason", type_=String),
+            device_workers=workers_during_attempt(),
+            detail=bindparam("text", type_=String),
+            peak_bytes=func.coalesce(bindparam("attempt_peak_bytes", type_=BigInteger), ATTEMPT.c.peak_bytes),
         )
     )

@@ -29,20 +29,20 @@ from sweep.store.states import AttemptEnd
 
 SPEED = "images_per_second"
 WORKERS = "device_workers"
-# Points are many in a long study, and its newest say how the device is now.
+# A long study has many points, and the newest ones show how fast the device is now.
 NEWEST_POINTS = 1000
 ENDED_ATTEMPT = bindparam("ended_attempt", type_=Integer)
-ITS_WORKER = bindparam("its_worker", type_=String)
+WORKER_OF_ATTEMPT = bindparam("worker_of_attempt", type_=String)
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """One worker's images/s at a point of its curve.
+    """The images per second of one worker at a point of its curve.
 
     Attributes:
-        kind: Of work: equal nets, batches and precisions only have speeds that compare.
-        workers: That held work on the device then, this one included.
-        images_per_second: Of this one.
+        kind: Data, net, batch and precision as one text; speeds of equal kinds can be compared.
+        workers: Number of workers that held work on the device then, this one included.
+        images_per_second: Training images per second of this worker.
     """
 
     kind: str
@@ -52,34 +52,49 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class DeviceUse:
-    """What the runs of a study were on one kind of device.
+    """What the runs of a study needed on one kind of device.
 
     Attributes:
-        piloted: Whether a run was trained and scored there.
-        peak_bytes: The most that an attempt took; None while none has told.
-        speeds: The newest first.
+        has_trained_and_scored: Whether a training and a score were finished there.
+        peak_bytes: The most memory that an attempt took, in bytes; None while none was recorded.
+        speeds: The newest speeds, the newest first; at most `NEWEST_POINTS`.
     """
 
-    piloted: bool
+    has_trained_and_scored: bool
     peak_bytes: int | None
     speeds: tuple[Speed, ...]
 
 
 def workers_now(connection: Connection, worker_id: str) -> int:
-    """Workers that hold work on the device of this one, itself included."""
+    """Count the workers that hold work on the same device of the same machine.
+
+    Args:
+        connection: Connection inside a transaction.
+        worker_id: Id of a worker on that device.
+
+    Returns:
+        Number of workers, this one included.
+    """
     other = ATTEMPT.alias()
     at_work = _beside(worker_id, other, other.c.ended_at.is_(None), WORKER.c.ended_at.is_(None))
     return int(connection.scalars(select(at_work)).one())
 
 
-def workers_meanwhile() -> ScalarSelect[int]:
-    """Workers that held work on the device of `ENDED_ATTEMPT` of `ITS_WORKER` while it lasted, itself included."""
+def workers_during_attempt() -> ScalarSelect[int]:
+    """The subquery that counts the workers that held work on the same device while an attempt lasted.
+
+    The statement that contains it binds `ENDED_ATTEMPT` to the id of the attempt, and `WORKER_OF_ATTEMPT` to the id of
+    its worker.
+
+    Returns:
+        A scalar subquery; the worker of the attempt is counted too.
+    """
     this, other = ATTEMPT.alias(), ATTEMPT.alias()
     began = select(this.c.started_at).where(this.c.id == ENDED_ATTEMPT).scalar_subquery()
     at_work = or_(other.c.ended_at.is_(None), other.c.ended_at > began)
     # The same of the workers: else every attempt that this machine ever made would be walked.
     living = or_(WORKER.c.ended_at.is_(None), WORKER.c.ended_at >= began)
-    return _beside(ITS_WORKER, other, at_work, living)
+    return _beside(WORKER_OF_ATTEMPT, other, at_work, living)
 
 
 # Of an alias: inside an update of attempts, the table itself would be the row that is updated.
@@ -99,12 +114,17 @@ def _beside(
 
 
 def device_use(store: Store, study_id: int, *, device: str, host: str, gpu: str | None) -> DeviceUse:
-    """What runs of a study took, and how fast they were, on one kind of device.
+    """Read how much memory the runs of a study took, and how fast they were trained, on one kind of device.
 
     Args:
-        device: `cpu`, or any name of a CUDA device.
-        host: A CPU is of this machine alone.
-        gpu: Name of the model: equal ones are alike on any machine.
+        store: The open database.
+        study_id: Row id of the study.
+        device: `cpu`, or any name of a CUDA device, such as `cuda:0`.
+        host: Name of this machine: attempts on the CPU count only where they ran on it.
+        gpu: Model name of the GPU: attempts on equal models count, on whatever machine. None for a CPU.
+
+    Returns:
+        Peak memory and the newest speeds of the attempts on that kind of device.
     """
 
     def work(connection: Connection) -> DeviceUse:

@@ -23,7 +23,16 @@ def write_event(
     run_id: int | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append one line inside a transaction; passwords in it are masked."""
+    """Append a line to the log inside a transaction. Passwords in its texts are masked.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        kind: What happened.
+        message: What happened, as a sentence for people.
+        study_id: Row id of the study that it concerns; None for none.
+        run_id: Row id of the run that it concerns; None for none.
+        detail: Evidence as JSON values; None for none.
+    """
     values = {
         "kind": kind,
         "message": clean(message),
@@ -43,7 +52,16 @@ def add_event(
     run_id: int | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append one line. A lost reply may write it twice."""
+    """Append a line to the log. After a lost reply it may be written twice.
+
+    Args:
+        store: The open database.
+        kind: What happened.
+        message: What happened, as a sentence for people. Passwords in it are masked.
+        study_id: Row id of the study that it concerns; None for none.
+        run_id: Row id of the run that it concerns; None for none.
+        detail: Evidence as JSON values; None for none.
+    """
     message, detail = clean(message), clean_json(detail or {})
     store.write(
         lambda connection: write_event(connection, kind, message, study_id=study_id, run_id=run_id, detail=detail)
@@ -51,14 +69,30 @@ def add_event(
 
 
 def add_event_once(store: Store, kind: EventKind, message: str, *, study_id: int) -> None:
-    """Append a line unless the study has one of this kind. Two workers at once may both append it."""
+    """Append a line to the log unless the study has a line of this kind. Two workers at once may both append it.
+
+    Args:
+        store: The open database.
+        kind: What happened.
+        message: What happened, as a sentence for people. Passwords in it are masked.
+        study_id: Row id of the study that it concerns.
+    """
     query = select(EVENT.c.id).where(EVENT.c.study_id == study_id, EVENT.c.kind == kind).limit(1)
     if store.read(lambda connection: connection.execute(query).first()) is None:
         add_event(store, kind, message, study_id=study_id)
 
 
 def events(store: Store, study_id: int | None = None, *, limit: int = 100) -> tuple[EventRecord, ...]:
-    """The newest lines, newest first; of one study, or of all."""
+    """Read the newest lines of the log.
+
+    Args:
+        store: The open database.
+        study_id: Row id of one study; None for all studies.
+        limit: The most lines to read.
+
+    Returns:
+        The lines, the newest first.
+    """
 
     def work(connection: Connection) -> tuple[EventRecord, ...]:
         query = select(EVENT).order_by(EVENT.c.id.desc()).limit(limit)

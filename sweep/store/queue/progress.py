@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from sweep.store.queue.claim import artifacts_of
+from sweep.store.queue.claim_record import artifacts_of
 from sweep.store.queue.device_load import SPEED, WORKERS, workers_now
 from sweep.store.queue.events import write_event
-from sweep.store.queue.leases import PROGRESSED, require
+from sweep.store.queue.leases import COUNTS_RESET, fence_or_raise
 from sweep.store.records import ArtifactRecord, Claim, MetricPoint
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, METRIC, RUN
 from sweep.store.sql.transaction import Store
@@ -30,21 +30,28 @@ def progress(
     keep: int = 2,
     peak_bytes: int | None = None,
 ) -> tuple[ArtifactRecord, ...]:
-    """Record how far a training is, its new points and its newest checkpoint, all or nothing.
+    """Record how far a training is, its new points and its newest checkpoint: all of it or nothing.
 
-    Points at the same (name, step) are replaced. A value that is not finite is stored as NULL and told in the log.
+    Points at the same name and step are replaced. A value that is not finite is stored as NULL and noted in the log.
     A step further than any before clears the counts of crashes and of lost workers: whatever the run cannot survive
     would come at the same step again.
 
     Args:
-        keep: Checkpoints that stay listed.
-        peak_bytes: The most memory that the attempt has taken so far, where it is known.
+        store: The open database.
+        claimed: The claim of the run, as `claim` returned it.
+        step: Optimizer steps that are done.
+        images: Images seen by then.
+        points: New points of curves.
+        checkpoint: The checkpoint that was just written; None for none.
+        keep: Number of newest checkpoints that stay listed.
+        peak_bytes: The most memory that the attempt has taken so far, in bytes, where it is known.
 
     Returns:
-        Checkpoints no longer listed: their files may be deleted now. (After a lost reply none: see `artifacts`.)
+        Checkpoints that are not listed any more: their files may be deleted now. After a lost reply there are none; see
+        `artifacts`.
 
     Raises:
-        LeaseLost: nothing was written.
+        LeaseLost: Another worker holds the run now, or it was cancelled; nothing was written.
     """
 
     assert claimed.kind == WorkKind.TRAIN
@@ -52,8 +59,8 @@ def progress(
     def work(connection: Connection) -> tuple[ArtifactRecord, ...]:
         values: dict[str, Any] = {"step": step, "images": images}
         if step > _furthest(connection, claimed.run_id):
-            values |= PROGRESSED
-        require(connection, claimed, values)
+            values |= COUNTS_RESET
+        fence_or_raise(connection, claimed, values)
         reached = {"last_step": step} if peak_bytes is None else {"last_step": step, "peak_bytes": peak_bytes}
         connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == claimed.attempt_id).values(reached))
         _write_points(connection, claimed, [*points, *_beside(connection, claimed, points)])
@@ -68,18 +75,24 @@ def progress(
 
 
 def set_micro_batches(store: Store, claimed: Claim, micro_batches: int) -> None:
-    """Split each batch into so many parts from now on (out of memory). The number only grows.
+    """Split each batch of a run into more parts from now on, after it ran out of memory. The number only grows.
 
-    It clears the count of crashes, because it changes the odds; the batch bounds how often.
+    This clears the count of crashes, because the next attempt needs less memory. The size of the batch bounds how often
+    that can happen.
+
+    Args:
+        store: The open database.
+        claimed: The claim of the run, as `claim` returned it.
+        micro_batches: Number of parts into which each batch is split; a smaller number than before changes nothing.
 
     Raises:
-        LeaseLost: nothing was written.
+        LeaseLost: Another worker holds the run now, or it was cancelled; nothing was written.
     """
 
     def work(connection: Connection) -> None:
-        require(connection, claimed, {"micro_batches": RUN.c.micro_batches})
+        fence_or_raise(connection, claimed, {"micro_batches": RUN.c.micro_batches})
         more = (RUN.c.id == claimed.run_id, RUN.c.micro_batches < micro_batches)
-        if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, **PROGRESSED)).rowcount:
+        if connection.execute(update(RUN).where(*more).values(micro_batches=micro_batches, **COUNTS_RESET)).rowcount:
             what = f"run {claimed.run_id} goes on with {micro_batches} micro-batches"
             write_event(connection, EventKind.MICRO_BATCHES, what, study_id=claimed.study_id, run_id=claimed.run_id)
 
@@ -89,12 +102,18 @@ def set_micro_batches(store: Store, claimed: Claim, micro_batches: int) -> None:
 def forget_artifact(store: Store, claimed: Claim, path: str, reason: str) -> None:
     """Take a damaged or missing file off the list, so that nobody relies on it again.
 
+    Args:
+        store: The open database.
+        claimed: The claim of the run or of one of its scores.
+        path: Path of the file under the store's folder.
+        reason: What is wrong with the file, for the log.
+
     Raises:
-        LeaseLost: nothing was written.
+        LeaseLost: Another worker holds the work now, or it was cancelled; nothing was written.
     """
 
     def work(connection: Connection) -> None:
-        require(connection, claimed, {"token": claimed.token})
+        fence_or_raise(connection, claimed, {"token": claimed.token})
         gone = delete(ARTIFACT).where(ARTIFACT.c.run_id == claimed.run_id, ARTIFACT.c.path == path)
         if connection.execute(gone).rowcount:
             what = f"{path} is not used any more: {reason}"
@@ -104,7 +123,13 @@ def forget_artifact(store: Store, claimed: Claim, path: str, reason: str) -> Non
 
 
 def write_artifacts(connection: Connection, claimed: Claim, artifacts: Sequence[ArtifactRecord]) -> None:
-    """List files of a lease's work; those listed already stay as they are."""
+    """List the files that were made under a lease. A path that is listed already stays as it is.
+
+    Args:
+        connection: Connection inside a writing transaction, after the fence.
+        claimed: The claim of the work that made the files.
+        artifacts: The files.
+    """
     rows = [
         {
             "run_id": claimed.run_id,

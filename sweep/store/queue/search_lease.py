@@ -1,4 +1,7 @@
-"""The advisor lease: one worker at a time asks Optuna for a study's next trial. And what it refused."""
+"""The search lease: one worker at a time asks Optuna for a study's next trial. And which suggestions were infeasible.
+
+Its names say `advisor`, as the columns of the table do.
+"""
 
 from __future__ import annotations
 
@@ -15,50 +18,98 @@ from sweep.store.states import EventKind
 if TYPE_CHECKING:
     from sweep.config.factors import Changes
 
-"""WorkKind of the event that tells of a suggestion that makes no sense."""
-
 
 def advisor_lease(store: Store, study_id: int, owner: str, *, ttl: float = 60.0) -> bool:
-    """Take or renew the right to ask for `ttl` seconds; False while another worker has it."""
+    """Take or renew the search lease of a study: its holder alone asks Optuna for the next trial.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        owner: Id of the worker that asks.
+        ttl: Seconds for which the lease lasts.
+
+    Returns:
+        Whether this worker has the lease now; False while another worker has it.
+    """
     free = or_(STUDY.c.advisor_owner.is_(None), STUDY.c.advisor_owner == owner, STUDY.c.advisor_until < now())
     take = update(STUDY).where(STUDY.c.id == study_id, free).values(advisor_owner=owner, advisor_until=now() + ttl)
     return store.write(lambda connection: connection.execute(take).rowcount == 1)
 
 
 def renew_advisor(store: Store, study_id: int, owner: str, *, ttl: float = 60.0) -> bool:
-    """Hold the right for `ttl` more seconds; False when it is no longer `owner`'s. Never takes it anew."""
+    """Renew the search lease of a study. It is never taken anew.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        owner: Id of the worker that has had the lease.
+        ttl: Seconds from now for which the lease lasts.
+
+    Returns:
+        Whether this worker still has the lease.
+    """
     held = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
     renewed = held.values(advisor_until=now() + ttl)
     return store.write(lambda connection: connection.execute(renewed).rowcount == 1)
 
 
 def release_advisor(store: Store, study_id: int, owner: str) -> None:
-    """Give the right back; nothing happens when it is no longer held."""
+    """Give the search lease of a study back. Nothing happens where the worker does not hold it any more.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        owner: Id of the worker that has had the lease.
+    """
     give = update(STUDY).where(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
     store.write(lambda connection: connection.execute(give.values(advisor_owner=None, advisor_until=None)))
 
 
 def holds_advisor(connection: Connection, study_id: int, owner: str) -> bool:
-    """Whether `owner` holds the right. Locks the study's row, so nobody can take it in this transaction.
+    """Whether a worker holds the search lease of a study. Locks the study's row: nobody can take the lease meanwhile.
 
-    A right whose time is over and that nobody took is still the owner's: no other trial was added meanwhile.
+    A lease whose time is over and that nobody took still belongs to its owner: no other trial was added meanwhile.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        study_id: Row id of the study.
+        owner: Id of the worker.
+
+    Returns:
+        Whether the worker holds the lease.
     """
     held = and_(STUDY.c.id == study_id, STUDY.c.advisor_owner == owner)
     return connection.scalars(select(STUDY.c.id).where(held).with_for_update()).one_or_none() is not None
 
 
-def refuse(store: Store, study_id: int, arm_name: str, changes: Changes, *, what: str, why: str) -> None:
-    """Keep a suggestion that makes no sense, so that it is not made again. Hold the right to ask. May be repeated.
+def record_infeasible_suggestion(
+    store: Store, study_id: int, arm_name: str, changes: Changes, *, what: str, why: str
+) -> None:
+    """Record a suggestion that is infeasible, so that it is not made again. The caller holds the search lease.
 
     Args:
-        arm_name: That it would have had.
+        store: The open database.
+        study_id: Row id of the study.
+        arm_name: Name that the arm of the suggestion would have had.
+        changes: The suggestion, as its difference from the baseline.
+        what: What is infeasible about it, for the log.
+        why: The reason behind it, for the log.
     """
     detail = {"arm": arm_name, "changes": dict(changes), "why": why}
     add_event(store, EventKind.INFEASIBLE_DRAW, f"{arm_name}: {what}", study_id=study_id, detail=detail)
 
 
-def refusals(connection: Connection, study_id: int, after: int) -> tuple[dict[str, Changes], int]:
-    """Arm name -> changes of what was refused since the event with the id `after`, and the id of the newest."""
+def infeasible_suggestions(connection: Connection, study_id: int, after: int) -> tuple[dict[str, Changes], int]:
+    """Read the infeasible suggestions that were recorded after an event.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+        after: Id of the event up to which everything is known; -1 reads all.
+
+    Returns:
+        Arm name -> changes of each suggestion, and the id of the newest event; `after` where there is none.
+    """
     query = select(EVENT.c.id, EVENT.c.detail).where(
         EVENT.c.study_id == study_id, EVENT.c.kind == EventKind.INFEASIBLE_DRAW
     )

@@ -18,7 +18,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Refuse naive times: they would mean another moment on another machine."""
+        """Convert a time to UTC on its way into the database.
+
+        Args:
+            value: The time, with a zone; None for NULL.
+            dialect: The dialect of the database; not used.
+
+        Returns:
+            The time in UTC.
+
+        Raises:
+            ValueError: The time has no zone: it would mean another moment on another machine.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -26,7 +37,15 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Aware UTC."""
+        """Give a time of the database its zone.
+
+        Args:
+            value: The time as the driver returns it; SQLite returns it without a zone.
+            dialect: The dialect of the database; not used.
+
+        Returns:
+            The time in UTC, with its zone.
+        """
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

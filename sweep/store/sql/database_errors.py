@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sweep.errors import StoreError, StoreMismatch
 from sweep.redaction import MASK, clean
-from sweep.store.sql.engine import shown
+from sweep.store.sql.engine import display_url
 
 _CHECK = "Check that it is there and writable, then type the same command again; nothing was lost."
 _MAKE_ROOM = "Make room on the disk of the database, then type the same command again; nothing was lost."
@@ -108,7 +108,14 @@ _SQLITE = {
 
 
 def verdict_on(error: DBAPIError) -> Verdict | None:
-    """What is to be done about an error; None for a mistake in a statement of ours, which is raised as it is."""
+    """Decide what is to be done about an error of a driver.
+
+    Args:
+        error: The error as SQLAlchemy raises it.
+
+    Returns:
+        The verdict; None for a mistake in a statement of ours, which is raised as it is.
+    """
     origin = error.orig
     if isinstance(origin, sqlite3.Error):
         # Extended codes keep the plain one in their last byte.
@@ -125,7 +132,15 @@ def verdict_on(error: DBAPIError) -> Verdict | None:
 
 
 def reason_of(engine: Engine, error: DBAPIError) -> str:
-    """The driver's own words, on one line, without any password of the address."""
+    """The driver's own words, on one line, without any password of the address.
+
+    Args:
+        engine: The engine whose address may hold secrets.
+        error: The error as SQLAlchemy raises it.
+
+    Returns:
+        The first line of the driver's message.
+    """
     lines = str(error.orig).strip().splitlines()
     text = lines[0] if lines else type(error.orig).__name__
     secrets = [engine.url.password, *(value for name, value in engine.url.query.items() if "pass" in name)]
@@ -136,6 +151,15 @@ def reason_of(engine: Engine, error: DBAPIError) -> str:
 
 
 def store_error(engine: Engine, error: DBAPIError, verdict: Verdict) -> StoreError:
-    """The error as people read it."""
+    """Build the error that people read.
+
+    Args:
+        engine: The engine of the database that cannot be used.
+        error: The error as SQLAlchemy raised it.
+        verdict: What is to be done about it.
+
+    Returns:
+        `StoreMismatch` where the tables are not those of this version, otherwise `StoreError`; to be raised.
+    """
     kind = StoreMismatch if verdict.is_mismatch else StoreError
-    return kind(f"the store {shown(engine)} cannot be used", why=reason_of(engine, error), next=verdict.next)
+    return kind(f"the store {display_url(engine)} cannot be used", why=reason_of(engine, error), next=verdict.next)

@@ -27,14 +27,18 @@ _SHOWN_OPTIONS = frozenset(
 
 
 def open_engine(url: str, access: Access) -> Engine:
-    """An engine for the address of a store.
+    """Make an engine for the address of a store.
 
     Args:
-        access: With `CREATE`, a folder and an empty file are made where SQLite has none; else nothing is.
+        url: Address of the database: `sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`.
+        access: What may be changed. With `CREATE`, a folder and an empty file are made where SQLite has none.
+
+    Returns:
+        The engine; PostgreSQL is not connected to yet.
 
     Raises:
-        StoreUrlError: it is no address of a store.
-        StoreMissing: there is no such file, and `access` makes none.
+        StoreUrlError: The URL is no address of a store.
+        StoreMissing: There is no such file, and `access` makes none.
         StoreError: SQLite may not be used there.
     """
     parsed = parse_store_url(url)
@@ -43,8 +47,15 @@ def open_engine(url: str, access: Access) -> Engine:
     return open_postgresql(parsed.text, access)
 
 
-def shown(engine: Engine) -> str:
-    """The engine's address for messages and logs. Passwords are masked, and so are options that may hold one."""
+def display_url(engine: Engine) -> str:
+    """The address of an engine for messages and logs.
+
+    Args:
+        engine: The engine of the database.
+
+    Returns:
+        The address; passwords are masked, and so are options that may hold one.
+    """
     if engine.dialect.name == "sqlite":
         return f"sqlite:///{engine.url.database}"
     query = {name: value if name in _SHOWN_OPTIONS else MASK for name, value in engine.url.query.items()}

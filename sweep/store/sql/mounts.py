@@ -37,7 +37,15 @@ _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 def file_system_of(path: Path, mounts: bytes) -> str:
-    """Type of the file system that holds an absolute path, by the bytes of /proc/mounts; "" when it says nothing."""
+    """Find the type of the file system that holds a path.
+
+    Args:
+        path: An absolute path.
+        mounts: The content of /proc/mounts.
+
+    Returns:
+        The type, such as `ext4`; "" where the mounts do not say.
+    """
     kind, longest = "", -1
     for line in mounts.split(b"\n"):
         fields = line.split(b" ")

@@ -22,11 +22,18 @@ CACHE_KIB = 32_768
 
 
 def open_sqlite(path: Path, access: Access) -> Engine:
-    """An engine for a file; only `Access.CREATE` makes the file and its folder.
+    """Make an engine for a file; only `Access.CREATE` makes the file and its folder.
+
+    Args:
+        path: Path of the database file.
+        access: What may be changed.
+
+    Returns:
+        The engine. Its connections write nothing under `Access.READ`.
 
     Raises:
-        StoreMissing: there is no such file.
-        StoreError: it is no file, may not be used, or lies on a network file system.
+        StoreMissing: There is no such file.
+        StoreError: It is no file, may not be used, or lies on a network file system.
     """
     try:
         path = path.resolve()

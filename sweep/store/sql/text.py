@@ -21,7 +21,15 @@ class Text(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: object) -> str | None:
-        """As it is stored and compared."""
+        """Convert a text to what is stored and compared.
+
+        Args:
+            value: The text; None for NULL.
+            dialect: The dialect of the database; not used.
+
+        Returns:
+            The text without characters that one of the databases refuses.
+        """
         return None if value is None else storable(value)
 
 

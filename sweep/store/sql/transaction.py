@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from sweep.store.sql.database_errors import reason_of, store_error, verdict_on
-from sweep.store.sql.engine import shown
+from sweep.store.sql.engine import display_url
 
 PATIENCE_SECONDS = 600.0
 _FIRST_WAIT_SECONDS = 0.1
@@ -47,15 +47,34 @@ class Store:
     give_up: Callable[[], bool] = _never
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on one consistent snapshot; never waits for writers."""
+        """Run a function in one transaction on a consistent snapshot. It never waits for writers.
+
+        Args:
+            work: Reads by the connection that it is given. It may run more than once.
+
+        Returns:
+            What `work` returned.
+
+        Raises:
+            StoreError: The database stayed busy or away for `patience_seconds`, or refuses for good.
+            StoreMismatch: Its tables are not those of this version.
+        """
         return self._retried(work, writes=False)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one writing transaction; it commits when `work` returns.
+        """Run a function in one writing transaction, which commits when the function returns.
+
+        Args:
+            work: Reads and writes by the connection that it is given. It may run more than once, also after a commit
+            whose
+                reply was lost, so it must do the same when it runs twice.
+
+        Returns:
+            What `work` returned.
 
         Raises:
-            StoreError: the database stayed busy or away for `patience_seconds`, or refuses for good.
-            StoreMismatch: its tables are not those of this version.
+            StoreError: The database stayed busy or away for `patience_seconds`, or refuses for good.
+            StoreMismatch: Its tables are not those of this version.
         """
         return self._retried(work, writes=True)
 
@@ -79,7 +98,7 @@ class Store:
                 left = until - now
                 if not verdict.passes or left <= 0.0 or self.give_up():
                     raise store_error(self.engine, error, verdict) from error
-                _log.warning("%s: %s; trying again", shown(self.engine), reason_of(self.engine, error))
+                _log.warning("%s: %s; trying again", display_url(self.engine), reason_of(self.engine, error))
                 # The next try is on a new connection, which may lead to another server.
                 self.engine.dispose()
                 # Jitter: workers that failed together must not come back together.
@@ -97,10 +116,17 @@ class Store:
 
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Connection]:
-    """A connection for statements that read; tried once.
+    """Open a connection for statements that read; it is tried once.
+
+    Args:
+        engine: The engine of an open store.
+
+    Returns:
+        A context manager that yields the connection.
 
     Raises:
-        StoreError: the database is away, or holds other tables.
+        StoreError: The database is away.
+        StoreMismatch: Its tables are not those of this version.
     """
     try:
         with engine.connect() as connection:

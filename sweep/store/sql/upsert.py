@@ -14,7 +14,13 @@ def _insert(connection: Connection, table: Table[Any]) -> postgresql.Insert | sq
 
 
 def insert_missing(connection: Connection, table: Table[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows that meet no unique constraint; leave the others as they are."""
+    """Insert the rows that break no unique constraint; leave the others as they are.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        table: The table.
+        rows: Column -> value of each row; all rows have the same columns.
+    """
     if rows:
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
 
@@ -22,7 +28,14 @@ def insert_missing(connection: Connection, table: Table[Any], rows: Sequence[Map
 def insert_or_replace(
     connection: Connection, table: Table[Any], rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
 ) -> None:
-    """Insert the rows; where `key` is there already, put the new values in."""
+    """Insert the rows; where a row with the same key exists, set its other columns to the new values.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        table: The table.
+        rows: Column -> value of each row; all rows have the same columns, and no two the same key.
+        key: Columns of a unique constraint.
+    """
     if rows:
         statement = _insert(connection, table)
         values = {name: statement.excluded[name] for name in rows[0] if name not in key}

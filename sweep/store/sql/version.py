@@ -6,9 +6,9 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from sweep.errors import StoreMismatch
 
-# Others keep their `alembic_version` in the same database: Optuna, where somebody uses it beside.
+# Other programs, such as Optuna, may keep their own `alembic_version` in the same database.
 VERSION_TABLE = "sweep_alembic_version"
-# Of the newest migration.
+# Number of the newest migration.
 HEAD = "0007"
 
 

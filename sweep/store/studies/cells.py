@@ -6,40 +6,50 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Integer, Select, Table, bindparam, case, delete, func, select, text, tuple_, update
+from sqlalchemy import Connection, Integer, Select, bindparam, case, func, select, text
 
-from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.errors import LeaseLost, StoreError, UnknownName
 from sweep.store import stored_config
 from sweep.store.queue.search_lease import holds_advisor
 from sweep.store.records import ArmRecord, NewCell
-from sweep.store.sql.schema import ARM, CELL, RUN, SCORE, SCORE_REQUEST, WorkColumns
+from sweep.store.sql.schema import ARM, CELL
 from sweep.store.sql.transaction import Store
-from sweep.store.sql.upsert import insert_missing, insert_or_replace
-from sweep.store.states import Phase, RunState, WorkKind
-from sweep.store.studies.demand import BATCH, PLANNED_AGAIN, batches, hold, withdraw_unwanted, withdraw_unwanted_runs
-from sweep.store.studies.studies import append_arms, newest_revision
-from sweep.store.studies.trial_changes import note_work_changes
+from sweep.store.sql.upsert import insert_or_replace
+from sweep.store.states import Phase
+from sweep.store.studies.arms import append_arms
+from sweep.store.studies.demand import (
+    BATCH,
+    batches,
+    withdraw_unwanted_runs,
+)
+from sweep.store.studies.requested_work import add_runs, add_score_requests
+from sweep.store.studies.studies import newest_revision
 
 if TYPE_CHECKING:
-    from sweep.config.run import EvalConfig, Protocol
+    pass
 
-# What is planned anew when somebody wants it again.
-_ENDED = (RunState.CANCELLED, RunState.PRUNED)
 _Slot = tuple[int, str, int]
 """Arm, phase and replicate: at most one cell has them."""
 
 
 def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[int, ...]:
-    """Add cells with their runs, scores and readings; return the ids of the cells, in order.
+    """Add cells with the runs and scores that they ask for.
 
-    May be called again with the same cells. Runs and scores that are there are used in whatever state they are; only
-    cancelled and pruned ones are planned anew, since somebody wants them again. A cell that a newer revision gives
-    another config points to another run from then on.
+    This may be called again with the same cells. Runs and scores that exist are used in whatever state they are; only
+    cancelled and pruned ones are planned again, since somebody wants them. A cell that a newer revision gives another
+    config points to another run from then on.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        cells: The cells; their arms are registered.
+
+    Returns:
+        Row ids of the cells, in the same order.
 
     Raises:
-        StoreError: the study is not registered.
-        UnknownName: an arm is not registered.
+        StoreError: The study is not registered.
+        UnknownName: An arm is not registered.
     """
     cell_ids = store.write(lambda connection: _add(connection, study_id, cells))
     if len(cells) > BATCH and store.engine.dialect.name == "postgresql":
@@ -51,13 +61,24 @@ def add_cells(store: Store, study_id: int, cells: Sequence[NewCell]) -> tuple[in
 def add_search_cell(
     store: Store, study_id: int, owner: str, arm: ArmRecord, cell: NewCell, *, total: int
 ) -> int | None:
-    """Add one search trial with its arm, unless the study has `total` of them: then None. Returns the cell's id.
+    """Add one search trial with its arm, unless the study has all its trials.
 
-    Counting and adding are one transaction under the advisor lease, so the total is exact whatever the number of
+    Counting and adding are one transaction under the search lease, so the total is exact whatever the number of
     workers. Excluded cells do not count. The same trial number again returns the same cell.
 
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        owner: Id of the worker that holds the search lease of the study.
+        arm: The arm of the trial.
+        cell: The cell of the trial, with its trial number.
+        total: Number of trials that the study may have.
+
+    Returns:
+        Row id of the cell; None where the study has `total` trials.
+
     Raises:
-        LeaseLost: `owner` does not hold the study's advisor lease.
+        LeaseLost: `owner` does not hold the search lease of the study.
     """
 
     def work(connection: Connection) -> int | None:
@@ -99,7 +120,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
         arm_ids |= {row.name: int(row.id) for row in connection.execute(arms)}
     if unknown := sorted({cell.arm_name for cell in cells} - arm_ids.keys()):
         raise UnknownName("arm", unknown[0], arm_ids, where=f"in study {study_id}", next="Register the arm first.")
-    run_ids = _add_runs(connection, cells)  # of each cell
+    run_ids = add_runs(connection, cells)  # of each cell
     before = _existing_cells(connection, arm_ids.values())
     rows: list[dict[str, Any]] = [
         {
@@ -116,7 +137,7 @@ def _add(connection: Connection, study_id: int, cells: Sequence[NewCell]) -> tup
     insert_or_replace(connection, CELL, rows, key=("arm_id", "phase", "replicate"))
     existing = _existing_cells(connection, arm_ids.values())
     cell_ids = tuple(existing[row["arm_id"], row["phase"], row["replicate"]].id for row in rows)
-    _add_score_requests(connection, cells, cell_ids, run_ids, protocol)
+    add_score_requests(connection, cells, cell_ids, run_ids, protocol)
     left = {old.run_id for key, old in before.items() if existing[key].run_id != old.run_id}
     for some in batches(sorted(left)):
         withdraw_unwanted_runs(connection, some)
@@ -136,107 +157,3 @@ def _existing_cells(connection: Connection, arm_ids: Iterable[int]) -> dict[_Slo
 def _planned_in(old: Any | None, run_id: int, newest: int) -> int:
     """The revision that planned a cell: one that asks for the run that the cell has had before adds nothing."""
     return int(old.revision) if old is not None and old.run_id == run_id else newest
-
-
-def _add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
-    keys = [train_key(cell.train_config) for cell in cells]
-    rows = {
-        key: {
-            "train_key": key,
-            "config": cell.train_config.model_dump(mode="json"),
-            "seed": cell.train_config.seed,
-            "steps": cell.train_config.steps,
-            "alphas_bar_T": cell.facts.alphas_bar_T,
-            "snr_1": cell.facts.snr_1,
-            "snr_T": cell.facts.snr_T,
-            "prior_bits_per_dim": cell.facts.prior_bits_per_dim,
-            "until_step": cell.until_step,
-        }
-        for key, cell in zip(keys, cells, strict=True)
-    }
-    # In one order everywhere: two studies that add the same runs wait for each other, never crosswise.
-    insert_missing(connection, RUN, [rows[key] for key in sorted(rows)])
-    ids: list[int] = []
-    for batch in batches(sorted(rows)):
-        ids += connection.scalars(select(RUN.c.id).where(RUN.c.train_key.in_(batch))).all()
-    hold(connection, WorkKind.TRAIN, ids)
-    rows_by_key: dict[str, Any] = {}
-    for batch in batches(sorted(ids)):
-        known = select(RUN.c.train_key, RUN.c.id, RUN.c.state, RUN.c.until_step).where(RUN.c.id.in_(batch))
-        rows_by_key |= {row.train_key: row for row in connection.execute(known)}
-    _plan_again(connection, RUN, rows_by_key.values())
-    # Whoever wants a run whole gets it whole, also where a search would pause it.
-    wanted_whole = {key for key, cell in zip(keys, cells, strict=True) if cell.until_step is None}
-    paused = sorted(rows_by_key[key].id for key in wanted_whole if rows_by_key[key].until_step is not None)
-    for batch in batches(paused):
-        connection.execute(update(RUN).where(RUN.c.id.in_(batch)).values(until_step=None))
-    return [int(rows_by_key[key].id) for key in keys]
-
-
-def _add_score_requests(
-    connection: Connection,
-    cells: Sequence[NewCell],
-    cell_ids: Sequence[int],
-    run_ids: Sequence[int],
-    protocol: Protocol,
-) -> None:
-    shared_key, shared = protocol_key(protocol), protocol.model_dump(mode="json")
-    scores: dict[tuple[int, str], dict[str, Any]] = {}
-    wanted = []
-    keys: dict[EvalConfig, str] = {}
-    for cell, cell_id, run_id in zip(cells, cell_ids, run_ids, strict=True):
-        for request in cell.score_requests:
-            # The same few evaluations are asked of every run.
-            if request.eval_config not in keys:
-                keys[request.eval_config] = eval_key(request.eval_config, protocol)
-            key = keys[request.eval_config]
-            config = request.eval_config.model_dump(mode="json")
-            scores[run_id, key] = {
-                "run_id": run_id,
-                "eval_key": key,
-                "config": config,
-                "protocol": shared,
-                "protocol_key": shared_key,
-            }
-            wanted.append((cell_id, (run_id, key), dict(request.level), request.is_primary))
-    insert_missing(connection, SCORE, [scores[key] for key in sorted(scores)])
-    ids: list[int] = []
-    for batch in batches(sorted(scores)):
-        identity = tuple_(SCORE.c.run_id, SCORE.c.eval_key)
-        ids += connection.scalars(select(SCORE.c.id).where(identity.in_(batch))).all()
-    hold(connection, WorkKind.SCORE, ids)
-    rows_by_key: dict[tuple[int, str], Any] = {}
-    for batch in batches(sorted(ids)):
-        known = select(SCORE.c.run_id, SCORE.c.eval_key, SCORE.c.id, SCORE.c.state).where(SCORE.c.id.in_(batch))
-        rows_by_key |= {(row.run_id, row.eval_key): row for row in connection.execute(known)}
-    _plan_again(connection, SCORE, rows_by_key.values())
-    rows: list[dict[str, Any]] = [
-        {"cell_id": cell_id, "score_id": rows_by_key[key].id, "level": level, "is_primary": is_primary}
-        for cell_id, key, level, is_primary in wanted
-    ]
-    # Readings of an older revision go; the scores themselves stay.
-    before: set[int] = set()
-    for some in batches(sorted(set(cell_ids))):
-        before |= set(
-            connection.scalars(
-                delete(SCORE_REQUEST).where(SCORE_REQUEST.c.cell_id.in_(some)).returning(SCORE_REQUEST.c.score_id)
-            )
-        )
-    insert_missing(connection, SCORE_REQUEST, rows)
-    for some in batches(sorted(before - set(ids))):
-        withdraw_unwanted(connection, WorkKind.SCORE, some)
-
-
-def _plan_again(connection: Connection, table: Table[WorkColumns], rows_by_key: Iterable[Any]) -> None:
-    for ids in batches(sorted(row.id for row in rows_by_key if row.state in _ENDED)):
-        condition = [table.c.id.in_(ids), table.c.state.in_(_ENDED)]
-        if table is SCORE:
-            # One that was cancelled because its run came to nothing stays so until the run is planned again.
-            hopeless = select(RUN.c.id).where(
-                RUN.c.state.in_((RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED))
-            )
-            condition.append(SCORE.c.run_id.not_in(hopeless))
-        planned = update(table).where(*condition).values(PLANNED_AGAIN).returning(table.c.id)
-        note_work_changes(
-            connection, WorkKind.TRAIN if table is RUN else WorkKind.SCORE, connection.scalars(planned).all()
-        )

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, select, update
 
 from sweep.errors import UsageError
 from sweep.redaction import clean
-from sweep.store.queue.endings import drop_scores, end_attempts
+from sweep.store.queue.endings import cancel_scores, end_attempts
 from sweep.store.queue.events import write_event
-from sweep.store.queue.leases import PROGRESSED, WORK
+from sweep.store.queue.leases import COUNTS_RESET, WORK
 from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import CELL, RUN, SCORE, STUDY
 from sweep.store.sql.transaction import Store
@@ -29,11 +29,17 @@ from sweep.store.studies.trial_changes import note_change, note_work_changes
 
 
 def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: str = "") -> None:
-    """Set whether work is handed out.
+    """Set what the workers of a study may do.
 
-    `active`: yes. `paused`: no, and workers give back what they hold when they hear of it. `stopped`: no, and what is
-    under way is finished. `cancelled`: no, and what no other study wants is cancelled, leases included; it is
-    planned again when the study is active again.
+    `active`: work is handed out. `paused`: it is not, and workers give back what they hold at their next heartbeat.
+    `stopped`: it is not, and what is under way is finished. `cancelled`: it is not, and what no other study wants is
+    cancelled, leases included; it is planned again when the study is active again.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        state: The new state; nothing happens where the study is in it already.
+        reason: Why, for the log; may be empty.
     """
 
     what = clean(f"study is {state}" + (f": {reason}" if reason else ""))
@@ -56,10 +62,15 @@ def set_study_state(store: Store, study_id: int, state: StudyState, *, reason: s
 def exclude(store: Store, cell_id: int, reason: str) -> None:
     """Leave a cell out of every comparison, for a reason that the report shows. Its numbers stay.
 
-    A search learns nothing from it any more. Work that is under way for it alone is given up.
+    A search does not learn from it any more. Work that is under way for it alone is given up.
+
+    Args:
+        store: The open database.
+        cell_id: Row id of the cell.
+        reason: Why the cell is excluded; not empty.
 
     Raises:
-        UsageError: no such cell, or no reason.
+        UsageError: There is no such cell, or no reason.
     """
     if not reason.strip():
         raise UsageError("a reason is needed", why="The report prints it.", next="Add --reason TEXT.")
@@ -81,14 +92,22 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
 
 
 def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> int:
-    """Plan failed and cancelled work of these classes again, from its last checkpoint; returns how much.
+    """Plan failed and cancelled work of some classes of failure again, each from its last checkpoint.
 
-    Diverged runs are not among them: the same run would diverge again. Nor are scores of a rung that its run has left:
+    Diverged runs are not among it: the same run would diverge again. Nor are scores of a rung that their run has left:
     their weights are gone, and they decide nothing any more.
+
+    Args:
+        store: The open database.
+        study_id: Row id of the study.
+        failures: Classes of failure whose work is planned again.
+
+    Returns:
+        Number of runs and scores that were planned again.
     """
 
     def work(connection: Connection) -> int:
-        again = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
+        again = PLANNED_AGAIN | COUNTS_RESET | {"not_before": 0.0}
         count = 0
         runs = (
             RUN.c.id.in_(_requested(study_id, WorkKind.TRAIN)),
@@ -134,4 +153,4 @@ def _cancel(connection: Connection, study_id: int, kind: WorkKind) -> None:
         connection.execute(cancelled.values(state=RunState.CANCELLED, owner=None, lease_until=None, **ending))
         end_attempts(connection, kind, ids, AttemptEnd.CANCELLED)
         if kind == WorkKind.TRAIN:
-            drop_scores(connection, ids, RunState.CANCELLED)
+            cancel_scores(connection, ids, RunState.CANCELLED)

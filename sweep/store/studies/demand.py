@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
 from sweep.store.queue.endings import end_attempts
-from sweep.store.queue.leases import PROGRESSED, WORK
+from sweep.store.queue.leases import COUNTS_RESET, WORK
 from sweep.store.sql.schema import ARTIFACT, CELL, RUN, SCORE, SCORE_REQUEST, STUDY
 from sweep.store.states import AttemptEnd, RunState, StudyState, WorkKind
 from sweep.store.studies.trial_changes import note_work_changes
@@ -27,17 +27,32 @@ PLANNED_AGAIN: dict[str, Any] = {
     "failure_reason": None,
     "finished_at": None,
 }
-"""What becomes of ended work that somebody wants after all."""
+"""Columns to set on finished work that somebody wants again."""
 
 
 def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The items in order, as many at a time as a statement takes."""
+    """Split items into parts that one statement of the database takes.
+
+    Args:
+        items: The items.
+
+    Returns:
+        Parts of at most `BATCH` items, in order.
+    """
     for start in range(0, len(items), BATCH):
         yield items[start : start + BATCH]
 
 
 def requested_by(study_id: int, kind: WorkKind) -> Select[Any]:
-    """Ids of the runs or scores that a study's cells ask for, those of excluded cells included."""
+    """The query of the runs or scores that a study's cells ask for, including those of excluded cells.
+
+    Args:
+        study_id: Row id of the study.
+        kind: Whether runs or scores are selected.
+
+    Returns:
+        A query of row ids.
+    """
     if kind == WorkKind.TRAIN:
         return select(CELL.c.run_id).where(CELL.c.study_id == study_id)
     return (
@@ -48,12 +63,26 @@ def requested_by(study_id: int, kind: WorkKind) -> Select[Any]:
 
 
 def wanted_by_others(run_id: ColumnElement[int] | int, study_id: int) -> Select[Any]:
-    """The cells by which living studies other than this one want a run."""
+    """The query of the cells by which other living studies want a run.
+
+    Args:
+        run_id: Row id of the run, or a column that holds it.
+        study_id: Row id of the study that is left out.
+
+    Returns:
+        A query of cell ids.
+    """
     return _wanting().where(CELL.c.run_id == run_id, CELL.c.study_id != study_id)
 
 
-def hold(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
-    """Keep others from ending this work for as long as the transaction lasts. Leases on it are renewed meanwhile."""
+def lock_wanted(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
+    """Keep others from ending this work until the transaction ends. Workers can renew their leases on it meanwhile.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        kind: Whether the work are runs or scores.
+        ids: Row ids of the runs or of the scores.
+    """
     table, _ = WORK[kind]
     for some in batches(sorted(ids)):
         held = select(table.c.id).where(table.c.id.in_(some)).order_by(table.c.id)
@@ -61,10 +90,16 @@ def hold(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
 
 
 def lock_unwanted(connection: Connection, kind: WorkKind, among: Any, states: Sequence[str]) -> list[int]:
-    """Ids of the work in these states that no living study wants, locked until the transaction ends.
+    """Find the work in some states that no living study wants, and lock it until the transaction ends.
 
     Args:
-        among: Ids, or a query of them.
+        connection: Connection inside a writing transaction.
+        kind: Whether the work are runs or scores.
+        among: Row ids, or a query of them.
+        states: States of runs or of scores.
+
+    Returns:
+        Row ids of the unwanted work.
     """
     table, _ = WORK[kind]
     candidates = select(table.c.id).where(table.c.id.in_(among), table.c.state.in_(states)).order_by(table.c.id)
@@ -77,10 +112,12 @@ def lock_unwanted(connection: Connection, kind: WorkKind, among: Any, states: Se
 
 
 def withdraw_unwanted(connection: Connection, kind: WorkKind, among: Any) -> None:
-    """End the leases on work that nobody wants any more: no worker would take them over.
+    """End the leases on work that nobody wants any more, and plan it: no worker would take such a lease over.
 
     Args:
-        among: Ids, or a query of them.
+        connection: Connection inside a writing transaction.
+        kind: Whether the work are runs or scores.
+        among: Row ids, or a query of them.
     """
     table, leased = WORK[kind]
     for ids in batches(lock_unwanted(connection, kind, among, [leased])):
@@ -90,17 +127,27 @@ def withdraw_unwanted(connection: Connection, kind: WorkKind, among: Any) -> Non
 
 
 def withdraw_unwanted_runs(connection: Connection, run_ids: Any) -> None:
-    """The same of runs and of all their scores."""
+    """End the leases on runs that nobody wants any more, and on their scores.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        run_ids: Row ids of runs, or a query of them.
+    """
     withdraw_unwanted(connection, WorkKind.TRAIN, run_ids)
     withdraw_unwanted(connection, WorkKind.SCORE, select(SCORE.c.id).where(SCORE.c.run_id.in_(run_ids)))
 
 
 def plan_cancelled_again(connection: Connection, study_id: int) -> None:
-    """Plan again what a study wants and what was cancelled; scores of runs that came to nothing stay as they are."""
-    anew = PLANNED_AGAIN | PROGRESSED | {"not_before": 0.0}
+    """Plan the cancelled work that a study wants again. Scores of runs that came to nothing stay cancelled.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        study_id: Row id of the study.
+    """
+    anew = PLANNED_AGAIN | COUNTS_RESET | {"not_before": 0.0}
     for kind, (table, _) in WORK.items():
         requested = requested_by(study_id, kind).where(CELL.c.excluded_reason.is_(None))
-        hold(connection, kind, connection.scalars(requested.distinct()).all())
+        lock_wanted(connection, kind, connection.scalars(requested.distinct()).all())
         cancelled = [table.c.id.in_(requested), table.c.state == RunState.CANCELLED]
         if kind == WorkKind.SCORE:
             ends = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from sweep.store.queue.attempts import end_attempt
-from sweep.store.queue.claim import artifacts_of
+from sweep.store.queue.claim_record import artifacts_of
 from sweep.store.queue.events import write_event
-from sweep.store.queue.leases import PROGRESSED
+from sweep.store.queue.leases import COUNTS_RESET
 from sweep.store.records import Claim
 from sweep.store.sql.schema import ARTIFACT, EVENT, RUN, SCORE
 from sweep.store.sql.transaction import Store
@@ -17,8 +17,7 @@ from sweep.store.states import EventKind, FailureClass, RunState, ScoreState, Wo
 from sweep.store.studies.demand import PLANNED_AGAIN
 from sweep.store.studies.trial_changes import note_work_changes
 
-"""WorkKind of the event that tells of a run that is trained again."""
-# Times that a run is trained again: a folder that keeps no file intact must not train for ever.
+# A folder that keeps no file intact must not have the same run trained for ever.
 MAX_RETRAININGS = 3
 
 
@@ -28,16 +27,17 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
     Scores that are complete stay; those that failed for the same reason are planned again.
 
     Args:
-        claimed: A score, under its lease.
-        reason: What is wrong with the file.
-        seconds: That this attempt held the device.
+        store: The open database.
+        claimed: The claim of the score, as `claim` returned it.
+        reason: What is wrong with the file of the weights.
+        seconds: Seconds for which this attempt held the device.
 
     Returns:
-        False where training again would not help: the weights are of a rung that the run has passed, or it was
-        trained again `MAX_RETRAININGS` times. Then nothing was written.
+        Whether the run is trained again. False where that would not help: the weights are of a rung that the run has
+        passed, or the run was trained again `MAX_RETRAININGS` times. Then nothing was written.
 
     Raises:
-        LeaseLost: nothing was written.
+        LeaseLost: Another worker holds the score now, or it was cancelled; nothing was written.
     """
     assert claimed.kind == WorkKind.SCORE
 
@@ -50,7 +50,7 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
         values = _again(run, claimed)
         if is_lost and (values is None or _times(connection, run.id) >= MAX_RETRAININGS):
             return False
-        back = {"state": ScoreState.PLANNED, **PROGRESSED}
+        back = {"state": ScoreState.PLANNED, **COUNTS_RESET}
         if not end_attempt(connection, claimed, back, "released: weights", seconds=seconds) or not is_lost:
             return True
         assert values is not None
@@ -58,10 +58,10 @@ def retrain(store: Store, claimed: Claim, reason: str, *, seconds: float = 0.0) 
             connection.execute(delete(ARTIFACT).where(ARTIFACT.c.path == weights.path))
         checkpoints = artifacts_of(connection, run.id, "checkpoint")
         step = checkpoints[0].step if checkpoints else 0
-        begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **PROGRESSED}
+        begun = {"step": step, "images": step * claimed.train_config.batch, "not_before": 0.0, **COUNTS_RESET}
         connection.execute(update(RUN).where(RUN.c.id == run.id).values(PLANNED_AGAIN | begun | values))
         failed = (SCORE.c.run_id == run.id, SCORE.c.state == ScoreState.FAILED, SCORE.c.failure == FailureClass.WEIGHTS)
-        connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **PROGRESSED}))
+        connection.execute(update(SCORE).where(*failed).values(PLANNED_AGAIN | {"not_before": 0.0, **COUNTS_RESET}))
         note_work_changes(connection, WorkKind.TRAIN, [run.id])
         what = f"run {run.id} is trained again from step {step}: {reason}"
         write_event(connection, EventKind.RETRAINED, what, study_id=claimed.study_id, run_id=run.id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, delete, select, update
 
 from sweep.config.keys import eval_key, protocol_key
-from sweep.store.queue.endings import drop_scores
+from sweep.store.queue.endings import cancel_scores
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import paused
 from sweep.store.snapshots import CellRecord
@@ -21,7 +21,7 @@ from sweep.store.sql.schema import ARTIFACT, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing
 from sweep.store.states import EventKind, RunState, ScoreState, WorkKind
-from sweep.store.studies.demand import PLANNED_AGAIN, hold, wanted_by_others
+from sweep.store.studies.demand import PLANNED_AGAIN, lock_wanted, wanted_by_others
 from sweep.store.studies.trial_changes import note_work_changes
 
 if TYPE_CHECKING:
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 
 def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol: Protocol, *, step: int) -> None:
-    """Plan a score of the weights of one step, beside those that decide the cell's state."""
+    """Plan a score of the weights at one step, beside those that decide the cell's state.
+
+    Args:
+        store: The open database.
+        cell: The cell that asks for the score.
+        config: How the weights are sampled.
+        protocol: The cheaper protocol under which the score is made.
+        step: Optimizer step of the weights.
+    """
     key = eval_key(config, protocol, step=step)
     row = {
         "run_id": cell.run_id,
@@ -44,7 +52,7 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
         insert_missing(connection, SCORE, [row])
         of_score = (SCORE.c.run_id == cell.run_id, SCORE.c.eval_key == key)
         score_id = connection.scalars(select(SCORE.c.id).where(*of_score)).one()
-        hold(connection, WorkKind.SCORE, [score_id])
+        lock_wanted(connection, WorkKind.SCORE, [score_id])
         again = update(SCORE).where(*of_score, SCORE.c.state == ScoreState.CANCELLED).values(PLANNED_AGAIN)
         if connection.execute(again).rowcount:
             note_work_changes(connection, WorkKind.SCORE, [score_id])
@@ -55,7 +63,14 @@ def add_rung_score(store: Store, cell: CellRecord, config: EvalConfig, protocol:
 
 
 def promote(store: Store, cell: CellRecord, *, step: int, until: int | None) -> None:
-    """Let a run that waits at `step` be trained to `until`, or to its end."""
+    """Let a run that waits at a rung be trained further.
+
+    Args:
+        store: The open database.
+        cell: The cell of the run.
+        step: Optimizer step at which the run waits; nothing happens where it does not wait there any more.
+        until: Optimizer step of the next rung; None for the end of the training.
+    """
 
     def work(connection: Connection) -> None:
         if connection.execute(_waiting(cell, step).values(until_step=until)).rowcount:
@@ -65,11 +80,18 @@ def promote(store: Store, cell: CellRecord, *, step: int, until: int | None) -> 
 
 
 def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: str, detail: Mapping[str, Any]) -> bool:
-    """End a run that waits at `step`. False where another study asks for it: it is not this one's to end.
+    """End a run that waits at a rung, unless another study asks for it.
 
     Args:
-        reason: For people; the report shows it.
+        store: The open database.
+        study_id: Row id of the study that prunes.
+        cell: The cell of the run.
+        step: Optimizer step at which the run waits; nothing is written where it does not wait there any more.
+        reason: Why the run is pruned, for people; the report shows it.
         detail: The evidence: the rung, its score and those that it was compared with.
+
+    Returns:
+        False where another study asks for the run, so that this one must not end it.
     """
 
     def work(connection: Connection) -> bool:
@@ -79,7 +101,7 @@ def prune(store: Store, study_id: int, cell: CellRecord, *, step: int, reason: s
             return False
         values = {"state": RunState.PRUNED, "failure_reason": reason, "finished_at": moment()}
         if connection.execute(_waiting(cell, step).values(values)).rowcount:
-            drop_scores(connection, [cell.run_id], RunState.PRUNED)
+            cancel_scores(connection, [cell.run_id], RunState.PRUNED)
             _forget_rung(connection, cell.run_id)
             write_event(
                 connection,

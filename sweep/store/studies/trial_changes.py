@@ -15,18 +15,37 @@ from sweep.store.states import WorkKind
 
 
 def count_changes(connection: Connection, study_id: int) -> int:
-    """How many there were in a study so far."""
+    """Count the changes of finished cells of a study so far.
+
+    Args:
+        connection: Connection inside a transaction.
+        study_id: Row id of the study.
+
+    Returns:
+        Number of changes; it only grows.
+    """
     rows = select(func.count()).select_from(TRIAL_CHANGE).where(TRIAL_CHANGE.c.study_id == study_id)
     return connection.scalars(rows).one()
 
 
 def note_change(connection: Connection, study_id: int) -> None:
-    """A cell of the study was over and is another one now."""
+    """Record that a finished cell of a study has changed.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        study_id: Row id of the study.
+    """
     connection.execute(insert(TRIAL_CHANGE).values(study_id=study_id))
 
 
 def note_work_changes(connection: Connection, kind: WorkKind, ids: Sequence[int]) -> None:
-    """Runs or scores that had ended are planned again; not more of them than a statement takes."""
+    """Record that finished runs or scores are planned again, for every study that reads them.
+
+    Args:
+        connection: Connection inside a writing transaction.
+        kind: Whether the work are runs or scores.
+        ids: Row ids of the runs or of the scores, at most `demand.BATCH`.
+    """
     if ids:
         connection.execute(insert(TRIAL_CHANGE).from_select(["study_id"], _readers(kind, ids)))
 

@@ -9,10 +9,14 @@ from sweep.store.sql.schema import STUDY
 
 
 def no_such_study(connection: Connection, name: str) -> UnknownName:
-    """The error for a study that was never launched here; it proposes the one whose name is most like it.
+    """Build the error for a study that was never launched here; it proposes the study with the most similar name.
 
     Args:
-        name: As it was typed.
+        connection: Connection inside a transaction.
+        name: The name as it was typed.
+
+    Returns:
+        The error, to be raised.
     """
     return UnknownName(
         "study",

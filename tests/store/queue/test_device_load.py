@@ -38,7 +38,7 @@ def use(
     store: Store, study_id: int, device: str = "cpu", gpu: str | None = None
 ) -> tuple[bool, int | None, list[Speed]]:
     found = device_use(store, study_id, device=device, host="here", gpu=gpu)
-    return found.piloted, found.peak_bytes, list(found.speeds)
+    return found.has_trained_and_scored, found.peak_bytes, list(found.speeds)
 
 
 def test_speeds_are_told_with_the_workers_that_were_at_work_beside(store: Store) -> None:
@@ -56,9 +56,9 @@ def test_speeds_are_told_with_the_workers_that_were_at_work_beside(store: Store)
     trained(store, second)
     tell(store, first, 3, 99.0)
 
-    piloted, peak, speeds = use(store, study.id)
+    has_trained_and_scored, peak, speeds = use(store, study.id)
 
-    assert (piloted, peak) == (False, 9)
+    assert (has_trained_and_scored, peak) == (False, 9)
     assert [(speed.workers, speed.images_per_second) for speed in speeds] == [
         (2, 60.0), (1, 99.0), (2, 50.0), (1, 100.0),
     ]  # fmt: skip

@@ -26,7 +26,7 @@ from sweep.store import (
     progress,
     release,
 )
-from sweep.store.queue.leases import DEAD
+from sweep.store.queue.leases import EXPIRED_AT_ONCE
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.sql.schema import ATTEMPT, RUN
 from tests.helpers.tiny_store import file_of, new_cell, new_study, new_worker
@@ -160,7 +160,7 @@ class Workers(RuleBasedStateMachine):
 
     @rule(worker=WORKERS)
     def lapse(self, worker: int) -> None:
-        held = update(RUN).where(RUN.c.owner == self.workers[worker]).values(lease_until=DEAD)
+        held = update(RUN).where(RUN.c.owner == self.workers[worker]).values(lease_until=EXPIRED_AT_ONCE)
         self.store.write(lambda connection: connection.execute(held))
         for run in self.model.values():
             run.lapsed = run.lapsed or run.owner == worker

@@ -26,7 +26,7 @@ from sweep.store import (
     release,
     status,
 )
-from sweep.store.queue.leases import DEAD
+from sweep.store.queue.leases import EXPIRED_AT_ONCE
 from sweep.store.sql.clock import moment, now
 from sweep.store.sql.schema import ATTEMPT, RUN
 from tests.helpers.tiny_store import file_of, new_worker, study_with_runs
@@ -36,7 +36,7 @@ SOON = 0.05
 
 def lapse(store: Store) -> None:
     """Every lease is over, as if its holder had been silent for long."""
-    store.write(lambda connection: connection.execute(update(RUN).values(lease_until=DEAD)))
+    store.write(lambda connection: connection.execute(update(RUN).values(lease_until=EXPIRED_AT_ONCE)))
 
 
 def attempts(store: Store) -> list[Any]:

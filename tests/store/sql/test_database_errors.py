@@ -16,7 +16,7 @@ from sweep.errors import StoreError, StoreMismatch
 from sweep.store import Store, open_existing, open_store, read_store, studies
 from sweep.store.sql import sqlite
 from sweep.store.sql.access import Access
-from sweep.store.sql.engine import open_engine, shown
+from sweep.store.sql.engine import display_url, open_engine
 from tests.conftest import run_sql
 
 PASSING = [
@@ -170,7 +170,7 @@ def test_tables_that_are_gone_are_a_mismatch(store: Store) -> None:
 @pytest.mark.parametrize("option", ["sslpassword", "passfile", "sslkey", "options"])
 def test_options_that_may_hold_a_secret_are_masked(option: str) -> None:
     engine = open_engine(f"postgresql://me:hunter2@db/x?sslmode=require&{option}=hunter2", Access.READ)
-    address = shown(engine)
+    address = display_url(engine)
     assert "hunter2" not in address
     assert "sslmode=require" in address
     assert "me:***@db/x" in address

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sweep.errors import StoreError
 from sweep.store import open_store
 from sweep.store.sql.access import Access
-from sweep.store.sql.engine import open_engine, shown
+from sweep.store.sql.engine import display_url, open_engine
 from sweep.store.sql.transaction import Store
 
 
@@ -119,7 +119,7 @@ def test_a_password_is_nowhere_but_in_the_connection(caplog: pytest.LogCaptureFi
         store.read(lambda connection: None)
 
     told = "".join(traceback.format_exception(caught.value))
-    for told_text in (told, repr(caught.value), repr(store), repr(engine), shown(engine), caplog.text):
+    for told_text in (told, repr(caught.value), repr(store), repr(engine), display_url(engine), caplog.text):
         assert "hunter2" not in told_text
     assert b"hunter2" not in pickle.dumps(caught.value)
     assert ":***@" in told or engine.url.username is None

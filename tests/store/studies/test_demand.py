@@ -57,7 +57,7 @@ def test_a_cancel_and_a_registration_at_once_leave_the_shared_work_planned(
     register = lambda: add_cells(store, other.id, shared)  # noqa: E731
     cancel = lambda: set_study_state(store, one.id, "cancelled")  # noqa: E731
     if first == "registration":
-        second = meanwhile(monkeypatch, plan, "_add_runs", cancel)
+        second = meanwhile(monkeypatch, plan, "add_runs", cancel)
         register()
     else:
         second = meanwhile(monkeypatch, decisions, "_cancel", register)

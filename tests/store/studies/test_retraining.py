@@ -20,7 +20,7 @@ from sweep.store import (
     rerun,
     set_study_state,
 )
-from sweep.store.queue.attempts import pause_training
+from sweep.store.queue.completion import pause_training
 from sweep.store.records import Claim
 from sweep.store.studies.retraining import MAX_RETRAININGS, retrain
 from sweep.store.studies.rungs import add_rung_score, promote
