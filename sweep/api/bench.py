@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sweep.api.locations import storage_url
-from sweep.executors.bench import Rate, measure_store
-from sweep.executors.bench_large import measure_status, measure_suggestions
+from sweep.bench.large_studies import measure_status, measure_suggestions
+from sweep.bench.store_operations import Rate, measure_store
 
 __all__ = ["Rate", "bench_store"]
 

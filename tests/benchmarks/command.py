@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from statistics import median
 
+from sweep.bench.filled_study import add_curves, finish_all
 from sweep.store import open_store, study
-from sweep.store.filled import add_curves, finish_all
 from tests.benchmarks.rows import Row
 
 

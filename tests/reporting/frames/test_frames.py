@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sweep.bench.filled_study import add_curves
+from sweep.bench.finished_search import finished_search
 from sweep.errors import StoreError, UsageError
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.text.warnings import warnings_of
-from sweep.search.finished_search import finished_search
 from sweep.store import claim, events, open_store, progress, study
-from sweep.store.filled import add_curves
 from sweep.store.records import Claim
 from tests.helpers.report_specs import PROTOCOL, ArmSpec, StoreSpec, ablation, gpu_worker
 from tests.helpers.report_stores import fill

@@ -11,9 +11,7 @@ from multiprocessing.queues import Queue
 from typing import Any
 from uuid import uuid4
 
-from sweep.config.keys import sha256_of
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
-from sweep.diffusion.facts import ScheduleFacts
+from sweep.bench.planned_study import planned_cells, planned_study
 from sweep.errors import StoreError
 from sweep.store import (
     add_cells,
@@ -21,14 +19,12 @@ from sweep.store import (
     heartbeat,
     open_store,
     progress,
-    register_study,
     register_worker,
     release,
     set_study_state,
 )
-from sweep.store.records import ArmRecord, Claim, MetricPoint, NewCell, ScoreRequest, WorkerRecord
-from sweep.store.sql.transaction import Store
-from sweep.store.states import FailureClass, Phase, StudyState
+from sweep.store.records import ArmRecord, Claim, MetricPoint, WorkerRecord
+from sweep.store.states import FailureClass, StudyState
 from sweep.worker.process_start import safe_path
 
 VERBS = ("claim and release", "heartbeat", "progress with 6 points")
@@ -68,7 +64,10 @@ def measure_store(storage: str, workers: int, seconds: float) -> list[Rate]:
         seconds: How long each operation is measured.
     """
     store = open_store(storage)
-    study_id = _study(store, runs=2 * workers)
+    baseline = ArmRecord("baseline", {}, is_baseline=True)
+    question = "How many operations can this store do in a second?"
+    study_id = planned_study(store, f"bench-{uuid4().hex[:12]}", question=question, arms=[baseline])
+    add_cells(store, study_id, planned_cells([baseline], 2 * workers))
     context = multiprocessing.get_context("spawn")
     with safe_path():  # the barrier starts a process too, which tracks semaphores
         barrier = context.Barrier(workers)
@@ -152,34 +151,3 @@ def _timed(operation: Callable[[], None], seconds: float) -> tuple[list[float], 
         else:
             durations.append(time.perf_counter() - started)
     return durations, errors
-
-
-def _study(store: Store, *, runs: int) -> int:
-    """A study whose runs no other study will use, because their seeds are drawn at random."""
-    name = f"bench-{uuid4().hex[:12]}"
-    first = int(uuid4().hex[:12], 16)
-    protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
-    record = register_study(
-        store,
-        name,
-        question="How many operations can this store do in a second?",
-        spec={"name": name},
-        spec_sha256=sha256_of(name),
-        arms=[ArmRecord("baseline", {}, is_baseline=True)],
-        protocol=protocol,
-        versions={},
-    )
-    config = TrainConfig.model_validate({"net": {"kind": "mlp"}, "images": 10_000_000})
-    cells = [
-        NewCell(
-            arm_name="baseline",
-            phase=Phase.CONFIRM,
-            replicate=index,
-            train_config=config.model_copy(update={"seed": first + index}),
-            facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
-            score_requests=[ScoreRequest({}, EvalConfig(), True)],
-        )
-        for index in range(runs)
-    ]
-    add_cells(store, record.id, cells)
-    return record.id

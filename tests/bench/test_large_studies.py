@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sweep.executors.bench_large import measure_status, measure_suggestions
+from sweep.bench.large_studies import measure_status, measure_suggestions
 from sweep.store import cells, curves, open_store, status
 from sweep.store.studies.studies import studies
 

@@ -7,13 +7,13 @@ import random
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from sweep.bench.filled_study import finish_all
+from sweep.bench.planned_study import PROTOCOL
 from sweep.config.keys import sha256_of
-from sweep.config.run import Protocol
 from sweep.config.study import Study
 from sweep.design.cells import cells_of
 from sweep.design.tuning import tuning_runs_of
 from sweep.search.search_space import space_of, suggested_changes
-from sweep.store.filled import finish_all
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.sql.transaction import Store
 from sweep.store.states import Phase
@@ -30,7 +30,17 @@ FACTORS = {
 
 
 def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple[Study, int]:
-    """A TPE search of five factors with so many finished trials and `more` to come; the study and its id."""
+    """Make a TPE search of five factors with thousands of finished trials.
+
+    Args:
+        store: The open database.
+        name: Name of the study, new in this store; it also seeds the draws, so that no two studies share runs.
+        trials: Number of finished trials.
+        more: Number of trials that are still to come.
+
+    Returns:
+        The study, and its row id.
+    """
     baseline = {"data": "digits", "net": "mlp_small", "T": 100, "optimizer": "adamw"}
     spec = {"name": name, "question": "What does the next trial cost?", "baseline": baseline, "factors": FACTORS}
     study = Study.model_validate(spec | {"design": {"kind": "search", "trials": trials + more}, "seeds": 1})
@@ -42,7 +52,6 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
         arm = tuning_run.trial(number, suggested_changes(study, tuning_run, params))
         arms.append(ArmRecord(arm.name, arm.changes))
         cells += cells_of(study, arm, phase=Phase.SEARCH, trial_number=number)
-    protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
     record = register_study(
         store,
         name,
@@ -50,7 +59,7 @@ def finished_search(store: Store, name: str, *, trials: int, more: int) -> tuple
         spec=study.model_dump(mode="json"),
         spec_sha256=sha256_of(name),
         arms=arms,
-        protocol=protocol,
+        protocol=PROTOCOL,
         versions={},
     )
     add_cells(store, record.id, cells)

@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from uuid import uuid4
 
-from sweep.config.keys import sha256_of
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
-from sweep.diffusion.facts import ScheduleFacts
-from sweep.executors.bench import Rate, rate
-from sweep.search.finished_search import finished_search
+from sweep.bench.filled_study import add_curves, finish_all
+from sweep.bench.finished_search import finished_search
+from sweep.bench.planned_study import planned_cells, planned_study
+from sweep.bench.store_operations import Rate, rate
 from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache
@@ -23,23 +22,19 @@ from sweep.store import (
     finish_score,
     finish_training,
     open_store,
-    register_study,
     register_worker,
     set_study_state,
     status,
 )
-from sweep.store.filled import add_curves, finish_all
 from sweep.store.records import (
     ArmRecord,
     ArtifactRecord,
     Measurement,
-    NewCell,
-    ScoreRequest,
     ScoreResult,
     WorkerRecord,
 )
 from sweep.store.sql.transaction import Store
-from sweep.store.states import Phase, StudyState, WorkKind
+from sweep.store.states import StudyState, WorkKind
 from sweep.worker.process_start import SAFE_PATH_FLAG
 
 TRIALS = 40
@@ -120,36 +115,14 @@ def measure_status(storage: str, runs: int, points: int, repeats: int = REPEATS)
 
 def _large(store: Store, name: str, runs: int) -> int:
     """A study of which half of the runs are complete and the others planned."""
-    first = int(uuid4().hex[:12], 16)
     arms = [ArmRecord("baseline", {}, is_baseline=True)]
     arms += [ArmRecord(f"arm-{index}", {"lr": 1e-4 * index}) for index in range(1, ARMS)]
-    protocol = Protocol(extractor="none", extractor_sha256="0" * 64, reference_sha256="0" * 64, n=2)
-    record = register_study(
-        store,
-        name,
-        question="How long does a status query take?",
-        spec={"name": name},
-        spec_sha256=sha256_of(name),
-        arms=arms,
-        protocol=protocol,
-        versions={},
-    )
-    config = TrainConfig.model_validate({"net": {"kind": "mlp"}, "images": 10_000_000})
-    cells = [
-        NewCell(
-            arm_name=arms[index % ARMS].name,
-            phase=Phase.CONFIRM,
-            replicate=index // ARMS,
-            train_config=config.model_copy(update={"seed": first + index}),
-            facts=ScheduleFacts(0.0, 0.0, 0.0, 0.0),
-            score_requests=[ScoreRequest({}, EvalConfig(), True)],
-        )
-        for index in range(runs)
-    ]
-    add_cells(store, record.id, cells[: runs // 2])
-    finish_all(store, record.id, "fid")
-    add_cells(store, record.id, cells[runs // 2 :])
-    return record.id
+    study_id = planned_study(store, name, question="How long does a status query take?", arms=arms)
+    cells = planned_cells(arms, runs)
+    add_cells(store, study_id, cells[: runs // 2])
+    finish_all(store, study_id, "fid")
+    add_cells(store, study_id, cells[runs // 2 :])
+    return study_id
 
 
 def _worker(store: Store) -> str:
