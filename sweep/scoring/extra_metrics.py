@@ -18,13 +18,14 @@ from sweep.diffusion.likelihood import LikelihoodPlan, bits_per_dim
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.samplers import denoise_from
 from sweep.errors import Diverged
+from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluated_net import EvaluatedNet, ExtraMetrics, ExtraNumber, mean_over_images, ratio
 from sweep.scoring.frechet import fid_jackknife
 from sweep.scoring.generate import evaluating, generate, sampling_plan
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.predictor import predictor
 from sweep.scoring.reference import load_reference
-from sweep.scoring.score import estimate, saved_rows
+from sweep.scoring.score import saved_rows
 
 LIKELIHOOD_IMAGES = 1000
 NOISED_IMAGES = 256

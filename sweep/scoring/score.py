@@ -16,6 +16,7 @@ from sweep.config.run import EvalConfig, Precision
 from sweep.diffusion.process import Diffusion
 from sweep.errors import ProtocolError
 from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
+from sweep.scoring.estimate import Estimate, estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
 from sweep.scoring.generate import generate, sampling_plan
@@ -51,15 +52,6 @@ class SetScore:
     grid: SavedFile
     """PNG of the first 64 images: the same noise in the same place for every net."""
     seconds: Seconds
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over noise sets. Its error is that of sampling from one trained net, never that of retraining."""
-
-    value: float
-    standard_error: float | None
-    """The larger of the jackknife's and that between noise sets; None if neither is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,21 +166,6 @@ def summarise(scored: Iterable[SetScore], evaluator: Evaluator) -> NetScore:
     fid = means["fid"]
     assert fid.standard_error is not None
     return NetScore(sets=sets, means=means, suspicion=evaluator.bounds.suspicion(fid.value, fid.standard_error))
-
-
-def estimate(values: list[float], standard_errors: list[float] | None = None) -> Estimate:
-    """Mean of K noise sets. Rare bad images make the jackknife too small, and then sets differ by more than it says.
-
-    Args:
-        values: Value of each noise set.
-        standard_errors: Jackknife standard error of each value; None where none is known.
-    """
-    known = []
-    if standard_errors:
-        known.append(float(np.sqrt(np.mean(np.square(standard_errors)) / len(values))))
-    if len(values) > 1:
-        known.append(float(np.std(values, ddof=1) / np.sqrt(len(values))))
-    return Estimate(float(np.mean(values)), max(known, default=None))
 
 
 def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements:

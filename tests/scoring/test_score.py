@@ -15,11 +15,12 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
 from sweep.files.hashes import sha256_of_file
 from sweep.scoring.artifacts import sha256_of_array
+from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.jackknife import difference
 from sweep.scoring.reference import held_out_images
-from sweep.scoring.score import NetScore, estimate, grid_of, score, score_images, summarise, verify
+from sweep.scoring.score import NetScore, grid_of, score, score_images, summarise, verify
 from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from tests.helpers.tiny_net import tiny_unet
