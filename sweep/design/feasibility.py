@@ -12,6 +12,7 @@ from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_PARAMETERS
 from sweep.nets.registry import NETS
+from sweep.quantities import quantity
 from sweep.training.noise_tables import betas_of, check_objective, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
@@ -101,7 +102,7 @@ def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
         possible = possible_stds(profiles, steps)
         widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"
         raise InfeasibleConfig(
-            f"ema_std: {shortest(evaluation.ema_std)} cannot be made of {len(profiles)} snapshots.",
+            f"ema_std: {shortest(evaluation.ema_std)} cannot be made of {quantity(len(profiles), 'snapshot')}.",
             why=f"Those of power_ema {list(setting.power_ema)} can stand for {widths}.",
             next="Choose a width among these, or raise power_ema_snapshots.",
         )

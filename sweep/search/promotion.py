@@ -9,6 +9,7 @@ from sweep.config.run import EvalConfig, Protocol
 from sweep.config.study import Study
 from sweep.design.rungs import Rung, is_promoted, ladder_of, score_at, threshold, trial_rungs
 from sweep.design.trial_records import TrialRecords
+from sweep.quantities import quantity
 from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import UNFINISHED_SCORES, RunState
@@ -97,7 +98,7 @@ class Promotion:
         reason = (
             f"{self._study.metric} {value:.4g} under {rung.protocol.label} after {self._seen(cell, rung):,} of "
             f"{self._images(cell):,} images; {needed:.4g} or less is promoted ({pruner.kind}, "
-            f"{len(values)} other trials)"
+            f"{quantity(len(values), 'other trial')})"
         )
         detail = {
             "trial": number,

@@ -14,6 +14,7 @@ from sweep.config.designs.pruner import Pruner
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun, tuned_cells
 from sweep.config.factors import misfit
 from sweep.config.values import Frozen
+from sweep.quantities import quantity
 
 RETRAINED = "retrained on seeds that these had not seen"
 """How the methods of a report end a sentence on exploratory trainings."""
@@ -21,7 +22,7 @@ RETRAINED = "retrained on seeds that these had not seen"
 
 def trials_of_optuna(runs: int, cite: Callable[[str], str]) -> str:
     """`12 trials with Optuna (Akiba et al. 2019)`; arguments as of `Design.methods_text`."""
-    return f"{runs:,} trial{'s' * (runs != 1)} with Optuna{cite('Akiba et al. 2019')}"
+    return f"{quantity(runs, 'trial')} with Optuna{cite('Akiba et al. 2019')}"
 
 
 class Design(Frozen, ABC):
@@ -82,7 +83,7 @@ class Design(Frozen, ABC):
         if len(scientific) < self.min_factors:
             raise misfit(
                 ("design",),
-                f"`{self.kind}` needs {self.min_factors} scientific factors, found {len(scientific)}; "
+                f"`{self.kind}` needs {quantity(self.min_factors, 'scientific factor')}, found {len(scientific)}; "
                 "use one_at_a_time",
             )
         for name in scientific if self.is_two_level else ():
@@ -167,7 +168,8 @@ class Design(Frozen, ABC):
         if study.tune is None:
             return ""
         factors = ", ".join(study.factors_of("nuisance"))
-        return f"{factors} tuned for each arm in {study.tune.trials} trials; then trained at the best on fresh seeds"
+        trials = quantity(study.tune.trials, "trial")
+        return f"{factors} tuned for each arm in {trials}; then trained at the best on fresh seeds"
 
     def methods_text(self, runs: int, cite: Callable[[str], str]) -> str:
         """How exploratory trainings led to what is compared: a sentence of the report's methods.
