@@ -126,7 +126,7 @@ def test_a_task_whose_worker_breaks_down_says_why(
     _, said = launched.communicate(timeout=120)
     assert launched.returncode == 1, said
     assert "error: this machine has no CUDA GPU" in said
-    assert "next: Try --device cpu." in said
+    assert "next: Use --device cpu." in said
 
 
 def resident() -> float:
