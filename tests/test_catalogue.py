@@ -139,7 +139,7 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
     schedules = tmp_path / "sweep/diffusion/schedules.py"
     registry = "BETA_SCHEDULES: dict[str, Callable[[int, float, float], Array]] = {\n"
     edited(schedules, registry, f"{function}\n{registry}    {registered.strip().rstrip('}')},\n")
-    edited(tmp_path / "sweep/config/run.py", '"jsd", "custom",\n', '"jsd", "custom", "cubic",\n')
+    edited(tmp_path / "sweep/config/run.py", '    "custom",\n', '    "custom",\n    "cubic",\n')
     golden = tmp_path / "tests/golden/diffusion_schedules.json"
     # ((1e-4 ** (1/3) + 0.02 ** (1/3)) / 2) ** 3, by hand.
     row = {
