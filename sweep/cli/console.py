@@ -28,7 +28,15 @@ class SafeConsole(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """The same, whatever the text was made by; segments of control are rich's own."""
+        """The same, whatever the text was made by; segments of control are rich's own.
+
+        Args:
+            renderable: What is printed: a text, a table, a group of them.
+            options: Width and encoding of the console; None for those of this one.
+
+        Returns:
+            Pieces of text with their styles.
+        """
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 

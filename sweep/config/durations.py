@@ -36,6 +36,11 @@ def seconds_of(text: str) -> float:
 def more_of(text: str, now: int, what: str) -> int:
     """`+3` is three more than now; a bare number is the total, which only grows.
 
+    Args:
+        text: What was typed: `+3` or `12`.
+        now: The number so far.
+        what: What is counted, for the message.
+
     Raises:
         UsageError: it is neither, or less than now.
     """

@@ -19,7 +19,13 @@ SHOWN = 5
 
 
 def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> StudyFileError:
-    """One error for all that is wrong in a file, the first places in full."""
+    """One error for all that is wrong in a file, the first places in full.
+
+    Args:
+        file: The file that was read.
+        error: What pydantic found.
+        model: The model that the file was checked against.
+    """
     details = error.errors(include_url=False)
     lines = [_sentence(file, detail, model) for detail in details[:SHOWN]]
     if len(details) > SHOWN:

@@ -100,7 +100,12 @@ def renamed_levels(factors: Mapping[str, Factor]) -> dict[str, str]:
 
 
 def setting_with(baseline: Setting, changes: Changes) -> Setting:
-    """A setting that differs from `baseline` in `changes` alone."""
+    """A setting that differs from `baseline` in `changes` alone.
+
+    Args:
+        baseline: The setting that is changed.
+        changes: Fields that differ from the baseline, with their values.
+    """
     fields = baseline.model_dump()
     for field, value in sorted(changes.items(), key=lambda change: "." in change[0]):  # the net before its sizes
         outer, _, inner = field.partition(".")
@@ -112,7 +117,12 @@ def setting_with(baseline: Setting, changes: Changes) -> Setting:
 
 
 def value_of_field(setting: Setting, field: str) -> Value:
-    """A setting's value of a field; dotted names reach into the net."""
+    """A setting's value of a field; dotted names reach into the net.
+
+    Args:
+        setting: Baseline of the study with the changes of an arm.
+        field: Name of a field, such as `lr` or `net.channels`.
+    """
     value: Any = setting
     for part in field.split("."):
         value = getattr(value, part)
@@ -123,6 +133,9 @@ def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: boo
     """Refuse a factor that does not fit its role or its field.
 
     Args:
+        name: Name of the factor.
+        factor: The factor, with its role and its levels or range.
+        baseline: The setting that every arm is compared with.
         searching: The design is a search, so that any factor may have a range.
         tuning: Nuisance factors are tuned for each arm.
 
@@ -146,12 +159,22 @@ def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: boo
 
 
 def misfit(at: tuple[str, ...], message: str) -> PydanticCustomError:
-    """An error at a place in the file: keys from the top, such as ("factors", "lr")."""
+    """An error at a place in the file: keys from the top, such as ("factors", "lr").
+
+    Args:
+        at: Keys from the top of the file.
+        message: What is wrong, as a sentence.
+    """
     return PydanticCustomError("misfit", "{message}", {"at": at, "message": message})
 
 
 def levels_of(name: str, factor: Factor) -> dict[str, Changes]:
-    """Level name -> the fields it sets, in the order of the file."""
+    """Level name -> the fields it sets, in the order of the file.
+
+    Args:
+        name: Name of the factor.
+        factor: The factor, with its role and its levels or range.
+    """
     if isinstance(factor.levels, dict):
         return factor.levels
     return {level_name(value): {name: value} for value in factor.levels or ()}
@@ -215,6 +238,10 @@ def at_boundary(factor: Factor, value: Value) -> Literal["low", "high"] | None:
 
     Within 5 % of the range (of its logarithm, for a logarithmic one) counts as the end; of three or more numeric
     levels, the smallest and the largest.
+
+    Args:
+        factor: The factor, with its range or its levels.
+        value: The tuned value.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -40,7 +40,13 @@ def protocol_key(protocol: Protocol) -> str:
 
 
 def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None) -> str:
-    """Identity of a score of a given run; of its weights at a rung, where a step is given."""
+    """Identity of a score of a given run; of its weights at a rung, where a step is given.
+
+    Args:
+        config: How samples are drawn, and from which weights.
+        protocol: Extractor, reference, number of images and noise sets of the score.
+        step: Step of the rung whose weights are scored; None for the trained weights.
+    """
     at = {} if step is None else {"step": step}
     fields = config.model_dump(mode="json", exclude_defaults=True)
     return sha256_of({"eval": 1, "config": fields, "protocol": protocol_key(protocol)} | at)

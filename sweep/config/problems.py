@@ -13,7 +13,12 @@ LONG = 300
 
 
 def cut(text: str, max_length: int = SHORT) -> str:
-    """The text, or its beginning and three dots where it is longer than `max_length` characters."""
+    """The text, or its beginning and three dots where it is longer than `max_length` characters.
+
+    Args:
+        text: Text to show.
+        max_length: Length up to which it is shown whole, characters, 4 or more.
+    """
     return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 

@@ -177,7 +177,13 @@ class Setting(TrainSettings, EvalConfig):
     def train_config(
         self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()
     ) -> TrainConfig:
-        """The training that this setting asks for."""
+        """The training that this setting asks for.
+
+        Args:
+            seed: Seed of initial weights, batches and noise.
+            ema_decays: Decays of the averages that the training keeps.
+            ema_starts: Kinds and widths of averages that are built after the training.
+        """
         fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
         decays = tuple(sorted({decay for decay in ema_decays if decay > 0.0}))
         return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=tuple(sorted(set(ema_starts))))

@@ -38,6 +38,13 @@ class StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """PyYAML's own, after the next event was judged.
 
+        Args:
+            parent: Node that will hold this one; None for the document.
+            index: Key or position of this node in its parent.
+
+        Returns:
+            The node with all that is below it.
+
         Raises:
             StudyFileError: An alias, a tag, a number, text, depth or count beyond the bounds.
         """

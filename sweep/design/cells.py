@@ -48,6 +48,10 @@ def evaluation_of(study: Study) -> Evaluation:
 def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreRequest]:
     """The scores asked of one run: the primary one first, then the other evaluation levels.
 
+    Args:
+        evaluation: The evaluation levels of the study.
+        setting: Baseline of the study with the changes of an arm.
+
     Raises:
         InfeasibleConfig: one of them cannot be sampled.
     """

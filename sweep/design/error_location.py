@@ -27,6 +27,11 @@ def line_of(error: UsageError, study: Study, file: YamlFile) -> int | None:
     The baseline's line where it takes none.
     The design's line for an error that is not about one setting, or that of the factors where no design is written.
     None where the file leaves to its defaults what is to blame.
+
+    Args:
+        error: What was refused.
+        study: The study, as read from its file.
+        file: The file that the study was read from.
     """
     changes = getattr(error, "changes", None)
     if changes is None:

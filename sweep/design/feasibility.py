@@ -20,6 +20,10 @@ from sweep.training.power_profiles import possible_stds, representable, snapshot
 def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
     """The facts of a setting's schedule, if it can be trained and sampled.
 
+    Args:
+        setting: Baseline of the study with the changes of an arm.
+        name: Name of the arm, for the message.
+
     Raises:
         InfeasibleConfig: naming the arm, with the reason and the way out.
     """
@@ -66,7 +70,12 @@ def _check_weights_fit(weights: int) -> None:
 
 
 def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
-    """The t that an evaluation visits must exist."""
+    """The t that an evaluation visits must exist.
+
+    Args:
+        evaluation: How samples are drawn.
+        T: Number of diffusion steps of the training.
+    """
     sampling_indices(evaluation.spacing, T, evaluation.sampling_steps)
     if evaluation.bits_per_dim is not None:
         stratum_edges(T, evaluation.bits_per_dim)
@@ -80,7 +89,12 @@ def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
 
 
 def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
-    """The training must leave behind what the evaluation reads: a variance, and an average of the width asked for."""
+    """The training must leave behind what the evaluation reads: a variance, and an average of the width asked for.
+
+    Args:
+        setting: Baseline of the study with the changes of an arm.
+        evaluation: How samples are drawn, and from which weights.
+    """
     if evaluation.variance == "learned_range" and not setting.learned_variance:
         raise InfeasibleConfig(
             "variance: learned_range of a net that states no variance.",

@@ -80,7 +80,13 @@ class StudyPlan:
         return self.study.baseline.train_config(seed=self.study.first_seed, ema_decays=())
 
     def seconds(self, *, step_seconds: float, call_seconds: float, parallel: int) -> float:
-        """Wall time on `parallel` equal workers: optimizer steps and network calls, which is nearly all of it."""
+        """Wall time on `parallel` equal workers: optimizer steps and network calls, which is nearly all of it.
+
+        Args:
+            step_seconds: Seconds of an optimizer step of the baseline.
+            call_seconds: Seconds of one network call for one sample.
+            parallel: Number of equal workers.
+        """
         total = sum(
             times
             * (
@@ -190,6 +196,11 @@ def _check_size(study: Study, arms: int, levels: int) -> None:
 
 
 def network_calls(config: EvalConfig, *, T: int) -> int:
-    """Network evaluations for one sample."""
+    """Network evaluations for one sample.
+
+    Args:
+        config: How the sample is drawn.
+        T: Number of diffusion steps of the training.
+    """
     steps = len(sampling_indices(config.spacing, T, config.sampling_steps))
     return 2 * steps - 1 if config.sampler == "heun" else steps

@@ -35,7 +35,12 @@ class Rung:
 
 
 def ladder_of(study: Study, protocol: Protocol) -> list[Protocol]:
-    """The cheaper protocols of a study, cheapest first: the reporting one with fewer images."""
+    """The cheaper protocols of a study, cheapest first: the reporting one with fewer images.
+
+    Args:
+        study: The study, as read from its file.
+        protocol: The protocol that the study reports.
+    """
     return [
         protocol.model_copy(update={"n": step.n, "noise_sets": tuple(range(step.noise_sets))})
         for step in study.protocol.ladder
@@ -43,7 +48,13 @@ def ladder_of(study: Study, protocol: Protocol) -> list[Protocol]:
 
 
 def first_rung_step(study: Study, *, batch: int, images: int) -> int | None:
-    """Step at which a trial of this size pauses first; None where nothing is pruned before its end."""
+    """Step at which a trial of this size pauses first; None where nothing is pruned before its end.
+
+    Args:
+        study: The study, as read from its file.
+        batch: Images in a batch.
+        images: Images that the training sees in all.
+    """
     return next(iter(_steps(study, batch, images)), None)
 
 
@@ -51,7 +62,10 @@ def trial_rungs(study: Study, protocol: Protocol, *, batch: int, images: int) ->
     """The rungs of a trial of this size, in order. Rungs past its end are left out: it has none of them to pass.
 
     Args:
+        study: The study, as read from its file.
         protocol: The study's own, with its hashes.
+        batch: Images in a batch.
+        images: Images that the training sees in all.
     """
     ladder = ladder_of(study, protocol) or [protocol]
     return [
@@ -68,7 +82,14 @@ def _steps(study: Study, batch: int, images: int) -> dict[int, int]:
 
 
 def score_at(cell: CellRecord, step: int, protocol: Protocol, metric: str) -> float | None:
-    """A run's score at a step under a protocol, where it was made and is finite."""
+    """A run's score at a step under a protocol, where it was made and is finite.
+
+    Args:
+        cell: The cell, as the store holds it.
+        step: Optimizer step of the weights.
+        protocol: Extractor, reference, number of images and noise sets of the score.
+        metric: Name of the measurement, such as `fid`.
+    """
     key = protocol_key(protocol)
     score = next((rung for rung in cell.rungs if (rung.step, rung.protocol_key) == (step, key)), None)
     return None if score is None else value_of(score.measurements, metric)
@@ -78,6 +99,7 @@ def is_promoted(pruner: Pruner, value: float, others: Sequence[float]) -> bool:
     """Whether a trial passes a rung; lower is better, and of equals both pass.
 
     Args:
+        pruner: The rule of the study that ends trials at a rung.
         value: Its score there.
         others: Those of the trials that came there before, pruned or not.
     """
@@ -87,7 +109,13 @@ def is_promoted(pruner: Pruner, value: float, others: Sequence[float]) -> bool:
 
 
 def threshold(pruner: Pruner, value: float, others: Sequence[float]) -> float:
-    """The worst score that passes beside these."""
+    """The worst score that passes beside these.
+
+    Args:
+        pruner: The rule of the study that ends trials at a rung.
+        value: Score of the trial there.
+        others: Scores of the trials that came there before, pruned or not.
+    """
     if pruner.kind == "median":
         return median(others)
     # Asynchronous successive halving (Li et al. 2020, algorithm 2): nobody waits, so the best so far always passes.

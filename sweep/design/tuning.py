@@ -11,7 +11,12 @@ MAX_MODELLED = {"gp": 500}
 
 
 def exceeds(search_sampler: str, trials: int) -> bool:
-    """Whether a sampler models only some of so many finished trials."""
+    """Whether a sampler models only some of so many finished trials.
+
+    Args:
+        search_sampler: Name of the sampler.
+        trials: Number of finished trials.
+    """
     return trials > MAX_MODELLED.get(search_sampler, trials)
 
 

@@ -86,7 +86,15 @@ class SampleGrids:
         return io.BytesIO(data)
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Refused: only workers add files."""
+        """Refused: only workers add files.
+
+        Args:
+            artifact_id: Name that Optuna gives to the new file.
+            content_body: Its content.
+
+        Raises:
+            PermissionError: Always.
+        """
         raise PermissionError("sample grids are read-only here")
 
     def remove(self, artifact_id: str) -> None:
@@ -98,6 +106,8 @@ def mirror(store: Store, studies: Iterable[StudyRecord], files: FileStore) -> tu
     """Copies of studies in Optuna's terms, and their sample grids.
 
     Args:
+        store: Open store of studies, runs and scores.
+        studies: The studies, as the store holds them.
         files: Where artifact paths of the store lie.
     """
     storage, sheets = InMemoryStorage(), SampleGrids(files)

@@ -26,6 +26,7 @@ class Shown(FrozenTrial):
 
     Args:
         trial: With all parameters of the space.
+        space: Distribution of every parameter.
         ours: Its number in our tables; Optuna's own is its place in the history that it is shown in.
     """
 
@@ -138,6 +139,7 @@ def draw(
         search_sampler: A name of `SEARCH_SAMPLERS`.
         seed: 0 .. 2^32 - 1; of this trial alone, or of the whole sequence for `qmc`.
         number: Of the trial, from 0.
+        space: Distribution of every parameter.
         history: What the sampler models, in this order: trials that are finished or under way.
         fixed: Values that are not drawn.
     """

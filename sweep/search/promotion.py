@@ -23,6 +23,14 @@ class Promotion:
 
     A decision depends on the scores in our tables alone and changes nothing but the waiting run, so a worker that is
     killed anywhere in between leaves it to be made again, with the same outcome.
+
+    Args:
+        store: Open store of studies, runs and scores.
+        study: The study, as read from its file.
+        study_id: Number of the study in the store.
+        protocol: Extractor, reference, number of images and noise sets of the study's scores.
+        known: What the store holds of the study's trials.
+        tuning_run: What is searched for: its factors, arms and number of trials.
     """
 
     def __init__(

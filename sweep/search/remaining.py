@@ -23,6 +23,10 @@ PLANNED_WHOLE = ("one_at_a_time", "leave_one_out", "add_one_in", "factorial", "f
 def status_of(store: Store, study_id: int) -> StatusRecord:
     """How far a study is, with the trainings that are decided on the way. Reads only.
 
+    Args:
+        store: Open store of studies, runs and scores.
+        study_id: Number of the study in the store.
+
     Raises:
         StoreError: the database cannot be read.
     """
@@ -39,6 +43,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     While results are out that decide what comes next, as many as the design may ask for; then exactly what is due.
 
     Args:
+        store: Open store of studies, runs and scores.
         now: The study as its tables have it.
     """
     from sweep.design.plan import expected_trainings

@@ -22,6 +22,8 @@ def renewing(store: Store, study_id: int, owner: str, *, ttl: float) -> Iterator
     suggestion: whether the lease was kept shows when the trial is added.
 
     Args:
+        store: Open store of studies, runs and scores.
+        study_id: Number of the study in the store.
         owner: Id of the worker that holds the lease.
         ttl: Seconds that each renewal is good for.
     """

@@ -38,6 +38,9 @@ def advance(
     One worker at a time does this, under the advisor's lease, which is renewed for as long as it takes.
 
     Args:
+        store: Open store of studies, runs and scores.
+        study: The study, as read from its file.
+        study_id: Number of the study in the store.
         owner: Id of the worker.
         patience: Seconds to wait for the advisor's lease; a suggestion seldom takes more than one.
         cache: Of this process; without one, everything is read anew.

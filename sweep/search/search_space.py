@@ -31,7 +31,12 @@ Space = dict[str, BaseDistribution]
 
 
 def space_of(study: Study, tuning_run: TuningRun) -> Space:
-    """Distribution of every factor that is explored, and of the evaluation factors."""
+    """Distribution of every factor that is explored, and of the evaluation factors.
+
+    Args:
+        study: The study, as read from its file.
+        tuning_run: What is searched for: its factors, arms and number of trials.
+    """
     space = {name: _distribution(study, name, factor) for name, factor in tuning_run.factors.items()}
     for name, primary in primary_levels(study).items():
         space[name] = CategoricalDistribution(list(dict.fromkeys([primary, *study.levels_of(name)])))
@@ -44,7 +49,13 @@ def space_sha256(space: Space) -> str:
 
 
 def suggested_changes(study: Study, tuning_run: TuningRun, params: Params) -> Changes:
-    """The fields that a suggestion changes; evaluation levels change none, since all are scored."""
+    """The fields that a suggestion changes; evaluation levels change none, since all are scored.
+
+    Args:
+        study: The study, as read from its file.
+        tuning_run: What is searched for: its factors, arms and number of trials.
+        params: The suggestion, in Optuna's terms.
+    """
     changes: Changes = {}
     for name, factor in tuning_run.factors.items():
         changes |= {name: params[name]} if factor.range is not None else study.levels_of(name)[params[name]]
@@ -52,7 +63,13 @@ def suggested_changes(study: Study, tuning_run: TuningRun, params: Params) -> Ch
 
 
 def params_of(study: Study, tuning_run: TuningRun, changes: Changes) -> Params | None:
-    """The way back: changes in Optuna's terms, at the primary evaluation levels; None where they lie outside."""
+    """The way back: changes in Optuna's terms, at the primary evaluation levels; None where they lie outside.
+
+    Args:
+        study: The study, as read from its file.
+        tuning_run: What is searched for: its factors, arms and number of trials.
+        changes: Fields that differ from the baseline, with their values.
+    """
     params: Params = {}
     for name, factor in tuning_run.factors.items():
         if factor.range is not None:
@@ -99,7 +116,12 @@ def evaluation_points(study: Study) -> dict[str, Params]:
 
 
 def level_scores(study: Study, cell: CellRecord) -> dict[str, float | None]:
-    """Key -> score of a trial's further evaluation levels; None where its training or its sampling diverged."""
+    """Key -> score of a trial's further evaluation levels; None where its training or its sampling diverged.
+
+    Args:
+        study: The study, as read from its file.
+        cell: The cell, as the store holds it.
+    """
     points = evaluation_points(study)
     if cell.run_state == RunState.INFEASIBLE:
         return dict.fromkeys(points)

@@ -47,7 +47,12 @@ class TrialOutcome:
 
 
 class Advisor:
-    """Optuna's side of one tuning run."""
+    """Optuna's side of one tuning run.
+
+    Args:
+        study: The study, as read from its file.
+        tuning_run: What is searched for: its factors, arms and number of trials.
+    """
 
     def __init__(self, study: Study, tuning_run: TuningRun) -> None:
         self._study = study
@@ -85,6 +90,8 @@ class Advisor:
         lies outside the space is not shown.
 
         Args:
+            number: Number of the trial, from 0.
+            changes: Fields that differ from the baseline, with their values.
             outcome: None while it is under way: others are drawn apart from it.
         """
         params = params_of(self._study, self._tuning_run, changes)

@@ -18,14 +18,25 @@ class TrialCache:
         self._histories: dict[str, History] = {}
 
     def refresh(self, store: Store, study: Study, study_id: int) -> StudySnapshot:
-        """The study now. Hold the lease of the search, as for a suggestion."""
+        """The study now. Hold the lease of the search, as for a suggestion.
+
+        Args:
+            store: Open store of studies, runs and scores.
+            study: The study, as read from its file.
+            study_id: Number of the study in the store.
+        """
         if study != self._study:  # it was extended, or its space changed
             self._study, self._snapshot, self._histories = study, None, {}
         self._snapshot = study_snapshot(store, study_id, self._snapshot, ladder=len(study.protocol.ladder))
         return self._snapshot
 
     def history(self, study: Study, tuning_run: TuningRun) -> History:
-        """What is known of a tuning run's trials."""
+        """What is known of a tuning run's trials.
+
+        Args:
+            study: The study, as read from its file.
+            tuning_run: What is searched for: its factors, arms and number of trials.
+        """
         if tuning_run.prefix not in self._histories:
             self._histories[tuning_run.prefix] = History(study, tuning_run)
         return self._histories[tuning_run.prefix]

@@ -17,7 +17,12 @@ from sweep.store.snapshots import CellRecord
 
 
 class History:
-    """What is worked out of each trial, for a worker to keep: of thousands, few changed since the last suggestion."""
+    """What is worked out of each trial, for a worker to keep: of thousands, few changed since the last suggestion.
+
+    Args:
+        study: The study, as read from its file.
+        tuning_run: What is searched for: its factors, arms and number of trials.
+    """
 
     def __init__(self, study: Study, tuning_run: TuningRun) -> None:
         self.advisor = Advisor(study, tuning_run)
@@ -31,6 +36,7 @@ class History:
         """All trials, in the order of their numbers: whoever ends first changes no draw.
 
         Args:
+            known: What the store holds of the study's trials.
             promotion: Of this tuning run.
             refused: Number -> changes of the draws that made no sense.
         """

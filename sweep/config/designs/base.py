@@ -21,7 +21,12 @@ RETRAINED = "retrained on seeds that these had not seen"
 
 
 def trials_of_optuna(runs: int, cite: Callable[[str], str]) -> str:
-    """`12 trials with Optuna (Akiba et al. 2019)`; arguments as of `Design.methods_text`."""
+    """`12 trials with Optuna (Akiba et al. 2019)`.
+
+    Args:
+        runs: Number of trials.
+        cite: Returns the citation of a source of the report, with a leading space.
+    """
     return f"{quantity(runs, 'trial')} with Optuna{cite('Akiba et al. 2019')}"
 
 
@@ -112,7 +117,12 @@ class Design(Frozen, ABC):
         return arms * study.tune.trials if study.tune is not None else 0
 
     def compared_arms(self, study: DesignedStudy, arms: int) -> int:
-        """Arms that the verdict will compare with the baseline; arguments as of `later_trainings`."""
+        """Arms that the verdict will compare with the baseline.
+
+        Args:
+            study: Whose design this is.
+            arms: Number of known arms, the baseline included.
+        """
         del study
         return arms - 1
 

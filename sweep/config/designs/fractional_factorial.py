@@ -86,6 +86,11 @@ def fraction_of(
 ) -> Fraction:
     """The stated fraction, or the smallest one of a resolution (4 where none is stated).
 
+    Args:
+        factors: Names of the factors, two levels each.
+        resolution: Length of the shortest word of the defining relation, from 3; None for 4.
+        generators: Added factor -> the factors whose product it is; None lets a fraction be looked for.
+
     Raises:
         InfeasibleConfig: the generators have a lower resolution, no fraction of that resolution exists, the factors are
             too many to look for one, or its runs are too many.
@@ -126,7 +131,12 @@ def _with_few_runs(fraction: Fraction) -> Fraction:
 
 
 def smallest_fraction(factors: tuple[str, ...], resolution: int) -> Fraction:
-    """A fraction with the fewest runs, longest generators tried first; the whole factorial where none will do."""
+    """A fraction with the fewest runs, longest generators tried first; the whole factorial where none will do.
+
+    Args:
+        factors: Names of the factors, two levels each.
+        resolution: Length of the shortest word of the defining relation, from 3.
+    """
     k = len(factors)
     for basic in range(1, k):
         bits = range(basic)
