@@ -50,7 +50,7 @@ ObjectiveKind = Literal["simple", "hybrid", "vlb"]
 TSampling = Literal["uniform", "importance"]
 Optimizer = Literal["adam", "adamw", "radam", "adabelief", "rmsprop"]
 LrSchedule = Literal["constant", "cosine", "inverse_sqrt", "step", "one_cycle"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "tf32", "bf16"]
 Sampler = Literal["ancestral", "ddim", "dpmpp_2m", "heun"]
 Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
 ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
@@ -98,7 +98,7 @@ class TrainSettings(NoTruthForNumbers):
     batch: int = Field(128, ge=1, le=MAX_BATCH, description="Images of one optimizer step.")
     images: Count = Field(1_000_000, ge=1, le=MAX_IMAGES, description="Images seen in all: the budget of one training.")
     flip: bool = Field(False, description="Mirror images at random; never for digits and letters.")
-    precision: Precision = Field("fp32", description="bf16: autocast around the net only.")
+    precision: Precision = Field("fp32", description="bf16: autocast around the net only; tf32: on GPUs.")
     power_ema: tuple[Width, ...] = Field(
         (), max_length=MAX_AVERAGES, description="Power-function averages kept for ema_std, e.g. [0.05, 0.1]."
     )

@@ -35,7 +35,7 @@ class EvaluatedNet:
         folder: Folder of this score; no other score writes there.
         references: Folder in which references are kept.
         batch: Images at a time; None: as memory allows.
-        precision: bf16 puts the net, and nothing else, under autocast.
+        precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images done, images in all).
     """
 

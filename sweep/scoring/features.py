@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError, UnknownName
+from sweep.nets.arithmetic import float32_products
 from sweep.nets.random_features import RandomFeatures
 from sweep.scoring.classifier_file import load_classifier, train_classifier
 from sweep.scoring.progress import Progress, ignore_progress
@@ -70,7 +71,7 @@ class Extractor:
                 next="Convert with sweep.data.pixels.to_uint8, which clamps and rounds.",
             )
         penultimate, logits = [], []
-        with torch.inference_mode():
+        with torch.inference_mode(), float32_products("ieee"):
             size = batch or self.batch
             for start in range(0, len(images), size):
                 rows, row_logits = self.net(images[start : start + size].to(self.device))

@@ -64,7 +64,7 @@ def generate(
         n: How many images.
         noise_set: Number of the noise set, 0..2^64-1.
         batch: Images at a time; None: as memory allows. Halved until it fits.
-        precision: bf16 puts the net, and nothing else, under autocast.
+        precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, n) after each batch.
         execution: How the net is run (`FixedPredictor`): on a GPU captured once and replayed.
 

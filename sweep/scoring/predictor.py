@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sweep.config.run import Precision
 from sweep.diffusion.samplers import Denoise
+from sweep.nets.arithmetic import net_arithmetic
 from sweep.nets.cuda_graph import Execution, captured_on_gpu
 
 
@@ -15,11 +16,11 @@ def predictor(net: nn.Module, precision: Precision) -> Denoise:
 
     Args:
         net: (x_t [B, C, H, W], i int64 [B]) -> prediction.
-        precision: bf16 puts the net, and nothing else, under autocast.
+        precision: Arithmetic of the net, and of nothing else.
     """
 
     def denoise(x: Tensor, i: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with net_arithmetic(precision, x.device):
             output: Tensor = net(x, i)
         return output
 
@@ -35,7 +36,7 @@ class FixedPredictor:
 
     Args:
         net: In eval mode, on `device`.
-        precision: bf16 puts the net, and nothing else, under autocast.
+        precision: Arithmetic of the net, and of nothing else.
         shape: Shape of a batch, (B, C, H, W).
         device: Device that the net is on.
         execution: How the net is run; another than the usual one is for tests and comparisons.

@@ -87,7 +87,7 @@ def score(
         target: What it predicts; key of `diffusion.targets.TARGETS`.
         folder: Folder of this score, for features, logits and a grid of each noise set; no other score writes there.
         batch: Images at a time; None: as memory allows.
-        precision: bf16 puts the net, and nothing else, under autocast.
+        precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, images of all noise sets).
 
     Raises:

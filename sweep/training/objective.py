@@ -15,6 +15,7 @@ from sweep.diffusion.losses import detach_mean, hybrid_loss, per_image_loss, vlb
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import reverse_distribution, split_output
 from sweep.diffusion.targets import epsilon_from_x0, predicted_x0, target_for
+from sweep.nets.arithmetic import net_arithmetic
 from sweep.nets.random_features import RandomFeatures
 from sweep.training.auxiliary_losses import Term, Views, active_terms
 from sweep.training.batch import Batch
@@ -163,8 +164,8 @@ class Objective:
 
     def _run(self, net: nn.Module, x_t: Tensor, i: Tensor) -> tuple[Tensor, Tensor | None]:
         """The net's output, and its bottleneck where a term reads it."""
-        # The net alone runs in bfloat16: in it, sqrt(1 - alphas_bar_t) is 0 for the first ten t.
-        with torch.autocast(x_t.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
+        # The net alone is under autocast: in bfloat16, sqrt(1 - alphas_bar_t) is 0 for the first ten t.
+        with net_arithmetic(self.config.precision, x_t.device):
             if self.terms:
                 output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator] # every net has it
                 return output, bottleneck

@@ -15,6 +15,7 @@ from sweep.config.keys import train_key
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError
+from sweep.nets.arithmetic import ARITHMETIC, float32_products
 from sweep.training.batch import Batch, assemble
 from sweep.training.interfaces import RunContext
 from sweep.training.lr_schedules import lr_at
@@ -74,10 +75,11 @@ def accumulate_gradients(state: StepState, batch: Batch) -> Tensor:
     bounds = []
     for part in batch.split(state.context.micro_batches):
         x_t = objective.diffusion.q_sample(part.x0, part.i, part.noise)
-        forward = objective.predict(state.net, x_t, part)
-        cost = objective.cost(state.net, forward)
-        loss = cost.loss.sum() / state.config.batch
-        loss.backward()  # type: ignore[no-untyped-call] # torch declares no types for it
+        with float32_products(ARITHMETIC[state.config.precision].float32_products):
+            forward = objective.predict(state.net, x_t, part)
+            cost = objective.cost(state.net, forward)
+            loss = cost.loss.sum() / state.config.batch
+            loss.backward()  # type: ignore[no-untyped-call] # torch declares no types for it
         total += loss.detach()
         bounds.append(cost.bound)
     if state.importance is not None:

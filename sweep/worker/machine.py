@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from sweep.nets.arithmetic import float32_products_in_use, use_float32_products
 from sweep.worker.memory import keep_freed_memory
 from sweep.worker.source import source_state
 
@@ -18,13 +19,15 @@ from sweep.worker.source import source_state
 def set_up(name: str, threads: int) -> torch.device:
     """Set threads, device and memory allocation; called once in a process.
 
-    Threads and device decide the last bits of every number; the memory allocation changes none.
+    Threads, device and arithmetic decide the last bits of every number; the memory allocation changes none. Float32
+    products are real ones, as on a CPU, except inside nets whose precision is another.
 
     Args:
         name: Device as torch names it.
         threads: CPU threads for torch.
     """
     keep_freed_memory()
+    use_float32_products("ieee")
     torch.set_num_threads(threads)
     device = torch.device(name)
     if device.type == "cuda":
@@ -78,6 +81,7 @@ def environment(device: torch.device) -> dict[str, object]:
         "gpu": gpu,
         "cuda": torch.version.cuda if gpu else None,
         "threads": torch.get_num_threads(),
+        "float32_products": float32_products_in_use(),
         "versions": {name: version(name) for name in names},
         "source": source_state(),
     }

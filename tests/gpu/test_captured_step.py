@@ -50,7 +50,6 @@ def assert_same_run(captured: StepState, plain: StepState, steps: int) -> None:
 @pytest.fixture
 def exact() -> None:
     torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
 
 
 @pytest.mark.usefixtures("exact")

@@ -18,7 +18,7 @@ from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.sign_patterns import EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
-from sweep.reporting.text.setting_fields import SCORING_FIELDS, TRAINING_FIELDS
+from sweep.reporting.text.setting_fields import PRECISIONS, SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
 from sweep.store.states import CellStatus, Phase
 
@@ -86,7 +86,7 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
         weighting=citations.setting(config, "weighting") if objective != "vlb" else "",
         vlb_weight=config.get("vlb_weight"),
     )
-    precision = "fp32" if config["precision"] == "fp32" else f"{config['precision']} autocast around the net"
+    precision = PRECISIONS.get(config["precision"], config["precision"])
     label = NETS[kind].label if kind in NETS else f"net of kind {kind}"
     return (
         f"Denoising diffusion probabilistic models{citations.cite('Ho et al. 2020')} were trained on "

@@ -62,3 +62,8 @@ SCORING_FIELDS = frozenset(
         "partial_noising",
     ]
 )
+PRECISIONS = {
+    "tf32": "fp32 with TF32 products inside the net",
+    "bf16": "bf16 autocast around the net",
+}
+"""Precisions in words, where the name alone does not say what they are."""
