@@ -18,7 +18,7 @@ from sweep.quantities import quantity
 from sweep.store.records import StudyRecord
 from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
-from sweep.store.states import StudyState
+from sweep.store.states import StepExecution, StudyState
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +146,7 @@ def _examine_store(store: Store, options: Sequence[str]) -> list[Finding]:
         status = status_of(store, study.id)
         findings.append(_examine_study(study, status, options))
         findings += _examine_disks(status)
+        findings += _examine_executions(store, study)
         findings += _examine_versions(study)
     return findings
 
@@ -171,6 +172,21 @@ def _examine_disks(status: StatusRecord) -> list[Finding]:
         )
         for disk in status.full_disks
     ]
+
+
+def _examine_executions(store: Store, study: StudyRecord) -> list[Finding]:
+    """Whether attempts on GPUs launched their steps as CUDA graphs; nothing where no attempt was made on one."""
+    from sweep.store.queries.executions import gpu_executions
+
+    counts = gpu_executions(store, study.id)
+    if not counts:
+        return []
+    captured = sum(count.attempts for count in counts if count.execution == StepExecution.CAPTURED)
+    eager = [count for count in counts if count.execution == StepExecution.EAGER]
+    attempts = sum(count.attempts for count in counts)
+    state = f"{captured} of {attempts} attempts on GPUs launched their step as one CUDA graph"
+    state += "".join(f"; {count.attempts} did not: {count.reason}" for count in eager)
+    return [Finding(f"steps of {study.name}", state)]
 
 
 def _examine_versions(study: StudyRecord) -> list[Finding]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
@@ -15,6 +15,20 @@ StepFn = Callable[[], None]
 Execution = Callable[[StepFn, torch.device], StepFn]
 """Turns a step function into the function that is called once a step on a device: `captured_on_gpu` or `eager`."""
 
+
+@dataclass(frozen=True)
+class Capture:
+    """Whether a step is launched as one CUDA graph.
+
+    Attributes:
+        is_captured: Whether it is.
+        reason: Why not, where it is not.
+    """
+
+    is_captured: bool
+    reason: str = ""
+
+
 # Steps before the capture: the optimizer makes its state, and cuDNN and cuBLAS their workspaces.
 WARM_UP = 3
 
@@ -23,8 +37,8 @@ class CapturedStep:
     """A step function as one CUDA graph: the host launches once what would be a thousand kernels.
 
     The first calls run eagerly, on the stream that is captured later, and count as steps: capturing itself computes
-    nothing, so no call is lost and none is made twice. A step that cannot be captured goes on running eagerly, after a
-    warning.
+    nothing, so no call is lost and none is made twice. A step that cannot be captured goes on running eagerly, and
+    `capture` says why.
 
     Args:
         step_fn: The step. Whatever random numbers it draws from torch's default generator are those of the state that
@@ -36,7 +50,15 @@ class CapturedStep:
         self._step_fn, self._device = step_fn, device
         self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch's is not
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._refusal = ""
         self._calls = 0
+
+    @property
+    def capture(self) -> Capture:
+        """Whether the step is launched as a graph by now."""
+        if self._graph is not None:
+            return Capture(True)
+        return Capture(False, self._refusal or f"it was made {self._calls} times; the first {WARM_UP} run eagerly")
 
     def __call__(self) -> None:
         """Run the step once more: eagerly, or by launching the graph."""
@@ -60,7 +82,7 @@ class CapturedStep:
             raise  # the run goes on in smaller slices; eagerly it would ask for as much
         except RuntimeError as error:
             torch.cuda.synchronize(self._device)
-            warnings.warn(f"the step is not captured and runs kernel by kernel: {error}", stacklevel=2)
+            self._refusal = str(error).partition("\n")[0] or type(error).__name__
             return None
         return graph
 
@@ -99,6 +121,15 @@ def captured_on_gpu(step_fn: StepFn, device: torch.device) -> StepFn:
         A `CapturedStep` on a CUDA device, and the step function itself on any other.
     """
     return CapturedStep(step_fn, device) if device.type == "cuda" else step_fn
+
+
+def capture_of(step_fn: StepFn) -> Capture:
+    """Whether a step is launched as one CUDA graph.
+
+    Args:
+        step_fn: What an execution has returned.
+    """
+    return step_fn.capture if isinstance(step_fn, CapturedStep) else Capture(False, "it is called eagerly")
 
 
 def eager(step_fn: StepFn, _device: torch.device) -> StepFn:

@@ -14,7 +14,7 @@ from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
-from sweep.nets.cuda_graph import Execution, captured_on_gpu
+from sweep.nets.cuda_graph import Capture, Execution, captured_on_gpu
 from sweep.scoring.predictor import FixedPredictor
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -52,6 +52,7 @@ def generate(
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
+    on_capture: Callable[[Capture], None] = lambda _: None,
     execution: Execution = captured_on_gpu,
 ) -> Tensor:
     """Images 0..n-1 of a noise set. Image k is a function of the net, the plan and the noise (noise_set, k).
@@ -66,6 +67,7 @@ def generate(
         batch: Images at a time; None: as memory allows. Halved until it fits.
         precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, n) after each batch.
+        on_capture: Called at the end with whether the net was launched as one CUDA graph.
         execution: How the net is run (`FixedPredictor`): on a GPU captured once and replayed.
 
     Returns:
@@ -78,7 +80,9 @@ def generate(
 
     def draw(size: int) -> Tensor:
         predict = FixedPredictor(net, precision, (size, *shape), device, execution)
-        return _all_images(predict, diffusion.to(device), plan, noise_set, n, on_progress)
+        images = _all_images(predict, diffusion.to(device), plan, noise_set, n, on_progress)
+        on_capture(predict.capture)
+        return images
 
     with torch.inference_mode(), evaluating(net):
         return _halved_until_it_fits(draw, min(n, batch or default_batch(net, shape, device)))

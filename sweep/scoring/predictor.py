@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sweep.config.run import Precision
 from sweep.diffusion.samplers import Denoise
 from sweep.nets.arithmetic import net_arithmetic
-from sweep.nets.cuda_graph import Execution, captured_on_gpu
+from sweep.nets.cuda_graph import Capture, Execution, capture_of, captured_on_gpu
 
 
 def predictor(net: nn.Module, precision: Precision) -> Denoise:
@@ -65,6 +65,11 @@ class FixedPredictor:
             outputs[0].copy_(output)
 
         self._call = execution(step_fn, device)
+
+    @property
+    def capture(self) -> Capture:
+        """Whether the net is launched as one CUDA graph by now."""
+        return capture_of(self._call)
 
     def __call__(self, x: Tensor, i: Tensor) -> Tensor:
         """The net's prediction, in a tensor of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sweep.config.run import EvalConfig, Precision
 from sweep.diffusion.process import Diffusion
 from sweep.errors import ProtocolError
+from sweep.nets.cuda_graph import Capture
 from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
 from sweep.scoring.estimate import Estimate, estimate
 from sweep.scoring.evaluator import Evaluator
@@ -63,6 +64,8 @@ class NetScore:
     """By name of the metric, as far as every noise set has it."""
     suspicion: str | None
     """Why the numbers are not to be believed (`reference.Bounds.suspicion`)."""
+    capture: Capture | None = None
+    """Whether sampling launched the net as one CUDA graph, in every noise set; None if it is not known."""
 
 
 def score(
@@ -96,7 +99,7 @@ def score(
     """
     sets = evaluator.protocol.noise_sets
     plan, n = sampling_plan(config, target), evaluator.protocol.n
-    scored = []
+    scored, captures = [], list[Capture]()
     for position, noise_set in enumerate(sets):
 
         def report(done: int, _of_one: int, before: int = position * n) -> None:
@@ -113,10 +116,11 @@ def score(
             batch=batch,
             precision=precision,
             on_progress=report,
+            on_capture=captures.append,
         )
         sampling = time.perf_counter() - start
         scored.append(score_images(images, evaluator, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
-    return summarise(scored, evaluator)
+    return replace(summarise(scored, evaluator), capture=min(captures, key=lambda capture: capture.is_captured))
 
 
 def score_images(

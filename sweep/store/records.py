@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.store import stored_config
-from sweep.store.states import Phase, StudyState, WorkKind
+from sweep.store.states import Phase, StepExecution, StudyState, WorkKind
 
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
@@ -107,6 +107,19 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionRecord:
+    """How an attempt ran its training step, or the net that it sampled from.
+
+    Attributes:
+        execution: How.
+        reason: Why it was not launched as one CUDA graph; empty where it was.
+    """
+
+    execution: StepExecution
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreResult:
     """Everything that one scoring leaves behind; seconds on the device by phase, and its peak of memory if known."""
 
@@ -117,6 +130,7 @@ class ScoreResult:
     features_seconds: float
     statistics_seconds: float
     peak_bytes: int | None = None
+    execution: ExecutionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,15 @@ class StudyState(StrEnum):
     """Workers give back what they hold, and end; what nobody else wants is cancelled."""
 
 
+class StepExecution(StrEnum):
+    """Of an attempt: how its training step, or the net that it sampled from, was run."""
+
+    CAPTURED = "captured"
+    """Launched as one CUDA graph."""
+    EAGER = "eager"
+    """Called kernel by kernel."""
+
+
 class RunState(StrEnum):
     """The state of a training; `trained` and all after it are ends."""
 

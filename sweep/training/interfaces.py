@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from sweep.nets.cuda_graph import Capture
 from sweep.training.checkpoint import CheckpointRef
 
 
@@ -21,11 +22,13 @@ class Progress:
         metrics: `train_loss` (weighted, mean a step since the last point), `grad_norm` (before clipping, likewise),
             `clip_fraction` (share of these steps that were clipped), `lr` (of this step), `images_per_second` (since
             the last point, validation left out), and where it was computed `validation_loss` (see `validation.py`).
+        capture: Whether the step is launched as one CUDA graph.
     """
 
     step: int
     images: int
     metrics: dict[str, float]
+    capture: Capture | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,8 @@ def _run_steps(run: Training, end: int, hooks: Hooks, cadence: TrainingCadence, 
         validate = _is_due(run.step, config.steps, cadence.validations)
         if validate or _is_due(run.step, config.steps, cadence.reports):
             speed = {"images_per_second": timer.steps_per_second(run) * config.batch}
-            hooks.report(Progress(run.step, run.step * config.batch, run.metrics(validate=validate) | speed))
+            metrics = run.metrics(validate=validate) | speed
+            hooks.report(Progress(run.step, run.step * config.batch, metrics, run.step_state.capture))
             timer = _StepTimer(run.step)
         if saver.is_due:
             saver.save()

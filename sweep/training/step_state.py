@@ -17,7 +17,7 @@ from torch import Tensor
 from sweep.config.keys import canonical_json
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.nets.cuda_graph import Execution, StepFn, captured_on_gpu, release_memory
+from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, release_memory
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import RunContext
@@ -109,6 +109,11 @@ class StepState:
             state = weakref.proxy(self)  # it keeps the step; one that kept it in turn would outlive its last user
             self._step_fn = self._execution(lambda: step(state), self.context.device)
         return self._step_fn
+
+    @property
+    def capture(self) -> Capture | None:
+        """Whether the step is launched as one CUDA graph; None before the first step."""
+        return None if self._step_fn is None else capture_of(self._step_fn)
 
     def restart(self, config: TrainConfig) -> None:
         """Become the state of another run of equal key, in place.

@@ -40,7 +40,7 @@ from sweep.worker.messages import (
 )
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
-from sweep.worker.score_record import score_record
+from sweep.worker.score_record import execution_record, score_record
 from sweep.worker.timing import time_training
 
 
@@ -102,7 +102,11 @@ def train_run(
     dataset, memory = dataset_of(job.config.data), PeakMemory(device)
 
     def report(progress: Progress) -> None:
-        send(Progressed(progress.step, progress.images, progress.metrics, peak_bytes=memory.bytes))
+        execution = execution_record(progress.capture)
+        message = Progressed(
+            progress.step, progress.images, progress.metrics, peak_bytes=memory.bytes, execution=execution
+        )
+        send(message)
 
     files = RunFiles(job, send, should_stop)
     result = train(

@@ -10,7 +10,7 @@ from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence
 from sweep.files.file_store import FileStore
-from sweep.store.records import ArtifactRecord, ScoreResult
+from sweep.store.records import ArtifactRecord, ExecutionRecord, ScoreResult
 from sweep.store.states import FailureClass
 
 
@@ -116,6 +116,7 @@ class Progressed:
         metrics: Values of the point by their names.
         checkpoint: The saved checkpoint, if this message announces one.
         peak_bytes: Peak memory of the process so far, in bytes.
+        execution: How the training step is run.
     """
 
     step: int
@@ -123,6 +124,7 @@ class Progressed:
     metrics: Mapping[str, float] = field(default_factory=dict)
     checkpoint: ArtifactRecord | None = None
     peak_bytes: int | None = None
+    execution: ExecutionRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sweep.config.keys import sha256_of
+from sweep.nets.cuda_graph import Capture
 from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.evaluated_net import ExtraMetrics
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.scoring.score import NetScore, SetScore
-from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
+from sweep.store.records import ArtifactRecord, ExecutionRecord, Measurement, ScoreResult
+from sweep.store.states import StepExecution
 
 MEAN = -1
 
@@ -36,7 +38,19 @@ def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, fil
         sampling_seconds=sum(result.seconds.sampling for result in scored.sets),
         features_seconds=sum(result.seconds.features for result in scored.sets),
         statistics_seconds=sum(result.seconds.statistics for result in scored.sets),
+        execution=execution_record(scored.capture),
     )
+
+
+def execution_record(capture: Capture | None) -> ExecutionRecord | None:
+    """How a step was run, as the store takes it; None where that is not known.
+
+    Args:
+        capture: Whether it was launched as one CUDA graph.
+    """
+    if capture is None:
+        return None
+    return ExecutionRecord(StepExecution.CAPTURED if capture.is_captured else StepExecution.EAGER, capture.reason)
 
 
 def _measurements(scored: NetScore) -> Iterator[Measurement]:

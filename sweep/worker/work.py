@@ -100,4 +100,5 @@ def record_progress(store: Store, claim: Claim, message: Progressed) -> None:
         points=points,
         checkpoint=message.checkpoint,
         peak_bytes=message.peak_bytes,
+        execution=message.execution,
     )

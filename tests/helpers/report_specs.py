@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.config.run import Protocol
-from sweep.store.records import WorkerRecord
+from sweep.store.records import ExecutionRecord, WorkerRecord
 from sweep.store.states import FailureClass, FinalState
 
 PROTOCOL = Protocol(
@@ -66,6 +66,7 @@ class StoreSpec:
         grids: Whether primary scores save sheets of samples.
         protocol: Under which scores are made.
         workers: Replicate r is trained and scored by worker r modulo their number.
+        execution: How trainings and scores run their steps, as far as that is recorded.
         random: Seed of every draw.
     """
 
@@ -87,6 +88,7 @@ class StoreSpec:
     curves_from: int = 0
     grids: bool = True
     workers: Sequence[WorkerRecord] = (gpu_worker(),)
+    execution: ExecutionRecord | None = None
     random: int = 0
 
     @property

@@ -91,6 +91,7 @@ def work(store: Store, claimed: Claim, cell: DrawnCell, spec: StoreSpec, files: 
         sampling_seconds=0.4 * claimed.eval_config.sampling_steps,
         features_seconds=3.0,
         statistics_seconds=1.0,
+        execution=spec.execution,
     )
     finish_score(store, claimed, result)
     found = {(each.name, each.noise_set): each.value for each in measured if primary}
@@ -101,7 +102,8 @@ def _train(store: Store, claimed: Claim, cell: DrawnCell, spec: StoreSpec) -> No
     steps = claimed.train_config.steps
     step = steps if cell.failed is None else steps // 2
     points = list(cell.points(spec.curves_from))
-    progress(store, claimed, step=step, images=step * claimed.train_config.batch, points=points)
+    images = step * claimed.train_config.batch
+    progress(store, claimed, step=step, images=images, points=points, execution=spec.execution)
     if cell.failed is None:
         weights = ArtifactRecord("weights", f"runs/{claimed.run_id}/{claimed.token}.pt", "b" * 64, 10, steps)
         finish_training(store, claimed, weights=weights, parameters=cell.parameters, seconds=cell.seconds)

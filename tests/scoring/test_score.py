@@ -14,6 +14,7 @@ from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
 from sweep.files.hashes import sha256_of_file
+from sweep.nets.cuda_graph import Capture
 from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluator import Evaluator
@@ -55,6 +56,10 @@ def test_an_untrained_net_is_far_from_the_floor(result: NetScore, evaluator: Eva
     assert result.means["fid"].value > 0.3 * evaluator.bounds.ceiling
     assert result.suspicion is None or "above uniform noise" in result.suspicion
     assert result.means["precision"].value < 0.2
+
+
+def test_a_score_says_how_the_net_was_run(result: NetScore) -> None:
+    assert result.capture == Capture(False, "it is called eagerly")
 
 
 def test_each_noise_set_is_scored_by_itself(result: NetScore, told: list[tuple[int, int]]) -> None:

@@ -13,7 +13,8 @@ scores    one row a cell, evaluation level and metric: cell_id, arm_id, arm, pha
 rungs     scores by cheaper protocols and on the way (see `scores.rung_scores_of`); none of them is in `scores`
 curves    arm_id, arm, replicate, run_id, name, step, images, value (NaN where it was not finite)
 attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason, detail, device_workers (at once on its
-          device, itself included; above 1 its timings are of a shared one), peak_bytes
+          device, itself included; above 1 its timings are of a shared one), peak_bytes, execution,
+          execution_reason
 workers   worker_id, host, device, environment (dict); those that worked on this study
 grids     arm_id, replicate, path, sha256: PNG sheets of the primary scores
 
@@ -191,7 +192,7 @@ def _attempts(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
         select(
             *(ATTEMPT.c.run_id, ATTEMPT.c.score_id, ATTEMPT.c.worker_id, WORKER.c.device, ATTEMPT.c.started_at),
             *(ATTEMPT.c.ended_at, ATTEMPT.c.end_reason, ATTEMPT.c.detail, ATTEMPT.c.device_workers),
-            ATTEMPT.c.peak_bytes,
+            *(ATTEMPT.c.peak_bytes, ATTEMPT.c.execution, ATTEMPT.c.execution_reason),
         )
         .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
         .where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))

@@ -15,7 +15,7 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import environments
-from sweep.store.states import CellStatus, Phase
+from sweep.store.states import CellStatus, Phase, StepExecution
 
 MAX_ROWS = 200
 
@@ -95,7 +95,7 @@ def cost(study: ReportedStudy) -> list[Block]:
         "Time of all trainings and scores of each arm, by part. Ends of "
         f"{quantity(len(attempts), 'attempt')}: {described or 'none'}."
     )
-    caption += shared(attempts)
+    caption += shared(attempts) + not_captured(attempts)
     return [table_block("cost", columns, caption=caption, data=costs)]
 
 
@@ -113,6 +113,25 @@ def shared(attempts: pd.DataFrame) -> str:
         f" {len(packed)} of {len(beside)} attempts shared their device with other workers, up to {packed.max()} in "
         "all. "
         "Their times cannot be compared with others."
+    )
+
+
+def not_captured(attempts: pd.DataFrame) -> str:
+    """A sentence on attempts on GPUs that did not launch their step as one CUDA graph; empty where all did.
+
+    Args:
+        attempts: The attempts of a study, with device, execution and execution_reason.
+    """
+    on_gpus = attempts[attempts["device"].str.startswith("cuda") & attempts["execution"].notna()]
+    eager = on_gpus[on_gpus["execution"] == StepExecution.EAGER]
+    if on_gpus.empty:
+        return ""
+    if eager.empty:
+        return f" All {quantity(len(on_gpus), 'attempt')} on GPUs launched their step as one CUDA graph."
+    reasons = eager["execution_reason"].fillna("no reason is recorded").value_counts()
+    return (
+        f" {len(eager)} of {quantity(len(on_gpus), 'attempt')} on GPUs ran kernel by kernel, which takes longer. The "
+        f"most frequent reason: {reasons.index[0]}."
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from sweep.store.queue.attempts import end_attempt
 from sweep.store.queue.leases import COUNTS_RESET
-from sweep.store.queue.progress import write_artifacts
+from sweep.store.queue.progress import execution_columns, write_artifacts
 from sweep.store.records import ArtifactRecord, Claim, ScoreResult
 from sweep.store.sql.clock import moment
-from sweep.store.sql.schema import MEASUREMENT, RUN
+from sweep.store.sql.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_or_replace
 from sweep.store.states import AttemptEnd, RunState, ScoreState
@@ -102,6 +102,9 @@ def finish_score(store: Store, claimed: Claim, result: ScoreResult) -> None:
             connection, claimed, values, AttemptEnd.COMPLETE, seconds=spent, peak_bytes=result.peak_bytes
         ):
             return
+        execution = execution_columns(result.execution)
+        if execution:
+            connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == claimed.attempt_id).values(execution))
         rows = [
             {
                 "score_id": claimed.score_id,

@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from sweep.redaction import clean
 from sweep.store.queue.claim_record import artifacts_of
 from sweep.store.queue.device_load import SPEED, WORKERS, workers_now
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import COUNTS_RESET, fence_or_raise
-from sweep.store.records import ArtifactRecord, Claim, MetricPoint
+from sweep.store.records import ArtifactRecord, Claim, ExecutionRecord, MetricPoint
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, METRIC, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing, insert_or_replace
@@ -29,6 +30,7 @@ def progress(
     checkpoint: ArtifactRecord | None = None,
     keep: int = 2,
     peak_bytes: int | None = None,
+    execution: ExecutionRecord | None = None,
 ) -> tuple[ArtifactRecord, ...]:
     """Record how far a training is, its new points and its newest checkpoint: all of it or nothing.
 
@@ -45,6 +47,7 @@ def progress(
         checkpoint: The checkpoint that was just written; None for none.
         keep: Number of newest checkpoints that stay listed.
         peak_bytes: The most memory that the attempt has taken so far, in bytes, where it is known.
+        execution: How the training step is run, where it is known.
 
     Returns:
         Checkpoints that are not listed any more: their files may be deleted now. After a lost reply there are none; see
@@ -61,7 +64,9 @@ def progress(
         if step > _furthest(connection, claimed.run_id):
             values |= COUNTS_RESET
         fence_or_raise(connection, claimed, values)
-        reached = {"last_step": step} if peak_bytes is None else {"last_step": step, "peak_bytes": peak_bytes}
+        reached = {"last_step": step, **execution_columns(execution)}
+        if peak_bytes is not None:
+            reached["peak_bytes"] = peak_bytes
         connection.execute(update(ATTEMPT).where(ATTEMPT.c.id == claimed.attempt_id).values(reached))
         _write_points(connection, claimed, [*points, *_beside(connection, claimed, points)])
         if checkpoint is None:
@@ -144,6 +149,17 @@ def write_artifacts(connection: Connection, claimed: Claim, artifacts: Sequence[
         for artifact in artifacts
     ]
     insert_missing(connection, ARTIFACT, rows)
+
+
+def execution_columns(execution: ExecutionRecord | None) -> dict[str, Any]:
+    """Columns of an attempt that say how it ran its step; none where that is not known.
+
+    Args:
+        execution: How it was run.
+    """
+    if execution is None:
+        return {}
+    return {"execution": execution.execution, "execution_reason": clean(execution.reason) or None}
 
 
 def _furthest(connection: Connection, run_id: int) -> int:

@@ -56,6 +56,9 @@ class AttemptColumns(TypedColumns):
     device_workers: Named[int | None] = Column(Integer)
     # Of the trial process: on a GPU what torch reserved there, else resident.
     peak_bytes: Named[int | None] = Column(BigInteger)
+    # A `StepExecution`, and why it is not `captured`; NULL before the first point, and of version 0.1.0.
+    execution: Named[str | None] = Column(Text(16))
+    execution_reason: Named[str | None] = Column(Text)
     # In the names of the files that it writes, see `file_names.py`; empty for those of version 0.1.0.
     file_tag: Named[str] = Column(Text(32), default="", server_default="")
 

@@ -9,7 +9,7 @@ from sweep.errors import StoreMismatch
 # Other programs, such as Optuna, may keep their own `alembic_version` in the same database.
 VERSION_TABLE = "sweep_alembic_version"
 # Number of the newest migration.
-HEAD = "0007"
+HEAD = "0008"
 
 
 def version_of(connection: Connection) -> str | None:

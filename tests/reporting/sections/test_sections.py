@@ -13,15 +13,18 @@ import pytest
 from PIL import Image
 
 from sweep.reporting import sections
+from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import FigureBlock, Table, write_files
 from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections.answer import answer
 from sweep.reporting.sections.curves import on_front, with_seconds
 from sweep.reporting.sections.diffusion import read_grid, strip
-from sweep.reporting.sections.ledger import cost_by_arm
+from sweep.reporting.sections.ledger import cost_by_arm, not_captured
 from sweep.reporting.sections.search import CANARY, trials_of
 from sweep.reporting.text.warnings import warnings_of
+from sweep.store.records import ExecutionRecord
+from sweep.store.states import StepExecution
 from tests.helpers.report_specs import COMMIT, ArmSpec, StoreSpec, ablation, gpu_worker
 from tests.reporting.conftest import make_store
 
@@ -269,3 +272,18 @@ def test_altered_or_foreign_sheets_are_not_shown(store, tmp_path):
     assert read_grid(store.files, row["path"], "0" * 64) is None
     assert read_grid(store.files / "grids", "../store.db", row["sha256"]) is None
     assert read_grid(tmp_path, row["path"], row["sha256"]) is None
+
+
+@pytest.mark.parametrize(
+    ("execution", "sentence"),
+    [
+        (ExecutionRecord(StepExecution.CAPTURED), "on GPUs launched their step as one CUDA graph."),
+        (ExecutionRecord(StepExecution.EAGER, "no <stream>"), "The most frequent reason: no <stream>."),
+        (None, ""),
+    ],
+)
+def test_the_cost_table_says_whether_steps_were_captured(tmp_path, execution, sentence):
+    store = make_store(tmp_path, ablation(seeds=2, grids=False, execution=execution))
+    described = not_captured(load_frames(store.engine, "digits").attempts)
+    assert described.endswith(sentence)
+    assert bool(described) == bool(sentence)
