@@ -64,8 +64,7 @@ class EvaluatedNet:
 
     def batches(self, images: Tensor) -> list[tuple[int, Tensor]]:
         """Slices of images [N, C, H, W] that fit into memory, each with the index of its first image."""
-        with torch.inference_mode():
-            size = self.batch or default_batch(self.net, self.evaluator.shape, self.device)
+        size = self.batch or default_batch(self.net, self.evaluator.shape, self.device, self.precision)
         return [(start, images[start : start + size]) for start in range(0, len(images), size)]
 
 

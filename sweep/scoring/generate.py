@@ -14,13 +14,16 @@ from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
+from sweep.nets.activation_memory import peak_activation_bytes
 from sweep.nets.cuda_graph import Capture, Execution, captured_on_gpu
-from sweep.scoring.predictor import FixedPredictor
+from sweep.scoring.predictor import FixedPredictor, predictor
 from sweep.scoring.progress import Progress, ignore_progress
 
 # Of a whole GPU's memory, for the largest batch: several trials may share one GPU.
 SHARE_OF_GPU = 1 / 8
 LARGEST_BATCH = 2048
+# Images of the batch whose memory is computed.
+PROBE = 16
 
 
 def sampling_plan(config: EvalConfig, target: str) -> SamplingPlan:
@@ -85,7 +88,7 @@ def generate(
         return images
 
     with torch.inference_mode(), evaluating(net):
-        return _halved_until_it_fits(draw, min(n, batch or default_batch(net, shape, device)))
+        return _halved_until_it_fits(draw, min(n, batch or default_batch(net, shape, device, precision)))
 
 
 def _halved_until_it_fits(draw: Callable[[int], Tensor], size: int) -> Tensor:
@@ -116,22 +119,25 @@ def _all_images(
     return torch.cat(batches)[:n]
 
 
-def default_batch(net: nn.Module, shape: tuple[int, int, int], device: torch.device) -> int:
-    """Images at a time: a power of two that depends on the net and the kind of device, not on what else runs there.
+def default_batch(
+    net: nn.Module, shape: tuple[int, int, int], device: torch.device, precision: Precision = "fp32"
+) -> int:
+    """Images at a time: a power of two that depends on the net and the kind of device alone.
+
+    Nothing that the process did before, and nothing else that runs on the device, changes it.
 
     Args:
-        net: The net, on `device`, in eval mode.
+        net: The net.
         shape: Shape of an image, (C, H, W).
         device: Device that samples.
+        precision: Arithmetic of the net.
     """
     if device.type != "cuda":
         # Enough to keep cores busy; more only moves memory.
         return max(16, min(512, _power_of_two(2**17 // (shape[1] * shape[2]))))
-    probe = 16
-    torch.cuda.reset_peak_memory_stats(device)
-    before = torch.cuda.memory_allocated(device)
-    net(torch.zeros(probe, *shape, device=device), torch.zeros(probe, dtype=torch.int64, device=device))
-    bytes_per_image = max(1, torch.cuda.max_memory_allocated(device) - before) / probe
+    with evaluating(net):
+        home = next(net.parameters()).device
+        bytes_per_image = peak_activation_bytes(predictor(net, precision), (PROBE, *shape), home) / PROBE
     fits = int(torch.cuda.get_device_properties(device).total_memory * SHARE_OF_GPU / bytes_per_image)
     return max(1, min(LARGEST_BATCH, _power_of_two(fits)))
 

@@ -20,7 +20,7 @@ from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, writ
 from sweep.scoring.estimate import Estimate, estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
-from sweep.scoring.generate import generate, sampling_plan
+from sweep.scoring.generate import default_batch, generate, sampling_plan
 from sweep.scoring.measure import Measurements, measure_distances
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.scoring.pictures import save_picture, tiled
@@ -99,6 +99,7 @@ def score(
     """
     sets = evaluator.protocol.noise_sets
     plan, n = sampling_plan(config, target), evaluator.protocol.n
+    size = batch or default_batch(net, evaluator.shape, next(net.parameters()).device, precision)
     scored, captures = [], list[Capture]()
     for position, noise_set in enumerate(sets):
 
@@ -113,7 +114,7 @@ def score(
             shape=evaluator.shape,
             n=n,
             noise_set=noise_set,
-            batch=batch,
+            batch=size,
             precision=precision,
             on_progress=report,
             on_capture=captures.append,

@@ -29,7 +29,7 @@ def sampled(case: Case, machine: Machine, device: torch.device, *, rounds: int) 
     diffusion = Diffusion.from_betas(betas_of(case.config), device)
     shape = (case.channels, case.size, case.size)
     plan = sampling_plan(EvalConfig(sampler="ddim", sampling_steps=case.sampling_steps), case.config.target)
-    batch = min(case.samples, default_batch(net, shape, device))
+    batch = min(case.samples, default_batch(net, shape, device, case.precision))
 
     def ours(precision: Precision) -> Block:
         return lambda: generate(

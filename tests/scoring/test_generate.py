@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from sweep.data.pixels import to_uint8
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
 from sweep.errors import Diverged
-from sweep.scoring.generate import default_batch, generate, sampling_plan
+from sweep.scoring.generate import LARGEST_BATCH, default_batch, generate, sampling_plan
 
 SHAPE = (1, 8, 8)
 DDIM = SamplingPlan(sampler="ddim", steps=5, target="epsilon")
@@ -182,3 +183,23 @@ def test_plan_says_what_the_config_says() -> None:
     assert sampling_plan(config, "v") == SamplingPlan(
         sampler="ancestral", steps=7, target="v", spacing="linspace", eta=0.5, variance="fixed_large", x0_clip="none"
     )
+
+
+# One-time workspaces were counted, so that the first score of a process sampled in smaller batches than the second; and
+# the probe reset the peak by which an attempt reports its memory.
+def test_a_gpu_samples_in_batches_that_follow_from_the_net_alone(
+    unet: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(*_: object) -> int:
+        raise AssertionError("the counters of the device were read or reset")
+
+    for name in ("reset_peak_memory_stats", "memory_allocated", "max_memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, touched)
+    properties = SimpleNamespace(total_memory=2**27)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+    sizes = [default_batch(unet, SHAPE, torch.device("cuda", 0)) for _ in range(2)]
+    unet(torch.zeros(300, *SHAPE), torch.zeros(300, dtype=torch.int64))
+    assert {*sizes, default_batch(unet, SHAPE, torch.device("cuda", 0))} == {sizes[0]}
+    assert 1 < sizes[0] < LARGEST_BATCH
+    properties.total_memory *= 2
+    assert default_batch(unet, SHAPE, torch.device("cuda", 0)) == 2 * sizes[0]
