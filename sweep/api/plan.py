@@ -83,7 +83,8 @@ def _measure(plan: StudyPlan, slot: Slot, file: str | None) -> Timed | None:
     """Times of the baseline here; None, with a message, on a machine that lacks what a training needs."""
     child = Child(device=slot.device, threads=slot.threads)
     try:
-        outcome = child.run(MeasureJob(plan.example_train()), on_message=lambda _: None, on_poll=lambda: False)
+        job = MeasureJob(plan.example_train(), plan.study.protocol.n)
+        outcome = child.run(job, on_message=lambda _: None, on_poll=lambda: False)
     finally:
         child.close()
     if isinstance(outcome, Timed):

@@ -31,9 +31,15 @@ class PrepareJob:
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """Time a few steps of the training in `config`, for the time estimate of a plan."""
+    """Time a few steps of a training and a few network calls of its sampling, for the time estimate of a plan.
+
+    Attributes:
+        config: The training.
+        samples: Generated images of a noise set.
+    """
 
     config: TrainConfig
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ class Timed:
 
     Attributes:
         step_seconds: Seconds of one optimizer step.
-        call_seconds: Seconds of one network call, for one image.
+        call_seconds: Seconds of one network call, for one of the images of a noise set.
         parameters: Number of parameters of the net.
         remarks: Remarks on the data (`Dataset.remarks`).
     """

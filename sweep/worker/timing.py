@@ -1,15 +1,21 @@
-"""How long one step of a training takes on this machine."""
+"""How long one step of a training, and one network call of its sampling, take on this machine."""
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
+from sweep.config.run import TrainConfig
+from sweep.nets.cuda_graph import WARM_UP
 from sweep.nets.memory_format import channels_last
+from sweep.scoring.generate import default_batch, evaluating
+from sweep.scoring.predictor import FixedPredictor
 from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
 from sweep.worker.messages import MeasureJob, Timed
@@ -23,8 +29,11 @@ MEASURE_SECONDS = 1.5
 def time_training(job: MeasureJob, device: torch.device) -> Timed:
     """Time a few steps and a few network calls, from which a plan estimates how long a study takes.
 
+    Both are run as a worker runs them: in the precision and the memory format of the run, on a GPU as CUDA graphs, and
+    the network calls in the batch of a score.
+
     Args:
-        job: The training.
+        job: The training, and the number of images of a noise set.
         device: Device on which it is timed.
 
     Returns:
@@ -39,22 +48,36 @@ def time_training(job: MeasureJob, device: torch.device) -> Timed:
         context = RunContext(folder=Path(folder), attempt="timing", device=device, channels_last=is_channels_last)
         training = Training(job.config, dataset, context, sync_every_steps=50)
         step_seconds = _median_seconds(training.advance, device)
-    rows = min(256, len(dataset.train))
-    images = torch.zeros(rows, dataset.channels, dataset.size, dataset.size, device=device)
-    index = torch.zeros(rows, dtype=torch.int64, device=device)
-    net = training.net.eval()
-    with torch.inference_mode():
-        call_seconds = _median_seconds(lambda: net(images, index), device)
-    return Timed(step_seconds, call_seconds / rows, sum(p.numel() for p in net.parameters()), dataset.remarks)
+    shape = (dataset.channels, dataset.size, dataset.size)
+    call_seconds = _call_seconds(training.net, job.config, shape, job.samples, device)
+    parameters = sum(p.numel() for p in training.net.parameters())
+    return Timed(step_seconds, call_seconds, parameters, dataset.remarks)
+
+
+def _call_seconds(
+    net: nn.Module, config: TrainConfig, shape: tuple[int, int, int], samples: int, device: torch.device
+) -> float:
+    """Seconds of a network call for one image of a noise set, of which the last batch is a whole one, too."""
+    with torch.inference_mode(), evaluating(net):
+        batch = min(samples, default_batch(net, shape, device, config.precision))
+        predict = FixedPredictor(net, config.precision, (batch, *shape), device)
+        images = torch.zeros(batch, *shape, device=device)
+        index = torch.zeros(batch, dtype=torch.int64, device=device)
+        seconds = _median_seconds(lambda: predict(images, index), device)
+    return seconds * math.ceil(samples / batch) / samples
 
 
 def _median_seconds(step_fn: Callable[[], object], device: torch.device) -> float:
-    step_fn()
+    # On a GPU the first calls run eagerly, and the next one is the capture.
+    for _ in range(WARM_UP + 1 if device.type == "cuda" else 1):
+        step_fn()
     durations: list[float] = []
     while len(durations) < MIN_STEPS or (sum(durations) < MEASURE_SECONDS and len(durations) < MAX_STEPS):
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         started = time.perf_counter()
         step_fn()
         if device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(device)
         durations.append(time.perf_counter() - started)
     return sorted(durations)[len(durations) // 2]
