@@ -9,6 +9,7 @@ from sweep.api.progress import NOTHING_YET, LaunchProgress, OnProgress
 from sweep.api.signals import interruptible
 from sweep.config.study import Study
 from sweep.errors import DataError, Preempted
+from sweep.executors.devices import cores
 from sweep.executors.local import Slot
 from sweep.files.file_store import FileStore
 from sweep.worker.child import Child
@@ -49,7 +50,7 @@ class Preparation:
         try:
             with interruptible() as interrupt:
                 observer = _Observer(interrupt, self.on_progress)
-                job = PrepareJob(study.baseline.data, study.protocol, self.files)
+                job = PrepareJob(study.baseline.data, study.protocol, self.files, cores())
                 outcome = child.run(job, on_message=observer.on_message, on_poll=observer.on_poll)
         finally:
             child.close()

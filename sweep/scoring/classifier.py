@@ -23,6 +23,7 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.scoring.progress import Progress, ignore_progress
 
+CPU = torch.device("cpu")
 FEATURES = 64
 SEED = 0
 RECIPE = 1
@@ -102,30 +103,35 @@ def _initialise(net: Classifier, generator: torch.Generator) -> None:
             nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
 
 
-def train_net(dataset: Dataset, labels: Tensor, on_progress: Progress = ignore_progress) -> Classifier:
-    """Train a dataset's classifier on the CPU, in one thread, by its recipe.
+def train_net(
+    dataset: Dataset, labels: Tensor, on_progress: Progress = ignore_progress, device: torch.device = CPU
+) -> Classifier:
+    """Train a dataset's classifier by its recipe, on a CPU in one thread.
 
     Args:
         dataset: Where the training images come from.
         labels: Their classes, int64 [N].
         on_progress: Called over the images of all epochs.
+        device: Device that it is trained on. Another device rounds otherwise and gives another classifier.
 
     Returns:
-        The frozen net, its features of mean square 1 over the training images.
+        The frozen net on the device, its features of mean square 1 over the training images.
     """
     recipe = RECIPES[dataset.name]
     generator = torch.Generator().manual_seed(SEED)
     net = Classifier(*classifier_sizes(dataset, labels))
     _initialise(net, generator)
+    net.to(device)
     steps = recipe.epochs * -(-len(labels) // recipe.batch)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
     annealing = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    with _one_thread():
+    with _one_thread(), _same_kernels():
         for epoch in range(recipe.epochs):
             order = torch.randperm(len(labels), generator=generator)
             for start in range(0, len(labels), recipe.batch):
                 batch = order[start : start + recipe.batch]
-                loss = functional.cross_entropy(net(dataset.train[batch])[1], labels[batch])
+                logits = net(dataset.train[batch].to(device))[1]
+                loss = functional.cross_entropy(logits, labels[batch].to(device))
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call] # torch's has no types
                 optimizer.step()
@@ -153,11 +159,23 @@ def features_and_logits(net: Classifier, images: Tensor) -> tuple[Tensor, Tensor
         images: Images, uint8 [N, C, H, W].
 
     Returns:
-        Features float32 [N, 64] and logits [N, K].
+        Features float32 [N, 64] and logits [N, K], on the CPU.
     """
+    device = net.features.weight.device
     with torch.inference_mode():
-        parts = [net(images[start : start + 500]) for start in range(0, len(images), 500)]
-    return torch.cat([features for features, _ in parts]), torch.cat([logits for _, logits in parts])
+        parts = [net(images[start : start + 500].to(device)) for start in range(0, len(images), 500)]
+    return torch.cat([features.cpu() for features, _ in parts]), torch.cat([logits.cpu() for _, logits in parts])
+
+
+@contextmanager
+def _same_kernels() -> Iterator[None]:
+    """On a GPU, let cuDNN use only kernels that sum in the same order every time."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
 
 
 @contextmanager

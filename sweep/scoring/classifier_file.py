@@ -21,6 +21,7 @@ from sweep.scoring.classifier import RECIPE, Classifier, classifier_sizes, train
 from sweep.scoring.gate import check_gate
 from sweep.scoring.progress import Progress, ignore_progress
 
+CPU = torch.device("cpu")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 log = logging.getLogger(__name__)
@@ -29,15 +30,18 @@ GATE = 2
 """Raise it with every change of the gate: what an earlier gate accepted is then judged again, and not trained again."""
 
 
-def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = ignore_progress) -> Path:
+def train_classifier(
+    dataset: Dataset, *, folder: Path, device: torch.device = CPU, on_progress: Progress = ignore_progress
+) -> Path:
     """The weights file of a dataset's classifier, trained now if `folder` holds none that is whole.
 
-    Of several callers at once, in any process, one trains and the others wait for its file. Uses the CPU and one
+    Of several callers at once, in any process, one trains and the others wait for its file. On a CPU it uses one
     thread whatever the machine has; seconds for digits, a minute or two for 28 x 28.
 
     Args:
         dataset: What it learns to classify.
         folder: Where classifiers are kept.
+        device: Device that it is trained on.
         on_progress: Called over the images of the training, if there is one.
 
     Returns:
@@ -58,9 +62,9 @@ def train_classifier(dataset: Dataset, *, folder: Path, on_progress: Progress = 
     note = folder / f"{dataset.name}-cnn-{learned_from[:16]}-recipe{RECIPE}.json"
 
     def build() -> Path:
-        net = train_net(dataset, labels, on_progress)
+        net = train_net(dataset, labels, on_progress, device)
         verdict = check_gate(net, dataset)
-        weights = _to_bytes(net)
+        weights = _to_bytes(net.cpu())
         path = _weights_path(folder, dataset, sha256_of_bytes(weights))
         write_cache(path, weights)
         _write_note(note, path, weights, learned_from, verdict)

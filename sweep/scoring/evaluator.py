@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -40,6 +40,7 @@ def resolve_protocol(
     noise_sets: tuple[int, ...] = (0,),
     folder: Path,
     weights: Path | None = None,
+    device: torch.device = CPU,
     on_progress: Progress = ignore_progress,
 ) -> Protocol:
     """A protocol with its hashes filled in. Done once, where a study is planned.
@@ -52,13 +53,14 @@ def resolve_protocol(
         noise_sets: Numbers of the noise sets.
         folder: Where classifiers and references are kept.
         weights: The extractor's weights file, if not the usual one.
+        device: Device that a classifier is trained on.
         on_progress: Called with (done, in all), over the images of a training or the bytes of a download.
 
     Raises:
         UnknownName: No such extractor.
         DataError: Its weights cannot be had.
     """
-    loaded = load_extractor(extractor, dataset, folder=folder, device=CPU, weights=weights, on_progress=on_progress)
+    loaded = load_extractor(extractor, dataset, folder=folder, device=device, weights=weights, on_progress=on_progress)
     return Protocol(
         extractor=loaded.name,
         extractor_sha256=loaded.sha256,
@@ -76,6 +78,7 @@ def open_evaluator(
     folder: Path,
     device: torch.device = CPU,
     weights: Path | None = None,
+    parallel: int = 1,
     on_progress: Progress = ignore_progress,
     on_bounds: Progress = ignore_progress,
 ) -> Evaluator:
@@ -87,6 +90,7 @@ def open_evaluator(
         folder: Where classifiers, references and bounds are kept. What is damaged there is made again.
         device: Where features are computed.
         weights: The extractor's weights file, if not the usual one.
+        parallel: Batches whose features are computed at once.
         on_progress: Called over the images of the reference, if its features are computed.
         on_bounds: Called over the images of the bounds, if they are computed.
 
@@ -101,7 +105,7 @@ def open_evaluator(
             why=f"Their sha256 is {images_hash[:16]}..., not {protocol.reference_sha256[:16]}...",
             next="Use the dataset of the study, or start a new study with these images.",
         )
-    extractor = _extractor_of(protocol, dataset, folder, device, weights)
+    extractor = replace(_extractor_of(protocol, dataset, folder, device, weights), parallel=parallel)
     reference = load_reference(dataset, protocol.reference, extractor, folder=folder, on_progress=on_progress)
     bounds = load_bounds(
         dataset, protocol.reference, extractor, reference, n=protocol.n, folder=folder, on_progress=on_bounds

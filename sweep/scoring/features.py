@@ -7,6 +7,7 @@ score. Features are float32 and so is the net, always.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class Extractor:
     net: nn.Module
     """uint8 [B, C, H, W] on `device` -> float32 penultimate [B, D] and logits [B, K]."""
     device: torch.device
+    parallel: int = 1
+    """Batches that are computed at once, each in a thread of its own; features are the same in every bit."""
 
     def extract(self, images: Tensor, *, batch: int | None = None, on_progress: Progress = ignore_progress) -> Features:
         """Features of images. The batch size moves them by rounding only (relative 1e-5).
@@ -71,13 +74,14 @@ class Extractor:
                 next="Convert with sweep.data.pixels.to_uint8, which clamps and rounds.",
             )
         penultimate, logits = [], []
-        with torch.inference_mode(), float32_products("ieee"):
-            size = batch or self.batch
-            for start in range(0, len(images), size):
-                rows, row_logits = self.net(images[start : start + size].to(self.device))
-                assert rows.dtype == torch.float32, rows.dtype
-                penultimate.append(rows.cpu())
-                logits.append(row_logits.cpu())
+        size = batch or self.batch
+        batches = [images[start : start + size] for start in range(0, len(images), size)]
+        with float32_products("ieee"), ThreadPoolExecutor(self.parallel) as threads:
+            # In this thread where one is enough: torch keeps a pool of its own for each thread that computes.
+            computed = threads.map(self._batch, batches) if self.parallel > 1 else map(self._batch, batches)
+            for rows, row_logits in computed:
+                penultimate.append(rows)
+                logits.append(row_logits)
                 on_progress(sum(map(len, penultimate)), len(images))
         return Features(
             penultimate=torch.cat(penultimate).numpy(),
@@ -85,6 +89,13 @@ class Extractor:
             extractor=self.name,
             extractor_sha256=self.sha256,
         )
+
+    # How many threads share an operator decides its last bits; how many batches are computed at once does not.
+    def _batch(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            rows, logits = self.net(images.to(self.device))
+            assert rows.dtype == torch.float32, rows.dtype
+            return rows.cpu(), logits.cpu()
 
 
 def inception(
@@ -121,7 +132,7 @@ def classifier(
 
     Source: LeCun et al. 1998, in kind.
     """
-    path = weights or train_classifier(dataset, folder=folder, on_progress=on_progress)
+    path = weights or train_classifier(dataset, folder=folder, device=device, on_progress=on_progress)
     name, sha256, net = load_classifier(path, device)
     return Extractor(name=name, sha256=sha256, dim=net.dim, batch=500, net=net, device=device)
 

@@ -52,7 +52,7 @@ def check_gate(net: Classifier, dataset: Dataset) -> dict[str, object]:
     - The distance of the test images to the training images grows with every step of added noise.
 
     Args:
-        net: The trained classifier, on the CPU.
+        net: The trained classifier, on the device to use.
         dataset: The labelled images that it was trained on.
 
     Returns:

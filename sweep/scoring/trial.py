@@ -41,7 +41,7 @@ def try_score(evaluator: Evaluator, dataset: Dataset, *, folder: Path) -> None:
         checked_rows(features.logits, what="Logits of real images")
         # With fewer rows than columns a covariance is singular, as it is in no score of usual size.
         if len(rows) > rows.shape[1]:
-            measure_distances(features, evaluator.reference, n=len(rows))
+            measure_distances(features, evaluator.reference, n=len(rows), device=evaluator.extractor.device)
         tried: dict[str, object] = {"images": len(rows)}
         write_sealed(path, tried)
         return tried

@@ -63,7 +63,7 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
     """
     match job:
         case PrepareJob():
-            return prepare(job, send)
+            return prepare(job, send, device)
         case MeasureJob():
             return time_training(job, device)
         case TrainJob():

@@ -22,11 +22,13 @@ class PrepareJob:
         data: The images.
         request: The protocol as the study file asks for it, without hashes.
         files: File store of extractors and references.
+        cores: CPU cores that the preparation may use; no worker runs beside it.
     """
 
     data: DataConfig
     request: ProtocolRequest
     files: FileStore
+    cores: int = 1
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sweep.data.sources import load_dataset
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
 from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import FileStore
-from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
+from sweep.scoring.evaluator import CPU, Evaluator, open_evaluator, resolve_protocol
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.trial import try_score
 from sweep.worker.messages import READING_IMAGES, Counted, Prepared, PrepareJob, Send
@@ -54,12 +54,13 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
     return dataset
 
 
-def prepare(job: PrepareJob, send: Send) -> Prepared:
+def prepare(job: PrepareJob, send: Send, device: torch.device = CPU) -> Prepared:
     """Make everything that must exist before the first score: data, extractor, reference.
 
     Args:
         job: The images and the protocol that the study file asks for.
         send: Sends progress to the worker.
+        device: Device on which a classifier is trained and features are computed.
 
     Returns:
         The protocol with its hashes.
@@ -69,7 +70,7 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
             names the images and the next command.
     """
     try:
-        return _prepare(job, send)
+        return _prepare(job, send, device)
     except SweepError:
         raise
     except Exception as error:
@@ -80,7 +81,7 @@ def prepare(job: PrepareJob, send: Send) -> Prepared:
         ) from error
 
 
-def _prepare(job: PrepareJob, send: Send) -> Prepared:
+def _prepare(job: PrepareJob, send: Send, device: torch.device) -> Prepared:
     request = job.request
     published = job.data.path is None
     on_read = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING_IMAGES, send)
@@ -99,6 +100,7 @@ def _prepare(job: PrepareJob, send: Send) -> Prepared:
         n=request.n,
         noise_sets=tuple(range(request.noise_sets)),
         folder=folder,
+        device=device,
         on_progress=on_extractor,
     )
     _pull_evaluator(protocol, job.files)
@@ -106,6 +108,8 @@ def _prepare(job: PrepareJob, send: Send) -> Prepared:
         protocol,
         dataset,
         folder=folder,
+        device=device,
+        parallel=max(1, job.cores // torch.get_num_threads()) if device.type == "cpu" else 1,
         on_progress=counting("features of the real images", send),
         on_bounds=counting("bounds of the scores", send),
     )

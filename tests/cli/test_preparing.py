@@ -29,6 +29,10 @@ def counted(part: str, done: int, total: int, unit: str = "images") -> LaunchPro
     return LaunchProgress(part, done, total, unit, is_preparation=True)
 
 
+def worked(part: str, done: int, total: int, unit: str) -> LaunchProgress:
+    return LaunchProgress(part, done, total, unit, is_preparation=False)
+
+
 @pytest.fixture
 def shown() -> tuple[LaunchDisplay, Clock, list[str]]:
     clock, lines = Clock(), []
@@ -61,6 +65,22 @@ def test_a_log_has_a_line_every_30_seconds_when_nothing_is_heard(
     clock.now += 40
     progress.update(counted("downloading mnist", 1000, 1000, "bytes"))
     assert lines[-1] == "downloading mnist: 1,000 of 1,000 bytes, 40 s so far"
+
+
+# A log said nothing between the start and the end of a training.
+def test_a_log_has_a_line_every_30_seconds_while_workers_run(
+    shown: tuple[LaunchDisplay, Clock, list[str]],
+) -> None:
+    progress, clock, lines = shown
+    for second in range(1, 301):
+        clock.now += 1
+        # 2,000 steps were made before this launch.
+        progress.update(worked("training steps", min(10_000, 2_000 + 50 * second), 10_000, "steps"))
+        progress.update(worked("scores", max(0, second - 160) // 30, 9, "scores"))
+    assert len(lines) == 10
+    assert lines[0] == "training steps: 35% of 10,000 steps, about 2 min 10 s left"
+    assert lines[4] == "training steps: 95% of 10,000 steps, about 10 s left"
+    assert lines[6] == "scores: 11% of 9 scores, about 27 min 52 s left"
 
 
 def test_what_is_kept_is_every_part_but_the_one_under_way(shown: tuple[LaunchDisplay, Clock, list[str]]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range
 from sweep.errors import ProtocolError, UsageError
 from sweep.nets.random_features import RandomFeatures
+from sweep.scoring.classifier import Classifier
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import EXTRACTORS, Extractor, load_extractor
+from sweep.scoring.reference import uniform_noise
 
 CPU = torch.device("cpu")
 
@@ -25,6 +28,27 @@ def test_batch_size_moves_features_by_rounding_only(digits: Dataset, evaluator: 
         parts = evaluator.extractor.extract(digits.test, batch=batch)
         np.testing.assert_allclose(parts.penultimate, whole.penultimate, rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(parts.logits, whole.logits, rtol=1e-4, atol=1e-4)
+
+
+# More threads for an operator would move its last bits, and with them every score.
+@pytest.mark.parametrize("parallel", [2, 5])
+def test_batches_that_are_computed_at_once_give_the_same_bits(
+    digits: Dataset, evaluator: Evaluator, parallel: int
+) -> None:
+    told: list[tuple[int, int]] = []
+    noise = uniform_noise((90, 3, 32, 32))
+    net = Classifier(3, 32, 10, 32)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.05, generator=torch.Generator().manual_seed(parameter.ndim))
+    wide = Extractor(name="wide", sha256="0", dim=net.dim, batch=16, net=net.requires_grad_(False), device=CPU)
+    for extractor, images in ((evaluator.extractor, digits.test), (wide, noise)):
+        alone = extractor.extract(images, batch=16)
+        at_once = replace(extractor, parallel=parallel).extract(
+            images, batch=16, on_progress=lambda *now: told.append(now)
+        )
+        assert np.array_equal(at_once.penultimate, alone.penultimate)
+        assert np.array_equal(at_once.logits, alone.logits)
+        assert told[-1] == (len(images), len(images))
 
 
 def test_row_k_is_image_k(digits: Dataset, evaluator: Evaluator) -> None:
