@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from sweep.config.run import Precision
 from sweep.diffusion.samplers import Denoise
-from sweep.nets.arithmetic import net_arithmetic
+from sweep.nets.arithmetic import ARITHMETIC, net_arithmetic
+from sweep.nets.cast_weights import with_cast_weights
 from sweep.nets.cuda_graph import Capture, Execution, capture_of, captured_on_gpu
 
 
@@ -55,7 +56,8 @@ class FixedPredictor:
         i = self._i = torch.zeros(shape[0], dtype=torch.int64, device=device)
         outputs: list[Tensor] = []  # one, made by the first call, which alone knows its shape
         self._outputs = outputs
-        predict = predictor(net, precision)
+        rounded = ARITHMETIC[precision].autocast
+        predict = predictor(net if rounded is None else with_cast_weights(net, rounded), precision)
 
         # No method: the execution keeps it, and a method would keep the predictor, which keeps the execution.
         def step_fn() -> None:

@@ -174,7 +174,7 @@ class ConstantEMA(MovingAverages[AverageKey]):
             bias = decay**self.steps if start == "corrected" else 0.0
             sums = self.tensors()[average_key(start, decay)]
             for (name, tensor), total in zip(self.live.items(), sums, strict=True):
-                weights[name] = (total / (1.0 - bias)).to(tensor.dtype)
+                weights[name] = (total / (1.0 - bias)).to(tensor.dtype).contiguous()
         return weights
 
     def products(self) -> dict[AverageKey, Weights]:

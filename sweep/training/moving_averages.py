@@ -47,15 +47,19 @@ class MovingAverages(ABC, Generic[Key]):
         self._live_parts = self._views(self._live_row) if self._keys else []
 
     def _views(self, row: Tensor) -> list[Tensor]:
+        # In the layout of the net's own tensors: torch copies lists of others one tensor at a time.
         parts = torch.split(row, [tensor.numel() for tensor in self.live.values()])
-        return [part.view(tensor.shape) for part, tensor in zip(parts, self.live.values(), strict=True)]
+        return [
+            part.as_strided(tensor.shape, tensor.stride())
+            for part, tensor in zip(parts, self.live.values(), strict=True)
+        ]
 
     @abstractmethod
     def shares(self, step: int) -> list[float]:
         """How far each average moves after optimizer step `step`, from 1: 1 minus its decay there."""
 
     def tensors(self) -> dict[Key, list[Tensor]]:
-        """Every average, in the shapes and the order of `live`; not copied."""
+        """Every average, in the shapes, layouts and order of `live`; not copied."""
         return {key: self._views(self._rows[k]) for k, key in enumerate(self._keys)}
 
     def update(self) -> None:

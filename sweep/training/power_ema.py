@@ -68,7 +68,14 @@ class PowerEMA(MovingAverages[float]):
     def snapshots(self) -> list[Snapshot]:
         """A copy of every average as it stands: floating-point tensors only."""
         return [
-            Snapshot(std, self.steps, {name: m.clone() for name, m in zip(self.live, means, strict=True)})
+            Snapshot(
+                std,
+                self.steps,
+                {
+                    name: m.clone(memory_format=torch.contiguous_format)
+                    for name, m in zip(self.live, means, strict=True)
+                },
+            )
             for std, means in self.tensors().items()
         ]
 

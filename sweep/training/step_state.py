@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sweep.config.keys import canonical_json
 from sweep.config.run import TrainConfig
@@ -84,8 +84,9 @@ class StepState:
         self.context = context
         self._dataset = dataset
         self.objective = Objective.of(config, device)
-        net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed).to(device)
-        self.net = net.to(memory_format=torch.channels_last) if context.channels_last else net
+        net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed)
+        layout = torch.channels_last if context.channels_last else torch.preserve_format
+        self.net: nn.Module = net.to(device, memory_format=layout)  # type: ignore[call-overload] # torch's types lack it
         self.optimizer = build_optimizer(config, self.net.parameters())
         self.averages = ConstantEMA(self.net, config.ema_decays, config.ema_starts)
         self.power = PowerAverages(self.net, config) if config.power_ema else None
