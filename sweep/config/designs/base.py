@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.checks import check_different_fields, check_one_named_level
+from sweep.config.designs.contrasts import ArmLevels, Contrast, OwnQuestion
 from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.designs.pruner import Pruner
@@ -54,6 +55,8 @@ class Design(Frozen, ABC):
     """Its arms show what the levels of two factors do together beyond their sum."""
     aliases_effects: ClassVar[bool] = False
     """Some effects cannot be told apart; `fraction` says which."""
+    own_question: ClassVar[OwnQuestion | None] = None
+    """What it asks beyond the difference of each arm from the baseline, with the contrasts of `contrasts`."""
 
     @property
     def has_trials(self) -> bool:
@@ -172,6 +175,18 @@ class Design(Frozen, ABC):
         """
         del study
         return None
+
+    def contrasts(self, levels: ArmLevels) -> list[Contrast]:
+        """The comparisons that answer its own question.
+
+        Args:
+            levels: Of all arms that were trained on fresh seeds, the baseline among them.
+
+        Returns:
+            Empty where the design asks nothing else, or where arms that they take are missing.
+        """
+        del levels
+        return []
 
     def plan_text(self, study: DesignedStudy) -> str:
         """What is decided only as results come in, as `sweep plan` prints it; empty where nothing is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from typing import ClassVar, Literal
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from sweep.config.designs.arms import Arm, combined, named_levels
 from sweep.config.designs.base import Design
+from sweep.config.designs.contrasts import ArmLevels, Contrast, OwnQuestion, main_effects
 from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction, fraction_of
 from sweep.config.factors import Changes, misfit
@@ -17,12 +19,26 @@ from sweep.config.values import Name
 from sweep.errors import no_such
 from sweep.limits import MAX_GENERATED_FACTORS
 
+MAIN_EFFECTS = OwnQuestion(
+    heading="Main effects",
+    family="Each level against the baseline's level of its factor, on average over the other factors, in units of the "
+    "score. The main effects are judged as one family, and interactions as another",
+    correlation=0.0,
+    is_ratio=False,
+)
+
 
 class Factorial(Design):
     """Every combination of the levels of the scientific factors."""
 
     kind: Literal["factorial"] = "factorial"
     tests_interactions: ClassVar[bool] = True
+    own_question: ClassVar[OwnQuestion | None] = MAIN_EFFECTS
+
+    def contrasts(self, levels: ArmLevels) -> list[Contrast]:
+        """The main effect of each level, where every combination is among the arms."""
+        counts = [len({each[factor] for each in levels.values()}) for factor in next(iter(levels.values()), {})]
+        return main_effects(levels) if len(levels) == math.prod(counts) else []
 
     def arms(self, study: DesignedStudy) -> Iterator[Arm]:
         """Every combination of the levels of the scientific factors: the product of the level counts."""
@@ -55,6 +71,11 @@ class Fractional(Design):
     is_two_level: ClassVar[bool] = True
     tests_interactions: ClassVar[bool] = True
     aliases_effects: ClassVar[bool] = True
+    own_question: ClassVar[OwnQuestion | None] = MAIN_EFFECTS
+
+    def contrasts(self, levels: ArmLevels) -> list[Contrast]:
+        """The main effect of each level, where no run of the fraction is missing."""
+        return main_effects(levels) if len(levels) & (len(levels) - 1) == 0 else []
 
     def check(self, study: DesignedStudy) -> None:
         """Refuse generators, too, that name other factors than the study's, or follow each other."""

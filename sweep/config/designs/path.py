@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from sweep.config.designs.arms import Arm, combined, named_levels
+from sweep.config.designs.arms import BASELINE, Arm, combined, named_levels
 from sweep.config.designs.base import RETRAINED, Design
+from sweep.config.designs.contrasts import ArmLevels, Contrast, OwnQuestion
 from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun
 from sweep.quantities import quantity
@@ -25,6 +27,24 @@ class Path(Design):
     min_factors: ClassVar[int] = 2
     is_two_level: ClassVar[bool] = True
     why_no_tune: ClassVar[str] = "tune first, then set the baseline"
+    own_question: ClassVar[OwnQuestion | None] = OwnQuestion(
+        heading="Each step of the path",
+        family="Each step is compared with the one before, and these comparisons are judged as one family",
+        correlation=0.0,
+        is_ratio=True,
+    )
+
+    def contrasts(self, levels: ArmLevels) -> list[Contrast]:
+        """Each step minus the one before, as far as steps follow each other without a gap."""
+        changed = {arm: {f for f, level in each.items() if level != BASELINE} for arm, each in levels.items()}
+        steps = sorted(changed, key=lambda arm: len(changed[arm]))
+        contrasts = []
+        for number, (before, step) in enumerate(pairwise(steps), start=1):
+            added = changed[step] - changed[before]
+            if len(added) == 1 and changed[before] < changed[step]:
+                name = f"{number}: {next(iter(added))}={levels[step][next(iter(added))]}"
+                contrasts.append(Contrast(name, f"Step {name}", {step: 1, before: -1}))
+        return contrasts
 
     def arms(self, study: DesignedStudy) -> Iterator[Arm]:
         """The end of the path; the steps between are decided as results come in (see `next_cells`)."""

@@ -57,6 +57,24 @@ class StudyRef:
         """Whether arms were looked for: by a search, a path, or the tuning of nuisance factors."""
         return self.design.arms_are_trials or self.has_trials
 
+    @property
+    def varies_numbers(self) -> bool:
+        """Whether single factors take several numbers as levels, so that a curve answers."""
+        if self.design.combines_levels or self.design.arms_are_trials:
+            return False
+        factors = self.revisions[-1]["spec"].get("factors", {}).values()
+        scientific = [factor for factor in factors if factor.get("role") == "scientific"]
+        return any(_are_numbers(factor.get("levels")) for factor in scientific)
+
+
+def _are_numbers(levels: object) -> bool:
+    """Whether a factor has two numeric levels or more, listed without names."""
+    return (
+        isinstance(levels, list)
+        and len(levels) > 1
+        and all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
+    )
+
 
 def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> StudyRef:
     """The study of this name.

@@ -48,8 +48,11 @@ NOTEBOOK = "report.ipynb"
 SECTIONS: tuple[tuple[str, str], ...] = (
     ("verdict", ""),
     ("since_last", ""),
+    ("own_question", ""),
+    ("dose_response", "Dose and response"),
     ("differences", "Differences from the baseline"),
     ("ablation", "Ablation table"),
+    ("search_claims_table", "What the search claimed"),
     ("search", "Search"),
     ("importances", "What mattered"),
     ("interactions", "Interactions"),
@@ -65,6 +68,9 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("methods", "Methods, ready to paste"),
 )
 SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
+    "own_question": lambda study: study.design.own_question is not None,
+    "dose_response": lambda study: study.varies_numbers,
+    "search_claims_table": lambda study: study.design.arms_are_trials,
     "search": lambda study: study.searched,
     "importances": lambda study: study.design.arms_are_trials,
     "interactions": lambda study: study.design.tests_interactions,
@@ -184,9 +190,11 @@ def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
         as_of: Revision to read; None for the newest.
     """
     cells = [_code("setup", SETUP.format(name=study.name, as_of=as_of))]
-    for function, heading in SECTIONS:
+    own = study.design.own_question
+    for function, usual in SECTIONS:
         if function in SHOWN_WHERE and not SHOWN_WHERE[function](study):
             continue
+        heading = own.heading if function == "own_question" and own is not None else usual
         if heading:
             cell = nbformat.v4.new_markdown_cell(f"## {heading}")
             cell["id"] = f"{function}-heading"

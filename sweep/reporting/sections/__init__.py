@@ -10,8 +10,10 @@ from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import evaluation_factors, learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
 from sweep.reporting.sections.ledger import completeness, cost, provenance
+from sweep.reporting.sections.own_question import dose_response, own_question
 from sweep.reporting.sections.record import record, since_last
 from sweep.reporting.sections.search import importance, importances, search
+from sweep.reporting.sections.search_claims import search_claims_table
 from sweep.reporting.sections.study import ReportedStudy, open_study, read_study
 from sweep.reporting.text.methods import methods_text
 
@@ -23,6 +25,7 @@ __all__ = [
     "completeness",
     "cost",
     "differences",
+    "dose_response",
     "evaluation_factors",
     "importance",
     "importances",
@@ -31,11 +34,13 @@ __all__ = [
     "methods",
     "open_study",
     "other_scores",
+    "own_question",
     "provenance",
     "read_study",
     "record",
     "samples",
     "search",
+    "search_claims_table",
     "since_last",
     "verdict",
 ]

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sweep.quantities import quantity
+from sweep.config.designs.arms import ALL
 from sweep.reporting.figures.forest import forest
 from sweep.reporting.formatting import NOTHING, Verdict, join_words, number, percent, rounded_duration
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
 from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block
 from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.own_question import own_sentences
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.verdicts import excludes_zero
@@ -72,17 +74,22 @@ def answer(study: ReportedStudy) -> Answer:
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
             return Answer(lost["verdict"], f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
         return Answer("undecided", sentence, _basis(study))
+    own = own_sentences(study)
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(row, comparison, study.decimals)
     if row["lost"] + row["won"]:
         sentence += f" This counts only the seeds where both have a score: {row['why']}."
-    if len(arms) > 1 and not (arms["verdict"] == "better").any():
+    if len(arms) > 1 and row["arm"] != ALL and not (arms["verdict"] == "better").any():
         sentence = f"No arm of {len(arms)} is shown to be better than the baseline. The closest arm: {sentence}"
-    return Answer(row["verdict"], sentence, f"{_tally(arms)}{_basis(study)}")
+    return Answer(row["verdict"], f"{own} {sentence}".strip(), f"{_tally(arms)}{_basis(study)}")
 
 
 def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
-    """The best of the arms shown to be better; without one, the arm with the best mean difference."""
+    """The full combination, where the design has one; else the best of the arms shown to be better, or without one
+    the arm with the best mean difference."""
+    combination = scored[scored["arm"] == ALL]
+    if len(combination):
+        return combination.to_dict("records")[0]
     better = scored[scored["verdict"] == "better"]
     pool = better if len(better) else scored
     differences = pool["difference"] if lower_is_better else -pool["difference"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
 from sqlalchemy import Engine
 
 from sweep.errors import StoreError
@@ -17,6 +18,9 @@ from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
 from sweep.reporting.metrics import direction_of
 from sweep.reporting.stats.comparison import Comparison, compare_arms, split_of
+from sweep.reporting.stats.contrasts import own_contrasts
+from sweep.reporting.stats.dose_response import DoseResponse, dose_responses
+from sweep.reporting.stats.search_claims import search_claims
 from sweep.reporting.stats.variance import VarianceSplit
 from sweep.store.opening import read_store
 
@@ -32,6 +36,21 @@ class ReportedStudy:
     def comparison(self) -> Comparison:
         """The deciding score of every arm against the baseline."""
         return compare_arms(self.frames)
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """The comparisons of the design's own question, as `own_contrasts` returns them."""
+        return own_contrasts(self.frames, self.comparison)
+
+    @cached_property
+    def dose_responses(self) -> list[DoseResponse]:
+        """One for each numeric factor of a design that changes one factor at a time."""
+        return dose_responses(self.frames, self.comparison)
+
+    @cached_property
+    def search_claims(self) -> pd.DataFrame:
+        """What a search claimed and fresh seeds say, as `search_claims` returns it; empty for other designs."""
+        return search_claims(self.frames, self.comparison)
 
     @cached_property
     def split(self) -> VarianceSplit:

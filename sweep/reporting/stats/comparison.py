@@ -13,7 +13,7 @@ from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
 from sweep.reporting.stats.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
 from sweep.reporting.stats.paired import ALPHA
-from sweep.reporting.stats.pairs import ever_scored, paired_scores, per_arm, primary_values
+from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm, primary_values
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
 from sweep.reporting.stats.verdicts import arm_verdict, smallest_effect, verdict_reason
@@ -88,9 +88,7 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
     phase = frames.phase
     confirmatory = phase == Phase.CONFIRM and metric == frames.metric
     analysis = current_interim_analysis(frames) if confirmatory else None
-    values = primary_values(frames, metric)
-    if analysis is not None and analysis.number:
-        values = values[values["replicate"] < analysis.seeds]
+    values = analysed_values(frames, metric, analysis)
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
     ratio = metric_of(metric).ratio and bool((values["value"] > 0).all())

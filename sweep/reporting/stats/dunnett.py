@@ -25,13 +25,14 @@ KNOWN_VARIANCE = 20_000.0
 
 
 # Dunnett 1955, eq. 9: given the baseline's noise z and the estimated standard deviation s, the arms are independent
-def largest_t_p(t: float, *, arms: int, df: float) -> float:
+def largest_t_p(t: float, *, arms: int, df: float, correlation: float = CORRELATION) -> float:
     """Chance that the largest |t| of some arms reaches a value, if none differs from the baseline.
 
     Args:
         t: Value of |t|, no unit.
         arms: Number of arms, at least 1.
         df: Degrees of freedom of the standard deviation, above 0; infinite where it is known.
+        correlation: Of any two differences, from 0 to 1. Without a common baseline, 0 is never too small (Sidak 1967).
 
     Returns:
         Two-sided p value, adjusted for all arms; NaN where t or df is.
@@ -42,7 +43,7 @@ def largest_t_p(t: float, *, arms: int, df: float) -> float:
         return 0.0
     z, z_weights = _normal_nodes()
     s, s_weights = _spread_nodes(min(df, KNOWN_VARIANCE))
-    shared, own = CORRELATION**0.5, (1 - CORRELATION) ** 0.5
+    shared, own = correlation**0.5, (1 - correlation) ** 0.5
     reached = abs(t) * s[:, None]
     outside = special.ndtr((shared * z - reached) / own) + special.ndtr((-reached - shared * z) / own)
     # 1 - (1 - outside)^k, without losing the digits of small p.
@@ -76,40 +77,48 @@ def _spread_nodes(df: float) -> tuple[Array, Array]:
 
 
 @cache
-def critical_t(alpha: float, *, arms: int, df: float) -> float:
+def critical_t(alpha: float, *, arms: int, df: float, correlation: float = CORRELATION) -> float:
     """The |t| that the largest of some arms reaches with a given chance, if none differs from the baseline.
 
     Args:
         alpha: The chance, between 0 and 1.
         arms: Number of arms, at least 1.
         df: Degrees of freedom of the standard deviation.
+        correlation: Of any two differences, from 0 to 1.
 
     Returns:
         Critical value; with one arm that of the two-sided t test.
     """
     bonferroni = float(stats.t.isf(alpha / (2 * arms), df)) + 1e-6  # never smaller
-    return float(optimize.brentq(lambda t: largest_t_p(t, arms=arms, df=df) - alpha, 0.0, bonferroni, xtol=1e-10))
+
+    def excess(t: float) -> float:
+        return largest_t_p(t, arms=arms, df=df, correlation=correlation) - alpha
+
+    return float(optimize.brentq(excess, 0.0, bonferroni, xtol=1e-10))
 
 
-def critical_values(alpha: float, *, arms: int, df: Array) -> Array:
+def critical_values(alpha: float, *, arms: int, df: Array, correlation: float = CORRELATION) -> Array:
     """`critical_t` of an array of degrees of freedom.
 
     Args:
         alpha: The chance, between 0 and 1.
         arms: Number of arms, at least 1.
         df: Degrees of freedom, of any shape; NaN gives NaN. A few different values are expected, not thousands.
+        correlation: Of any two differences, from 0 to 1.
 
     Returns:
         Critical values of the same shape.
     """
     values = np.full(df.shape, np.nan)
     for each in np.unique(df[np.isfinite(df)]):
-        values[df == each] = critical_t(alpha, arms=arms, df=float(each))
+        values[df == each] = critical_t(alpha, arms=arms, df=float(each), correlation=correlation)
     return values
 
 
 # Dunnett & Tamhane 1991, sec. 3: from the clearest arm on, each is judged among those that are left
-def step_down_p(t: Array, df: Array, *, arms: int, exact_p: Array | None = None) -> Array:
+def step_down_p(
+    t: Array, df: Array, *, arms: int, exact_p: Array | None = None, correlation: float = CORRELATION
+) -> Array:
     """Two-sided p values of several arms, adjusted for all of them.
 
     Args:
@@ -118,6 +127,7 @@ def step_down_p(t: Array, df: Array, *, arms: int, exact_p: Array | None = None)
         arms: Size of the family, at least the arms that have a t: others count as arms without a difference.
         exact_p: [k] p value of another test that is to be used instead of an arm's t, multiplied by the arms that are
             left; NaN where t is used.
+        correlation: Of any two differences, from 0 to 1.
 
     Returns:
         [k] p values that may be compared with the level of the whole family; NaN where an arm has neither.
@@ -127,7 +137,7 @@ def step_down_p(t: Array, df: Array, *, arms: int, exact_p: Array | None = None)
     def among(index: int, left: int) -> float:
         if np.isfinite(other[index]):
             return min(1.0, float(other[index]) * left)
-        return largest_t_p(float(t[index]), arms=left, df=float(df[index]))
+        return largest_t_p(float(t[index]), arms=left, df=float(df[index]), correlation=correlation)
 
     alone = np.array([among(index, arms) for index in range(len(t))])
     order = [int(index) for index in np.argsort(alone, kind="stable") if np.isfinite(alone[index])]

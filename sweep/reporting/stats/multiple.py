@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.reporting.stats.dunnett import critical_values, step_down_p
-from sweep.reporting.stats.pooled import judged_variance
+from sweep.reporting.stats.dunnett import CORRELATION, critical_values, step_down_p
+from sweep.reporting.stats.pooled import Noise, judged_variance
 from sweep.reporting.stats.sign_patterns import sign_patterns
 
 Array = NDArray[np.float64]
@@ -47,7 +47,14 @@ class Family:
 
 
 def compare_family(
-    differences: Sequence[Array], *, alpha: float, arms: int = 0, rounding: float = 0.0, exact_p: Array | None = None
+    differences: Sequence[Array],
+    *,
+    alpha: float,
+    arms: int = 0,
+    rounding: float = 0.0,
+    exact_p: Array | None = None,
+    correlation: float = CORRELATION,
+    noise: Noise | None = None,
 ) -> Family:
     """Judge several arms together.
 
@@ -58,6 +65,8 @@ def compare_family(
         rounding: Step to which scores are known, in the same units: it gives a difference a sixth of its square as
             variance at least.
         exact_p: [k] p value of another test that decides on an arm instead of its t; NaN where t does.
+        correlation: Of any two differences: 1/2 with a common baseline, 0 where nothing is known.
+        noise: What the noise is pooled from, in the same units; these differences themselves where None.
 
     Returns:
         The family. Where the step-down method alone shows a difference, the interval ends at 0.
@@ -70,15 +79,15 @@ def compare_family(
     enough, by_t = n > 1, np.isnan(exact_p) if exact_p is not None else np.ones(len(n), dtype=bool)
     if enough.any():
         judged[enough], df[enough], noisier[enough] = judged_variance(
-            own[enough], (n[enough] - 1).astype(np.float64), rounding**2 / 6
+            own[enough], (n[enough] - 1).astype(np.float64), rounding**2 / 6, noise
         )
     size = max(int((enough | ~by_t).sum()), arms, 1)
     error = np.sqrt(judged / np.maximum(n, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(mean) / error
     t[(mean == 0.0) & (error == 0.0)] = 0.0  # the same runs under two names
-    p = step_down_p(t, df, arms=size, exact_p=exact_p)
-    half = error * critical_values(alpha, arms=size, df=df)
+    p = step_down_p(t, df, arms=size, exact_p=exact_p, correlation=correlation)
+    half = error * critical_values(alpha, arms=size, df=df, correlation=correlation)
     # What the step-down method shows is that the difference is on this side of 0.
     above, below = (by_t & (p < alpha) & side for side in (mean > 0, mean < 0))
     return Family(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.reporting.frames.frames import StudyFrames
+from sweep.reporting.stats.interim import InterimAnalysis
 from sweep.store.states import CellStatus
 
 
@@ -15,6 +16,12 @@ def primary_values(frames: StudyFrames, metric: str) -> pd.DataFrame:
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = scores["is_primary"] & (scores["metric"] == metric) & (scores["phase"] == frames.phase)
     return scores[keep & ~scores["cell_id"].isin(excluded)].drop_duplicates("cell_id")
+
+
+def analysed_values(frames: StudyFrames, metric: str, analysis: InterimAnalysis | None) -> pd.DataFrame:
+    """Primary scores of the seeds that an interim analysis reads; of all seeds before the first and without any."""
+    values = primary_values(frames, metric)
+    return values[values["replicate"] < analysis.seeds] if analysis is not None and analysis.number else values
 
 
 def ever_scored(frames: StudyFrames, metric: str) -> int:

@@ -9,6 +9,7 @@ All functions take many studies at once: leading axes, written `...`, are studie
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -92,20 +93,37 @@ def pooled_df(df: Array) -> float:
     return float(df.sum() / (1 + (len(df) - 1) * SHARED))
 
 
-def judged_variance(variances: Array, df: Array, floor: Array | float = 0.0) -> tuple[Array, Array, NDArray[np.bool_]]:
+@dataclass(frozen=True)
+class Noise:
+    """Variances that tell of the noise of others.
+
+    Attributes:
+        variances: [..., k] variance of the paired differences of each arm, squared units of the score.
+        df: [k] degrees of freedom of each, at least 1.
+    """
+
+    variances: Array
+    df: Array
+
+
+def judged_variance(
+    variances: Array, df: Array, floor: Array | float = 0.0, pool_of: Noise | None = None
+) -> tuple[Array, Array, NDArray[np.bool_]]:
     """The variance that each arm is judged by, and its degrees of freedom.
 
     Args:
         variances: [..., k] variance of the paired differences of each arm, squared units of the score.
         df: [k] degrees of freedom of each, at least 1.
         floor: Variance due to the rounding of scores, [..., k] or one number; no variance is below it.
+        pool_of: Variances that are pooled instead of these.
 
     Returns:
         Variance, the larger of the arm's own and the pooled one; its degrees of freedom, those of the pool unless the
         arm is much noisier; and whether it is. All [..., k].
     """
     known = np.maximum(variances, floor)
-    pool, shared = pooled_variance(known, float(df.mean())), pooled_df(df)
+    telling = Noise(known, df) if pool_of is None else Noise(np.maximum(pool_of.variances, floor), pool_of.df)
+    pool, shared = pooled_variance(telling.variances, float(telling.df.mean())), pooled_df(telling.df)
     with np.errstate(divide="ignore", invalid="ignore"):  # equal scores without any noise
         noisier = np.asarray(known > pool * stats.f.isf(OUTLIER_LEVEL, df, shared), dtype=np.bool_)
     return np.maximum(known, pool), np.where(noisier, df, np.maximum(df, shared)), noisier

@@ -59,7 +59,9 @@ def arm_verdict(pairs: int, low: float, high: float, *, margin: float, lower_is_
     return "better" if (high <= 0) == lower_is_better else "worse"
 
 
-def verdict_reason(word: Verdict, *, pairs: int, p_adjusted: float, arms: int, noisier: bool) -> str:
+def verdict_reason(
+    word: Verdict, *, pairs: int, p_adjusted: float, arms: int, noisier: bool, family_of: str = "arms"
+) -> str:
     """Why this word, in one clause.
 
     Args:
@@ -68,6 +70,7 @@ def verdict_reason(word: Verdict, *, pairs: int, p_adjusted: float, arms: int, n
         p_adjusted: Its p value, adjusted for all arms and analyses.
         arms: Arms that it is adjusted for.
         noisier: Whether the arm is judged by its own noise alone.
+        family_of: What the family consists of, in the plural.
     """
     if pairs < MIN_SEEDS:
         return f"a verdict needs at least {MIN_SEEDS} paired seeds"
@@ -76,5 +79,5 @@ def verdict_reason(word: Verdict, *, pairs: int, p_adjusted: float, arms: int, n
         return f"the whole interval lies within the smallest effect of interest{noise}"
     if word == "undecided":
         return f"the interval includes 0{noise}"
-    test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} arms:"
+    test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} {family_of}:"
     return f"{test} p = {p_adjusted:.2g}{noise}"
