@@ -17,6 +17,8 @@ attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason,
           execution_reason
 workers   worker_id, host, device, environment (dict); those that worked on this study
 grids     arm_id, replicate, path, sha256: PNG sheets of the primary scores
+decisions at, kind (revision, exclude, rerun), message, detail (dict, with `known_scores`); oldest first
+same_question  name, scores: other studies of the store that ask the same, with their number of deciding scores
 
 Times are UTC; `*_seconds` are seconds of work, summed over attempts. Loading 5,000 runs takes a few seconds.
 """
@@ -33,6 +35,7 @@ from sqlalchemy import ColumnElement, Engine, and_, func, select
 
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.cell_status import with_status
+from sweep.reporting.frames.decisions import decisions_of, same_question_of
 from sweep.reporting.frames.query import frame_of
 from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
@@ -75,6 +78,8 @@ class StudyFrames:
     attempts: pd.DataFrame
     workers: pd.DataFrame
     grids: pd.DataFrame
+    decisions: pd.DataFrame
+    same_question: pd.DataFrame
 
     def __str__(self) -> str:
         names = ("cells", "scores", "curves", "attempts")
@@ -139,6 +144,8 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         attempts=_attempts(engine, is_included),
         workers=_workers(engine, is_included),
         grids=_in_order(_grids(engine, is_included, current), named),
+        decisions=decisions_of(engine, study.id),
+        same_question=same_question_of(engine, study.id, study.question, accepted["spec"]),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -13,8 +12,9 @@ from sweep.config.protocol_request import MIN_NOISE_SETS
 from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.stats.interim import alpha_spending, current_interim_analysis
-from sweep.store.states import AttemptEnd, CellStatus, Phase
+from sweep.reporting.stats.interim import current_interim_analysis
+from sweep.reporting.text.decisions import asked_twice, decided_after_scores
+from sweep.store.states import CellStatus, Phase
 
 PRIOR_GAP = 1e-3
 """Bits per dimension. Ho et al. 2020 report 1.8e-5 for theirs, and take that for nothing; a gap fifty times larger
@@ -39,7 +39,8 @@ def warnings_of(frames: StudyFrames) -> list[str]:
         _boundaries,
         _noise_sets,
         _unfinished,
-        _extended,
+        decided_after_scores,
+        asked_twice,
     )
     return [text for check in checks for text in check(frames)]
 
@@ -168,29 +169,6 @@ def _noise_sets(frames: StudyFrames) -> Iterator[str]:
         yield (
             f"Each score is from {quantity(sets, 'noise set')}; at least {MIN_NOISE_SETS} are needed to see how much "
             f"it depends on the noise. Set noise_sets: {MIN_NOISE_SETS} under protocol in the study file."
-        )
-
-
-def _extended(frames: StudyFrames) -> Iterator[str]:
-    """Seeds that were added after scores were known, in a study without interim analyses."""
-    revisions = frames.study_ref.revisions
-    scored = frames.attempts[
-        frames.attempts["score_id"].notna() & (frames.attempts["end_reason"] == AttemptEnd.COMPLETE)
-    ]
-    if alpha_spending(frames.spec) or scored.empty:
-        return
-    first = scored["ended_at"].min()
-    late = [
-        (before["spec"].get("seeds"), after["spec"].get("seeds"))
-        for before, after in pairwise(revisions)
-        if after["spec"].get("seeds", 0) > before["spec"].get("seeds", 0) and after["accepted_at"] > first
-    ]
-    if late:
-        steps = join_words([f"from {before} to {after}" for before, after in late])
-        yield (
-            f"Seeds were added ({steps}) after scores were known, without declared interim analyses. If the scores "
-            "were "
-            "the reason, verdicts are wrong more often than 5 % of the time. Confirm them on new seeds."
         )
 
 

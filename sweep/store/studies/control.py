@@ -13,7 +13,7 @@ from sweep.store.queue.endings import cancel_scores, end_attempts
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import COUNTS_RESET, WORK
 from sweep.store.sql.clock import moment
-from sweep.store.sql.schema import CELL, RUN, SCORE, STUDY
+from sweep.store.sql.schema import ARM, CELL, RUN, SCORE, STUDY
 from sweep.store.sql.transaction import Store
 from sweep.store.states import AttemptEnd, EventKind, FailureClass, RunState, ScoreState, StudyState, WorkKind
 from sweep.store.studies.demand import (
@@ -25,6 +25,7 @@ from sweep.store.studies.demand import (
     requested_by,
     withdraw_unwanted_runs,
 )
+from sweep.store.studies.known_scores import known_scores
 from sweep.store.studies.trial_changes import note_change, note_work_changes
 
 
@@ -80,13 +81,17 @@ def exclude(store: Store, cell_id: int, reason: str) -> None:
         of_cell = select(CELL.c.run_id).where(CELL.c.id == cell_id)
         connection.execute(select(RUN.c.id).where(RUN.c.id.in_(of_cell)).with_for_update())
         change = update(CELL).where(CELL.c.id == cell_id).values(excluded_reason=reason)
-        cell = connection.execute(change.returning(CELL.c.study_id, CELL.c.run_id)).one_or_none()
+        returned = change.returning(CELL.c.study_id, CELL.c.run_id, CELL.c.arm_id, CELL.c.replicate)
+        cell = connection.execute(returned).one_or_none()
         if cell is None:
             raise UsageError(f"there is no cell {cell_id}", next="sweep trials lists them.")
         study_id = cell.study_id
         note_change(connection, study_id)
         withdraw_unwanted_runs(connection, [cell.run_id])
-        write_event(connection, EventKind.EXCLUDE, f"cell {cell_id} excluded: {reason}", study_id=study_id)
+        arm = connection.scalar(select(ARM.c.name).where(ARM.c.id == cell.arm_id))
+        detail = {"arm": arm, "replicate": cell.replicate, "reason": reason, **known_scores(connection, study_id)}
+        message = f"cell {cell_id} excluded: {reason}"
+        write_event(connection, EventKind.EXCLUDE, message, study_id=study_id, detail=detail)
 
     store.write(work)
 
@@ -135,7 +140,8 @@ def rerun(store: Store, study_id: int, failures: Collection[FailureClass]) -> in
         for ids in batches(score_ids):
             note_work_changes(connection, WorkKind.SCORE, ids)
         what = f"{count} planned again ({', '.join(sorted(failures))})"
-        write_event(connection, EventKind.RERUN, what, study_id=study_id)
+        detail = {"count": count, **known_scores(connection, study_id)}
+        write_event(connection, EventKind.RERUN, what, study_id=study_id, detail=detail)
         return count
 
     return store.write(work)

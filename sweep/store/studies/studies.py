@@ -17,6 +17,7 @@ from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_missing
 from sweep.store.states import EventKind
 from sweep.store.studies.arms import check_arm_names, check_name, replace_arms
+from sweep.store.studies.known_scores import known_scores
 from sweep.store.studies.unknown import no_such_study
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def register_study(
             if newest is not None and not accept_change:
                 raise _changed(name, newest.number)
             number = 1 if newest is None else newest.number + 1
+            decided = {"revision": number, **known_scores(connection, study_id)}
             revision = {
                 "study_id": study_id,
                 "number": number,
@@ -85,7 +87,8 @@ def register_study(
             connection.execute(insert(REVISION).values(revision))
             connection.execute(update(STUDY).where(STUDY.c.id == study_id).values(question=question))
             replace_arms(connection, study_id, arms, number)
-            write_event(connection, EventKind.REVISION, f"revision {number} accepted", study_id=study_id)
+            message = f"revision {number} accepted"
+            write_event(connection, EventKind.REVISION, message, study_id=study_id, detail=decided)
         return study_record(connection, STUDY.c.id == study_id)
 
     return store.write(work)

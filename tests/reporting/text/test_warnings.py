@@ -12,7 +12,7 @@ from sweep.reporting.text.warnings import warnings_of
 from sweep.store import open_store
 from tests.helpers.played_studies import launched, play, worker
 
-ADDED = "Seeds were added (from 3 to 5) after scores were known"
+ADDED = "changed the number of seeds (from 3 to 5)"
 
 
 def study(seeds: int, **more: Any) -> Study:
@@ -25,8 +25,8 @@ def study(seeds: int, **more: Any) -> Study:
 
 @pytest.mark.parametrize(
     ("scored", "planned", "warned"),
-    [(True, {}, True), (False, {}, False), (True, {"interim_analyses": {"at": [3, 5], "shape": "pocock"}}, False)],
-    ids=["after scores", "before any score", "as planned"],
+    [(True, {}, True), (False, {}, False), (True, {"interim_analyses": {"at": [3, 5], "shape": "pocock"}}, True)],
+    ids=["after scores", "before any score", "with a plan made after scores"],
 )
 def test_seeds_added_after_scores_without_a_plan_are_told(
     store_url: str, scored: bool, planned: dict[str, Any], warned: bool
