@@ -61,6 +61,7 @@ def scored(tmp_path_factory) -> Iterator[Typed]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_decision_that_the_command_makes_after_scores_is_shown(scored: Typed) -> None:
     assert "known" not in scored.warned()
     known = "after 9 scores were known (means: baseline "
@@ -92,6 +93,7 @@ def test_every_decision_that_the_command_makes_after_scores_is_shown(scored: Typ
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_another_study_with_the_same_question_is_named(scored: Typed) -> None:
     again = TWO_ARMS | {"name": "tiny-again", "question": "Another wording?", "first_seed": 100}
     first = scored.frames().spec
