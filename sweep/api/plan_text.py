@@ -10,7 +10,7 @@ from sweep.config.study import Study
 from sweep.design.arms import evaluation_levels
 from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.quantities import quantity
-from sweep.reporting.stats.verdicts import NEGLIGIBLE
+from sweep.statistics.verdicts import NEGLIGIBLE
 
 
 def power_sentences(power: Power, metric: str) -> list[str]:

@@ -13,8 +13,8 @@ from sweep.errors import StoreMissing
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import alpha_spending
-from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.power import POWER, seeds_needed, standard_effect
+from sweep.statistics.paired import ALPHA
 from sweep.store.opening import read_store
 from sweep.store.sql.transaction import Store
 from sweep.store.studies.studies import studies

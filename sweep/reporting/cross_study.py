@@ -20,8 +20,8 @@ from sweep.errors import ProtocolError, UsageError
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of
-from sweep.reporting.stats.paired import Array, Difference, paired_difference, welch_difference
 from sweep.reporting.text.caveats import caveats_of, shared_protocol
+from sweep.statistics.paired import Array, Difference, paired_difference, welch_difference
 from sweep.store.states import CellStatus
 
 EXTRA_METRICS = frozenset({"bits_per_dim", "fid_test", "neighbours", "partial_noising"})

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import floor, isfinite, log10
-from typing import Any, Literal
+from typing import Any
 
 from sweep.config.values import shortest
-
-Verdict = Literal["better", "worse", "no difference", "undecided"]
-"""On an arm, and on a study."""
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from sweep.reporting.formatting import Verdict
 from sweep.reporting.render.templates import TEMPLATES, fragment
+from sweep.statistics.verdicts import Verdict
 
 SUMMARY = "summary.json"
 INDEX = "index.html"

@@ -12,7 +12,7 @@ import pandas as pd
 from sweep.quantities import quantity
 from sweep.config.designs.arms import ALL
 from sweep.reporting.figures.forest import forest
-from sweep.reporting.formatting import NOTHING, Verdict, join_words, number, percent, rounded_duration
+from sweep.reporting.formatting import NOTHING, join_words, number, percent, rounded_duration
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
 from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block
@@ -20,8 +20,8 @@ from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.own_question import own_sentences
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
-from sweep.reporting.stats.verdicts import excludes_zero
 from sweep.reporting.text.warnings import warnings_of
+from sweep.statistics.verdicts import Verdict, excludes_zero
 from sweep.store.states import CellStatus, Phase
 
 DRAWN_ARMS = 40

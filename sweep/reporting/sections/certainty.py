@@ -12,10 +12,10 @@ from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import compare_arms
-from sweep.reporting.stats.interim import SHAPE_NAMES, AlphaSpending
-from sweep.reporting.stats.paired import ALPHA, sign_flip_floor
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
 from sweep.scoring.metrics import METRICS, Direction
+from sweep.statistics.alpha_spending import SHAPE_NAMES, AlphaSpending
+from sweep.statistics.paired import ALPHA, sign_flip_floor
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
 SEED_PLANS = (3, 5, 8, 10, 15, 20)

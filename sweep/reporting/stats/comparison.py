@@ -11,13 +11,13 @@ from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
-from sweep.reporting.stats.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
-from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm, primary_values
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
-from sweep.reporting.stats.verdicts import arm_verdict, smallest_effect, verdict_reason
 from sweep.scoring.metrics import Direction, metric_of
+from sweep.statistics.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
+from sweep.statistics.paired import ALPHA
+from sweep.statistics.verdicts import arm_verdict, smallest_effect, verdict_reason
 from sweep.store.states import Phase
 
 RULE = "dunnett"

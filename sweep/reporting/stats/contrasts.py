@@ -16,12 +16,12 @@ from sweep.config.designs.contrasts import Contrast
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.interactions import levels_of_arms
-from sweep.reporting.stats.multiple import compare_family, rounding_step
-from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.pairs import analysed_values
-from sweep.reporting.stats.pooled import Noise
 from sweep.reporting.stats.variance import Array
-from sweep.reporting.stats.verdicts import arm_verdict, verdict_reason
+from sweep.statistics.multiple import compare_family, rounding_step
+from sweep.statistics.paired import ALPHA
+from sweep.statistics.pooled import Noise
+from sweep.statistics.verdicts import arm_verdict, verdict_reason
 
 PAIRED = 2.0
 """Sum of the squared weights of an arm minus another: contrasts are brought to it, so that their noise compares."""

@@ -12,9 +12,9 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from sweep.config.interim_analyses import MIN_SEEDS
-from sweep.reporting.formatting import Verdict
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.stats.paired import ALPHA, Array, sign_flip_p
+from sweep.statistics.paired import ALPHA, Array, sign_flip_p
+from sweep.statistics.verdicts import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

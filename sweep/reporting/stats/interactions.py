@@ -18,8 +18,8 @@ from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.config.study import Study
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.stats.paired import ALPHA, holm, paired_difference
 from sweep.reporting.stats.pairs import primary_values
+from sweep.statistics.paired import ALPHA, holm, paired_difference
 
 BASELINE = "baseline"
 COLUMNS = ["first", "second", "n", "mean", "low", "high", "p", "p_holm", "is_shown"]

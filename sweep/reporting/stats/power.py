@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from sweep.reporting.stats.dunnett import critical_t, critical_values
-from sweep.reporting.stats.paired import ALPHA
-from sweep.reporting.stats.pooled import judged_variance, pooled_df
+from sweep.statistics.dunnett import critical_t, critical_values
+from sweep.statistics.paired import ALPHA
+from sweep.statistics.pooled import judged_variance, pooled_df
 
 Array = NDArray[np.float64]
 POWER = 0.8

@@ -8,8 +8,8 @@ from scipy import stats
 
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.comparison import Comparison
-from sweep.reporting.stats.paired import ALPHA
 from sweep.reporting.stats.pairs import analysed_values
+from sweep.statistics.paired import ALPHA
 from sweep.store.states import Phase
 
 

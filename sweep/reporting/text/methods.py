@@ -15,11 +15,11 @@ from sweep.reporting.formatting import join_words, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
-from sweep.reporting.stats.paired import ALPHA
-from sweep.reporting.stats.sign_patterns import EXACT_PAIRS
 from sweep.reporting.text.references import REFERENCES, SOURCES
 from sweep.reporting.text.setting_fields import PRECISIONS, SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
+from sweep.statistics.paired import ALPHA
+from sweep.statistics.sign_patterns import EXACT_PAIRS
 from sweep.store.states import CellStatus, Phase
 
 OBJECTIVES: Mapping[str, str] = {

@@ -13,7 +13,7 @@ from sweep.config.values import shortest
 from sweep.reporting.formatting import NOTHING, join_words, number, percent, quantity
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.dose_response import DoseResponse
-from sweep.reporting.stats.verdicts import excludes_zero
+from sweep.statistics.verdicts import excludes_zero
 
 Row = Mapping[Hashable, Any]
 NAMED = 3

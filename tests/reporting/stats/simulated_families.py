@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.reporting.stats.dunnett import critical_values
-from sweep.reporting.stats.pooled import judged_variance
+from sweep.statistics.dunnett import critical_values
+from sweep.statistics.pooled import judged_variance
 
 Array = NDArray[np.float64]
 ALPHA = 0.05

@@ -19,8 +19,8 @@ from scipy import stats
 
 from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.stats.comparison import compare_arms
-from sweep.reporting.stats.multiple import joint_sign_flip_p
-from sweep.reporting.stats.paired import ALPHA
+from sweep.statistics.multiple import joint_sign_flip_p
+from sweep.statistics.paired import ALPHA
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
 

@@ -12,9 +12,10 @@ from scipy import stats
 from sweep.config.study import Study
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
-from sweep.reporting.stats.interim import AlphaSpending, current_interim_analysis
-from sweep.reporting.stats.multiple import compare_family
+from sweep.reporting.stats.interim import current_interim_analysis
 from sweep.reporting.text.warnings import warnings_of
+from sweep.statistics.alpha_spending import AlphaSpending
+from sweep.statistics.multiple import compare_family
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import make_store
 from tests.reporting.stats.simulated_families import differences, rejected, statistics

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sweep.reporting.stats.multiple import compare_family
-from sweep.reporting.stats.verdicts import arm_verdict, excludes_zero, smallest_effect, verdict_reason
+from sweep.statistics.multiple import compare_family
+from sweep.statistics.verdicts import arm_verdict, excludes_zero, smallest_effect, verdict_reason
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.reporting.stats.dunnett import CORRELATION, critical_values, step_down_p
-from sweep.reporting.stats.pooled import Noise, judged_variance
-from sweep.reporting.stats.sign_patterns import sign_patterns
+from sweep.statistics.dunnett import CORRELATION, critical_values, step_down_p
+from sweep.statistics.pooled import Noise, judged_variance
+from sweep.statistics.sign_patterns import sign_patterns
 
 Array = NDArray[np.float64]
 

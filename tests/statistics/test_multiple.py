@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.reporting.stats.multiple import compare_family, joint_sign_flip_p
+from sweep.statistics.multiple import compare_family, joint_sign_flip_p
 from tests.reporting.stats.simulated_families import coverage, differences, error_rate, power, rejected, statistics
 
 STUDIES = 2000

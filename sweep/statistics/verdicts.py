@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from sweep.config.interim_analyses import MIN_SEEDS
-from sweep.reporting.formatting import Verdict
 
+Verdict = Literal["better", "worse", "no difference", "undecided"]
+"""On an arm, and on a study."""
 NEGLIGIBLE = 0.013
 """Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that
 retraining with another seed alone gives published FIDs. Two standard errors are deliberately no part of it: a margin

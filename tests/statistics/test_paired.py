@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from sweep.reporting.stats.paired import (
+from sweep.statistics.paired import (
     holm,
     paired_difference,
     sign_flip_floor,

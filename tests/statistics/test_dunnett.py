@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.reporting.stats.dunnett import critical_t, critical_values, largest_t_p, step_down_p
+from sweep.statistics.dunnett import critical_t, critical_values, largest_t_p, step_down_p
 
 # Dunnett 1964, tables II and III (two-sided, equal numbers): (level, degrees of freedom) -> 1, 2, 3, 4, 5, 9 arms
 PUBLISHED = {

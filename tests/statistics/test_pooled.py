@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sweep.reporting.stats.pooled import expected_rank, judged_variance, pooled_df, pooled_variance, rank_of_pool
+from sweep.statistics.pooled import expected_rank, judged_variance, pooled_df, pooled_variance, rank_of_pool
 
 
 def test_the_pool_is_the_upper_quartile_and_never_the_noisiest_of_three_or_more():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from sweep.reporting.stats.sign_patterns import EXACT_PAIRS, sign_patterns
+from sweep.statistics.sign_patterns import EXACT_PAIRS, sign_patterns
 
 Array = NDArray[np.float64]
 
