@@ -44,6 +44,14 @@ def power_sentences(power: Power, metric: str) -> list[str]:
             f"interim analyses after {', '.join(map(str, power.interim_seeds))} seeds: an arm may be decided below "
             f"p = {levels} in turn, adjusted for all arms; verdicts change only there"
         )
+    if power.expected_trainings is not None:
+        none, large = power.expected_trainings
+        all_of_them = (power.arms + 1) * power.seeds
+        sentences.append(
+            f"arms that an analysis decides, or that no later one would decide, get no more seeds: about {none:.0f} of "
+            f"{all_of_them} trainings where no arm differs, about {large:.0f} where all differ by three standard "
+            "deviations"
+        )
     if power.effect is not None and power.smallest_effect is not None and power.effect > power.smallest_effect:
         needed = power.seeds_needed
         enough = "no number of seeds to 1,000 is" if needed is None else f"{needed} seeds would be"

@@ -14,6 +14,8 @@ from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import alpha_spending
 from sweep.reporting.stats.power import POWER, seeds_needed, standard_effect
+from sweep.statistics.alpha_spending import AlphaSpending
+from sweep.statistics.expected_seeds import LARGE, expected_trainings_until_decided
 from sweep.statistics.paired import ALPHA
 from sweep.store.opening import read_store
 from sweep.store.sql.transaction import Store
@@ -37,6 +39,8 @@ class Power:
         pilot_sd: Standard deviation of a paired difference, in units of the score; None where nothing tells it.
         pilot: Where `pilot_sd` comes from, in words.
         smallest_effect: The effect that matters, as the study file says; None where it does not.
+        expected_trainings: Mean trainings of a study that stops decided arms: where no arm differs, and where all
+            differ by three standard deviations of a paired difference; None for other studies.
         seeds_needed: Seeds that detect `smallest_effect`; None where up to 1,000 are not enough, or it is not known.
     """
 
@@ -52,6 +56,7 @@ class Power:
     pilot: str = ""
     smallest_effect: float | None = None
     seeds_needed: int | None = None
+    expected_trainings: tuple[float, float] | None = None
 
     @property
     def effect(self) -> float | None:
@@ -73,6 +78,9 @@ class Power:
                 "shape": self.interim_shape,
                 "levels": list(self.interim_levels),
             }
+        if self.expected_trainings is not None:
+            none, large = self.expected_trainings
+            content["expected_trainings"] = {"no_arm_differs": none, "all_differ_by_3_sd": large}
         if self.effect is not None:
             content |= {"pilot_sd": self.pilot_sd, "pilot": self.pilot, "effect": self.effect}
             content["smallest_effect"] = self.smallest_effect
@@ -115,7 +123,16 @@ def power_of(plan: StudyPlan, storage: str) -> Power | None:
         pilot=source,
         smallest_effect=study.smallest_effect,
         seeds_needed=needed,
+        expected_trainings=_expected(study, spending, arms, sd),
     )
+
+
+def _expected(study: Study, spending: AlphaSpending | None, arms: int, sd: float | None) -> tuple[float, float] | None:
+    if spending is None or not study.stops_decided:
+        return None
+    margin = study.smallest_effect / sd if study.smallest_effect is not None and sd else 0.0
+    none, large = (expected_trainings_until_decided(spending, arms, effect, margin) for effect in (0.0, LARGE))
+    return none, large
 
 
 def _pilot(study: Study, storage: str) -> tuple[float | None, str]:

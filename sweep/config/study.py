@@ -20,7 +20,7 @@ from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
 from sweep.config.explain import explain
 from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
-from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses
+from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses, with_planned_seeds
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
 from sweep.config.problems import problem_of
@@ -85,7 +85,7 @@ class Study(NoTruthForNumbers):
     @model_validator(mode="before")
     @classmethod
     def _takes_old_names(cls, fields: object) -> object:
-        return with_new_names(fields) if isinstance(fields, Mapping) else fields
+        return with_planned_seeds(with_new_names(fields)) if isinstance(fields, Mapping) else fields
 
     @model_validator(mode="after")
     def _factors_fit(self) -> Study:
@@ -101,6 +101,11 @@ class Study(NoTruthForNumbers):
         self.design.check(self)
         if self.interim_analyses is not None:
             check_interim_analyses(self.interim_analyses, self.seeds)
+        if self.stops_decided and self.design.own_question is not None:
+            raise misfit(
+                ("interim_analyses", "stop_decided"),
+                f"`{self.design.kind}` compares arms with each other, so all need the same seeds: leave it out",
+            )
         self._check_ladder()
         return self
 
@@ -123,6 +128,22 @@ class Study(NoTruthForNumbers):
         sizes = [step.n for step in steps] + [self.protocol.n]
         if sizes != sorted(set(sizes)):
             raise misfit(at, f"its n must ascend and end below the reporting n = {self.protocol.n}")
+
+    @property
+    def stops_decided(self) -> bool:
+        """Whether arms get no more seeds once an interim analysis has decided them."""
+        return self.interim_analyses is not None and self.interim_analyses.stop_decided
+
+    @property
+    def first_seeds(self) -> int:
+        """Seeds of every arm that are trained before any result is read."""
+        interim = self.interim_analyses
+        return interim.at[0] if interim is not None and interim.stop_decided else self.seeds
+
+    @property
+    def grows(self) -> bool:
+        """Whether cells are added as results come in."""
+        return self.stops_decided or self.design.grows(self)
 
     def factors_of(self, *roles: Role) -> dict[str, Factor]:
         """Factors with one of these roles, in the order of the file."""

@@ -74,6 +74,7 @@ def cells_of(
     trial_number: int | None = None,
     evaluation: Evaluation | None = None,
     facts: ScheduleFacts | None = None,
+    replicates: int | None = None,
 ) -> list[NewCell]:
     """The cells of one arm: every seed of it in the confirm phase, and as many as the design says in the search phase.
 
@@ -87,6 +88,8 @@ def cells_of(
         trial_number: Optuna's, of a trial.
         evaluation: That of the study; worked out where None.
         facts: Those of the arm's schedule, where its setting was checked already.
+        replicates: How many of the confirm phase; None for all, or for those of the first analysis where decided arms
+            are stopped.
 
     Raises:
         InfeasibleConfig: the arm cannot be trained or sampled.
@@ -97,12 +100,12 @@ def cells_of(
             facts = check_setting(setting, name=arm.name)
     evaluation = evaluation or evaluation_of(study)
     score_requests = score_requests_of(evaluation, setting)
-    first_seed, replicates = study.first_seed, study.seeds
+    first_seed, count = study.first_seed, study.first_seeds if replicates is None else replicates
     until_step = None
     if phase == Phase.SEARCH:
         first_seed += SEARCH_SEED_OFFSET
         until_step = first_rung_step(study, batch=setting.batch, images=setting.images)
-        replicates = study.design.exploratory_replicates()
+        count = study.design.exploratory_replicates()
     return [
         NewCell(
             arm_name=arm.name,
@@ -116,7 +119,7 @@ def cells_of(
             trial_number=trial_number,
             until_step=until_step,
         )
-        for replicate in range(replicates)
+        for replicate in range(count)
     ]
 
 

@@ -162,9 +162,17 @@ def study_plan(study: Study) -> StudyPlan:
     cells = [
         cell
         for arm in arms
-        for cell in cells_of(study, arm, phase=Phase.CONFIRM, evaluation=evaluation, facts=facts[arm.name])
+        for cell in cells_of(
+            study,
+            arm,
+            phase=Phase.CONFIRM,
+            evaluation=evaluation,
+            facts=facts[arm.name],
+            replicates=study.seeds,
+        )
     ]
     trainings = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
+    cells = [cell for cell in cells if cell.replicate < study.first_seeds]
     if not study.design.cells_are_known(study):
         cells = []
     return StudyPlan(study, arms, facts, cells, trainings, trainings * levels, trainings * (levels - 1))

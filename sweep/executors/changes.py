@@ -93,5 +93,10 @@ def study_changes(store: Store, plan: StudyPlan) -> list[Change]:
         else:
             kind: Literal["kept", "changed"] = "kept" if stored.train_key == train_key(cell.train_config) else "changed"
             changes.append(Change(cell.arm_name, cell.train_config.seed, kind, stored.state))
-    dropped = stored_cells.values() if plan.cells else ()  # a search decides its cells while it runs
+    added_later = {arm.name for arm in plan.arms} if plan.study.stops_decided else set()
+    dropped = [
+        cell
+        for cell in (stored_cells.values() if plan.cells else ())  # a search decides its cells while it runs
+        if cell.arm_name not in added_later or cell.replicate >= plan.study.seeds
+    ]
     return [*changes, *(Change(cell.arm_name, cell.seed, "dropped", cell.state) for cell in dropped)]

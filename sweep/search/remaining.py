@@ -32,7 +32,8 @@ def status_of(store: Store, study_id: int) -> StatusRecord:
     """
     stored = status(store, study_id)
     spec = stored.study.spec
-    if (spec.get("design") or {}).get("kind", "one_at_a_time") in PLANNED_WHOLE and not spec.get("tune"):
+    is_whole = (spec.get("design") or {}).get("kind", "one_at_a_time") in PLANNED_WHOLE and not spec.get("tune")
+    if is_whole and not (spec.get("interim_analyses") or {}).get("stop_decided"):
         return stored
     return replace(stored, to_come=to_come(store, stored))
 
@@ -52,7 +53,7 @@ def to_come(store: Store, now: StatusRecord) -> int:
     if now.study.state == StudyState.CANCELLED:
         return 0
     study = study_spec(now.study.spec, of=now.study.name)
-    if not study.design.grows(study):
+    if not study.grows:
         return 0
     changes = {arm.name: dict(arm.changes) for arm in now.study.arms}
     known = TrialRecords(cells(store, now.study.id), changes, study.metric)
@@ -73,6 +74,7 @@ def _requested(study: Study, known: TrialRecords) -> int:
     """Cells that the results so far ask for and that nobody has added yet."""
     from sweep.design.cells import cells_of_request
     from sweep.design.tuning import tuning_runs_of
+    from sweep.search.more_seeds import seeds_due
 
     existing_cells = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}
     wanted = (
@@ -80,4 +82,5 @@ def _requested(study: Study, known: TrialRecords) -> int:
         for request in study.design.next_cells(study, tuning_runs_of(study), known)
         for cell in cells_of_request(study, request)
     )
-    return len({(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - existing_cells)
+    requested = {(cell.arm_name, cell.phase, cell.replicate) for cell in wanted} - existing_cells
+    return len(requested | {(cell.arm_name, cell.phase, cell.replicate) for cell in seeds_due(study, known)})

@@ -10,6 +10,7 @@ from sweep.design.cells import cells_of, cells_of_request
 from sweep.design.trial_records import TrialRecords
 from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.errors import InfeasibleConfig, LeaseLost
+from sweep.search.more_seeds import seeds_due
 from sweep.search.promotion import Promotion
 from sweep.search.renewal import renewing
 from sweep.search.scheduling_result import SchedulingResult
@@ -52,7 +53,7 @@ def advance(
         InfeasibleConfig: nothing in the search space makes sense together.
         StoreError: the database stayed away for longer than the store's patience.
     """
-    if not study.design.grows(study):
+    if not study.grows:
         return SchedulingResult.NOTHING_DUE
     if not _lease(store, study_id, owner, patience):
         return SchedulingResult.UNKNOWN
@@ -93,7 +94,13 @@ class _Scheduler:
 
     def advance(self) -> bool:
         promoted = [promotion.advance() for promotion in self._promotions.values()]
-        return self._add_due() or any(promoted) or self._explore()
+        return self._add_due() or self._add_seeds() or any(promoted) or self._explore()
+
+    def _add_seeds(self) -> bool:
+        due = seeds_due(self._study, self._known)
+        if due:
+            add_cells(self._store, self._study_id, due)
+        return bool(due)
 
     def _add_due(self) -> bool:
         requests = self._study.design.next_cells(self._study, self._tuning_runs, self._known)

@@ -166,7 +166,7 @@ class Worker:
         self._interrupt.wait(waits * idle * random.uniform(0.5, 1.5))  # noqa: S311 - not secrets
 
     def _advance(self) -> SchedulingResult:
-        if not self._study.design.grows(self._study):
+        if not self._study.grows:
             return SchedulingResult.NOTHING_DUE
         # Optuna takes a while to import, and most studies do not use it.
         from sweep.search.scheduler import advance

@@ -13,9 +13,12 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
+from sweep.reporting.stats.stopped import stops_decided
 from sweep.scoring.metrics import METRICS, Direction
 from sweep.statistics.alpha_spending import SHAPE_NAMES, AlphaSpending
 from sweep.statistics.paired import ALPHA, sign_flip_floor
+from sweep.statistics.stopping import Stop
+from sweep.store.states import CellStatus, Phase
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
@@ -189,4 +192,28 @@ def _interim(study: ReportedStudy) -> list[Block]:
             f"arms, is below {levels}, in this order. This is analysis {analysis.number}. The p values shown are "
             "adjusted for all analyses, too. Intervals hold for all arms at all analyses together."
         )
-    return [note(text)]
+    return [note(text), *_stopped(study)]
+
+
+def _stopped(study: ReportedStudy) -> list[Block]:
+    """How many trainings were saved by stopping decided arms."""
+    comparison = study.comparison
+    if comparison.analysis is None or not stops_decided(study.frames):
+        return []
+    cells = study.frames.cells
+    trained = int(((cells["phase"] == Phase.CONFIRM) & (cells["status"] != CellStatus.MISSING)).sum())
+    planned = len(comparison.arms) * comparison.analysis.plan.seeds[-1]
+    counts = {why: sum(each == why for _, each in comparison.stopped.values()) for why in Stop}
+    words = {
+        Stop.DIFFERENT: "shown to differ",
+        Stop.EQUIVALENT: "shown not to",
+        Stop.FUTILE: "hardly to be decided by more seeds",
+    }
+    reasons = join_words([f"{counts[why]} {words[why]}" for why in Stop if counts[why]])
+    stopped = f" {quantity(len(comparison.stopped), 'arm')} got no more seeds: {reasons}." if comparison.stopped else ""
+    return [
+        note(
+            f"Decided arms get no more seeds. So far {trained} of at most {quantity(planned, 'training')} were made: "
+            f"{percent(1 - trained / planned)} fewer than with all seeds in every arm.{stopped}"
+        )
+    ]

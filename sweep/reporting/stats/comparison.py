@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
 from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm, primary_values
 from sweep.reporting.stats.power import detectable_effect
+from sweep.reporting.stats.stopped import arms_as_stopped, stopping_of_frames
 from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
 from sweep.scoring.metrics import Direction, metric_of
 from sweep.statistics.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
 from sweep.statistics.paired import ALPHA
+from sweep.statistics.stopping import Stop
 from sweep.statistics.verdicts import arm_verdict, smallest_effect, verdict_reason
 from sweep.store.states import Phase
 
@@ -52,6 +55,8 @@ class Comparison:
     seeds. Intervals hold for all arms at once, and at an interim analysis for all analyses."""
     pairs: pd.DataFrame
     """arm_id, arm, replicate, value, baseline, difference: one row a paired seed."""
+    stopped: Mapping[str, tuple[int, Stop]] = field(default_factory=dict)
+    """Arm -> the analysis, from 1, after which it got no more seeds, and why."""
 
     @property
     def lower_is_better(self) -> bool:
@@ -85,9 +90,24 @@ def compare_arms(frames: StudyFrames, metric: str | None = None) -> Comparison:
         metric: Name of the score; None for the deciding one, which alone gets verdicts.
     """
     metric = metric or frames.metric
+    confirmatory = frames.phase == Phase.CONFIRM and metric == frames.metric
+    decided = stopping_of_frames(frames) if confirmatory else None
+    analysis = current_interim_analysis(frames) if confirmatory else None
+    if decided is None or analysis is None:
+        return _compared_at(frames, metric, analysis)
+    plan = analysis.plan
+    latest = _compared_at(frames, metric, InterimAnalysis(plan=plan, number=decided.analyses))
+    tables = {decided.analyses: latest.arms}
+    for number, _ in decided.stopped.values():
+        if number not in tables:
+            tables[number] = _compared_at(frames, metric, InterimAnalysis(plan=plan, number=number)).arms
+    return replace(latest, arms=arms_as_stopped(latest.arms, tables, decided, plan), stopped=decided.stopped)
+
+
+def _compared_at(frames: StudyFrames, metric: str, analysis: InterimAnalysis | None) -> Comparison:
+    """The comparison at one analysis; of all scores for None."""
     phase = frames.phase
     confirmatory = phase == Phase.CONFIRM and metric == frames.metric
-    analysis = current_interim_analysis(frames) if confirmatory else None
     values = analysed_values(frames, metric, analysis)
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
