@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sweep.quantities import quantity
 from sweep.config.designs.arms import ALL
+from sweep.quantities import quantity
 from sweep.reporting.figures.forest import forest
 from sweep.reporting.formatting import NOTHING, join_words, number, percent, rounded_duration
 from sweep.reporting.metrics import extractor_of

@@ -9,7 +9,8 @@ from typing import Any
 from sweep.config.old_names import with_new_names
 from sweep.config.study import Study
 from sweep.errors import StoreMismatch
-from sweep.reporting.formatting import join_words, quantity, value_in_words
+from sweep.quantities import quantity
+from sweep.reporting.formatting import join_words, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import alpha_spending
 from sweep.store.states import AttemptEnd, EventKind

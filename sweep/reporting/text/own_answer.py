@@ -10,7 +10,8 @@ import pandas as pd
 
 from sweep.config.designs.contrasts import OwnQuestion
 from sweep.config.values import shortest
-from sweep.reporting.formatting import NOTHING, join_words, number, percent, quantity
+from sweep.quantities import quantity
+from sweep.reporting.formatting import NOTHING, join_words, number, percent
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.dose_response import DoseResponse
 from sweep.statistics.verdicts import excludes_zero
