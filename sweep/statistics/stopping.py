@@ -115,19 +115,19 @@ def _judged(
         differences, alpha=level, arms=family, rounding=step / float(known.min()) if in_logs and step else step
     )
     low, high = _margin(float(base.mean()), stated_effect, in_logs=in_logs)
-    told = {}
+    reasons = {}
     for position, (arm, side) in enumerate(zip(arms, sides[1:], strict=True)):
         if any(value is None for value in (*side.values(), *sides[0].values())) or not np.isfinite(
             judged.low[position]
         ):
             continue
         if low < judged.low[position] and judged.high[position] < high:
-            told[arm] = Stop.EQUIVALENT
+            reasons[arm] = Stop.EQUIVALENT
         elif excludes_zero(float(judged.low[position]), float(judged.high[position])):
-            told[arm] = Stop.DIFFERENT
+            reasons[arm] = Stop.DIFFERENT
         elif decision_chance(plan, judged, position, level=level, margin=min(-low, high)) < FUTILE:
-            told[arm] = Stop.FUTILE
-    return told
+            reasons[arm] = Stop.FUTILE
+    return reasons
 
 
 def _differences(side: Scores, baseline: Scores, *, in_logs: bool) -> Array:

@@ -13,7 +13,7 @@ from sweep.reporting.frames.query import frame_of
 from sweep.store.sql.schema import CELL, EVENT, REVISION, SCORE, SCORE_REQUEST, STUDY
 from sweep.store.states import EventKind, Phase, ScoreState
 
-ASKED = ("baseline", "factors", "design", "tune")
+QUESTION_FIELDS = ("baseline", "factors", "design", "tune")
 """Fields of a study file that make the question; two studies that have them alike ask the same."""
 
 
@@ -49,11 +49,11 @@ def same_question_of(engine: Engine, study_id: int, question: str, spec: Mapping
         .where(STUDY.c.id != study_id)
         .order_by(STUDY.c.id),
     )
-    words, asked = _words(question), _asked(spec)
+    words, content = _words(question), _content(spec)
     rows = [
         {"name": row["name"], "scores": _scores(engine, row["id"])}
         for row in others.to_dict("records")
-        if _words(row["question"]) == words or _asked(row["spec"]) == asked
+        if _words(row["question"]) == words or _content(row["spec"]) == content
     ]
     return pd.DataFrame(rows, columns=["name", "scores"])
 
@@ -62,9 +62,9 @@ def _words(question: str) -> tuple[str, ...]:
     return tuple(question.casefold().split())
 
 
-def _asked(spec: Mapping[str, Any]) -> dict[str, Any]:
+def _content(spec: Mapping[str, Any]) -> dict[str, Any]:
     fields = with_new_names(spec)
-    return {field: fields.get(field) for field in ASKED}
+    return {field: fields.get(field) for field in QUESTION_FIELDS}
 
 
 def _scores(engine: Engine, study_id: int) -> int:

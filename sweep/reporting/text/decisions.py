@@ -49,7 +49,7 @@ def decided_after_scores(frames: StudyFrames) -> Iterator[str]:
         yield f"{len(sentences) - SHOWN_DECISIONS} more decisions were made after scores were known."
 
 
-def asked_twice(frames: StudyFrames) -> Iterator[str]:
+def repeated_question(frames: StudyFrames) -> Iterator[str]:
     """Other studies of the store with the same question, which give chance another try.
 
     Args:

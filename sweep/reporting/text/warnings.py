@@ -13,7 +13,7 @@ from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import current_interim_analysis
-from sweep.reporting.text.decisions import asked_twice, decided_after_scores
+from sweep.reporting.text.decisions import decided_after_scores, repeated_question
 from sweep.store.states import CellStatus, Phase
 
 PRIOR_GAP = 1e-3
@@ -40,7 +40,7 @@ def warnings_of(frames: StudyFrames) -> list[str]:
         _noise_sets,
         _unfinished,
         decided_after_scores,
-        asked_twice,
+        repeated_question,
     )
     return [text for check in checks for text in check(frames)]
 
