@@ -110,7 +110,10 @@ def test_a_study_is_continued_and_reported_on_machines_that_share_only_a_url(
     said(four.start("report", "tiny", "--out", str(four.folder / "report")))
     assert four.files("*.png")
     page = (four.folder / "report" / "report.html").read_text()
-    assert "data:image/png" in page
+    assert "data:image/svg+xml" in page
+    assert "sample sheet missing" not in page
+    assert "sample sheets missing" not in page
+    assert (four.folder / "report" / "figures" / "samples.svg").is_file()
     store.close()
 
 

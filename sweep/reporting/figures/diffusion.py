@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from sweep.reporting.figures.style import (
     FAINT,
-    WIDTH,
     End,
     LineStyle,
     blank,
@@ -23,15 +22,16 @@ from sweep.reporting.figures.style import (
 )
 
 
-def schedule_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
+def schedule_curves(points: pd.DataFrame, styles: dict[str, LineStyle], *, width: float) -> Figure:
     """log10 SNR and beta against t/T, one line a distinct schedule.
 
     Args:
         points: arm (the first that has it), label (all that have it), u (t/T), log10_snr, beta.
         styles: Style of each arm (`arm_styles`).
+        width: Width in inches.
     """
     with figure_style():
-        figure, (snr, beta) = blank(6.0, rows=2)
+        figure, (snr, beta) = blank(width, 6.0, rows=2)
         upper = _lines(snr, points, styles, "log10_snr")
         snr.set_title("Signal-to-noise ratio, log10")
         lower = _lines(beta, points, styles, "beta", log=True)
@@ -40,15 +40,16 @@ def schedule_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figur
         return figure
 
 
-def loss_weight_curves(points: pd.DataFrame, styles: dict[str, LineStyle]) -> Figure:
+def loss_weight_curves(points: pd.DataFrame, styles: dict[str, LineStyle], *, width: float) -> Figure:
     """Weight of each t in the loss, one line a distinct weighting.
 
     Args:
         points: arm, label, u, weight.
         styles: Style of each arm (`arm_styles`).
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(3.2)
+        figure, (axes,) = blank(width, 3.2)
         ends = _lines(axes, points, styles, "weight", log=True)
         axes.set_title("Weight on the squared error of the prediction")
         label_ends(figure, [(axes, ends)])
@@ -70,18 +71,19 @@ def _lines(axes: Axes, points: pd.DataFrame, styles: dict[str, LineStyle], y: st
     return ends
 
 
-def sample_sheet(rows: Sequence[tuple[str, NDArray[np.uint8]]]) -> Figure:
+def sample_sheet(rows: Sequence[tuple[str, NDArray[np.uint8]]], *, width: float) -> Figure:
     """Sheets of generated images, one arm a row, pixels as they are.
 
     Args:
         rows: (name, uint8 [H, W] or [H, W, 3]) of each arm; equal places hold the same noise.
+        width: Width in inches.
     """
-    heights = [WIDTH * image.shape[0] / image.shape[1] for _, image in rows]
+    heights = [width * image.shape[0] / image.shape[1] for _, image in rows]
     with figure_style():
-        figure = Figure(figsize=(WIDTH, sum(heights) + 0.34 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(width, sum(heights) + 0.34 * len(rows)), layout="constrained")
         panels = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axes, (name, image) in zip(panels, rows, strict=True):
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="none")
             axes.set_title(shortened(name, 60))
             axes.set_axis_off()
         return figure

@@ -5,16 +5,28 @@ from __future__ import annotations
 from textwrap import wrap
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sweep.reporting.figures.style import FAINT, INK, VERDICT_COLOURS, VERDICT_MARKERS, blank, figure_style, shortened
+from sweep.reporting.figures.style import (
+    BAND,
+    FAINT,
+    INK,
+    VERDICT_COLOURS,
+    VERDICT_MARKERS,
+    blank,
+    figure_style,
+    shortened,
+)
 
 NAME_LENGTH = 25
 """Letters on a line beside the axis."""
 
 
-def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_better: bool, margin: float) -> Figure:
+def forest(
+    arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_better: bool, margin: float, width: float
+) -> Figure:
     """Every seed a dot, the interval a bar, the smallest effect of interest a band around zero; baseline first.
 
     Args:
@@ -23,17 +35,32 @@ def forest(arms: pd.DataFrame, pairs: pd.DataFrame, *, label: str, lower_is_bett
         label: Name and direction of the score.
         lower_is_better: Whether smaller values of the score are better.
         margin: Smallest effect of interest, in the units of the score.
+        width: Width in inches.
     """
     with figure_style():
         names = [_name(row) for row in arms.to_dict("records")]
-        figure, (axes,) = blank(1.5 + max(0.52, 0.12 + 0.2 * max(name.count("\n") + 1 for name in names)) * len(arms))
+        lines = max(name.count("\n") + 1 for name in names)
+        figure, (axes,) = blank(width, 1.5 + max(0.52, 0.12 + 0.2 * lines) * len(arms))
         if margin > 0:
-            axes.axvspan(-margin, margin, color="#eef1f4", zorder=0)
+            axes.axvspan(-margin, margin, color=BAND, zorder=0)
         axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
+        positions = {arm: y + 0.2 for y, arm in enumerate(arms["arm_id"])}
+        seeds = pairs.assign(y=pairs["arm_id"].map(positions)).dropna(subset="y")
+        sns.stripplot(
+            seeds,
+            x="difference",
+            y="y",
+            orient="h",
+            native_scale=True,
+            jitter=False,
+            ax=axes,
+            color=FAINT,
+            size=4,
+            alpha=0.8,
+        )
+        axes.set_ylabel("")
         for y, row in enumerate(arms.to_dict("records")):
             colour = VERDICT_COLOURS[row["verdict"]]
-            seeds = pairs.loc[pairs["arm_id"] == row["arm_id"], "difference"]
-            axes.plot(seeds, [y + 0.2] * len(seeds), "o", color=FAINT, markersize=4, alpha=0.8, linestyle="none")
             axes.plot([row["low"], row["high"]], [y - 0.08] * 2, color=colour, linewidth=3.2, solid_capstyle="round")
             if row["is_baseline"]:
                 axes.plot(0.0, y, "|", color=INK, markersize=14)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -24,13 +25,16 @@ from sweep.reporting.figures.style import (
     plain_log_ticks,
     shortened,
 )
+from sweep.reporting.stats.mean_interval import mean_interval
 
 Styles = dict[str, LineStyle]
+DODGE = 0.06
+"""Distance between two arms at one level of an evaluation factor, of 1 between levels."""
 MAX_THIN_LINES = 20
 """Thin lines an arm; more are a band of ink."""
 
 
-def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, str]) -> Figure:
+def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, str], width: float) -> Figure:
     """Mean over seeds of each arm, the first `MAX_THIN_LINES` of them as thin lines behind; one panel a curve.
 
     Args:
@@ -38,10 +42,11 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
         styles: Of `arm_styles`.
         x: `images` or `seconds`.
         names: Curve -> title of its panel.
+        width: Width in inches.
     """
     named = [arm for arm in dict.fromkeys(curves["arm"]) if styles[str(arm)]["color"] != FAINT]
     with figure_style():
-        figure, panels = blank(2.8 * len(names), rows=len(names))
+        figure, panels = blank(width, 2.8 * len(names), rows=len(names))
         lines: list[tuple[Axes, list[End]]] = []
         for axes, (name, title) in zip(panels, names.items(), strict=True):
             points = curves[curves["name"] == name]
@@ -71,41 +76,62 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
 
 
 def factor_curves(
-    levels: pd.DataFrame, styles: Styles, *, factor: str, label: str, direction: str, numeric: bool
+    scores: pd.DataFrame, styles: Styles, *, factor: str, title: str, numeric: bool, width: float
 ) -> Figure:
-    """Score of every arm against one evaluation factor, with t intervals over seeds.
+    """Score of every arm against one evaluation factor: means over seeds with their t intervals.
 
     Args:
-        levels: arm, level (number, or text), mean, low, high; the baseline's own level included.
+        scores: arm, level (number, or text), value: one row a seed, in the order of the axis; the baseline's own level
+            included.
         styles: Style of each arm (`arm_styles`).
         factor: Name of the evaluation factor.
-        label: Name of the score.
-        direction: Which values of the score are better, for the title.
+        title: Name and direction of the score.
         numeric: Whether its levels are numbers.
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(3.6)
-        positions = {level: float(k) for k, level in enumerate(dict.fromkeys(levels["level"]))}
-        ends = []
-        levels = levels.assign(position=levels["level"].map(positions))
-        faint = levels["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
-        crowd(axes, [each[["position", "mean"]] for _, each in levels[faint].groupby("arm", sort=False)])
-        levels = levels[~faint]
-        for k, (arm, each) in enumerate(levels.groupby("arm", sort=False)):
-            style = styles[str(arm)]
-            shift = 0.06 * (k - (levels["arm"].nunique() - 1) / 2) if levels["arm"].nunique() < 12 else 0.0
-            xs = each["position"] + shift
-            axes.vlines(xs, each["low"], each["high"], color=style["color"], linewidth=1.5, alpha=0.7)
-            axes.plot(xs, each["mean"], **style)
-            ends.append((xs.iloc[-1], each["mean"].iloc[-1], str(arm), style["color"]))
+        figure, (axes,) = blank(width, 3.6)
+        positions = {level: k for k, level in enumerate(dict.fromkeys(scores["level"]))}
+        scores = scores.assign(level=scores["level"].map(positions))
+        means = scores.groupby(["arm", "level"], sort=False)["value"].mean().reset_index()
+        named = [arm for arm in dict.fromkeys(scores["arm"]) if styles[str(arm)]["color"] != FAINT]
+        faint = means[~means["arm"].isin(named)]
+        crowd(axes, [each[["level", "value"]] for _, each in faint.groupby("arm", sort=False)])
+        looks = [styles[str(arm)] for arm in named]
+        sns.pointplot(
+            scores[scores["arm"].isin(named)],
+            x="level",
+            y="value",
+            hue="arm",
+            hue_order=named,
+            palette=[look["color"] for look in looks],
+            markers=[look["marker"] for look in looks],
+            linestyles=[look["linestyle"] for look in looks],
+            errorbar=mean_interval,
+            dodge=DODGE * (len(named) - 1),
+            native_scale=True,
+            markersize=6,
+            linewidth=1.8,
+            err_kws={"linewidth": 1.5},
+            legend=False,
+            ax=axes,
+        )
+        shifts = np.linspace(-1.0, 1.0, len(named)) * DODGE * (len(named) - 1) / 2
+        last = means.sort_values("level").groupby("arm", sort=False)[["level", "value"]].last()
+        places = [last.loc[arm] for arm in named]
+        ends = [
+            (place["level"] + shift, place["value"], str(arm), look["color"])
+            for arm, place, shift, look in zip(named, places, shifts, looks, strict=True)
+        ]
         axes.set_xticks(list(positions.values()), [shortest(level) if numeric else str(level) for level in positions])
         axes.set_xlabel(factor.replace("_", " "))
-        axes.set_title(f"{label} ({direction})")
+        axes.set_ylabel("")
+        axes.set_title(title)
         label_ends(figure, [(axes, ends)])
         return figure
 
 
-def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: str) -> Figure:
+def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: str, width: float) -> Figure:
     """Score against seconds of sampling; points that nothing beats on both counts are joined.
 
     Args:
@@ -113,9 +139,10 @@ def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: s
         styles: Style of each arm (`arm_styles`).
         label: Name of the score.
         direction: Which values of the score are better, for the title.
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(4.2)
+        figure, (axes,) = blank(width, 4.2)
         faint = points["arm"].map(lambda arm: styles[str(arm)]["color"] == FAINT)
         axes.plot(points.loc[faint, "seconds"], points.loc[faint, "mean"], ".", color=FAINT, linestyle="none")
         for arm, each in points[~faint].groupby("arm", sort=False):

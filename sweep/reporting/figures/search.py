@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+import seaborn as sns
 from matplotlib.figure import Figure
 
-from sweep.reporting.figures.style import COLOURS, FAINT, INK, blank, figure_style, shortened
+from sweep.reporting.figures.style import COLOURS, FAINT, blank, figure_style, shortened
 
 
-def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
+def history(trials: pd.DataFrame, *, label: str, direction: str, width: float) -> Figure:
     """Every trial a dot, the best so far a line.
 
     Args:
         trials: trial_number, value, best_so_far.
         label: Name of the score.
         direction: Which values of the score are better, for the title.
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(3.4)
+        figure, (axes,) = blank(width, 3.4)
         axes.plot(trials["trial_number"], trials["value"], "o", color=FAINT, linestyle="none", label="a trial")
         axes.plot(
             trials["trial_number"], trials["best_so_far"], color=COLOURS[0], drawstyle="steps-post", label="best so far"
@@ -30,21 +31,25 @@ def history(trials: pd.DataFrame, *, label: str, direction: str) -> Figure:
         return figure
 
 
-def importance_bars(bars: pd.DataFrame) -> Figure:
+def importance_bars(bars: pd.DataFrame, *, width: float) -> Figure:
     """Share of each factor in the variance of the score, most important first.
 
     Args:
         bars: factor, importance (0 to 1), below_canary (no more than a parameter that does nothing).
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(1.3 + 0.42 * len(bars))
+        figure, (axes,) = blank(width, 1.3 + 0.42 * len(bars))
         colours = [FAINT if below else COLOURS[0] for below in bars["below_canary"]]
-        axes.barh(range(len(bars)), bars["importance"], color=colours, height=0.6)
+        names = bars["factor"].astype(str)
+        sns.barplot(
+            bars, x="importance", y=names, hue=names, palette=colours, saturation=1, width=0.6, legend=False, ax=axes
+        )
+        axes.set_ylabel("")
         for y, row in enumerate(bars.to_dict("records")):
             text = f" {100 * row['importance']:.0f} %" + ("  (not above chance)" if row["below_canary"] else "")
             axes.text(row["importance"], y, text, va="center", fontsize=11)
         axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
-        axes.invert_yaxis()
         axes.set_xlim(0, 1.35 * max(0.05, float(bars["importance"].max())))
         axes.set_xticks([value for value in axes.get_xticks() if value <= 1.0])
         axes.grid(visible=False, axis="y")
@@ -52,7 +57,7 @@ def importance_bars(bars: pd.DataFrame) -> Figure:
         return figure
 
 
-def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: int) -> Figure:
+def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: int, width: float) -> Figure:
     """Mean score of each pair of levels; numbers in the squares, so that colour is only a help.
 
     Args:
@@ -60,18 +65,18 @@ def interaction(table: pd.DataFrame, *, label: str, direction: str, decimals: in
         label: Name of the score.
         direction: Which values of the score are better, for the title.
         decimals: Decimals of the score.
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(1.6 + 0.55 * len(table))
-        values = table.to_numpy(float)
-        axes.imshow(values, cmap=colormaps["Blues"], aspect="auto")
-        known = values[np.isfinite(values)]
-        middle = float(known.min() + known.max()) / 2 if known.size else 0.0
-        for (row, column), value in np.ndenumerate(values):
-            text = f"{value:.{decimals}f}" if np.isfinite(value) else "missing"
-            axes.text(column, row, text, ha="center", va="center", color="white" if value > middle else INK)
-        axes.set_xticks(range(table.shape[1]), [shortened(str(name), 14) for name in table.columns])
-        axes.set_yticks(range(len(table)), [shortened(str(name), 14) for name in table.index])
+        figure, (axes,) = blank(width, 1.6 + 0.55 * len(table))
+        # A missing cell is no number, which seaborn leaves blank; its word is written afterwards.
+        sns.heatmap(
+            table.astype(float), cmap="Blues", annot=True, fmt=f".{decimals}f", cbar=False, linewidths=1, ax=axes
+        )
+        for row, column in np.argwhere(~np.isfinite(table.to_numpy(float))):
+            axes.text(column + 0.5, row + 0.5, "missing", ha="center", va="center")
+        axes.set_xticks(np.arange(table.shape[1]) + 0.5, [shortened(str(name), 14) for name in table.columns])
+        axes.set_yticks(np.arange(len(table)) + 0.5, [shortened(str(name), 14) for name in table.index], rotation=0)
         axes.set_xlabel(str(table.columns.name))
         axes.set_ylabel(str(table.index.name))
         axes.grid(visible=False)

@@ -12,24 +12,36 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import offset_copy
+
+LineStyle = dict[str, Any]
+Dashes = str | tuple[int, tuple[float, ...]]
 
 INK, FAINT = "#1f2328", "#8c959f"
+GRID, BAND = "#e6e8eb", "#eef1f4"
 # Okabe & Ito 2008, without the yellow, which is lost on white; the baseline is always grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", "--", "-.", ":")
+# The first of each is the baseline's.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: tuple[Dashes, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (1.5, 1.5)),
+    (0, (6, 2, 1.5, 2)),
+    (0, (12, 2)),
+    (0, (3, 3)),
+    (0, (6, 2, 1.5, 2, 1.5, 2)),
+)
 VERDICT_COLOURS = {"better": "#009E73", "worse": "#D55E00", "no difference": "#0072B2", "undecided": FAINT, "": INK}
 VERDICT_MARKERS = {"better": "v", "worse": "^", "no difference": "s", "undecided": "o", "": "|"}
-WIDTH = 5.4
+WIDE, NARROW = 11.0, 5.4
+"""Widths in inches: of a page at a desk, where letters are as large as those of the text, and of one in a hand."""
 LINE_POINTS = 13
 """Height of a line of small text."""
 MAX_NAMED = 6
 """Lines in one plot that get a colour and a name; more cannot be told apart."""
 
 RC = {
-    "figure.dpi": 110,
-    "savefig.dpi": 110,
-    "figure.facecolor": "white",
     "font.size": 12,
     "axes.titlesize": 12,
     "axes.labelsize": 12,
@@ -40,7 +52,7 @@ RC = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.titlelocation": "left",
-    "grid.color": "#e6e8eb",
+    "grid.color": GRID,
     "grid.linewidth": 0.8,
     "xtick.color": INK,
     "ytick.color": INK,
@@ -53,9 +65,6 @@ RC = {
 }
 
 
-LineStyle = dict[str, Any]
-
-
 def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
     """Colour, marker and dashes of each arm, the same in all figures: the baseline, which comes first, in ink, six
     others told apart, the rest faint.
@@ -64,10 +73,9 @@ def arm_styles(arms: Sequence[str]) -> dict[str, LineStyle]:
         arms: Names of the arms, the baseline first.
     """
     styles = [
-        {"color": colour, "marker": marker, "linestyle": DASHES[k % len(DASHES)]}
-        for k, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True))
+        {"color": colour, "marker": marker, "linestyle": dashes}
+        for colour, marker, dashes in zip((INK, *COLOURS), MARKERS, DASHES, strict=True)
     ]
-    styles = [{"color": INK, "marker": "o", "linestyle": "-"}, *styles]
     faint = {"color": FAINT, "marker": "", "linestyle": "-", "alpha": 0.4, "linewidth": 1.0}
     return {arm: styles[k] if k < len(styles) else faint for k, arm in enumerate(arms)}
 
@@ -79,16 +87,19 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def blank(height: float, *, columns: int = 1, rows: int = 1, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+def blank(
+    width: float, height: float, *, columns: int = 1, rows: int = 1, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
     """An empty figure without a window, and its axes row by row.
 
     Args:
+        width: Width in inches, `WIDE` or `NARROW`.
         height: Height in inches.
         columns: Axes in a row.
         rows: Rows of axes.
         share_y: Whether all axes have one y scale.
     """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
     return figure, list(axes.flat)
 
@@ -132,7 +143,7 @@ def fix_layout(figure: Figure) -> None:
 
 
 def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> None:
-    """Write names at the right ends of lines, moved apart so that none covers another.
+    """Write names right of all lines, moved apart so that none covers another, each joined to the end of its line.
 
     Args:
         figure: The drawn figure.
@@ -152,13 +163,23 @@ def label_ends(figure: Figure, lines: Sequence[tuple[Axes, Sequence[End]]]) -> N
         label_heights -= (label_heights - heights[order]).mean()
         right = max(x for x, *_ in ends)
         for k, index in enumerate(order):
-            _, y, text, colour = ends[index]
+            x, y, text, colour = ends[index]
+            lift = float(label_heights[k] - heights[index])
             axes.annotate(
                 shortened(text, 24),
-                (right, y),
-                xytext=(9, float(label_heights[k] - heights[index])),
-                textcoords="offset points",
+                (x, y),
+                xytext=(right, y),
+                textcoords=offset_copy(axes.transData, figure, x=14, y=lift, units="points"),
                 va="center",
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": colour,
+                    "linewidth": 0.7,
+                    "alpha": 0.6,
+                    "shrinkA": 1,
+                    "shrinkB": 3,
+                    "relpos": (0.0, 0.5),
+                },
                 color=colour,
                 fontsize=11,
                 annotation_clip=False,

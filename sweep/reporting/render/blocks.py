@@ -6,16 +6,17 @@ from the templates, which escape every value: a study may have any name.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from sweep.reporting.figures.style import fix_layout
+from sweep.reporting.figures.style import NARROW, WIDE, fix_layout
+from sweep.reporting.figures.svg import pdf_of, svg_of
 from sweep.reporting.frames.study_ref import report_folder
 from sweep.reporting.render.csv_file import write_csv
 from sweep.reporting.render.latex import to_latex
@@ -43,16 +44,25 @@ class Table:
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """A figure: its PNG, a sentence with its numbers, its caption, and the data it draws."""
+    """A figure, drawn for wide and narrow screens: a sentence with its numbers, its caption, and the data it draws."""
 
     name: str
-    png: bytes
+    svg: str
+    narrow_svg: str
+    pdf: bytes
+    """The wide one, for a paper."""
     alt: str
     caption: str
     data: pd.DataFrame
 
 
 Block = Html | Table | FigureBlock
+
+
+class Drawing(Protocol):
+    """Draws a figure at some width in inches."""
+
+    def __call__(self, *, width: float) -> Figure: ...
 
 
 def note(text: str, *, kind: str = "note") -> Html:
@@ -65,20 +75,22 @@ def note(text: str, *, kind: str = "note") -> Html:
     return Html(fragment("note.html.j2", text=text, kind=kind))
 
 
-def figure_block(name: str, figure: Figure, *, alt: str, caption: str, data: pd.DataFrame) -> FigureBlock:
-    """A figure with its text. The same figure gives the same bytes of PNG each time.
+def figure_block(name: str, draw: Drawing, *, alt: str, caption: str, data: pd.DataFrame) -> FigureBlock:
+    """A figure with its text. The same figure gives the same bytes each time.
 
     Args:
         name: Name of the figure and of its files.
-        figure: The drawn figure.
+        draw: Draws the figure.
         alt: Its numbers in sentences, for readers who do not see it.
         caption: Text below the figure.
         data: The numbers that it draws, for figures/NAME.csv.
     """
-    buffer = io.BytesIO()
-    fix_layout(figure)
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return FigureBlock(name=name, png=buffer.getvalue(), alt=alt, caption=caption, data=data)
+    wide, narrow = draw(width=WIDE), draw(width=NARROW)
+    fix_layout(wide)
+    fix_layout(narrow)
+    return FigureBlock(
+        name=name, svg=svg_of(wide), narrow_svg=svg_of(narrow), pdf=pdf_of(wide), alt=alt, caption=caption, data=data
+    )
 
 
 def show_blocks(blocks: Sequence[Block]) -> None:
@@ -93,7 +105,7 @@ def show_blocks(blocks: Sequence[Block]) -> None:
             display(data, raw=True, metadata=metadata)
 
 
-Bundle = tuple[dict[str, str | bytes], dict[str, dict[str, str]]]
+Bundle = tuple[dict[str, str], dict[str, Any]]
 """What a notebook shows, by MIME type, and its metadata."""
 
 
@@ -106,12 +118,13 @@ def display_bundles(block: Block) -> list[Bundle]:
     if not isinstance(block, FigureBlock):
         return [({"text/html": block.html, "text/plain": ""}, {})]
     caption = fragment("note.html.j2", text=block.caption, kind="caption")
-    shown: dict[str, str | bytes] = {"image/png": block.png, "text/plain": block.alt}
-    return [(shown, {"image/png": {"alt": block.alt}}), ({"text/html": caption, "text/plain": ""}, {})]
+    shown = {"image/svg+xml": block.svg, "text/plain": block.alt}
+    metadata = {"image/svg+xml": {"alt": block.alt, "narrow": block.narrow_svg}}
+    return [(shown, metadata), ({"text/html": caption, "text/plain": ""}, {})]
 
 
 def write_files(block: Block, folder: Path) -> None:
-    """Write the files of a block: tables/NAME.csv and .tex, or figures/NAME.png and .csv.
+    """Write the files of a block: tables/NAME.csv and .tex, or figures/NAME.svg, .pdf and .csv.
 
     Args:
         block: The block; one of HTML has no file.
@@ -124,5 +137,6 @@ def write_files(block: Block, folder: Path) -> None:
         (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
     elif isinstance(block, FigureBlock):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
-        (folder / "figures" / f"{block.name}.png").write_bytes(block.png)
+        (folder / "figures" / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")
+        (folder / "figures" / f"{block.name}.pdf").write_bytes(block.pdf)
         write_csv(block.data, folder / "figures" / f"{block.name}.csv")

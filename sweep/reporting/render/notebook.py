@@ -5,7 +5,7 @@
     out/summary.json   the verdict, for the index and for other programs
     out/last.json      what this report shows, and what the last other one did
     out/tables/        NAME.csv (tidy) and NAME.tex (booktabs)
-    out/figures/       NAME.png and NAME.csv
+    out/figures/       NAME.svg, NAME.pdf and NAME.csv
 
 Built twice from the same store, every file is the same bytes: nothing asks a clock or draws a random id. Cells alone
 read numbers: this process loads neither pandas nor matplotlib, which the kernel has to load anyway.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -162,7 +163,8 @@ def differences(study: ReportedStudy) -> list[Block]:
     if not len(comparison.pairs):
         return [note("No arm shares a finished seed with the baseline, so there is no difference to draw.")]
     shown = arms.head(DRAWN_ARMS + 1)
-    figure = forest(
+    draw = partial(
+        forest,
         shown,
         comparison.pairs,
         label=f"{comparison.label} ({study.direction})",
@@ -182,7 +184,7 @@ def differences(study: ReportedStudy) -> list[Block]:
         f"{row['arm']}: {difference_in_words(row, comparison, study.decimals)}" for row in rows[:12]
     )
     data = comparison.pairs.drop(columns="arm_id")
-    return [figure_block("differences", figure, alt=alt, caption=caption, data=data)]
+    return [figure_block("differences", draw, alt=alt, caption=caption, data=data)]
 
 
 def _scope(comparison: Comparison) -> str:

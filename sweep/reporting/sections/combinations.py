@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -96,7 +97,7 @@ def _pictures(study: ReportedStudy, pairs: list[tuple[str, str]]) -> list[Block]
             **{f: values[f].replace(BASELINE, baseline_values.get(f, BASELINE)) for f in (row, column)}
         )
         means = named.pivot_table(index=row, columns=column, values="value", aggfunc="mean", sort=False)
-        figure = interaction(means, label=label, direction=direction, decimals=study.decimals)
+        draw = partial(interaction, means, label=label, direction=direction, decimals=study.decimals)
         cell_texts = [
             f"{row} {a}, {column} {b}: {number(float(means[b][a]), study.decimals)}"
             for a in means.index
@@ -106,7 +107,7 @@ def _pictures(study: ReportedStudy, pairs: list[tuple[str, str]]) -> list[Block]
         caption = f"Mean {label} of each pair of levels, over seeds and the other factors."
         blocks.append(
             figure_block(
-                f"interaction_{row}_{column}", figure, alt="; ".join(cell_texts[:24]), caption=caption, data=data
+                f"interaction_{row}_{column}", draw, alt="; ".join(cell_texts[:24]), caption=caption, data=data
             )
         )
     return blocks

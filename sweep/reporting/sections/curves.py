@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sweep.reporting.figures.lines import MAX_THIN_LINES, cost_front, factor_curves, learning
 from sweep.reporting.figures.style import MAX_NAMED
@@ -14,6 +14,7 @@ from sweep.reporting.formatting import changes_in_words, number, value_in_words
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.stats.mean_interval import mean_interval
 from sweep.reporting.text.setting_fields import LOSS_FIELDS
 from sweep.store.states import CellStatus
 
@@ -43,31 +44,27 @@ def summary_by_level(study: ReportedStudy) -> pd.DataFrame:
     Args:
         study: The study, with its comparison.
     """
+    by = scores_by_level(study).groupby(["arm", "evaluation_level"], sort=False)
+    summary = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
+    summary["n"], summary["mean"] = by["value"].count(), by["value"].mean()
+    intervals = [mean_interval(values) for _, values in by["value"]]
+    summary["low"], summary["high"] = [low for low, _ in intervals], [high for _, high in intervals]
+    summary["seconds"] = by["sampling_seconds"].median().astype(float)
+    named = ["arm", "is_baseline", "evaluation_level", "is_primary", "level", "eval_config"]
+    return summary.reset_index()[[*named, "n", "mean", "low", "high", "seconds"]]
+
+
+def scores_by_level(study: ReportedStudy) -> pd.DataFrame:
+    """The deciding score of every run at every evaluation level: the rows of `StudyFrames.scores` that count.
+
+    Args:
+        study: The study, with its comparison.
+    """
     frames = study.frames
     scores = frames.scores
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
-    scores = scores[keep & ~scores["cell_id"].isin(excluded)]
-    by = scores.groupby(["arm", "evaluation_level"], sort=False)
-    summary = by[["is_baseline", "is_primary", "level", "eval_config"]].first()
-    summary["n"], summary["mean"] = by["value"].count(), by["value"].mean()
-    # scipy gives NaN for no degree of freedom, which is the interval of one seed.
-    half = stats.t.ppf(0.975, summary["n"].to_numpy() - 1) * by["value"].std(ddof=1) / summary["n"] ** 0.5
-    summary["low"], summary["high"] = summary["mean"] - half, summary["mean"] + half
-    summary["seconds"] = by["sampling_seconds"].median().astype(float)
-    columns = [
-        "arm",
-        "is_baseline",
-        "evaluation_level",
-        "is_primary",
-        "level",
-        "eval_config",
-        "n",
-        "mean",
-        "low",
-        "high",
-    ]
-    return summary.reset_index()[[*columns, "seconds"]]
+    return scores[keep & ~scores["cell_id"].isin(excluded)]
 
 
 def _summary_table(study: ReportedStudy, summary: pd.DataFrame) -> Block:
@@ -107,9 +104,10 @@ def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) ->
     order = {arm: k for k, arm in enumerate(summary["arm"].unique())}
     levels = levels.sort_values("arm", key=lambda arm: arm.map(order), kind="stable")
     comparison = study.comparison
-    figure = factor_curves(
-        levels, study.styles, factor=factor, label=comparison.label, direction=study.direction, numeric=numeric
-    )
+    scores = scores_by_level(study)[["arm", "evaluation_level", "value"]]
+    scores = levels[["arm", "evaluation_level", "level"]].merge(scores, on=["arm", "evaluation_level"])
+    title = f"{comparison.label} ({study.direction})"
+    draw = partial(factor_curves, scores, study.styles, factor=factor, title=title, numeric=numeric)
     best = levels.loc[
         levels.groupby("arm", sort=False)["mean"].agg("idxmin" if comparison.lower_is_better else "idxmax")
     ]
@@ -122,7 +120,7 @@ def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) ->
         "is scored from the same checkpoints. This is exploratory, because the level was not tuned for each arm."
     )
     data = levels.drop(columns="eval_config")
-    return figure_block(f"evaluation_{factor}", figure, alt=alt, caption=caption, data=data)
+    return figure_block(f"evaluation_{factor}", draw, alt=alt, caption=caption, data=data)
 
 
 def _value(config: Mapping[str, object], factor: str) -> object:
@@ -135,7 +133,7 @@ def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
     if points["seconds"].nunique() < 2:
         return []
     points = points.assign(on_front=on_front(points, lower_is_better=study.comparison.lower_is_better))
-    figure = cost_front(points, study.styles, label=study.comparison.label, direction=study.direction)
+    draw = partial(cost_front, points, study.styles, label=study.comparison.label, direction=study.direction)
     front = points[points["on_front"]].sort_values("seconds")
     alt = "Score against seconds of sampling. On the front: " + "; ".join(
         f"{row['arm']}, {row['evaluation_level']}: {number(row['mean'], study.decimals)} in {row['seconds']:.0f} s"
@@ -143,7 +141,7 @@ def _front(study: ReportedStudy, summary: pd.DataFrame) -> list[Block]:
     )
     caption = "Score against the cost of sampling. The line joins the points to which no other point is superior."
     data = points.drop(columns=["level", "eval_config"])
-    return [figure_block("sampling_cost", figure, alt=alt, caption=caption, data=data)]
+    return [figure_block("sampling_cost", draw, alt=alt, caption=caption, data=data)]
 
 
 def on_front(points: pd.DataFrame, *, lower_is_better: bool) -> list[bool]:
@@ -180,7 +178,8 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
         drawn = curves.dropna(subset=x)
         if drawn.empty:
             continue
-        figure = learning(
+        draw = partial(
+            learning,
             drawn,
             study.styles,
             x=x,
@@ -194,7 +193,7 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
         )
         caption = f"Thick lines are means over seeds, against {axis}; thin lines are {thin}. {_comparable(study)}"
         data = drawn[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
-        blocks.append(figure_block(f"learning_{x}", figure, alt=alt, caption=caption, data=data))
+        blocks.append(figure_block(f"learning_{x}", draw, alt=alt, caption=caption, data=data))
     return blocks
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,13 @@ def samples(study: ReportedStudy) -> list[Block]:
         blocks.append(
             figure_block(
                 "samples",
-                sample_sheet(rows),
+                partial(sample_sheet, rows),
                 alt=(
                     f"Generated images of replicate {replicate}, a row for each arm, the same noise in each "
                     f"column: {names}"
                 ),
                 caption=(
-                    f"16 images of replicate {replicate}. Those in one column are sampled from the same "
+                    f"{SIDE} images of replicate {replicate}. Those in one column are sampled from the same "
                     f"noise.{left_out}"
                 ),
                 data=chosen[["arm", "replicate", "path", "sha256"]].head(SHEETS),
@@ -81,7 +82,7 @@ SIDE = 8
 """Images along each side of a stored sheet, see `scoring.score.grid_of`."""
 
 
-def strip(sheet: NDArray[np.uint8], rows: int = 2) -> NDArray[np.uint8]:
+def strip(sheet: NDArray[np.uint8], rows: int = 1) -> NDArray[np.uint8]:
     """The first rows of a square sheet one beside the other, a white gap between images; another sheet as it is.
 
     Args:
@@ -172,7 +173,9 @@ def _pictures(study: ReportedStudy) -> list[Block]:
         )
         caption = "Schedules of the arms against t/T. Arms with the same schedule share a line."
         blocks.append(
-            figure_block("schedules", schedule_curves(points, study.styles), alt=alt, caption=caption, data=points)
+            figure_block(
+                "schedules", partial(schedule_curves, points, study.styles), alt=alt, caption=caption, data=points
+            )
         )
     weights = [_weight_points(arrays[key], rows) for key, rows in list(shared["weight"].items())[: MAX_NAMED + 1]]
     if len(weights) > 1:
@@ -184,7 +187,7 @@ def _pictures(study: ReportedStudy) -> list[Block]:
         caption = "Weight of each t in the loss, applied to the squared error of the net's prediction."
         blocks.append(
             figure_block(
-                "loss_weights", loss_weight_curves(points, study.styles), alt=alt, caption=caption, data=points
+                "loss_weights", partial(loss_weight_curves, points, study.styles), alt=alt, caption=caption, data=points
             )
         )
     return blocks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def search(study: ReportedStudy) -> list[Block]:
     decimals = decimals_for(float(known["value"].std(ddof=0)) / 10 or abs(float(known["value"].iloc[0])) / 100)
     states = ", ".join(f"{n} {status}" for status, n in trials["status"].value_counts(sort=False).items())
     first = best.iloc[0]
-    figure = history(trials, label=label, direction=direction)
+    draw = partial(history, trials, label=label, direction=direction)
     alt = (
         f"{quantity(len(trials), 'trial')} ({states}). The best is trial {int(first['trial_number'])} with "
         f"{number(float(first['value']), decimals)}."
@@ -83,7 +84,7 @@ def search(study: ReportedStudy) -> list[Block]:
     best_table = table_block(
         "best_trials", columns, caption=f"The {len(best)} best trials. They are exploratory.", data=best
     )
-    return [figure_block("history", figure, alt=alt, caption=caption, data=trials), best_table, *ladder(study)]
+    return [figure_block("history", draw, alt=alt, caption=caption, data=trials), best_table, *ladder(study)]
 
 
 def ladder(study: ReportedStudy) -> list[Block]:
@@ -188,4 +189,4 @@ def importance(bars: pd.DataFrame, *, trials: int) -> list[Block]:
         "Share of the variance between trials that each factor explains. An adaptive search samples the space "
         f"unevenly, which distorts these shares; random and quasi-random trials do not.{caveat}"
     )
-    return [figure_block("importances", importance_bars(shown.head(20)), alt=alt, caption=caption, data=shown)]
+    return [figure_block("importances", partial(importance_bars, shown.head(20)), alt=alt, caption=caption, data=shown)]

@@ -97,8 +97,10 @@ def test_everything_is_written(twice):
     (paths, _), _ = twice
     assert {file.stem for file in paths.tables.glob("*.csv")} == {file.stem for file in paths.tables.glob("*.tex")}
     assert (paths.tables / "ablation.tex").read_text().count(r"\toprule") == 1
-    assert {file.stem for file in paths.figures.glob("*.png")} == {file.stem for file in paths.figures.glob("*.csv")}
-    assert {"differences", "samples", "schedules"} <= {file.stem for file in paths.figures.glob("*.png")}
+    drawn = {file.stem for file in paths.figures.glob("*.svg")}
+    for kind in ("*.csv", "*.pdf"):
+        assert {file.stem for file in paths.figures.glob(kind)} == drawn
+    assert {"differences", "samples", "schedules"} <= drawn
     summary = json.loads(paths.summary.read_text())
     assert (summary["verdict"], summary["done"], summary["planned"]) == ("better", 38, 40)
     index = paths.index.read_text()

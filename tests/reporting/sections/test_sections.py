@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from sweep.reporting import sections
+from sweep.reporting.figures.style import arm_styles
+from sweep.reporting.figures.svg import DARK
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import FigureBlock, Table, write_files
@@ -59,7 +60,11 @@ def rendered(study, folder) -> str:
             write_files(block, folder)
             if isinstance(block, FigureBlock):
                 assert block.alt
-                assert np.ptp(np.asarray(Image.open(io.BytesIO(block.png)).convert("L"))) > 50
+                for image in (block.svg, block.narrow_svg):
+                    shapes = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(image).iter()}
+                    assert shapes & {"path", "image"}
+                    assert not shapes & {"script", "a"}
+                assert block.pdf.startswith(b"%PDF")
             parts.append(escape(f"{block.alt} {block.caption}") if isinstance(block, FigureBlock) else block.html)
     told = " ".join(parts)
     page = Text(told)
@@ -255,14 +260,15 @@ def test_the_front_holds_what_nothing_beats():
     assert on_front(points, lower_is_better=False) == [True, False, False, False]
 
 
-def test_a_strip_holds_the_first_two_rows_in_order():
+def test_a_strip_holds_the_first_rows_in_order():
     """scoring.score.grid_of writes 64 images row by row; image k is all k here."""
     sheet = np.repeat(np.repeat(np.arange(64, dtype=np.uint8).reshape(8, 8), 5, axis=0), 5, axis=1)
-    shown = strip(sheet)
+    assert strip(sheet)[2, 2::6].tolist() == list(range(8))
+    shown = strip(sheet, rows=2)
     assert shown.shape == (5, 16 * 5 + 15)
     assert shown[2, 2::6].tolist() == list(range(16))
     assert (shown[:, 5::6] == 255).all()
-    assert strip(np.stack([sheet] * 3, axis=-1)).shape == (5, 95, 3)
+    assert strip(np.stack([sheet] * 3, axis=-1)).shape == (5, 47, 3)
     assert strip(sheet[:7]).shape == (7, 40)
 
 
@@ -287,3 +293,19 @@ def test_the_cost_table_says_whether_steps_were_captured(tmp_path, execution, se
     described = not_captured(load_frames(store.engine, "digits").attempts)
     assert described.endswith(sentence)
     assert bool(described) == bool(sentence)
+
+
+def test_arms_differ_without_colour():
+    """In grey, a line is told by its marker and its dashes."""
+    styles = list(arm_styles([f"arm {k}" for k in range(8)]).values())[:7]
+    assert len({style["marker"] for style in styles}) == len({str(style["linestyle"]) for style in styles}) == 7
+
+
+def test_a_figure_has_a_dark_form_of_every_colour_of_its_lines(store):
+    (block,) = sections.differences(store.study())
+    drawn = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", block.svg))
+    repainted = {light.lower() for light in DARK}
+    assert drawn
+    assert drawn <= repainted
+    for light in drawn:
+        assert f"[style*='stroke: {light}']" in block.svg
