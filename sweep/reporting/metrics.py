@@ -48,6 +48,20 @@ def label_of(metric: str, protocol: Mapping[str, Any]) -> str:
     return known.label if inception or known.made_of != "features" else known.label + CLASSIFIER
 
 
+def short_label_of(metric: str, protocol: Mapping[str, Any]) -> str:
+    """Name of a score in sentences and on axes, e.g. `FCD`: its identity is told once, beside the answer.
+
+    Args:
+        metric: As stored in `measurement.name`.
+        protocol: `Protocol` as stored.
+
+    Raises:
+        StoreMismatch: This version does not know the score.
+    """
+    known = metric_of(metric).label
+    return known if protocol.get("extractor") == "inception" else known.replace("FID", "FCD")
+
+
 def extractor_of(protocol: Mapping[str, Any]) -> str:
     """Name of the extractor with the start of its hash, once: a local classifier is named after it already.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sweep.config.interim_analyses import MIN_SEEDS
 
-Verdict = Literal["better", "worse", "no difference", "undecided"]
+Verdict = Literal["better", "worse", "no difference", "diverged", "undecided"]
 """On an arm, and on a study."""
 NEGLIGIBLE = 0.013
 """Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that

@@ -71,7 +71,8 @@ def drawn(spec: StoreSpec) -> Iterator[DrawnCell]:
                 value = spec.mean + arm.effect + seed_part[replicate] + random.normal(0, spec.arm_sd)
                 for number, read_transaction in enumerate(cell.score_requests):
                     finite = replicate not in arm.unscored
-                    scores[read_transaction.eval_config] = _measured(random, value + 0.4 * number, spec, finite=finite)
+                    shifted = value + 0.4 * number + arm.level_effects.get(number, 0.0)
+                    scores[read_transaction.eval_config] = _measured(random, shifted, spec, finite=finite)
             yield DrawnCell(
                 cell=cell,
                 parameters=35_746 + 10 * position,

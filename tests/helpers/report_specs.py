@@ -42,6 +42,7 @@ class ArmSpec:
         replicates: Those that are planned; all seeds of the study where None.
         failed: Replicate -> how its training ended.
         excluded: Replicate -> why it is left out of every comparison.
+        level_effects: Number of an evaluation level -> what is added there for this arm alone.
         unscored: Replicates whose FID is not finite, so that their scores are complete without it.
     """
 
@@ -51,6 +52,7 @@ class ArmSpec:
     replicates: Sequence[int] | None = None
     failed: Mapping[int, End] = field(default_factory=dict)
     excluded: Mapping[int, str] = field(default_factory=dict)
+    level_effects: Mapping[int, float] = field(default_factory=dict)
     unscored: Collection[int] = ()
     phase: str = "confirm"
 

@@ -21,6 +21,7 @@ def dose_response_curve(
     not_worse: Collection[float],
     is_log: bool,
     label: str,
+    width: float,
 ) -> Figure:
     """Means as a line, seeds as thin lines behind it, intervals as bars.
 
@@ -32,9 +33,10 @@ def dose_response_curve(
         not_worse: Levels whose points are filled.
         is_log: Whether the levels are spaced by their logarithm.
         label: Name and direction of the score.
+        width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(3.6)
+        figure, (axes,) = blank(width, 3.6)
         if is_log:
             axes.set_xscale("log", base=2)
         for _, each in seeds.groupby("replicate"):
@@ -43,7 +45,7 @@ def dose_response_curve(
         axes.vlines(points["level"], points["low"], points["high"], color=COLOURS[0], linewidth=3.0, alpha=0.6)
         axes.plot(points["level"], points["mean"], color=COLOURS[0])
         for row in points.to_dict("records"):
-            filled = COLOURS[0] if row["level"] in not_worse else "white"
+            filled = COLOURS[0] if row["level"] in not_worse else "none"
             axes.plot(row["level"], row["mean"], "o", color=COLOURS[0], markerfacecolor=filled, markersize=8)
         axes.xaxis.set_major_locator(FixedLocator(points["level"].tolist()))
         axes.xaxis.set_minor_locator(NullLocator())

@@ -63,7 +63,7 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
                 if len(mean):
                     ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
             _log_if_positive(axes, points["value"])
-            axes.set_title(f"{title} (lower is better)")
+            axes.set_title(title)
             axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
             # 500 thousandths of a second would read 500m.
             axes.xaxis.set_major_formatter(
@@ -97,16 +97,16 @@ def factor_curves(
         named = [arm for arm in dict.fromkeys(scores["arm"]) if styles[str(arm)]["color"] != FAINT]
         faint = means[~means["arm"].isin(named)]
         crowd(axes, [each[["level", "value"]] for _, each in faint.groupby("arm", sort=False)])
-        looks = [styles[str(arm)] for arm in named]
+        named_styles = [styles[str(arm)] for arm in named]
         sns.pointplot(
             scores[scores["arm"].isin(named)],
             x="level",
             y="value",
             hue="arm",
             hue_order=named,
-            palette=[look["color"] for look in looks],
-            markers=[look["marker"] for look in looks],
-            linestyles=[look["linestyle"] for look in looks],
+            palette=[style["color"] for style in named_styles],
+            markers=[style["marker"] for style in named_styles],
+            linestyles=[style["linestyle"] for style in named_styles],
             errorbar=mean_interval,
             dodge=DODGE * (len(named) - 1),
             native_scale=True,
@@ -120,8 +120,8 @@ def factor_curves(
         last = means.sort_values("level").groupby("arm", sort=False)[["level", "value"]].last()
         places = [last.loc[arm] for arm in named]
         ends = [
-            (place["level"] + shift, place["value"], str(arm), look["color"])
-            for arm, place, shift, look in zip(named, places, shifts, looks, strict=True)
+            (place["level"] + shift, place["value"], str(arm), style["color"])
+            for arm, place, shift, style in zip(named, places, shifts, named_styles, strict=True)
         ]
         axes.set_xticks(list(positions.values()), [shortest(level) if numeric else str(level) for level in positions])
         axes.set_xlabel(factor.replace("_", " "))

@@ -32,8 +32,15 @@ DASHES: tuple[Dashes, ...] = (
     (0, (3, 3)),
     (0, (6, 2, 1.5, 2, 1.5, 2)),
 )
-VERDICT_COLOURS = {"better": "#009E73", "worse": "#D55E00", "no difference": "#0072B2", "undecided": FAINT, "": INK}
-VERDICT_MARKERS = {"better": "v", "worse": "^", "no difference": "s", "undecided": "o", "": "|"}
+VERDICT_COLOURS = {
+    "better": "#009E73",
+    "worse": "#D55E00",
+    "no difference": "#0072B2",
+    "diverged": "#D55E00",
+    "undecided": FAINT,
+    "": INK,
+}
+VERDICT_MARKERS = {"better": "v", "worse": "^", "no difference": "s", "diverged": "X", "undecided": "o", "": "|"}
 WIDE, NARROW = 11.0, 5.4
 """Widths in inches: of a page at a desk, where letters are as large as those of the text, and of one in a hand."""
 LINE_POINTS = 13

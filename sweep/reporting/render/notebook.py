@@ -27,6 +27,7 @@ from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE, Stu
 from sweep.reporting.render.html import export_html
 from sweep.reporting.render.index import SUMMARY, write_index
 from sweep.reporting.render.kernel import execute
+from sweep.reporting.render.templates import fragment
 from sweep.reporting.text.report_diff import LAST
 from sweep.store.opening import read_store
 
@@ -52,13 +53,13 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("dose_response", "Dose and response"),
     ("differences", "Differences from the baseline"),
     ("ablation", "Ablation table"),
+    ("samples", "Samples from the same noise"),
     ("search_claims_table", "What the search claimed"),
     ("search", "Search"),
     ("importances", "What mattered"),
     ("interactions", "Interactions"),
     ("evaluation_factors", "Evaluation factors"),
     ("learning_curves", "Learning curves"),
-    ("samples", "Samples from the same noise"),
     ("other_scores", "Other scores"),
     ("chains", "Schedules and loss weights"),
     ("certainty", "How sure"),
@@ -191,14 +192,15 @@ def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
     """
     cells = [_code("setup", SETUP.format(name=study.name, as_of=as_of))]
     own = study.design.own_question
-    for function, usual in SECTIONS:
-        if function in SHOWN_WHERE and not SHOWN_WHERE[function](study):
-            continue
-        heading = own.heading if function == "own_question" and own is not None else usual
+    shown = [each for each in SECTIONS if each[0] not in SHOWN_WHERE or SHOWN_WHERE[each[0]](study)]
+    if own is not None:
+        shown = [(function, own.heading if function == "own_question" else usual) for function, usual in shown]
+    headings = [heading for _, heading in shown if heading]
+    for function, heading in shown:
+        if heading == headings[0]:
+            cells.append(_text("contents", fragment("contents.html.j2", headings=headings)))
         if heading:
-            cell = nbformat.v4.new_markdown_cell(f"## {heading}")
-            cell["id"] = f"{function}-heading"
-            cells.append(cell)
+            cells.append(_text(f"{function}-heading", f"## {heading}"))
         cells.append(_code(function, f"show_blocks(sections.{function}(study))"))
     cells.append(_code("record", RECORD))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -206,6 +208,12 @@ def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
         cells=cells, metadata={"title": study.name, "kernelspec": kernel, "language_info": {"name": "python"}}
     )
     return notebook
+
+
+def _text(name: str, source: str) -> NotebookNode:
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(source)
+    cell["id"] = name
+    return cell
 
 
 def _code(name: str, source: str) -> NotebookNode:

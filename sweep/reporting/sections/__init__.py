@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sweep.reporting.render.blocks import Block, Html
 from sweep.reporting.render.templates import fragment
-from sweep.reporting.sections.answer import ablation, differences, verdict
+from sweep.reporting.sections.ablation import ablation
+from sweep.reporting.sections.answer import differences, verdict
 from sweep.reporting.sections.certainty import certainty, other_scores
 from sweep.reporting.sections.combinations import interactions
-from sweep.reporting.sections.curves import evaluation_factors, learning_curves
+from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
+from sweep.reporting.sections.evaluation import evaluation_factors
 from sweep.reporting.sections.ledger import completeness, cost, provenance
 from sweep.reporting.sections.own_question import dose_response, own_question
 from sweep.reporting.sections.record import record, since_last

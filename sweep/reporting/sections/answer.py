@@ -1,11 +1,11 @@
-"""The answer: one sentence, one figure, one table."""
+"""The answer: one sentence, and the figure that shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,11 @@ import pandas as pd
 from sweep.config.designs.arms import ALL
 from sweep.quantities import quantity
 from sweep.reporting.figures.forest import forest
-from sweep.reporting.formatting import NOTHING, join_words, number, percent, rounded_duration
+from sweep.reporting.formatting import join_words, number, percent
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
-from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block
 from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.levels import level_warnings
 from sweep.reporting.sections.own_question import own_sentences
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
@@ -54,7 +54,8 @@ def verdict(study: ReportedStudy) -> list[Block]:
         basis=result.basis,
         question=study.frames.question,
     )
-    return [Html(html), Html(fragment("warnings.html.j2", warnings=warnings_of(study.frames)))]
+    warnings = [*level_warnings(study), *warnings_of(study.frames)]
+    return [Html(html), Html(fragment("warnings.html.j2", warnings=warnings))]
 
 
 def answer(study: ReportedStudy) -> Answer:
@@ -73,11 +74,12 @@ def answer(study: ReportedStudy) -> Answer:
         planned = quantity(len(study.frames.cells), "planned cell")
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
-            return Answer(lost["verdict"], f"{lost['says']} {lost['why']}.", f"{_tally(arms)}{_basis(study)}")
+            sentence = f"{lost['says']}: {lost['why']}."
+            return Answer(lost["verdict"], sentence, f"{_tally(arms)}{_basis(study)}")
         return Answer("undecided", sentence, _basis(study))
     own = own_sentences(study)
     row = _headline_arm(scored, comparison.lower_is_better)
-    sentence = difference_in_words(row, comparison, study.decimals)
+    sentence = difference_in_words(study, row)
     if row["lost"] + row["won"]:
         sentence += f" This counts only the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and row["arm"] != ALL and not (arms["verdict"] == "better").any():
@@ -97,38 +99,46 @@ def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:
     return pool.loc[[differences.idxmin()]].to_dict("records")[0]
 
 
-def difference_in_words(row: Row, comparison: Comparison, decimals: int) -> str:
-    """What changed, by how much, between which bounds, over how many seeds.
+def difference_in_words(study: ReportedStudy, row: Row) -> str:
+    """What changed, by how much in units and in percent, between which bounds, over how many seeds.
 
     Args:
+        study: The study, with its comparison.
         row: A row of `Comparison.arms`.
-        comparison: The comparison that the row is from.
-        decimals: Decimals of the score.
     """
+    base, decimals = study.comparison.baseline_mean, study.decimals
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
     seeds = quantity(int(row["pairs"]), "paired seed")
-    start = f"from {number(comparison.baseline_mean, decimals)}"
+    start = f"the baseline's {number(base, decimals)}"
     if not np.isfinite(low):
-        change = f"{number(difference, decimals, signed=True)} {start}"
-        return f"{row['says']} changes {comparison.label} by {change}, over {seeds}. An interval needs two seeds."
+        change = f"{number(difference, decimals, signed=True)} from {start}"
+        return f"{row['says']} changes {study.score} by {change}, over {seeds}. An interval needs two seeds."
     if excludes_zero(low, high):
-        bounds = sorted((abs(low), abs(high)))
-        between = " to ".join(number(bound, decimals) for bound in bounds)
         verb = "lowers" if difference < 0 else "raises"
-        share = percent(abs(difference / comparison.baseline_mean)) if comparison.baseline_mean else NOTHING
-        amount = f"{number(abs(difference), decimals)} ({share}; 95 % interval {between})"
-        return f"{row['says']} {verb} {comparison.label} by {amount} {start}, over {seeds}."
+        near, far = sorted((abs(low), abs(high)))
+        between = f"{number(near, decimals)} to {number(far, decimals)}"
+        amount = f"{number(abs(difference), decimals)} (95 % interval {between})"
+        share = f"{percent(abs(difference) / base)} ({percent(near / base)} to {percent(far / base)})" if base else ""
+        return f"{row['says']} {verb} {study.score} by {_share(share, amount, start)}, over {seeds}."
     between = " to ".join(number(bound, decimals, signed=True) for bound in (low, high))
     amount = f"{number(difference, decimals, signed=True)} (95 % interval {between})"
-    return f"{row['says']} changes {comparison.label} by {amount} {start}, over {seeds}: {row['why']}."
+    low_share, high_share = (percent(bound / base, signed=True) if base else "" for bound in (low, high))
+    share = f"{percent(difference / base, signed=True)} ({low_share} to {high_share})" if base else ""
+    return f"{row['says']} changes {study.score} by {_share(share, amount, start)}, over {seeds}: {row['why']}."
+
+
+def _share(share: str, amount: str, start: str) -> str:
+    return f"{amount}, which is {share} of {start}" if share else f"{amount} from {start}"
 
 
 def _tally(arms: pd.DataFrame) -> str:
     if len(arms) < 2:
         return ""
-    words = [word for word in ("better", "worse", "no difference", "undecided") if (arms["verdict"] == word).any()]
+    words = [word for word in get_args(Verdict) if (arms["verdict"] == word).any()]
+    diverged = list(arms.loc[arms["verdict"] == "diverged", "says"])
+    told = f"In every seed {join_words(diverged)} diverged. " if diverged else ""
     tally = join_words([f"{int((arms['verdict'] == word).sum())} {word}" for word in words])
-    return f"Of {len(arms)} arms: {tally}. "
+    return f"Of {len(arms)} arms: {tally}. {told}"
 
 
 def _basis(study: ReportedStudy) -> str:
@@ -167,7 +177,7 @@ def differences(study: ReportedStudy) -> list[Block]:
         forest,
         shown,
         comparison.pairs,
-        label=f"{comparison.label} ({study.direction})",
+        label=f"{study.score} ({study.direction})",
         lower_is_better=comparison.lower_is_better,
         margin=comparison.margin,
     )
@@ -176,93 +186,22 @@ def differences(study: ReportedStudy) -> list[Block]:
     )
     caption = (
         "Each grey dot is one training seed: the score of the arm minus that of the baseline with the same seed. Bars "
-        f"are 95 % intervals{_scope(comparison)}. The shaded band is the smallest effect of interest, "
+        f"are 95 % intervals{interval_scope(comparison)}. The shaded band is the smallest effect of interest, "
         f"±{number(comparison.margin, study.decimals)}.{left_out}"
     )
     rows = shown[~shown["is_baseline"] & (shown["pairs"] > 0)].to_dict("records")
     alt = "Differences from the baseline. " + " ".join(
-        f"{row['arm']}: {difference_in_words(row, comparison, study.decimals)}" for row in rows[:12]
+        f"{row['arm']}: {difference_in_words(study, row)}" for row in rows[:12]
     )
     data = comparison.pairs.drop(columns="arm_id")
     return [figure_block("differences", draw, alt=alt, caption=caption, data=data)]
 
 
-def _scope(comparison: Comparison) -> str:
-    """What intervals are of, and what they hold for together."""
-    of = " of the mean ratio, times the baseline's mean" if comparison.ratio else ""
-    return of + ("" if comparison.family < 2 else f", which hold for all {comparison.family} arms at once")
-
-
-def ablation(study: ReportedStudy) -> list[Block]:
-    """The table to paste into a paper: baseline first, one change a row.
+def interval_scope(comparison: Comparison) -> str:
+    """What intervals are of, and what they hold for together.
 
     Args:
-        study: The study, with its comparison.
+        comparison: The comparison that they are from.
     """
-    comparison, decimals = study.comparison, study.decimals
-    arms = comparison.arms.merge(_costs(study), on="arm_id", how="left")
-    rows = arms.to_dict("records")
-    columns = [
-        Column(
-            "Arm",
-            [
-                TextCell(row["arm"], _changes_text(row), _flag(study.frames.boundaries.get(row["arm"], {})))
-                for row in rows
-            ],
-        ),
-        Column("Mean ± SD", [TextCell(_mean_sd(row, decimals)) for row in rows], numeric=True),
-        Column("Difference", [TextCell(*_difference(row, decimals)) for row in rows], numeric=True),
-        Column("95 % interval", bar_cells(arms["low"], arms["difference"], arms["high"], list(arms["verdict"]))),
-        Column("Verdict", [Badge(row["verdict"], row["why"]) for row in rows]),
-        Column("Seeds", [TextCell(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
-        Column("Parameters", [TextCell(number(row["parameters"], 0)) for row in rows], numeric=True),
-        Column("Training", [TextCell(rounded_duration(row["train_seconds"])) for row in rows], numeric=True),
-    ]
-    caption = (
-        f"{comparison.label} ({study.direction}). Means and standard deviations are over training seeds. Differences "
-        f"from the baseline are over paired seeds, with 95 % intervals{_scope(comparison)}. The training time is the "
-        "median of one run."
-    )
-    data = arms.drop(columns="arm_id")
-    return [table_block("ablation", columns, caption=caption, data=data, marked=list(arms["is_baseline"]))]
-
-
-def _changes_text(row: Row) -> str:
-    """The changes, where the arm's name does not already say them."""
-    said, named = str(row["says"]).replace(" ", ""), str(row["arm"]).replace(" ", "")
-    return "" if set(said.split(",")) == set(named.split("+")) else str(row["says"])
-
-
-def _flag(ends: Mapping[str, str]) -> str:
-    """Which tuned values lie at an end of what was tried."""
-    return join_words([f"{factor} is at the {end} end of its range" for factor, end in ends.items()]) if ends else ""
-
-
-def _mean_sd(row: Row, decimals: int) -> str:
-    mean, sd = float(row["mean"]), float(row["sd"])
-    return number(mean, decimals) + (f" ± {number(sd, decimals)}" if np.isfinite(sd) else "")
-
-
-def _difference(row: Row, decimals: int) -> tuple[str, str]:
-    difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
-    if not np.isfinite(difference):
-        return ("" if row["is_baseline"] else NOTHING), ""
-    interval = f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
-    return number(difference, decimals, signed=True), interval if np.isfinite(low) else "no interval"
-
-
-def _of(row: Row) -> str:
-    return "" if row["planned"] == row["n"] else f" of {number(float(row['planned']), 0)}"
-
-
-def _costs(study: ReportedStudy) -> pd.DataFrame:
-    """arm_id, planned (cells), parameters, train_seconds (median of the finished)."""
-    cells = study.frames.cells[study.frames.cells["phase"] == study.frames.phase]
-    done = cells[cells["status"] == CellStatus.DONE].groupby("arm_id")
-    return pd.DataFrame(
-        {
-            "planned": cells.groupby("arm_id").size(),
-            "parameters": done["parameters"].max().astype(float),
-            "train_seconds": done["train_seconds"].median(),
-        }
-    ).reset_index(names="arm_id")
+    of = " of the mean ratio, times the baseline's mean" if comparison.ratio else ""
+    return of + ("" if comparison.family < 2 else f", which hold for all {comparison.family} arms at once")

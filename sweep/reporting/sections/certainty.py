@@ -111,7 +111,7 @@ def _variance(study: ReportedStudy) -> list[Block]:
         Column("Meaning", text_cells(list(data["what"]))),
     ]
     caption = (
-        f"Sources of the spread of {study.comparison.label}, pooled over arms. Only the first one decides whether a "
+        f"Sources of the spread of {study.score}, pooled over arms. Only the first one decides whether a "
         "difference would appear again after training again."
     )
     return [table_block("variance", columns, caption=caption, data=data)]

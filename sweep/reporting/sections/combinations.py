@@ -60,7 +60,7 @@ def _tested(study: ReportedStudy, tests: pd.DataFrame) -> list[Block]:
         Column("Seeds", text_cells([row["n"] for row in rows]), numeric=True),
     ]
     caption = (
-        f"The change of {study.comparison.label} by two levels together, minus the changes by each of them alone, "
+        f"The change of {study.score} by two levels together, minus the changes by each of them alone, "
         "averaged over the other factors, with its 95 % t interval over seeds. An interaction that is not shown may "
         "still exist."
     )
@@ -89,7 +89,7 @@ def _pictures(study: ReportedStudy, pairs: list[tuple[str, str]]) -> list[Block]
     frames = study.frames
     values = primary_values(frames, frames.metric).merge(levels_of_arms(frames), on="arm_id")
     baseline = frames.spec.get("baseline", {})
-    label, direction = study.comparison.label, study.direction
+    label, direction = study.score, study.direction
     blocks: list[Block] = []
     for row, column in pairs[:DRAWN_PAIRS]:
         baseline_values = {factor: value_in_words(baseline[factor]) for factor in (row, column) if factor in baseline}

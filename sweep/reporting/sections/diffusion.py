@@ -227,6 +227,6 @@ def _sampled(values: dict[str, NDArray[np.float64]], rows: list[Mapping[Any, Any
     T = len(next(iter(values.values())))
     index = np.unique(np.linspace(0, T - 1, min(T, POINTS)).astype(int))
     names = [str(row["arm"]) for row in rows]
-    label = names[0] if len(names) == 1 else f"{names[0]} + {len(names) - 1} more"
+    label = " and ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} others"
     columns = {name: array[index] for name, array in values.items()}
     return pd.DataFrame({"arm": names[0], "label": label, "u": (index + 1) / T} | columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from sweep.config.values import shortest
 from sweep.reporting.figures.dose_response import dose_response_curve
 from sweep.reporting.formatting import join_words, number, percent
 from sweep.reporting.render.blocks import Block, figure_block, note
-from sweep.reporting.render.tables import Badge, Column, TextCell, bar_cells, table_block, text_cells
+from sweep.reporting.render.tables import Badge, Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.search_claims import claims_in_words
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.dose_response import DoseResponse
@@ -63,15 +65,6 @@ def own_question(study: ReportedStudy) -> list[Block]:
             numeric=True,
         ),
         Column("Share", [TextCell(percent(row["share"], signed=True)) for row in rows], numeric=True),
-        Column(
-            "95 % interval",
-            bar_cells(
-                study.contrasts["low"],
-                study.contrasts["difference"],
-                study.contrasts["high"],
-                list(study.contrasts["verdict"]),
-            ),
-        ),
         Column("Verdict", [Badge(row["verdict"], row["why"]) for row in rows]),
         Column("Seeds", text_cells([row["n"] for row in rows]), numeric=True),
     ]
@@ -118,18 +111,19 @@ def _curve(study: ReportedStudy, response: DoseResponse) -> Block:
     base = values.drop_duplicates("replicate")
     base = pd.DataFrame({"replicate": base["replicate"], "level": response.baseline, "value": base["baseline"]})
     seeds = pd.concat([seeds, base]).sort_values(["replicate", "level"], kind="stable", ignore_index=True)
-    figure = dose_response_curve(
+    draw = partial(
+        dose_response_curve,
         response.points,
         seeds,
         factor=response.factor,
         baseline=response.baseline,
         not_worse=response.not_worse,
         is_log=response.is_log,
-        label=f"{comparison.label} ({study.direction})",
+        label=f"{study.score} ({study.direction})",
     )
     trend = "each doubling" if response.is_log else "the way from the lowest to the highest level"
     caption = (
-        f"Mean {comparison.label} at each level of {response.factor}, over seeds; each thin line is one seed. Bars are "
+        f"Mean {study.score} at each level of {response.factor}, over seeds; each thin line is one seed. Bars are "
         "95 % intervals of the difference from the baseline, which hold for all arms at once; the dashed line is the "
         f"baseline, {response.factor} = {shortest(response.baseline)}. Filled points are the levels that no other one "
         f"is shown to beat: the best level is among them with 95 % certainty. The trend is for {trend}; the trends of "
@@ -137,5 +131,5 @@ def _curve(study: ReportedStudy, response: DoseResponse) -> Block:
     )
     name = f"dose_response_{response.factor.replace('.', '_')}"
     return figure_block(
-        name, figure, alt=dose_in_words(response, comparison, decimals), caption=caption, data=response.points
+        name, draw, alt=dose_in_words(response, comparison, decimals), caption=caption, data=response.points
     )

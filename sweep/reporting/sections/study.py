@@ -16,7 +16,7 @@ from sweep.reporting.figures.style import LineStyle, arm_styles
 from sweep.reporting.formatting import decimals_for
 from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
-from sweep.reporting.metrics import direction_of
+from sweep.reporting.metrics import direction_of, short_label_of
 from sweep.reporting.stats.comparison import Comparison, compare_arms, split_of
 from sweep.reporting.stats.contrasts import own_contrasts
 from sweep.reporting.stats.dose_response import DoseResponse, dose_responses
@@ -66,6 +66,11 @@ class ReportedStudy:
     def decimals(self) -> int:
         """Decimals of the deciding score that carry information."""
         return decimals_for(self.comparison.decimals_at)
+
+    @property
+    def score(self) -> str:
+        """Name of the deciding score in sentences, e.g. `FCD`."""
+        return short_label_of(self.comparison.metric, self.frames.protocol)
 
     @property
     def direction(self) -> str:

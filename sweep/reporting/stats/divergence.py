@@ -37,12 +37,19 @@ class Divergence:
         """Whether the mean difference has no value."""
         return self.lost + self.won > 0
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether the arm has no score at all because it diverged, in two seeds or more: a fact that needs no test."""
+        return self.lost >= 2 and not self.pairs + self.won
+
     def verdict(self, p_adjusted: float) -> Verdict:
         """The verdict on an arm. One that diverges where the baseline does not is never better, and vice versa.
 
         Args:
             p_adjusted: p of the signed-rank test after Holm's correction.
         """
+        if self.everywhere:
+            return "diverged"
         if self.pairs + self.lost + self.won < MIN_SEEDS or not p_adjusted < ALPHA:
             return "undecided"
         if self.toward > 0 and not self.won:
@@ -55,6 +62,8 @@ class Divergence:
         Args:
             p_adjusted: p of the signed-rank test after Holm's correction.
         """
+        if self.everywhere:
+            return f"every one of its {self.lost} seeds diverged, where the baseline did not"
         seeds = self.pairs + self.lost + self.won
         clauses = [f"diverged in {self.lost} of {seeds} seeds, where the baseline did not"] if self.lost else []
         clauses += [f"the baseline diverged in {self.won} of {seeds} seeds, where this arm did not"] if self.won else []

@@ -19,8 +19,9 @@ from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import FigureBlock, Table, write_files
 from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections.answer import answer
-from sweep.reporting.sections.curves import on_front, with_seconds
+from sweep.reporting.sections.curves import with_seconds
 from sweep.reporting.sections.diffusion import read_grid, strip
+from sweep.reporting.sections.evaluation import on_front
 from sweep.reporting.sections.ledger import cost_by_arm, not_captured
 from sweep.reporting.sections.search import CANARY, trials_of
 from sweep.reporting.text.warnings import warnings_of
@@ -185,7 +186,7 @@ def test_a_factorial_gets_its_interactions(tmp_path):
 def test_the_whole_ablation(store, tmp_path):
     study = store.study()
     told = rendered(study, tmp_path)
-    assert "schedule = cosine lowers FCD-abababab@1000 by" in told
+    assert "schedule = cosine lowers FCD by" in told
     assert "confounded" in told  # T = 250 with the unscaled linear schedule ends with signal left
     assert "FID@" not in told  # plain FID is only ever Inception's
     assert COMMIT[:12] in told

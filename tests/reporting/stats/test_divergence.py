@@ -45,12 +45,12 @@ def test_p_is_scipys_exact_signed_rank_test():
     assert divergence(np.empty(0), lost=6).p == 2**-5
 
 
-def test_an_arm_that_always_diverges_is_worse_and_the_sentence_says_so(tmp_path):
+def test_an_arm_that_always_diverges_is_called_diverged_and_the_sentence_says_so(tmp_path):
     row, study = compared(tmp_path, lost=range(8))
-    assert (row["verdict"], row["test"], row["p_adjusted"], row["lost"]) == ("worse", "signed-rank", 2**-7, 8)
+    assert (row["verdict"], row["test"], row["p_adjusted"], row["lost"]) == ("diverged", "signed-rank", 2**-7, 8)
     told = answer(study)
-    assert told.word == "worse"
-    assert "lr = 0.1 diverged in 8 of 8 seeds, where the baseline did not" in told.sentence
+    assert told.word == "diverged"
+    assert "lr = 0.1: every one of its 8 seeds diverged, where the baseline did not" in told.sentence
 
 
 @pytest.mark.parametrize("lost", [(4,), (1, 3, 5)])
@@ -69,11 +69,11 @@ def test_a_baseline_that_diverges_is_beaten_by_what_does_not(tmp_path):
     assert "the baseline diverged in 7 of 8 seeds" in row["why"]
 
 
-def test_seeds_where_both_diverge_say_nothing_and_few_seeds_decide_nothing(tmp_path):
+def test_seeds_where_both_diverge_say_nothing_and_three_lost_ones_need_no_test(tmp_path):
     both, _ = compared(tmp_path / "both", lost=range(3), base_lost=range(3), effect=-3.0)
     assert (both["lost"], both["won"], both["pairs"], both["verdict"]) == (0, 0, 5, "better")
     few, _ = compared(tmp_path / "few", lost=range(3), seeds=3)
-    assert (few["verdict"], few["p_adjusted"]) == ("undecided", 0.25)
+    assert (few["verdict"], few["p_adjusted"]) == ("diverged", 0.25)
 
 
 def test_other_failures_are_no_results(tmp_path):

@@ -1,0 +1,109 @@
+"""Whether a verdict holds at other evaluation levels: the same comparison, at each level of the same checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from math import isfinite
+
+import pandas as pd
+
+from sweep.reporting.figures.levels import level_differences
+from sweep.reporting.formatting import join_words, number
+from sweep.reporting.render.blocks import Block, figure_block
+from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
+from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.stats.comparison import Comparison, compare_arms
+
+DECIDED = ("better", "worse")
+
+
+def comparisons_by_level(study: ReportedStudy) -> dict[str, Comparison]:
+    """The comparison of all arms at each evaluation level, the deciding one first; one entry without other levels.
+
+    Args:
+        study: The study, with its comparison.
+    """
+    scores = study.frames.scores
+    scores = scores[scores["metric"] == study.comparison.metric]
+    primary = set(scores.loc[scores["is_primary"], "evaluation_level"])
+    others = [level for level in dict.fromkeys(scores["evaluation_level"]) if level not in primary]
+    told = {"as decided": study.comparison}
+    for level in others:
+        at = study.frames.scores.assign(is_primary=study.frames.scores["evaluation_level"] == level)
+        told[str(level)] = compare_arms(replace(study.frames, scores=at))
+    return told
+
+
+def level_warnings(study: ReportedStudy) -> Iterator[str]:
+    """A sentence for each arm whose verdict has another sign, or none, at another evaluation level.
+
+    Args:
+        study: The study, with its comparison.
+    """
+    if not study.comparison.confirmatory:
+        return
+    levels = comparisons_by_level(study)
+    decided = study.comparison.compared
+    for row in decided[decided["verdict"].isin(DECIDED)].to_dict("records"):
+        turned: list[str] = []
+        faded: list[str] = []
+        for level, comparison in list(levels.items())[1:]:
+            there = comparison.arms[comparison.arms["arm_id"] == row["arm_id"]].iloc[0]
+            if there["pairs"] < 2 or there["verdict"] == row["verdict"]:
+                continue
+            told = f"{level} ({number(float(there['difference']), study.decimals, signed=True)})"
+            (turned if there["verdict"] in DECIDED else faded).append(told)
+        here = number(float(row["difference"]), study.decimals, signed=True)
+        if turned:
+            yield f"{row['says']} is {row['verdict']} as decided ({here}), and the opposite at {join_words(turned)}."
+        if faded:
+            yield (
+                f"{row['says']} is {row['verdict']} as decided ({here}), and the same comparison does not show that "
+                f"at {join_words(faded)}. The verdict is about the deciding evaluation level only."
+            )
+
+
+def differences_by_level(study: ReportedStudy) -> list[Block]:
+    """Paired differences at every evaluation level, as a figure and as a table.
+
+    Args:
+        study: The study, with its comparison.
+    """
+    levels = comparisons_by_level(study)
+    arms = pd.concat(
+        [each.compared.assign(evaluation_level=level) for level, each in levels.items()], ignore_index=True
+    )
+    if len(levels) < 2 or not (arms["pairs"] > 0).any():
+        return []
+    seeds = pd.concat([each.pairs.assign(evaluation_level=level) for level, each in levels.items()], ignore_index=True)
+    draw = partial(level_differences, arms, seeds, study.styles, title=f"{study.score} ({study.direction})")
+    rows = list(dict.fromkeys(arms["arm"]))
+    columns = [Column("Arm", text_cells(rows))]
+    for level, comparison in levels.items():
+        by_arm = comparison.compared.set_index("arm")
+        cells = [_cell(by_arm.loc[arm], study.decimals) for arm in rows]
+        columns.append(Column(level, cells, numeric=True))
+    caption = (
+        f"Differences of {study.score} from the baseline over paired seeds, at every evaluation level of the same "
+        "checkpoints, with 95 % intervals that hold for all arms of a level at once. Only the column `as decided` was "
+        "planned to decide; the others are exploratory."
+    )
+    alt = "; ".join(
+        f"{row['arm']} at {row['evaluation_level']}: {number(row['difference'], study.decimals, signed=True)}"
+        for row in arms.head(24).to_dict("records")
+    )
+    data = arms[["arm", "evaluation_level", "pairs", "difference", "low", "high"]]
+    return [
+        figure_block(
+            "level_differences", draw, alt=f"Differences by evaluation level. {alt}", caption=caption, data=data
+        ),
+        table_block("level_differences", columns, caption=caption, data=data),
+    ]
+
+
+def _cell(row: pd.Series, decimals: int) -> TextCell:
+    difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
+    interval = f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
+    return TextCell(number(difference, decimals, signed=True), interval if isfinite(low) else "")
