@@ -35,12 +35,12 @@ def level_differences(
         dots = {"jitter": False, "size": 4, "alpha": 0.5, "legend": False}
         half = SPREAD / 2 if len(named) > 1 else 0.0
         for arm, shift in zip(named, np.linspace(-half, half, len(named)), strict=True):
-            places = {level: k + shift for k, level in enumerate(levels)}
+            positions = {level: k + shift for k, level in enumerate(levels)}
             own = shown[shown["arm"] == arm]
-            own = own.assign(place=own["evaluation_level"].map(places) + 0.05)
-            sns.stripplot(own, x="place", y="difference", color=colours[arm], native_scale=True, ax=axes, **dots)
+            own = own.assign(position=own["evaluation_level"].map(positions) + 0.05)
+            sns.stripplot(own, x="position", y="difference", color=colours[arm], native_scale=True, ax=axes, **dots)
             means = arms[arms["arm"] == arm]
-            xs = means["evaluation_level"].map(places)
+            xs = means["evaluation_level"].map(positions)
             axes.vlines(xs, means["low"], means["high"], color=colours[arm], linewidth=2.4)
             marker = styles[str(arm)]["marker"]
             label = shortened(str(arm))

@@ -118,10 +118,10 @@ def factor_curves(
         )
         shifts = np.linspace(-1.0, 1.0, len(named)) * DODGE * (len(named) - 1) / 2
         last = means.sort_values("level").groupby("arm", sort=False)[["level", "value"]].last()
-        places = [last.loc[arm] for arm in named]
+        last_points = [last.loc[arm] for arm in named]
         ends = [
-            (place["level"] + shift, place["value"], str(arm), style["color"])
-            for arm, place, shift, style in zip(named, places, shifts, named_styles, strict=True)
+            (point["level"] + shift, point["value"], str(arm), style["color"])
+            for arm, point, shift, style in zip(named, last_points, shifts, named_styles, strict=True)
         ]
         axes.set_xticks(list(positions.values()), [shortest(level) if numeric else str(level) for level in positions])
         axes.set_xlabel(factor.replace("_", " "))

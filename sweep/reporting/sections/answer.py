@@ -136,9 +136,9 @@ def _tally(arms: pd.DataFrame) -> str:
         return ""
     words = [word for word in get_args(Verdict) if (arms["verdict"] == word).any()]
     diverged = list(arms.loc[arms["verdict"] == "diverged", "says"])
-    told = f"In every seed {join_words(diverged)} diverged. " if diverged else ""
+    diverged_text = f"In every seed {join_words(diverged)} diverged. " if diverged else ""
     tally = join_words([f"{int((arms['verdict'] == word).sum())} {word}" for word in words])
-    return f"Of {len(arms)} arms: {tally}. {told}"
+    return f"Of {len(arms)} arms: {tally}. {diverged_text}"
 
 
 def _basis(study: ReportedStudy) -> str:

@@ -29,11 +29,11 @@ def comparisons_by_level(study: ReportedStudy) -> dict[str, Comparison]:
     scores = scores[scores["metric"] == study.comparison.metric]
     primary = set(scores.loc[scores["is_primary"], "evaluation_level"])
     others = [level for level in dict.fromkeys(scores["evaluation_level"]) if level not in primary]
-    told = {"as decided": study.comparison}
+    comparisons = {"as decided": study.comparison}
     for level in others:
         at = study.frames.scores.assign(is_primary=study.frames.scores["evaluation_level"] == level)
-        told[str(level)] = compare_arms(replace(study.frames, scores=at))
-    return told
+        comparisons[str(level)] = compare_arms(replace(study.frames, scores=at))
+    return comparisons
 
 
 def level_warnings(study: ReportedStudy) -> Iterator[str]:
@@ -50,17 +50,17 @@ def level_warnings(study: ReportedStudy) -> Iterator[str]:
         turned: list[str] = []
         faded: list[str] = []
         for level, comparison in list(levels.items())[1:]:
-            there = comparison.arms[comparison.arms["arm_id"] == row["arm_id"]].iloc[0]
-            if there["pairs"] < 2 or there["verdict"] == row["verdict"]:
+            at_level = comparison.arms[comparison.arms["arm_id"] == row["arm_id"]].iloc[0]
+            if at_level["pairs"] < 2 or at_level["verdict"] == row["verdict"]:
                 continue
-            told = f"{level} ({number(float(there['difference']), study.decimals, signed=True)})"
-            (turned if there["verdict"] in DECIDED else faded).append(told)
-        here = number(float(row["difference"]), study.decimals, signed=True)
+            described = f"{level} ({number(float(at_level['difference']), study.decimals, signed=True)})"
+            (turned if at_level["verdict"] in DECIDED else faded).append(described)
+        decided_by = number(float(row["difference"]), study.decimals, signed=True)
         if turned:
-            yield f"{row['says']} is {row['verdict']} as decided ({here}), and the opposite at {join_words(turned)}."
+            yield f"{row['says']} is {row['verdict']} as decided ({decided_by}), and the opposite at {join_words(turned)}."
         if faded:
             yield (
-                f"{row['says']} is {row['verdict']} as decided ({here}), and the same comparison does not show that "
+                f"{row['says']} is {row['verdict']} as decided ({decided_by}), and the same comparison does not show that "
                 f"at {join_words(faded)}. The verdict is about the deciding evaluation level only."
             )
 
