@@ -56,12 +56,12 @@ def level_warnings(study: ReportedStudy) -> Iterator[str]:
             described = f"{level} ({number(float(at_level['difference']), study.decimals, signed=True)})"
             (turned if at_level["verdict"] in DECIDED else faded).append(described)
         decided_by = number(float(row["difference"]), study.decimals, signed=True)
+        subject = f"{row['says']} is {row['verdict']} as decided ({decided_by})"
         if turned:
-            yield f"{row['says']} is {row['verdict']} as decided ({decided_by}), and the opposite at {join_words(turned)}."
+            yield f"{subject}, and the opposite at {join_words(turned)}."
         if faded:
             yield (
-                f"{row['says']} is {row['verdict']} as decided ({decided_by}), and the same comparison does not show that "
-                f"at {join_words(faded)}. The verdict is about the deciding evaluation level only."
+                f"{subject}, and the same comparison does not show that at {join_words(faded)}. The verdict is about the deciding evaluation level only."
             )
 
 
