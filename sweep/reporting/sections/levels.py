@@ -61,7 +61,8 @@ def level_warnings(study: ReportedStudy) -> Iterator[str]:
             yield f"{subject}, and the opposite at {join_words(turned)}."
         if faded:
             yield (
-                f"{subject}, and the same comparison does not show that at {join_words(faded)}. The verdict is about the deciding evaluation level only."
+                f"{subject}, and the same comparison does not show that at {join_words(faded)}. "
+                "The verdict is about the deciding evaluation level only."
             )
 
 
