@@ -76,6 +76,11 @@ MAX_SNAPSHOTS = 256
 MAX_NOISED_TIMES = 50
 """Values of t that partial noising starts from."""
 
+MAX_PLUGIN_BYTES = 250_000
+"""Of one file of a plugin."""
+MAX_PLUGINS = 32
+"""Plugin files of one study, and modules of one plugin."""
+
 # Commands
 
 MAX_DURATION_DAYS = 100_000_000

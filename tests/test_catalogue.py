@@ -64,7 +64,7 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "term": {name: term.value for name, term in TERMS.items()},
     "optimizer": OPTIMIZERS,
     "lr_schedule": LR_SCHEDULES,
-    "net": {name: spec.module() for name, spec in NETS.items()},
+    "net": {name: spec.module() for name, spec in NETS.items() if spec.module is not None},
     "sampler": SAMPLERS,
     "ema_start": EMA_STARTS,
     "spacing": SPACINGS,

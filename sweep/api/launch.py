@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from sweep.api.launch_result import LaunchOutcome, LaunchResult, finished_result, stopped_outcome
 from sweep.api.locations import files_location, storage_url
+from sweep.api.plugins import check_plugins
 from sweep.api.preparation import Preparation
 from sweep.api.progress import LaunchProgress, OnProgress, ignore_progress
 from sweep.api.study_plan import plan_of
@@ -48,6 +49,7 @@ def launch(
     options: Mapping[str, str] | None = None,
     accept_change: bool = False,
     detach: bool = False,
+    trust: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> LaunchResult:
     """Start a study or resume it, and wait until its workers have ended. Finished runs are never repeated.
@@ -68,6 +70,7 @@ def launch(
         options: Options of the executor, such as `{"partition": "gpu"}` for slurm; None for none.
         accept_change: Whether to apply what changed in the study since its last launch.
         detach: With slurm, submit the workers and do not wait.
+        trust: Whether you say that the plugins of the study may be run. It is remembered, and asked for once a version.
         on_progress: Called with the state of a part of the launch, up to several times a second.
 
     Returns:
@@ -102,6 +105,7 @@ def launch(
     )
     started_workers = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
     _check_detach(started_workers, executor, detach=detach)
+    check_plugins(plan, _preparing_slot(assignment, executor), trust=trust, files=file_store)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)
     return _run(plan, assignment, started_workers, preparation, accept_change=accept_change, detach=detach)
 

@@ -7,6 +7,7 @@ import os
 
 from sweep.api.forecast import ArmForecast, StudyForecast, changes_text
 from sweep.api.locations import storage_url
+from sweep.api.plugins import check_plugins
 from sweep.api.power import Power, power_of
 from sweep.api.study_plan import plan_of
 from sweep.commands import command
@@ -33,6 +34,7 @@ def plan(
     workers: int | None = None,
     measure: bool = True,
     storage: str | None = None,
+    trust: bool = False,
 ) -> StudyForecast:
     """Check a study, and forecast its arms, cost and power. Writes nothing.
 
@@ -44,6 +46,7 @@ def plan(
             folder are read.
         storage: URL of a database whose studies serve as pilots of the power; None for SWEEP_STORAGE or
             `sweep-data/sweep.db`. There need not be one.
+        trust: Whether you say that the plugins of the study may be run. It is remembered, and asked for once a version.
 
     Returns:
         The forecast. Its `notes` say the same in sentences.
@@ -60,6 +63,7 @@ def plan(
     study_plan = plan_of(study)
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
     worker_slots = slots(device, workers, work=study_plan.trainings)
+    check_plugins(study_plan, worker_slots[0], trust=trust)
     file = None if isinstance(study, Study) else os.fspath(study)
     timing = _measure(study_plan, worker_slots[0], file) if measure else None
     remarks = () if images is None else images.remarks if timing is None else timing.remarks
@@ -83,7 +87,7 @@ def _measure(plan: StudyPlan, slot: Slot, file: str | None) -> Timed | None:
     """Times of the baseline here; None, with a message, on a machine that lacks what a training needs."""
     child = Child(device=slot.device, threads=slot.threads)
     try:
-        job = MeasureJob(plan.example_train(), plan.study.protocol.n)
+        job = MeasureJob(plan.example_train(), plan.study.protocol.n, plan.study.plugin_sources)
         outcome = child.run(job, on_message=lambda _: None, on_poll=lambda: False)
     finally:
         child.close()

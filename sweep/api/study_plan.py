@@ -43,4 +43,4 @@ def _with_max_trials(study: Study, max_trials: int) -> Study:
             next="Leave --max-trials out.",
         )
     changed = study.model_copy(update={"design": design.model_copy(update={"trials": max_trials})})
-    return changed_study(changed.model_dump())
+    return changed_study(changed.model_dump()).with_sources(study.plugin_sources)

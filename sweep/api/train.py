@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from sweep.api.locations import files_location
 from sweep.api.outputs import output_errors
+from sweep.api.plugins import require_trust
 from sweep.api.signals import interruptible
 from sweep.config.run import TrainConfig
 from sweep.config.study import Cadence
@@ -14,7 +16,8 @@ from sweep.config.text_file import read_text
 from sweep.errors import Preempted, SweepError, UsageError
 from sweep.executors.local import slots
 from sweep.files.file_names import random_part
-from sweep.files.file_store import FileStore
+from sweep.files.file_store import FileStore, file_store_at
+from sweep.files.plugin_archive import archive_source, required_source
 from sweep.worker.child import Child
 from sweep.worker.messages import Message, Progressed, Trained, TrainJob
 
@@ -29,6 +32,8 @@ def train(
     *,
     device: str = "auto",
     threads: int | None = None,
+    files: str | os.PathLike[str] | None = None,
+    trust: bool = False,
     on_progress: Callable[[Progressed], None] | None = None,
 ) -> Path:
     """Train one config. On the same device with the same threads its numbers are those of a run of a study.
@@ -38,6 +43,9 @@ def train(
         out: Folder for checkpoints and weights.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
         threads: CPU threads; None for all cores.
+        files: Folder or URL of the file store that has the plugin of the net, if it is one of a plugin; None for
+            SWEEP_FILES or `sweep-data`.
+        trust: Whether you say that this plugin may be run here.
         on_progress: Called at every point of the curves with step, images and metrics.
 
     Returns:
@@ -51,8 +59,12 @@ def train(
     folder = Path(out)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    own_files = FileStore(folder.absolute())
+    if config.net.kind == "own":
+        require_trust([config.net.source], trust=trust)
+        archive_source(own_files, required_source(file_store_at(files_location(files)), config.net.source))
     slot = slots(device, 1, work=1)[0]
-    job = TrainJob(config, Cadence(), FileStore(folder.absolute()), _FOLDER, attempt=random_part(), checkpoints=())
+    job = TrainJob(config, Cadence(), own_files, _FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=slot.device, threads=threads or slot.threads)
 
     def on_message(message: Message) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 LIBRARIES = ("torch", "torchvision", "optuna", "sqlalchemy", "torch-fidelity", "numpy", "pandas")
@@ -22,8 +24,17 @@ def versions(*, libraries: bool = False) -> dict[str, str]:
     return {"ddpm-sweep": sweep.__version__} | ({name: version(name) for name in LIBRARIES} if libraries else {})
 
 
-def study_schema() -> dict[str, Any]:
-    """The JSON schema of study files, with which an editor completes and checks them."""
-    from sweep.config.study import study_json_schema
+def study_schema(file: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """The JSON schema of study files, with which an editor completes and checks them.
 
-    return study_json_schema()
+    Args:
+        file: A study file, whose plugins are read, not run: their parts are in the schema, too. None for no file.
+
+    Raises:
+        StudyFileError: The file or one of its plugins cannot be read.
+    """
+    from sweep.config.plugin_files import plugins_of
+    from sweep.config.study import study_json_schema
+    from sweep.config.yaml_file import read_yaml
+
+    return study_json_schema(None if file is None else plugins_of(read_yaml(Path(file))))

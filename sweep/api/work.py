@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 from sweep.api.locations import files_location
+from sweep.api.plugins import require_trust
 from sweep.api.stored_study import stored_study
 from sweep.config.durations import seconds_of
 from sweep.executors.local import slots
 from sweep.files.file_store import file_store_at
+from sweep.store.stored_config import study_spec
 from sweep.worker.options import Timing, WorkerOptions
 from sweep.worker.worker import Worker
 
@@ -24,6 +26,7 @@ def work(
     threads: int | None = None,
     time_limit: str | None = None,
     lease_seconds: float = 120.0,
+    trust: bool = False,
 ) -> int:
     """Train and score runs of a study until nothing is left. Any number of workers share a study.
 
@@ -35,6 +38,7 @@ def work(
         threads: CPU threads; None for all cores.
         time_limit: Save and end after this time, such as `23h30m`; None for never.
         lease_seconds: Seconds of silence after which other workers take over this worker's run.
+        trust: Whether you say that the plugins of the study may be run here.
 
     Returns:
         Exit code of the worker: 0 nothing is left, 3 the budget is spent, 75 or 130 it was asked to stop.
@@ -55,4 +59,6 @@ def work(
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )
     with stored_study(name, storage, change=True) as (store, record):
+        own_nets = study_spec(record.spec, of=record.name).baseline.own_nets
+        require_trust({net.source for net in own_nets.values()}, trust=trust)
         return Worker(store, record, options).work()

@@ -11,7 +11,7 @@ import typer
 
 import sweep
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE, store_options
-from sweep.cli.options import Device, Files, Storage, StudyFile, key_values
+from sweep.cli.options import Device, Files, Storage, StudyFile, Trust, key_values
 from sweep.cli.status import print_status
 from sweep.commands import command
 from sweep.errors import UsageError
@@ -52,6 +52,7 @@ def launch_command(
         list[str] | None,
         typer.Option("--option", "-o", metavar="KEY=VALUE", help="For the executor, e.g. partition=gpu; repeatable."),
     ] = None,
+    trust: Trust = False,
     detach: Annotated[bool, typer.Option("--detach", help="With Slurm: submit, and do not wait.")] = False,
     n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
 ) -> None:
@@ -100,6 +101,7 @@ def launch_command(
             options=key_values(option or ()),
             accept_change=accept_change,
             detach=detach,
+            trust=trust,
             on_progress=display.update,
         )
     if not result.is_prepared:

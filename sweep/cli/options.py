@@ -56,6 +56,9 @@ Files = Annotated[
 StudyFile = Annotated[Path, typer.Argument(help="Study file, e.g. studies/digits.yaml.")]
 StudyName = Annotated[str, typer.Argument(help="Name of a study in the database.", autocompletion=complete_study)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Say that the plugins of this study may be run; needed once a version of them.")
+]
 Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU such as cuda:0.")]
 
 

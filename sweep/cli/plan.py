@@ -9,7 +9,7 @@ import typer
 import sweep
 from sweep import api
 from sweep.api.locations import DEFAULT_STORAGE, store_options
-from sweep.cli.options import Device, Json, Storage, StudyFile
+from sweep.cli.options import Device, Json, Storage, StudyFile, Trust
 from sweep.cli.terminal import echo, print_json, print_line, print_table, spinner
 from sweep.commands import command
 from sweep.limits import MAX_WORKERS
@@ -23,6 +23,7 @@ def plan_command(
     ] = None,
     measure: Annotated[bool, typer.Option(help="Time a few steps, to estimate how long the study takes.")] = True,
     storage: Storage = DEFAULT_STORAGE,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Check a study file; print its arms, cost and power.
@@ -35,7 +36,7 @@ def plan_command(
               sweep plan studies/digits.yaml --no-measure --json
     """
     with spinner("timing a few steps here" if measure else "reading the study and its images"):
-        forecast = sweep.plan(file, device=device, workers=workers, measure=measure, storage=storage)
+        forecast = sweep.plan(file, device=device, workers=workers, measure=measure, storage=storage, trust=trust)
     if as_json:
         print_json(forecast.document())
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ from sweep.cli.options import Json
 from sweep.cli.terminal import echo, print_json
 
 
-def schema_command() -> None:
+def schema_command(
+    file: Annotated[Path | None, typer.Argument(help="A study file, whose plugins are in the schema, too.")] = None,
+) -> None:
     """Print the JSON schema of study files.
 
     With it, an editor completes and checks a study file.
@@ -20,7 +23,7 @@ def schema_command() -> None:
     Example: sweep schema > study.schema.json, and as the first line of a study:
     # yaml-language-server: $schema=study.schema.json
     """
-    print_json(api.versions.study_schema())
+    print_json(api.versions.study_schema(file))
 
 
 def print_version(requested: bool) -> None:

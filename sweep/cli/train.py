@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweep import api
-from sweep.cli.options import Device
+from sweep.api.locations import DEFAULT_FILES
+from sweep.cli.options import Device, Files, Trust
 from sweep.cli.terminal import echo
 from sweep.errors import Preempted
 from sweep.limits import MAX_THREADS
@@ -25,6 +26,8 @@ def train_command(
     config: Annotated[Path, typer.Argument(help="A train config as JSON, from `sweep trials repro`.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and weights.")],
     device: Device = "auto",
+    files: Files = DEFAULT_FILES,
+    trust: Trust = False,
     threads: Annotated[
         int | None, typer.Option(min=1, max=MAX_THREADS, help="CPU threads; all cores by default.")
     ] = None,
@@ -39,7 +42,13 @@ def train_command(
     """
     try:
         weights = api.train.train(
-            api.train.load_train_config(config), out, device=device, threads=threads, on_progress=_print_point
+            api.train.load_train_config(config),
+            out,
+            device=device,
+            threads=threads,
+            files=files,
+            trust=trust,
+            on_progress=_print_point,
         )
     except Preempted as stopped:
         raise typer.Exit(stopped.exit_code) from None

@@ -12,7 +12,7 @@ import typer
 
 from sweep import api
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
-from sweep.cli.options import Device, Files, Storage
+from sweep.cli.options import Device, Files, Storage, Trust
 from sweep.limits import MAX_THREADS
 
 _INPUT = 0
@@ -32,6 +32,7 @@ def worker_command(
     lease_seconds: Annotated[
         float, typer.Option("--lease-seconds", min=1.0, help="Silence after which others take over this worker's run.")
     ] = 120.0,
+    trust: Trust = False,
     with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
 ) -> None:
     """Train and score runs of a study until nothing is left.
@@ -55,6 +56,7 @@ def worker_command(
         threads=threads,
         time_limit=time_limit,
         lease_seconds=lease_seconds,
+        trust=trust,
     )
     raise typer.Exit(code)
 

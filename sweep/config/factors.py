@@ -144,7 +144,7 @@ def check_factor(name: str, factor: Factor, baseline: Setting, *, searching: boo
     """
     at = ("factors", name)
     if factor.levels is None or isinstance(factor.levels, list):
-        _check_field(name, name, factor)
+        _check_field(name, name, factor, baseline)
     if factor.role == "nuisance" and not (searching or tuning):
         raise misfit(at, "a nuisance factor is tuned: add `tune: {trials: 8}`, or use `design: search`")
     if factor.range is not None and factor.role != "nuisance" and not searching:
@@ -202,7 +202,7 @@ def _as_field_type(baseline: Setting, field: str, value: float) -> Value:
 
 def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes) -> Setting:
     for field in changes:
-        _check_field(name, field, factor)
+        _check_field(name, field, factor, baseline)
     try:
         return setting_with(baseline, changes)
     except ValidationError as error:
@@ -211,15 +211,16 @@ def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes)
         raise misfit(("factors", name), f"{written} is not allowed: {reason}") from None
 
 
-def _check_field(name: str, field: str, factor: Factor) -> None:
+def _check_field(name: str, field: str, factor: Factor, baseline: Setting) -> None:
     outer, dot, inner = field.partition(".")
     if dot and outer != "net":
         raise misfit(("factors", name), f"no setting named {field!r}; only `net` has settings below it")
     if outer not in TRAIN_FIELDS | EVAL_FIELDS:
         hint = no_such("setting", field, sorted(TRAIN_FIELDS | EVAL_FIELDS))
         raise misfit(("factors", name), f"{hint}; `sweep schema` lists the settings")
-    if dot and inner not in NET_FIELDS:
-        settings = [f"net.{setting}" for setting in sorted(NET_FIELDS)]
+    below_net = NET_FIELDS.union(*(net.parameters for net in baseline.own_nets.values()))
+    if dot and inner not in below_net:
+        settings = [f"net.{setting}" for setting in sorted(below_net)]
         raise misfit(("factors", name), f"{no_such('setting', field, settings)}; allowed: {', '.join(settings)}")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")

@@ -27,7 +27,9 @@ def train_key(config: TrainConfig) -> str:
     """Identity of a run."""
     fields = config.model_dump(mode="json", exclude_defaults=True)
     # The kind of net is always in: it says which defaults are meant.
-    fields["net"] = {"kind": config.net.kind} | config.net.model_dump(mode="json", exclude_defaults=True)
+    # What the settings of a plugin's net may be follows from its source, whose hash is in.
+    net = config.net.model_dump(mode="json", exclude_defaults=True, exclude={"parameters"})
+    fields["net"] = {"kind": config.net.kind} | net
     if config.data.sha256 is not None:
         # A folder is known by its images, wherever it lies.
         fields["data"] = config.data.model_dump(mode="json", exclude={"path"})

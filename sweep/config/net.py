@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sweep.config.own_net import OwnNet
 from sweep.config.presets import NET_PRESETS
 from sweep.config.values import Frozen
 from sweep.errors import no_such
@@ -40,7 +41,7 @@ class MLPConfig(Frozen):
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
 
 
-NetConfig = Annotated[UNetConfig | MLPConfig, Field(discriminator="kind")]
+NetConfig = Annotated[UNetConfig | MLPConfig | OwnNet, Field(discriminator="kind")]
 
 
 class UNetByPreset(UNetConfig):

@@ -9,13 +9,27 @@ leave out values equal to the default, so a new field with a default leaves ever
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
-from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, NoTruthForNumbers, Positive, Text, Width
+from sweep.config.own_net import OwnNet, with_own_net
+from sweep.config.values import (
+    AtLeastOne,
+    Count,
+    Decay,
+    Frozen,
+    Name,
+    NotNegative,
+    NoTruthForNumbers,
+    Positive,
+    Text,
+    Width,
+)
 from sweep.limits import MAX_AVERAGES, MAX_BATCH, MAX_IMAGES, MAX_NOISED_TIMES, MAX_SNAPSHOTS, MAX_STEPS, MAX_T
 
 Schedule = Literal[
@@ -173,6 +187,13 @@ class Protocol(Frozen):
 
 class Setting(TrainSettings, EvalConfig):
     """One level of everything: what a baseline or an arm says, before seeds."""
+
+    own_nets: SkipJsonSchema[dict[Name, OwnNet]] = Field({}, description="Nets of plugins that `net` may name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _finds_own_net(cls, fields: object) -> object:
+        return with_own_net(fields) if isinstance(fields, Mapping) and fields.get("own_nets") else fields
 
     def train_config(
         self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()

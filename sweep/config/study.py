@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.data import DataConfig
@@ -23,6 +23,7 @@ from sweep.config.factors import Changes, Factor, Role, check_factor, level_name
 from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses, with_planned_seeds
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
+from sweep.config.plugin_files import PluginFiles, plugins_of, with_plugins
 from sweep.config.problems import problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
@@ -34,8 +35,10 @@ from sweep.limits import (
     MAX_EVALUATION_LEVELS,
     MAX_FACTORS,
     MAX_LEVELS,
+    MAX_PLUGINS,
     MAX_SEEDS,
 )
+from sweep.plugins.source import PluginSource
 
 
 class Cadence(Frozen):
@@ -74,8 +77,12 @@ class Study(NoTruthForNumbers):
     pilot_sd: float | None = Field(
         None, gt=0.0, description="Of paired differences between two arms in a pilot; `plan` tells what it can show."
     )
+    plugins: tuple[Text, ...] = Field(
+        (), max_length=MAX_PLUGINS, description="Files beside the study file with parts of your own, e.g. [my_nets.py]."
+    )
     cadence: Cadence = Cadence()
     budget: Budget | None = Field(None, description="Stop when it is spent; without one, work until all is done.")
+    _sources: tuple[PluginSource, ...] = PrivateAttr(())
 
     def __str__(self) -> str:
         counts = (("factor", len(self.factors)), ("seed", self.seeds))
@@ -153,6 +160,17 @@ class Study(NoTruthForNumbers):
         """Level name -> the fields it sets, in the order of the file."""
         return levels_of(name, self.factors[name])
 
+    @property
+    def plugin_sources(self) -> tuple[PluginSource, ...]:
+        """Sources of the plugins as they were read with the file; none of a study that came from a database."""
+        return self._sources
+
+    def with_sources(self, sources: tuple[PluginSource, ...]) -> Study:
+        """The study with the sources of its plugins. They are no field: the study knows them by their hashes."""
+        study = self.model_copy()
+        study._sources = sources
+        return study
+
     def with_images(self, sha256: str) -> Study:
         """The study with its folder of images pinned to their hash; published data sets are pinned by their name."""
         if self.baseline.data.name != "image_folder":
@@ -205,8 +223,9 @@ def study_in(file: YamlFile) -> Study:
     Raises:
         StudyFileError: names file, line, key, what was found and what is allowed.
     """
+    plugins = plugins_of(file)
     try:
-        return Study.model_validate(file.data)
+        return Study.model_validate(with_plugins(file, plugins)).with_sources(plugins.sources)
     except ValidationError as error:
         raise explain(file, error, Study) from None
 
@@ -229,7 +248,10 @@ def changed_study(spec: Mapping[str, Any]) -> Study:
         raise UsageError(f"`{key}`: {problem_of(first)}", why="Nothing was changed.", next="Ask for less.") from None
 
 
-def study_json_schema() -> dict[str, Any]:
-    """JSON schema of a study file, for editors."""
+def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
+    """JSON schema of a study file, for editors; with the parts of its plugins, where they are given."""
     schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
+    if plugins is not None:
+        written = schema["$defs"]["Setting"]["properties"]["net"]
+        written["anyOf"] += [as_written for net in plugins.nets.values() for as_written in net.json_schemas()]
     return {"$schema": GenerateJsonSchema.schema_dialect} | schema

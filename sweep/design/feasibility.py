@@ -47,10 +47,14 @@ def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
 
 
 def check_net(setting: TrainSettings | TrainConfig) -> None:
-    """The sizes of a net must fit each other and the images."""
+    """The sizes of a net must fit each other and the images; those of a plugin's net are known when its code runs."""
     net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
+    count_weights = NETS[net.kind].weights
+    if count_weights is None:
+        _check_no_features_needed(setting)
+        return
     try:
-        weights = NETS[net.kind].weights(
+        weights = count_weights(
             net.model_dump(exclude={"kind"}),
             image_channels=facts.channels if facts is not None else 1,
             image_size=facts.size if facts is not None else setting.data.size,
@@ -58,6 +62,15 @@ def check_net(setting: TrainSettings | TrainConfig) -> None:
     except InfeasibleConfig as error:
         raise InfeasibleConfig(f"net: {error.what}", why=error.why, next=error.next) from None
     _check_weights_fit(weights)
+
+
+def _check_no_features_needed(setting: TrainSettings) -> None:
+    if setting.contrastive_weight or setting.dispersive_weight or setting.perceptual_weight:
+        raise InfeasibleConfig(
+            "net: a net of a plugin takes no contrastive, dispersive or perceptual loss",
+            why="Their step reads the features in the middle of the net, which only nets of this package state.",
+            next="Set contrastive_weight, dispersive_weight and perceptual_weight to 0.",
+        )
 
 
 def _check_weights_fit(weights: int) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from sweep.errors import UnknownName
 from sweep.nets.initialisation import initialise
+from sweep.nets.own import build_own
 from sweep.nets.registry import NETS
 
 
@@ -39,8 +40,22 @@ def build(
         InfeasibleConfig: Its settings do not fit each other or the images.
     """
     if kind not in NETS:
-        raise UnknownName("net", kind, sorted(NETS), next="sweep docs catalogue")
-    make = NETS[kind].module()
+        raise UnknownName(
+            "net",
+            kind,
+            sorted(name for name, spec in NETS.items() if spec.module is not None),
+            next="sweep docs catalogue",
+        )
+    module = NETS[kind].module
+    if module is None:
+        return build_own(
+            settings,
+            image_channels=image_channels,
+            image_size=image_size,
+            out_channels=out_channels or image_channels,
+            generator=generator,
+        )
+    make = module()
     # torch draws throw-away weights while it constructs layers; the caller's random stream must not notice.
     with torch.random.fork_rng(devices=[]):
         net = make(image_channels=image_channels, image_size=image_size, out_channels=out_channels, **settings)

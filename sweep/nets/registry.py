@@ -43,15 +43,16 @@ class NetSpec:
     Attributes:
         label: Name of the kind in reports.
         channels_last: Whether its feature maps lie in memory as [B, H, W, C] (see `memory_format.py`).
-        weights: Checks the settings, and counts the weights.
+        weights: Checks the settings, and counts the weights. None: nothing is known before the code of a plugin runs.
         module: Imports the class of the net. Its constructor takes `image_channels`, `image_size`, `out_channels` and
             the settings as keywords; its instances take (x_t [B, C, H, W], i int64 [B]) and have `forward_features`.
+            None: the class comes from a plugin (`own.py`).
     """
 
     label: str
     channels_last: bool
-    weights: CountWeights
-    module: Callable[[], type[nn.Module]]
+    weights: CountWeights | None
+    module: Callable[[], type[nn.Module]] | None
 
 
 def _unet() -> type[nn.Module]:
@@ -68,5 +69,6 @@ def _mlp() -> type[nn.Module]:
 
 NETS: Mapping[str, NetSpec] = {
     "unet": NetSpec(label="U-Net", channels_last=True, weights=unet_net_weights, module=_unet),
+    "own": NetSpec(label="net of a plugin", channels_last=False, weights=None, module=None),
     "mlp": NetSpec(label="multilayer perceptron", channels_last=False, weights=mlp_weights, module=_mlp),
 }

@@ -36,7 +36,11 @@ def text(name: str) -> str:
 
 def _files() -> dict[str, Path]:
     folder = _PACKAGE if any(_PACKAGE.glob("*.yaml")) else _CHECKOUT
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for path in folder.rglob("*.yaml")
+        if path.parent.name != "plugins"
+    }
 
 
 def _question(path: Path) -> str:

@@ -14,6 +14,7 @@ from sweep.errors import SweepError
 from sweep.store.states import FailureClass
 from sweep.worker.interrupt import blocked_stop_signals
 from sweep.worker.messages import (
+    Checked,
     Failed,
     Job,
     Message,
@@ -150,7 +151,7 @@ class Child:
                 self._stop_sender.send(self._orders)
                 stop_sent = True
             message = self._receive(POLL_SECONDS)
-            if isinstance(message, Prepared | Timed | Trained | Scored | Failed):
+            if isinstance(message, Checked | Prepared | Timed | Trained | Scored | Failed):
                 return message
             if message is None:
                 if time.monotonic() - last_message_at > self._stall:

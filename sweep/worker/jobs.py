@@ -9,9 +9,13 @@ import torch
 
 from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
-from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
+from sweep.errors import DataError, Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
+from sweep.files.file_store import FileStore
+from sweep.files.plugin_archive import required_source
+from sweep.files.trusted_plugins import trusted_plugins
 from sweep.nets.memory_format import channels_last, laid_out
+from sweep.plugins.loading import load_source
 from sweep.quantities import quantity
 from sweep.scoring.evaluated_net import EvaluatedNet
 from sweep.scoring.extra_metrics import measure_extra_metrics
@@ -26,6 +30,7 @@ from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import (
+    CheckJob,
     Job,
     MeasureJob,
     Outcome,
@@ -38,6 +43,7 @@ from sweep.worker.messages import (
     Trained,
     TrainJob,
 )
+from sweep.worker.plugin_check import try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
 from sweep.worker.score_record import execution_record, score_record
@@ -61,15 +67,38 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
         Preempted: The worker wanted the job stopped, and it has saved.
         Exception: Anything that went wrong; see `trial_process.failure_class`.
     """
+    if isinstance(job, TrainJob | ScoreJob):
+        _load_plugin_of(job.config if isinstance(job, TrainJob) else job.train, job.files)
     match job:
+        case CheckJob():
+            return try_plugins(job)
         case PrepareJob():
             return prepare(job, send, device)
         case MeasureJob():
+            for source in job.sources:
+                load_source(source)
             return time_training(job, device)
         case TrainJob():
             return train_run(job, device, cache, send, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
+
+
+def _load_plugin_of(config: TrainConfig, files: FileStore) -> None:
+    """Load the plugin of a training's net from the file store.
+
+    Raises:
+        DataError: It is missing, another version than that of the run, or not trusted by this user.
+    """
+    if config.net.kind != "own":
+        return
+    if config.net.source not in trusted_plugins():
+        raise DataError(
+            f"the plugin with hash {config.net.source[:16]} is not trusted by this user",
+            why="Another user, or another machine with a home of its own, has launched the study.",
+            next="sweep worker --study NAME --trust",
+        )
+    load_source(required_source(files, config.net.source))
 
 
 def train_run(

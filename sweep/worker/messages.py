@@ -10,6 +10,7 @@ from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Cadence
 from sweep.files.file_store import FileStore
+from sweep.plugins.source import PluginSource
 from sweep.store.records import ArtifactRecord, ExecutionRecord, ScoreResult
 from sweep.store.states import FailureClass
 
@@ -32,16 +33,31 @@ class PrepareJob:
 
 
 @dataclass(frozen=True)
+class CheckJob:
+    """Load plugins, and try the parts of theirs that a study uses.
+
+    Attributes:
+        sources: Sources of the plugins.
+        configs: A training for every different net of a plugin.
+    """
+
+    sources: tuple[PluginSource, ...]
+    configs: tuple[TrainConfig, ...]
+
+
+@dataclass(frozen=True)
 class MeasureJob:
     """Time a few steps of a training and a few network calls of its sampling, for the time estimate of a plan.
 
     Attributes:
         config: The training.
         samples: Generated images of a noise set.
+        sources: Sources of the plugins that the training uses.
     """
 
     config: TrainConfig
     samples: int
+    sources: tuple[PluginSource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ class ScoreJob:
     folder: str
 
 
-Job = PrepareJob | MeasureJob | TrainJob | ScoreJob
+Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob
 
 
 @dataclass(frozen=True)
@@ -182,6 +198,11 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """Plugins that do what the harness relies on."""
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The result of a preparation.
 
@@ -254,7 +275,7 @@ class Failed:
     seconds: float = 0.0
 
 
-Outcome = Prepared | Timed | Trained | Scored | Failed
+Outcome = Checked | Prepared | Timed | Trained | Scored | Failed
 Message = Ready | Alive | Progressed | Damaged | Warned | Counted | Outcome
 Send = Callable[[Message], None]
 ShouldStop = Callable[[], bool]

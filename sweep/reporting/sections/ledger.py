@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -176,11 +177,18 @@ def provenance(study: ReportedStudy) -> list[Block]:
         ("reference", f"{protocol.get('reference', 'train')} split, {protocol.get('reference_sha256')}"),
         ("source code", join_words(commits) if commits else "not recorded"),
         ("versions at launch", _flat(frames.versions)),
+        *_plugins(frames.spec),
     ]
     blocks: list[Block] = [Html(fragment("facts.html.j2", facts=facts))]
     if len(frames.revisions) > 1:
         blocks.append(_revisions(frames.revisions))
     return [*blocks, *_workers(study)]
+
+
+def _plugins(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """One fact for each part of a plugin: its name and the hash of its source, archived with the files of the study."""
+    nets = spec.get("baseline", {}).get("own_nets", {})
+    return [("plugin", f"net {name}, source sha256 {net['source']}") for name, net in nets.items()]
 
 
 def _revisions(revisions: pd.DataFrame) -> Block:

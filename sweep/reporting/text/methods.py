@@ -88,6 +88,8 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
     )
     precision = PRECISIONS.get(config["precision"], config["precision"])
     label = NETS[kind].label if kind in NETS else f"net of kind {kind}"
+    if kind == "own":
+        label = f"net of our own, {config['net']['part']}"
     return (
         f"Denoising diffusion probabilistic models{citations.cite('Ho et al. 2020')} were trained on "
         f"{config['data']['name'].replace('_', ' ')} with a {label}{size}, "

@@ -1,0 +1,107 @@
+"""The plugins of a study before their code runs: whether a person trusts them, and whether they do what they must."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from sweep.design.plan import StudyPlan
+from sweep.errors import UsageError
+from sweep.executors.local import Slot
+from sweep.files.file_store import FileStore
+from sweep.files.plugin_archive import archive_source, required_source
+from sweep.files.trusted_plugins import trust_plugins, trusted_plugins
+from sweep.plugins.source import PluginSource
+from sweep.worker.child import Child
+from sweep.worker.messages import Checked, CheckJob, Failed
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 60.0
+"""After which a plugin that has not been imported and run counts as hung."""
+
+
+def check_plugins(plan: StudyPlan, slot: Slot, *, trust: bool, files: FileStore | None = None) -> None:
+    """Refuse plugins that nobody has said may be run, and those whose parts break the contract.
+
+    A hash that passed is remembered for this user, so that it is asked for once.
+
+    Args:
+        plan: The plan of the study.
+        slot: Device and threads of the process that runs them.
+        trust: Whether the user says now that these plugins may be run.
+        files: Where their sources are archived, and read where the study came from a database; None to archive nothing.
+
+    Raises:
+        UsageError: They are not trusted, or cannot be used.
+    """
+    own_nets = plan.study.baseline.own_nets
+    if not own_nets:
+        return
+    sources = plan.study.plugin_sources
+    if not sources:
+        if files is None:
+            raise UsageError("the sources of this study's plugins are not here", next="Give the path of its file.")
+        sources = tuple(required_source(files, sha256) for sha256 in sorted({net.source for net in own_nets.values()}))
+    if not trust and (unknown := [source for source in sources if source.sha256 not in trusted_plugins()]):
+        raise UsageError(
+            f"this study has plugins that you have not trusted: {', '.join(map(_described, unknown))}",
+            why="Their code would run on this machine and on every worker. Nothing of it was run yet.",
+            next="Read these files; then give the same command again with --trust (trust=True in Python).",
+        )
+    _run_check(plan, sources, slot)
+    trust_plugins(source.sha256 for source in sources)
+    logger.info(f"plugins: {', '.join(map(_described, sources))}: nets {', '.join(own_nets)}")
+    if files is not None:
+        for source in sources:
+            archive_source(files, source)
+
+
+def _described(source: PluginSource) -> str:
+    return f"{source.name}.py ({source.sha256[:16]})"
+
+
+def _run_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Slot) -> None:
+    settings = [plan.study.setting(arm.changes) for arm in plan.arms]
+    configs = {
+        setting.net.model_dump_json(): setting.train_config(seed=plan.study.first_seed, ema_decays=())
+        for setting in settings
+        if setting.net.kind == "own"
+    }
+    child = Child(device="cpu", threads=slot.threads, stall=CHECK_SECONDS)
+    try:
+        job = CheckJob(sources, tuple(configs.values()))
+        outcome = child.run(job, on_message=lambda _: None, on_poll=lambda: False)
+    finally:
+        child.close()
+    if isinstance(outcome, Checked):
+        return
+    reason = outcome.reason if isinstance(outcome, Failed) else ""
+    if "sent no message" in reason:
+        raise UsageError(
+            f"plugins {', '.join(source.name for source in sources)} did not finish within {CHECK_SECONDS:.0f} s",
+            why="Importing them, or running one of their nets once, takes for ever.",
+            next="Correct the plugin.",
+        )
+    what, *rest = reason.splitlines() or ["the plugins cannot be used"]
+    raise UsageError(what, why=" ".join(rest[:-1]), next=rest[-1] if rest else "")
+
+
+def require_trust(hashes: Iterable[str], *, trust: bool) -> None:
+    """Refuse archived plugins that this user does not trust.
+
+    Args:
+        hashes: Hashes of their sources.
+        trust: Whether the user says now that they may be run.
+
+    Raises:
+        UsageError: They are not trusted.
+    """
+    if trust:
+        trust_plugins(hashes)
+    elif unknown := sorted(set(hashes) - trusted_plugins()):
+        raise UsageError(
+            f"this work uses plugins that you have not trusted here: {', '.join(unknown)}",
+            why="Their code would run on this machine. It is archived with the files of the study, under plugins/.",
+            next="Read it; then give the same command again with --trust.",
+        )

@@ -1,0 +1,40 @@
+"""A net of a plugin, built with initial weights that depend on the generator alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from sweep.plugins.loading import part_named
+
+
+def build_own(
+    settings: Mapping[str, Any], *, image_channels: int, image_size: int, out_channels: int, generator: torch.Generator
+) -> nn.Module:
+    """A net of a plugin whose source this process has loaded, on the CPU.
+
+    Its constructor draws its own initial weights; the global random stream that it draws from begins at a number of
+    the generator, and is put back.
+
+    Args:
+        settings: Fields of `sweep.config.own_net.OwnNet`, without its kind.
+        image_channels: Channels of the images.
+        image_size: Height and width of the images, pixels.
+        out_channels: Channels of the prediction.
+        generator: Is advanced by one number.
+
+    Raises:
+        DataError: The source was not loaded.
+        Exception: Whatever the constructor raises.
+    """
+    make = part_named(str(settings["source"]), "net", str(settings["part"]))
+    values = {name: settings[name] for name in settings["parameters"]}
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = make(image_channels=image_channels, image_size=image_size, out_channels=out_channels, **values)
+    assert isinstance(net, nn.Module)
+    return net
