@@ -21,8 +21,13 @@ VALUES = {
     for member in kind
 }
 ENDS_A_PROCESS = ("exit", "_exit", "Exit", "SystemExit")
-# Words that are also something else: a type of error of pydantic, and the axis of a curve.
-OTHER_WORDS = {("config/problems.py", "missing"), ("reporting/figures/lines.py", "images")}
+# Words that are also something else: a type of error of pydantic, the axis of a curve, a column, a key of evidence.
+OTHER_WORDS = {
+    ("config/problems.py", "missing"),
+    ("reporting/figures/lines.py", "images"),
+    ("reporting/sections/search_claims.py", "confirmed"),
+    ("reporting/text/decisions.py", "revision"),
+}
 
 
 def literals(node: ast.AST) -> Iterator[str]:

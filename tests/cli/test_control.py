@@ -227,7 +227,7 @@ def test_doctor_names_dead_workers_work_and_frees_it(planned: Store, sweep: Swee
     held = claim(planned, the_study(planned).id, "w" * 36, ttl=600.0)
     assert held is not None
     reaped = sweep("doctor", "--reap")
-    assert "1 dead workers" in reaped.stderr
+    assert "1 dead worker of this machine" in reaped.stderr
     again = claim(planned, the_study(planned).id, new_worker(planned), kinds=["train"])
     assert again is not None
     assert again.run_id == held.run_id

@@ -61,7 +61,10 @@ def own_question(study: ReportedStudy) -> list[Block]:
         Column("Comparison", text_cells([row["contrast"] for row in rows])),
         Column(
             "Difference",
-            [TextCell(number(row["difference"], decimals, signed=True), _interval(row, decimals)) for row in rows],
+            [
+                TextCell(number(row["difference"], decimals, signed=True), _interval(row["low"], row["high"], decimals))
+                for row in rows
+            ],
             numeric=True,
         ),
         Column("Share", [TextCell(percent(row["share"], signed=True)) for row in rows], numeric=True),
@@ -84,8 +87,7 @@ def _aliased(study: ReportedStudy) -> list[Block]:
     ]
 
 
-def _interval(row: dict[object, object], decimals: int) -> str:
-    low, high = float(row["low"]), float(row["high"])  # type: ignore[arg-type]
+def _interval(low: float, high: float, decimals: int) -> str:
     if not np.isfinite(low):
         return "no interval"
     return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"

@@ -96,11 +96,16 @@ def _points(comparison: Comparison, study: Study, factor: str) -> pd.DataFrame:
     if len(values) < len(levels):
         return pd.DataFrame()
     values[BASELINE] = value_of_field(study.baseline, factor)
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values.values()):
+    numbers = {
+        arm: float(value)
+        for arm, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    if len(numbers) < len(values):
         return pd.DataFrame()
     arms = comparison.arms
-    table = arms.loc[arms["arm"].isin(values), ["arm", "n", "mean", "low", "high"]].dropna(subset="mean")
-    table.insert(0, "level", [float(values[arm]) for arm in table["arm"]])  # type: ignore[arg-type]
+    table = arms.loc[arms["arm"].isin(numbers), ["arm", "n", "mean", "low", "high"]].dropna(subset="mean")
+    table.insert(0, "level", [numbers[arm] for arm in table["arm"]])
     table[["low", "high"]] += comparison.baseline_mean
     if BASELINE not in set(table["arm"]):
         return pd.DataFrame()
