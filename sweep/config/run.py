@@ -188,7 +188,9 @@ class Protocol(Frozen):
 class Setting(TrainSettings, EvalConfig):
     """One level of everything: what a baseline or an arm says, before seeds."""
 
-    own_nets: SkipJsonSchema[dict[Name, OwnNet]] = Field({}, description="Nets of plugins that `net` may name.")
+    own_nets: SkipJsonSchema[dict[Name, OwnNet]] = Field(
+        {}, exclude_if=lambda nets: not nets, description="Nets of plugins that `net` may name."
+    )
 
     @model_validator(mode="before")
     @classmethod

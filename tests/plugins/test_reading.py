@@ -141,3 +141,9 @@ def test_a_choice_is_checked(tmp_path):
     assert study_at(tmp_path, plugin, net="{kind: tiny_conv, norm: none}").baseline.net.settings["norm"] == "none"
     with pytest.raises(SweepError, match="found 'layer'; allowed: group, none"):
         study_at(tmp_path, plugin, net="{kind: tiny_conv, norm: layer}")
+
+
+def test_a_study_without_plugins_is_written_as_before() -> None:
+    """An empty `own_nets` in it made every earlier launch of the same file a changed one."""
+    study = Study.model_validate({"name": "plain", "question": "Does it run?", "baseline": {"data": "digits"}})
+    assert "own_nets" not in study.model_dump(mode="json")["baseline"]
