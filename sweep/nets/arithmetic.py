@@ -40,7 +40,7 @@ _BACKENDS: Any = torch.backends
 
 
 def use_float32_products(products: Float32Products) -> None:
-    """Have this process compute float32 products in this way, until it is told otherwise.
+    """Have this process compute float32 products in this way, until the next call.
 
     Args:
         products: The way.

@@ -14,7 +14,7 @@ from sweep.plugins.source import PluginSource, parsed
 
 SettingType = Literal["int", "float", "bool", "str"]
 GIVEN = ("image_channels", "image_size", "out_channels")
-"""What every net is told, beside its settings."""
+"""What every net receives beside its settings."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TYPES: Mapping[str, SettingType] = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
 _NEXT = "sweep docs plugins shows a complete example."

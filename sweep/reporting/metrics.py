@@ -49,7 +49,7 @@ def label_of(metric: str, protocol: Mapping[str, Any]) -> str:
 
 
 def short_label_of(metric: str, protocol: Mapping[str, Any]) -> str:
-    """Name of a score in sentences and on axes, e.g. `FCD`: its identity is told once, beside the answer.
+    """Name of a score in sentences and on axes, e.g. `FCD`: its identity is stated once, beside the answer.
 
     Args:
         metric: As stored in `measurement.name`.
