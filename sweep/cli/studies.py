@@ -11,7 +11,7 @@ from sweep.api.outputs import output_errors
 from sweep.cli.terminal import echo
 from sweep.commands import command
 from sweep.errors import UsageError
-from sweep.studies import questions, text
+from sweep.studies import plugins, questions, text
 
 studies = typer.Typer(no_args_is_help=False, rich_markup_mode=None)
 
@@ -43,20 +43,29 @@ def copy_command(
 ) -> None:
     """Write a study that comes with the package to a file of your own. A file that is there is not replaced.
 
+    The plugins that the study names are written beside it.
+
     \b
     Examples: sweep studies copy digits
               sweep studies copy real/optimizers -o my-optimizers.yaml
     """
     content = text(name)
     path = output or Path(f"{name.rpartition('/')[2]}.yaml")
+    beside = {path.parent / file: plugin for file, plugin in plugins(name).items()}
     with output_errors(path):
+        missing = {file: plugin for file, plugin in beside.items() if not file.exists()}
+        for file, plugin in beside.items() - missing.items():
+            if file.read_text(encoding="utf-8") != plugin:
+                raise _is_there(file, next="Rename or move that file.")
         try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(content)
+            with path.open("x", encoding="utf-8") as study:
+                study.write(content)
         except FileExistsError as error:
-            raise UsageError(
-                f"{path} is there already",
-                why="A copy would replace what you may have written.",
-                next=command("studies", "copy", name, "-o", f"{path.stem}-2.yaml"),
-            ) from error
-    echo(f"{path}\nnext: {command('plan', path)}")
+            raise _is_there(path, next=command("studies", "copy", name, "-o", f"{path.stem}-2.yaml")) from error
+        for file, plugin in missing.items():
+            file.write_text(plugin, encoding="utf-8")
+    echo("\n".join([str(path), *map(str, beside), f"next: {command('plan', path)}"]))
+
+
+def _is_there(path: Path, *, next: str) -> UsageError:
+    return UsageError(f"{path} is there already", why="A copy would replace what you may have written.", next=next)

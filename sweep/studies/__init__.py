@@ -10,6 +10,7 @@ from sweep.errors import UnknownName, nearest
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parents[1] / "studies"
 _QUESTION = re.compile(r"^question: *[\"']?(.*?)[\"']?$", re.MULTILINE)
+_PLUGINS = re.compile(r"^plugins: \[(.*)\]$", re.MULTILINE)
 
 
 def questions() -> dict[str, str]:
@@ -34,13 +35,20 @@ def text(name: str) -> str:
     return files[name].read_text(encoding="utf-8")
 
 
+def plugins(name: str) -> dict[str, str]:
+    """Name of each plugin file that a study names -> its Python text.
+
+    Args:
+        name: Of a study that is there, as in `questions`.
+    """
+    folder = _files()[name].parent
+    named = _PLUGINS.search(text(name))
+    return {file: (folder / file).read_text(encoding="utf-8") for file in named[1].split(", ")} if named else {}
+
+
 def _files() -> dict[str, Path]:
     folder = _PACKAGE if any(_PACKAGE.glob("*.yaml")) else _CHECKOUT
-    return {
-        path.relative_to(folder).with_suffix("").as_posix(): path
-        for path in folder.rglob("*.yaml")
-        if path.parent.name != "plugins"
-    }
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.yaml")}
 
 
 def _question(path: Path) -> str:

@@ -41,6 +41,19 @@ def test_a_copy_is_the_file_and_says_what_is_next(
     assert copied == (STUDIES / "small" / "chain-length.yaml").read_text()
 
 
+def test_plugins_are_written_beside_the_study(sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny_conv.py").write_text("mine")
+    refused = sweep("studies", "copy", "plugins/own-net").exception
+    assert isinstance(refused, UsageError)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny_conv.py"]
+    (tmp_path / "tiny_conv.py").unlink()
+    for name in ("own-net.yaml", "second.yaml"):  # an equal plugin that is there is no obstacle
+        done = sweep("studies", "copy", "plugins/own-net", "-o", name)
+        assert done.stdout.splitlines() == [name, "tiny_conv.py", f"next: sweep plan {name}"]
+        assert load_study(tmp_path / name).plugin_sources == load_study(STUDIES / "plugins/own-net.yaml").plugin_sources
+
+
 def test_a_file_that_is_there_stays(sweep: Sweep, tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("mine")
