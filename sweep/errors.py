@@ -30,10 +30,10 @@ Every error says three things: what happened, why, and the command to type next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from enum import IntEnum
 
-_MAX_NAME_SHOWN = 60
+from sweep.similar_names import no_such
+
 _MAX_NAMES_LISTED = 20
 
 
@@ -114,34 +114,6 @@ class UnknownName(UsageError):
         names = [str(each) for each in known]
         listed = f"Allowed: {', '.join(names)}." if 0 < len(names) <= _MAX_NAMES_LISTED else ""
         super().__init__(no_such(kind, name, names, where=where), why=why or listed, next=next)
-
-
-def no_such(kind: str, name: object, known: Iterable[str], *, where: str = "") -> str:
-    """The sentence that refuses an unknown name, e.g. `no study named 'digit' in this store; did you mean 'digits'?`.
-
-    Args:
-        kind: What was looked for, e.g. study.
-        name: As it was given.
-        known: The names that there are; the most similar one is proposed.
-        where: What was searched, e.g. `in this store`; empty where that is clear.
-    """
-    shown = str(name)
-    if len(shown) > _MAX_NAME_SHOWN:
-        shown = shown[: _MAX_NAME_SHOWN - 3] + "..."
-    near = nearest(name, known)
-    what = " ".join(part for part in (f"no {kind} named {shown!r}", where) if part)
-    return what if near is None else f"{what}; did you mean {near!r}?"
-
-
-def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that is most similar to one that was given; None where none is similar.
-
-    Args:
-        name: As it was given; only its beginning is compared.
-        known: The names that there are.
-    """
-    near = get_close_matches(str(name)[:_MAX_NAME_SHOWN], [str(each) for each in known], n=1)
-    return near[0] if near else None
 
 
 class StudyFileError(UsageError):

@@ -13,7 +13,8 @@ from sweep.commands import command
 from sweep.config.old_names import NEW_NAMES, OLD_NAMES
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
-from sweep.errors import StudyFileError, nearest
+from sweep.errors import StudyFileError
+from sweep.similar_names import nearest
 
 SHOWN = 5
 

@@ -14,8 +14,8 @@ from sweep.config.net import NET_FIELDS
 from sweep.config.problems import cut, problem_of
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
 from sweep.config.values import Frozen, Name, Text, WholeNumber, shortest
-from sweep.errors import no_such
 from sweep.limits import MAX_LEVELS, MAX_T
+from sweep.similar_names import no_such
 
 NEAR_END = 0.05
 """Share of a range, at either end of it, that counts as its boundary."""

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field
 from sweep.config.own_net import OwnNet
 from sweep.config.presets import NET_PRESETS
 from sweep.config.values import Frozen
-from sweep.errors import no_such
 from sweep.limits import MAX_CHANNELS, MAX_LAYERS, MAX_RESOLUTIONS, MAX_WIDTH
+from sweep.similar_names import no_such
 
 
 class UNetConfig(Frozen):

@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from sweep.config.presets import NET_PRESETS
 from sweep.config.values import Name
-from sweep.errors import no_such
 from sweep.plugins.signatures import Parameter, problem_with
+from sweep.similar_names import no_such
 
 KINDS = ("unet", "mlp", "own")
 

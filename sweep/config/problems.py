@@ -6,7 +6,7 @@ import re
 
 from pydantic_core import ErrorDetails
 
-from sweep.errors import nearest
+from sweep.similar_names import nearest
 
 SHORT = 60
 LONG = 300

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweep.errors import UnknownName, nearest
+from sweep.errors import UnknownName
+from sweep.similar_names import nearest
 
 _FOLDER = Path(__file__).parent
 

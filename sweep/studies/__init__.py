@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sweep.errors import UnknownName, nearest
+from sweep.errors import UnknownName
+from sweep.similar_names import nearest
 
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parents[1] / "studies"

@@ -16,8 +16,8 @@ from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction, fraction_of
 from sweep.config.factors import Changes, misfit
 from sweep.config.values import Name
-from sweep.errors import no_such
 from sweep.limits import MAX_GENERATED_FACTORS
+from sweep.similar_names import no_such
 
 MAIN_EFFECTS = OwnQuestion(
     heading="Main effects",
