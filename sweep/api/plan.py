@@ -20,7 +20,8 @@ from sweep.executors.local import Slot, slots
 from sweep.search.images import check_images, read_images
 from sweep.store.states import FailureClass
 from sweep.worker.child import Child
-from sweep.worker.messages import Failed, MeasureJob, Timed
+from sweep.worker.messages import Failed, Timed
+from sweep.worker.orders import MeasureJob
 
 __all__ = ["ArmForecast", "Power", "StudyForecast", "changes_text", "plan"]
 

@@ -13,7 +13,8 @@ from sweep.files.plugin_archive import archive_source, required_source
 from sweep.files.trusted_plugins import trust_plugins, trusted_plugins
 from sweep.plugins.source import PluginSource
 from sweep.worker.child import Child
-from sweep.worker.messages import Checked, CheckJob, Failed
+from sweep.worker.messages import Checked, Failed
+from sweep.worker.orders import CheckJob
 
 logger = logging.getLogger(__name__)
 

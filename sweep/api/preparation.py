@@ -14,7 +14,8 @@ from sweep.executors.local import Slot
 from sweep.files.file_store import FileStore
 from sweep.worker.child import Child
 from sweep.worker.interrupt import Interrupt
-from sweep.worker.messages import Counted, Failed, Message, Prepared, PrepareJob
+from sweep.worker.messages import Counted, Failed, Message, Prepared
+from sweep.worker.orders import PrepareJob
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from sweep.files.file_names import random_part
 from sweep.files.file_store import FileStore, file_store_at
 from sweep.files.plugin_archive import archive_source, required_source
 from sweep.worker.child import Child
-from sweep.worker.messages import Message, Progressed, Trained, TrainJob
+from sweep.worker.messages import Message, Progressed, Trained
+from sweep.worker.orders import TrainJob
 
 __all__ = ["Progressed", "load_train_config", "train"]
 

@@ -13,21 +13,9 @@ from multiprocessing.process import BaseProcess
 from sweep.errors import SweepError
 from sweep.store.states import FailureClass
 from sweep.worker.interrupt import blocked_stop_signals
-from sweep.worker.messages import (
-    Checked,
-    Failed,
-    Job,
-    Message,
-    Order,
-    Outcome,
-    Prepared,
-    Progressed,
-    Ready,
-    Scored,
-    Timed,
-    Trained,
-)
+from sweep.worker.messages import Checked, Failed, Message, Outcome, Prepared, Progressed, Ready, Scored, Timed, Trained
 from sweep.worker.options import StartMethod
+from sweep.worker.orders import Job, Order
 from sweep.worker.process_start import leave_deleted_folder, safe_path
 from sweep.worker.trial_process import serve
 

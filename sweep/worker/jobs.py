@@ -29,20 +29,8 @@ from sweep.training.noise_tables import betas_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
-from sweep.worker.messages import (
-    CheckJob,
-    Job,
-    MeasureJob,
-    Outcome,
-    PrepareJob,
-    Progressed,
-    Scored,
-    ScoreJob,
-    Send,
-    ShouldStop,
-    Trained,
-    TrainJob,
-)
+from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
+from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, ScoreJob, TrainJob
 from sweep.worker.plugin_check import try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file

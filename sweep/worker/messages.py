@@ -1,120 +1,13 @@
-"""The messages that a worker and its trial process exchange. They are plain values without tensors."""
+"""What a trial process tells its worker: progress, warnings, and how a job ended. Plain values without tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sweep.config.data import DataConfig
-from sweep.config.protocol_request import ProtocolRequest
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
-from sweep.config.study import Cadence
-from sweep.files.file_store import FileStore
-from sweep.plugins.source import PluginSource
+from sweep.config.run import Protocol
 from sweep.store.records import ArtifactRecord, ExecutionRecord, ScoreResult
 from sweep.store.states import FailureClass
-
-
-@dataclass(frozen=True)
-class PrepareJob:
-    """Load the data, train or load the extractor, compute the reference: once for a data set on a machine.
-
-    Attributes:
-        data: The images.
-        request: The protocol as the study file asks for it, without hashes.
-        files: File store of extractors and references.
-        cores: CPU cores that the preparation may use; no worker runs beside it.
-    """
-
-    data: DataConfig
-    request: ProtocolRequest
-    files: FileStore
-    cores: int = 1
-
-
-@dataclass(frozen=True)
-class CheckJob:
-    """Load plugins, and try the parts of theirs that a study uses.
-
-    Attributes:
-        sources: Sources of the plugins.
-        configs: A training for every different net of a plugin.
-    """
-
-    sources: tuple[PluginSource, ...]
-    configs: tuple[TrainConfig, ...]
-
-
-@dataclass(frozen=True)
-class MeasureJob:
-    """Time a few steps of a training and a few network calls of its sampling, for the time estimate of a plan.
-
-    Attributes:
-        config: The training.
-        samples: Generated images of a noise set.
-        sources: Sources of the plugins that the training uses.
-    """
-
-    config: TrainConfig
-    samples: int
-    sources: tuple[PluginSource, ...] = ()
-
-
-@dataclass(frozen=True)
-class TrainJob:
-    """Train a run from its newest valid checkpoint, or from the start, to its end or to a rung.
-
-    Attributes:
-        config: The training.
-        cadence: How many points the curves have, and how often a checkpoint is saved.
-        files: File store of checkpoints and weights.
-        folder: Folder of this run in the file store.
-        attempt: Name of this attempt, part of the names of its files.
-        checkpoints: Recorded checkpoints of earlier attempts, the newest first.
-        micro_batches: Slices of a batch, to save memory.
-        until_step: Optimizer step of the rung at which to stop; None for the end.
-    """
-
-    config: TrainConfig
-    cadence: Cadence
-    files: FileStore
-    folder: str
-    attempt: str
-    checkpoints: tuple[ArtifactRecord, ...]
-    micro_batches: int = 1
-    until_step: int | None = None
-
-
-@dataclass(frozen=True)
-class ScoreJob:
-    """Score a trained run under one evaluation config.
-
-    Attributes:
-        train: The training that made the weights.
-        evaluation: How images are sampled.
-        protocol: How they are measured.
-        weights: File of the weights.
-        files: File store of the weights and of what the score writes.
-        folder: Folder of this score in the file store; no other score writes there.
-    """
-
-    train: TrainConfig
-    evaluation: EvalConfig
-    protocol: Protocol
-    weights: ArtifactRecord
-    files: FileStore
-    folder: str
-
-
-Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob
-
-
-@dataclass(frozen=True)
-class Order:
-    """A job with its number, which a request to stop refers to."""
-
-    number: int
-    job: Job
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sweep.errors import SweepError, UsageError
 from sweep.limits import MAX_PARAMETERS
 from sweep.plugins.loading import load_source
 from sweep.training.initial_net import build_net
-from sweep.worker.messages import Checked, CheckJob
+from sweep.worker.messages import Checked
+from sweep.worker.orders import CheckJob
 from sweep.worker.preparation import dataset_of
 
 BATCH = 2

@@ -21,7 +21,8 @@ from sweep.files.file_store import FileStore
 from sweep.scoring.evaluator import CPU, Evaluator, open_evaluator, resolve_protocol
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.trial import try_score
-from sweep.worker.messages import READING_IMAGES, Counted, Prepared, PrepareJob, Send
+from sweep.worker.messages import READING_IMAGES, Counted, Prepared, Send
+from sweep.worker.orders import PrepareJob
 
 COUNT_SECONDS = 0.5
 

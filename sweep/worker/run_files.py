@@ -9,7 +9,8 @@ from sweep.files.file_store import FileStore
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.training.checkpoint import Checkpoint, CheckpointRef
-from sweep.worker.messages import Damaged, Progressed, Send, ShouldStop, TrainJob, Warned
+from sweep.worker.messages import Damaged, Progressed, Send, ShouldStop, Warned
+from sweep.worker.orders import TrainJob
 
 # Checkpoints of a run that exist at a time, as the store lists them.
 MAX_CHECKPOINTS = 2

@@ -18,7 +18,8 @@ from sweep.scoring.generate import default_batch, evaluating
 from sweep.scoring.predictor import FixedPredictor
 from sweep.training.interfaces import RunContext
 from sweep.training.trainer import Training
-from sweep.worker.messages import MeasureJob, Timed
+from sweep.worker.messages import Timed
+from sweep.worker.orders import MeasureJob
 from sweep.worker.preparation import dataset_of
 
 MIN_STEPS = 3

@@ -31,7 +31,8 @@ from sweep.errors import (
 from sweep.files.atomic import NO_ROOM
 from sweep.store.states import FailureClass
 from sweep.worker.interrupt import STOP_SIGNALS
-from sweep.worker.messages import Alive, Failed, Message, Order, Outcome, Progressed, Ready
+from sweep.worker.messages import Alive, Failed, Message, Outcome, Progressed, Ready
+from sweep.worker.orders import Order
 
 DETAIL_CHARACTERS = 8_000
 ALIVE_SECONDS = 2.0

@@ -14,7 +14,8 @@ from sweep.store.queue.progress import progress
 from sweep.store.records import Claim, MetricPoint
 from sweep.store.sql.transaction import Store
 from sweep.store.states import WorkKind
-from sweep.worker.messages import Job, Progressed, ScoreJob, TrainJob
+from sweep.worker.messages import Progressed
+from sweep.worker.orders import Job, ScoreJob, TrainJob
 
 
 def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig) -> Job:

@@ -33,7 +33,7 @@ from sweep.training.step_state import StepStateCache
 from sweep.training.trainer import Training
 from sweep.training.validation import validation_points
 from sweep.worker.jobs import perform
-from sweep.worker.messages import TrainJob
+from sweep.worker.orders import TrainJob
 from tests.benchmarks.rows import Ratio, Row
 
 HOUR = 3600.0

@@ -18,7 +18,8 @@ from sweep.files.file_store import FileStore
 from sweep.store import Store, open_store
 from sweep.store.records import StudyRecord
 from sweep.worker.child import Child
-from sweep.worker.messages import Prepared, PrepareJob
+from sweep.worker.messages import Prepared
+from sweep.worker.orders import PrepareJob
 from tests.helpers import worker_processes as processes
 from tests.helpers.study_outcome import outcome
 from tests.helpers.tiny_studies import ABLATION

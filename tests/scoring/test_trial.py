@@ -16,7 +16,7 @@ from sweep.files.file_store import FileStore
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.trial import try_score
 from sweep.worker import preparation
-from sweep.worker.messages import PrepareJob
+from sweep.worker.orders import PrepareJob
 
 
 class OneLogit(torch.nn.Module):

@@ -18,8 +18,9 @@ from sweep.store.queue.completion import pause_training
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult, StudyRecord
 from sweep.store.studies.rungs import add_rung_score
 from sweep.worker import worker as module
-from sweep.worker.messages import Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
+from sweep.worker.messages import Outcome, Ready, Scored, Trained
 from sweep.worker.options import Timing, WorkerOptions
+from sweep.worker.orders import Job, ScoreJob, TrainJob
 from sweep.worker.worker import Worker
 from tests.helpers.tiny_store import PROTOCOL, file_of, new_worker
 from tests.helpers.tiny_studies import ABLATION

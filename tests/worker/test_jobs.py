@@ -10,7 +10,8 @@ from sweep.store.records import ExecutionRecord
 from sweep.store.states import StepExecution
 from sweep.training.step_state import StepStateCache
 from sweep.worker.jobs import train_run
-from sweep.worker.messages import Message, Progressed, TrainJob
+from sweep.worker.messages import Message, Progressed
+from sweep.worker.orders import TrainJob
 from tests.helpers.tiny_training import tiny
 
 

@@ -15,8 +15,9 @@ from sweep.store import study as find
 from sweep.store.records import ArtifactRecord, Measurement, ScoreResult
 from sweep.worker import worker
 from sweep.worker.interrupt import Interrupt
-from sweep.worker.messages import Failed, Job, Outcome, Ready, Scored, ScoreJob, Trained, TrainJob
+from sweep.worker.messages import Failed, Outcome, Ready, Scored, Trained
 from sweep.worker.options import Timing, WorkerOptions
+from sweep.worker.orders import Job, ScoreJob, TrainJob
 from tests.helpers.played_studies import launched
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

@@ -19,7 +19,8 @@ from sweep.scoring.classifier import RECIPES, Classifier, train_net
 from sweep.scoring.classifier_file import load_classifier
 from sweep.scoring.evaluator import Evaluator, open_evaluator
 from sweep.scoring.progress import Progress
-from sweep.worker.messages import Counted, Message, PrepareJob
+from sweep.worker.messages import Counted, Message
+from sweep.worker.orders import PrepareJob
 from sweep.worker.preparation import evaluator_of, prepare
 
 DIGITS = DataConfig(name="digits")

@@ -13,8 +13,9 @@ from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
 from sweep.worker.attempt import Attempt
 from sweep.worker.interrupt import Interrupt
-from sweep.worker.messages import Damaged, Message, Progressed, TrainJob, Warned
+from sweep.worker.messages import Damaged, Message, Progressed, Warned
 from sweep.worker.options import Timing
+from sweep.worker.orders import TrainJob
 from sweep.worker.run_files import RunFiles
 from tests.helpers.tiny_store import new_worker, study_with_runs, train_config
 from tests.helpers.tiny_studies import ABLATION

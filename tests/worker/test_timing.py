@@ -7,7 +7,7 @@ import torch
 
 from sweep.nets.cuda_graph import WARM_UP
 from sweep.worker import timing
-from sweep.worker.messages import MeasureJob
+from sweep.worker.orders import MeasureJob
 from sweep.worker.timing import _median_seconds, time_training
 from tests.helpers.tiny_training import TINY_UNET, tiny
 
