@@ -20,7 +20,7 @@ from sweep.store.states import FailureClass, StudyState
 from sweep.store.studies import control as stored_control
 
 if TYPE_CHECKING:
-    from sweep.store.snapshots import CellRecord
+    from sweep.store.cell_records import CellRecord
 
 __all__ = ["RERUN", "cancel", "exclude", "pause", "rerun", "resume", "stop"]
 

@@ -16,9 +16,9 @@ from sweep.executors.devices import cores, gpus
 from sweep.files.file_store import FileStore, file_store_at
 from sweep.quantities import quantity
 from sweep.store.records import StudyRecord
-from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import StepExecution, StudyState
+from sweep.store.status_records import StatusRecord
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sweep.errors import ExitCode
-from sweep.store.snapshots import StatusRecord
+from sweep.store.status_records import StatusRecord
 
 
 class LaunchOutcome(StrEnum):

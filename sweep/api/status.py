@@ -9,7 +9,7 @@ from sweep.search.remaining import status_of
 
 if TYPE_CHECKING:
     from sweep.store.queries.disks import RoomLeft
-    from sweep.store.snapshots import FailureRecord, StatusRecord
+    from sweep.store.status_records import FailureRecord, StatusRecord
 
 __all__ = [
     "FailureRecord",

@@ -10,10 +10,10 @@ from sweep.api.stored_study import stored_study
 from sweep.commands import command
 from sweep.config.run import TrainConfig
 from sweep.errors import UnknownName, UsageError
+from sweep.store.cell_records import CellRecord, ScoreRecord
 from sweep.store.queries.attempts import AttemptRecord, attempts_of_run
 from sweep.store.queries.views import cells, run_config, trained_by
 from sweep.store.records import StudyRecord
-from sweep.store.snapshots import CellRecord, ScoreRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import CellState
 

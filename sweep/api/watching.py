@@ -14,8 +14,8 @@ from sweep.api.progress import LaunchProgress, OnProgress
 from sweep.api.signals import takes_signals
 from sweep.errors import ExitCode, StoreError
 from sweep.executors.placement import StartedWorkers
+from sweep.store.cell_records import CellRecord
 from sweep.store.queries.views import cells
-from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import ScoreState
 from sweep.worker.interrupt import stop_signals

@@ -16,7 +16,7 @@ from sweep.config.keys import protocol_key
 from sweep.config.run import Protocol
 from sweep.config.study import Study
 from sweep.design.trial_records import value_of
-from sweep.store.snapshots import CellRecord
+from sweep.store.cell_records import CellRecord
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
+from sweep.store.cell_records import CellRecord
 from sweep.store.records import Measurement
-from sweep.store.snapshots import CellRecord
 from sweep.store.states import UNFINISHED_CELLS, FailureClass, Phase, RunState, ScoreState
 
 

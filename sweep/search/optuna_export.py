@@ -26,10 +26,10 @@ from sweep.design.trial_records import value_of
 from sweep.errors import SweepError
 from sweep.files.file_store import FileStore
 from sweep.search.search_space import Params, Space
+from sweep.store.cell_records import CellRecord
 from sweep.store.queries.samples import Grid, grids, run_times
 from sweep.store.queries.views import cells
 from sweep.store.records import StudyRecord
-from sweep.store.snapshots import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import CellState
 

@@ -10,7 +10,7 @@ from sweep.config.study import Study
 from sweep.design.rungs import Rung, is_promoted, ladder_of, score_at, threshold, trial_rungs
 from sweep.design.trial_records import TrialRecords
 from sweep.quantities import quantity
-from sweep.store.snapshots import CellRecord
+from sweep.store.cell_records import CellRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import UNFINISHED_SCORES, RunState
 from sweep.store.studies.rungs import add_rung_score, promote, prune

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sweep.store.queries.views import cells, status
-from sweep.store.snapshots import StatusRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import StudyState
+from sweep.store.status_records import StatusRecord
 from sweep.store.stored_config import study_spec
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from sweep.config.factors import Changes, Factor, value_of_field
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
 from sweep.design.trial_records import value_of
-from sweep.store.snapshots import CellRecord
+from sweep.store.cell_records import CellRecord
 from sweep.store.states import FailureClass, RunState
 
 Params = dict[str, Any]

@@ -13,7 +13,7 @@ from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.search_space import level_scores
 from sweep.search.suggest import Advisor, TrialOutcome
-from sweep.store.snapshots import CellRecord
+from sweep.store.cell_records import CellRecord
 
 
 class History:

@@ -8,8 +8,9 @@
     status(store, study.id)                           how far it is
 
 Every verb is one transaction. It is tried again as a whole while the database is busy or away, and does the same when
-it runs twice. Callers pass and receive records (`records.py`, `snapshots.py`), never rows. Start with `sql/schema.py`
-for the tables and `queue/claim.py` for how work is handed out. It imports `config`, `files` and `diffusion.facts`.
+it runs twice. Callers pass and receive records (`records.py`, `cell_records.py`, `status_records.py`), never rows.
+Start with `sql/schema.py` for the tables and `queue/claim.py` for how work is handed out. It imports `config`, `files`
+and `diffusion.facts`.
 """
 
 from __future__ import annotations

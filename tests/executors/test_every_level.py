@@ -26,8 +26,8 @@ from sweep.nets.registry import NETS
 from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.store import cells, open_store, study
+from sweep.store.cell_records import CellRecord, ScoreRecord
 from sweep.store.records import NewCell
-from sweep.store.snapshots import CellRecord, ScoreRecord
 from sweep.training.auxiliary_losses import TERMS
 from sweep.training.ema import EMA_STARTS
 from sweep.training.lr_schedules import LR_SCHEDULES

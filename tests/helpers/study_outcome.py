@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sweep.store import Store, cells, curves
-from sweep.store.snapshots import ScoreRecord
+from sweep.store.cell_records import ScoreRecord
 from sweep.store.sql.schema import ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.states import EventKind
 

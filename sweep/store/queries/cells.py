@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, bindparam, case, select
 
+from sweep.store.cell_records import CellRecord, RungRecord, ScoreRecord
 from sweep.store.queries.status import cell_states
 from sweep.store.queue.leases import paused
 from sweep.store.records import Measurement
-from sweep.store.snapshots import CellRecord, RungRecord, ScoreRecord
 from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
 
 _IDS = bindparam("cell_ids", type_=Integer, expanding=True)

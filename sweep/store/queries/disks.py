@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, and_, select
 
 from sweep.store.queue.leases import WORK
-from sweep.store.snapshots import FullDisk
 from sweep.store.sql.schema import ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.states import FailureClass, RunState, WorkKind
+from sweep.store.status_records import FullDisk
 
 # A store of thousands of runs takes some tens of megabytes, and as much again while its log is written back.
 LITTLE_ROOM_BYTES = 100_000_000

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, select
 
 from sweep.store.queue.leases import WORK
-from sweep.store.snapshots import FailureRecord, RunningRecord
 from sweep.store.sql.clock import now
 from sweep.store.sql.schema import ARM, ATTEMPT, CELL, RUN, SCORE, SCORE_REQUEST, WORKER
 from sweep.store.sql.sqlite_hints import unindexed
 from sweep.store.states import CellState, RunState, ScoreState, WorkKind
+from sweep.store.status_records import FailureRecord, RunningRecord
 
 _UNTRAINED = (RunState.PRUNED, RunState.INFEASIBLE, RunState.FAILED, RunState.CANCELLED)
 _BROKEN = (ScoreState.FAILED, ScoreState.CANCELLED)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, or_, select
 
 from sweep.store import stored_config
+from sweep.store.cell_records import CellRecord
 from sweep.store.queries.cells import cell_records, cells_with
 from sweep.store.queue.search_lease import infeasible_suggestions
-from sweep.store.snapshots import CellRecord
 from sweep.store.sql.schema import ARM, CELL
 from sweep.store.sql.transaction import Store
 from sweep.store.states import UNFINISHED_CELLS, UNFINISHED_SCORES, UNFINISHED_TRAININGS, Phase, RunState

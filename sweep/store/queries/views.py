@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from sweep.errors import UsageError
+from sweep.store.cell_records import CellRecord
 from sweep.store.queries.cells import cell_records
 from sweep.store.queries.disks import full_disks
 from sweep.store.queries.status import (
@@ -20,7 +21,6 @@ from sweep.store.queries.status import (
 )
 from sweep.store.queue.leases import WORK
 from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
-from sweep.store.snapshots import ArmStatus, CellRecord, StatusRecord, WorkLeft
 from sweep.store.sql.schema import (
     ARTIFACT,
     ATTEMPT,
@@ -32,6 +32,7 @@ from sweep.store.sql.schema import (
 )
 from sweep.store.sql.transaction import Store
 from sweep.store.states import AttemptEnd
+from sweep.store.status_records import ArmStatus, StatusRecord, WorkLeft
 from sweep.store.stored_config import train_config
 from sweep.store.studies.studies import newest_revision, study_record
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, delete, select, update
 
 from sweep.config.keys import eval_key, protocol_key
+from sweep.store.cell_records import CellRecord
 from sweep.store.queue.endings import cancel_scores
 from sweep.store.queue.events import write_event
 from sweep.store.queue.leases import paused
-from sweep.store.snapshots import CellRecord
 from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import ARTIFACT, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
