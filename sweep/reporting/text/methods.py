@@ -11,11 +11,12 @@ from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
 from sweep.quantities import quantity
-from sweep.reporting.formatting import join_words, number, value_in_words
+from sweep.reporting.formatting import join_words, number
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
-from sweep.reporting.text.references import REFERENCES, SOURCES
+from sweep.reporting.text.citations import Citations
+from sweep.reporting.text.references import SOURCES
 from sweep.reporting.text.setting_fields import PRECISIONS, SCORING_FIELDS, TRAINING_FIELDS
 from sweep.scoring.metrics import METRICS
 from sweep.statistics.paired import ALPHA
@@ -36,29 +37,6 @@ OTHER_METRICS = ("fid_test", "bits_per_dim", "neighbour_ratio")
 COMPARED_ROWS = 10_000  # images of each side in neighbourhoods, as in `sweep.scoring.reference`, which loads torch
 
 
-class Citations:
-    """Collects the sources that sentences use."""
-
-    def __init__(self) -> None:
-        self.used: list[str] = []
-
-    def cite(self, *sources: str | None) -> str:
-        """`(A; B)` with a leading space; empty for none."""
-        known = list(dict.fromkeys(source for source in sources if source))
-        self.used += [source for source in known if source not in self.used]
-        return f" ({'; '.join(known)})" if known else ""
-
-    def setting(self, config: Mapping[str, Any], field: str) -> str:
-        """A setting's value with its source.
-
-        Args:
-            config: A train or evaluation config as stored.
-            field: Name of the setting.
-        """
-        value = config[field]
-        return value_in_words(value) + self.cite(SOURCES.get((field, value)))
-
-
 def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str], list[str]]:
     """The paragraphs, and the references that they cite. They state only what the store contains.
 
@@ -70,7 +48,7 @@ def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str]
     training, arms = _training(frames, citations), _arms(frames, citations)
     scoring, testing = _scoring(frames, citations), _testing(comparison, citations)
     paragraphs = [text for text in (training, arms, scoring, testing) if text]
-    return paragraphs, [f"{name}. {REFERENCES[name]}" for name in sorted(citations.used)]
+    return paragraphs, citations.references()
 
 
 def _training(frames: StudyFrames, citations: Citations) -> str:
