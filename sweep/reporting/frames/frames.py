@@ -34,12 +34,13 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Engine, and_, func, select
 
 from sweep.reporting.formatting import changes_in_words
+from sweep.reporting.frames.attempts import attempts_of, workers_of
 from sweep.reporting.frames.cell_status import with_status
 from sweep.reporting.frames.decisions import decisions_of, same_question_of
 from sweep.reporting.frames.query import frame_of
 from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
-from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE, WORKER
+from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE
 from sweep.store.sql.transaction import read_transaction
 from sweep.store.states import EventKind, Phase
 
@@ -141,8 +142,8 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         scores=_in_order(scores, named),
         rungs=_in_order(rung_scores_of(engine, is_included), named),
         curves=_in_order(_curves(engine, is_included), named),
-        attempts=_attempts(engine, is_included),
-        workers=_workers(engine, is_included),
+        attempts=attempts_of(engine, is_included),
+        workers=workers_of(engine, is_included),
         grids=_in_order(_grids(engine, is_included, current), named),
         decisions=decisions_of(engine, study.id),
         same_question=same_question_of(engine, study.id, study.question, accepted["spec"]),
@@ -191,30 +192,6 @@ def _curves(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
         .order_by(METRIC.c.run_id, METRIC.c.name, METRIC.c.step),
     )
     return curves.astype({"value": float})
-
-
-def _attempts(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
-    return frame_of(
-        engine,
-        select(
-            *(ATTEMPT.c.run_id, ATTEMPT.c.score_id, ATTEMPT.c.worker_id, WORKER.c.device, ATTEMPT.c.started_at),
-            *(ATTEMPT.c.ended_at, ATTEMPT.c.end_reason, ATTEMPT.c.detail, ATTEMPT.c.device_workers),
-            *(ATTEMPT.c.peak_bytes, ATTEMPT.c.execution, ATTEMPT.c.execution_reason),
-        )
-        .join(WORKER, WORKER.c.id == ATTEMPT.c.worker_id)
-        .where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))
-        .order_by(ATTEMPT.c.id),
-    )
-
-
-def _workers(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
-    attempts = select(ATTEMPT.c.worker_id).where(ATTEMPT.c.run_id.in_(select(CELL.c.run_id).where(is_included)))
-    return frame_of(
-        engine,
-        select(WORKER.c.id.label("worker_id"), WORKER.c.host, WORKER.c.device, WORKER.c.environment)
-        .where(WORKER.c.id.in_(attempts))
-        .order_by(WORKER.c.host, WORKER.c.device, WORKER.c.id),
-    )
 
 
 def _grids(engine: Engine, is_included: ColumnElement[bool], requested: pd.DataFrame) -> pd.DataFrame:
