@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from sweep.config.factors import misfit
-from sweep.config.problems import problem_of
+from sweep.config.problems import misfit, problem_of
 from sweep.config.values import Frozen
 from sweep.limits import MAX_INTERIM_ANALYSES, MAX_SEEDS
 

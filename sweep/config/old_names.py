@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sweep.config.factors import misfit
+from sweep.config.problems import misfit
 
 NEW_NAMES: Mapping[str, str] = {"looks": "interim_analyses"}
 """Old name -> new name, at the top of the file."""

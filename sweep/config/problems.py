@@ -1,10 +1,10 @@
-"""What is wrong with one value, in a sentence: what was found, what is allowed."""
+"""What is wrong with a value, in a sentence: what was found, what is allowed, and at which place of the file."""
 
 from __future__ import annotations
 
 import re
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sweep.similar_names import nearest
 
@@ -20,6 +20,16 @@ def cut(text: str, max_length: int = SHORT) -> str:
         max_length: Length up to which it is shown whole, characters, 4 or more.
     """
     return text if len(text) <= max_length else text[: max_length - 3] + "..."
+
+
+def misfit(at: tuple[str, ...], message: str) -> PydanticCustomError:
+    """An error at a place in the file: keys from the top, such as ("factors", "lr").
+
+    Args:
+        at: Keys from the top of the file.
+        message: What is wrong, as a sentence.
+    """
+    return PydanticCustomError("misfit", "{message}", {"at": at, "message": message})
 
 
 def problem_of(detail: ErrorDetails) -> str:

@@ -19,12 +19,13 @@ from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
 from sweep.config.explain import explain
-from sweep.config.factors import Changes, Factor, Role, check_factor, level_name, levels_of, misfit, setting_with
+from sweep.config.factor_checks import check_factor
+from sweep.config.factors import Changes, Factor, Role, level_name, levels_of, setting_with
 from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses, with_planned_seeds
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
 from sweep.config.plugin_files import PluginFiles, plugins_of, with_plugins
-from sweep.config.problems import problem_of
+from sweep.config.problems import misfit, problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
 from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text

@@ -13,7 +13,7 @@ from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.designs.pruner import Pruner
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun, tuned_cells
-from sweep.config.factors import misfit
+from sweep.config.problems import misfit
 from sweep.config.values import Frozen
 from sweep.quantities import quantity
 

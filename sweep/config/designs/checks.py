@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from sweep.config.designs.designed_study import DesignedStudy
-from sweep.config.factors import Factor, levels_of, misfit
-from sweep.config.problems import LONG, cut
+from sweep.config.factors import Factor, levels_of
+from sweep.config.problems import LONG, cut, misfit
 
 
 def check_one_named_level(study: DesignedStudy, name: str, *, design: str) -> None:

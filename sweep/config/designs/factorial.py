@@ -14,7 +14,8 @@ from sweep.config.designs.base import Design
 from sweep.config.designs.contrasts import ArmLevels, Contrast, OwnQuestion, main_effects
 from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction, fraction_of
-from sweep.config.factors import Changes, misfit
+from sweep.config.factors import Changes
+from sweep.config.problems import misfit
 from sweep.config.values import Name
 from sweep.limits import MAX_GENERATED_FACTORS
 from sweep.similar_names import no_such

@@ -13,7 +13,7 @@ from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.pruner import Pruner
 from sweep.config.designs.tune import SearchSampler
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun
-from sweep.config.factors import misfit
+from sweep.config.problems import misfit
 from sweep.limits import MAX_ARMS, MAX_TRAININGS
 from sweep.quantities import quantity
 
