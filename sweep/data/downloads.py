@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, suppress
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sweep.data.download_progress import OnBytes, ignore_bytes, showing_bytes
 from sweep.errors import DataError
 from sweep.files.caches import set_folder_aside
 
@@ -46,20 +46,12 @@ CIFAR10_BYTES = 170_498_071
 
 PARTIAL = ".download-"
 """How the names of folders begin in which a download is under way."""
-POLL_SECONDS = 0.5
 GRACE_SECONDS = 60.0
-
-OnBytes = Callable[[int, int], None]
-"""Called with (bytes received, bytes in all) while a data set is downloaded."""
 
 log = logging.getLogger(__name__)
 
 Split = tuple[Tensor, Tensor]
 """Images uint8 [N, C, H, W] and labels int64 [N]."""
-
-
-def ignore_bytes(_done: int, _total: int) -> None:
-    """For callers that show no progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,31 +183,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-@contextmanager
-def showing_bytes(arrived: Callable[[], int], total: int, on_bytes: OnBytes) -> Iterator[None]:
-    """Tell several times a second how far a download is that tells nothing itself.
-
-    Args:
-        arrived: Counts the bytes that have arrived; it may raise OSError.
-        total: Bytes in all; 0: nothing is told.
-        on_bytes: Is called from a thread that ends with the block.
-    """
-    over = threading.Event()
-
-    def poll() -> None:
-        while total and not over.wait(POLL_SECONDS):
-            with suppress(OSError):  # files come and go meanwhile
-                on_bytes(min(arrived(), total), total)
-
-    thread = threading.Thread(target=poll, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def _wrong_files(folder: Path, md5: Mapping[str, str]) -> list[str]:

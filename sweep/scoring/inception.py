@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
-from sweep.data.downloads import OnBytes, ignore_bytes, showing_bytes
+from sweep.data.download_progress import OnBytes, ignore_bytes, showing_bytes
 from sweep.errors import DataError
 from sweep.files.caches import read_cache, set_folder_aside
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file

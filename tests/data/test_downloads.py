@@ -176,7 +176,7 @@ def test_what_a_killed_download_has_left_is_removed_and_what_is_under_way_is_not
 def test_a_download_tells_how_far_it_is_and_torchvision_draws_no_bar(
     tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sweep.data.downloads.POLL_SECONDS", 0.0005)
+    monkeypatch.setattr("sweep.data.download_progress.POLL_SECONDS", 0.0005)
     reader, checksums = tiny_mnist(*served)
     total = sum(archive.stat().st_size for archive in served[0].iterdir())
     counts: list[tuple[int, int]] = []
