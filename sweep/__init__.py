@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sweep.api.report import report as report
     from sweep.api.status import status as status
     from sweep.config.study import Study as Study
-    from sweep.config.study import load_study as load_study
+    from sweep.config.study_file import load_study as load_study
     from sweep.errors import DataError as DataError
     from sweep.errors import InfeasibleConfig as InfeasibleConfig
     from sweep.errors import ProtocolError as ProtocolError
@@ -55,7 +55,8 @@ _NAMES_BY_MODULE = {
     "sweep.api.plan": ("StudyForecast", "plan"),
     "sweep.api.report": ("Report", "report"),
     "sweep.api.status": ("status",),
-    "sweep.config.study": ("Study", "load_study"),
+    "sweep.config.study": ("Study",),
+    "sweep.config.study_file": ("load_study",),
     "sweep.errors": (
         "DataError",
         "InfeasibleConfig",

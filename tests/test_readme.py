@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.config.study import load_study
+from sweep.config.study_file import load_study
 from sweep.design.plan import study_plan
 from tests.cli.test_app import VERBS
 

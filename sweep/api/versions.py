@@ -34,7 +34,7 @@ def study_schema(file: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         StudyFileError: The file or one of its plugins cannot be read.
     """
     from sweep.config.plugin_files import plugins_of
-    from sweep.config.study import study_json_schema
+    from sweep.config.study_file import study_json_schema
     from sweep.config.yaml_file import read_yaml
 
     return study_json_schema(None if file is None else plugins_of(read_yaml(Path(file))))

@@ -1,35 +1,29 @@
 """What a person writes: one file, one question.
 
 A study names a baseline, the factors that vary around it with their roles, a design that turns factors into arms, the
-seeds, and the protocol that scores are made under. `load_study` reads and checks it; nothing is written or computed.
+seeds, and the protocol that scores are made under. `study_file` reads it.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
-from pydantic.json_schema import GenerateJsonSchema
 
 from sweep.config.data import DataConfig
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
-from sweep.config.explain import explain
 from sweep.config.factor_checks import check_factor
 from sweep.config.factors import Changes, Factor, Role, level_name, levels_of, setting_with
 from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses, with_planned_seeds
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
-from sweep.config.plugin_files import PluginFiles, plugins_of, with_plugins
 from sweep.config.problems import misfit, problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
 from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text
-from sweep.config.yaml_file import YamlFile, read_yaml
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
     MAX_DURATION_DAYS,
@@ -200,37 +194,6 @@ class Study(NoTruthForNumbers):
             ) from None
 
 
-def load_study(path: str | os.PathLike[str]) -> Study:
-    """Read and check a study file. Nothing is written or computed.
-
-    Args:
-        path: The file, in YAML.
-
-    Returns:
-        The study, with the default of every field that the file leaves out.
-
-    Raises:
-        StudyFileError: The file is wrong. The error names file, line, key, what was found and what is allowed.
-
-    Example:
-        sweep.load_study("studies/digits.yaml").seeds
-    """
-    return study_in(read_yaml(Path(path)))
-
-
-def study_in(file: YamlFile) -> Study:
-    """Check a study file that was read.
-
-    Raises:
-        StudyFileError: names file, line, key, what was found and what is allowed.
-    """
-    plugins = plugins_of(file)
-    try:
-        return Study.model_validate(with_plugins(file, plugins)).with_sources(plugins.sources)
-    except ValidationError as error:
-        raise explain(file, error, Study) from None
-
-
 def changed_study(spec: Mapping[str, Any]) -> Study:
     """A study whose values were changed by a command, without a file.
 
@@ -247,12 +210,3 @@ def changed_study(spec: Mapping[str, Any]) -> Study:
         at = first.get("ctx", {}).get("at", first["loc"])
         key = ".".join(str(part) for part in at if part != spec["design"]["kind"])
         raise UsageError(f"`{key}`: {problem_of(first)}", why="Nothing was changed.", next="Ask for less.") from None
-
-
-def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
-    """JSON schema of a study file, for editors; with the parts of its plugins, where they are given."""
-    schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
-    if plugins is not None:
-        written = schema["$defs"]["Setting"]["properties"]["net"]
-        written["anyOf"] += [as_written for net in plugins.nets.values() for as_written in net.json_schemas()]
-    return {"$schema": GenerateJsonSchema.schema_dialect} | schema

@@ -9,7 +9,8 @@ from pathlib import Path
 from sweep.config.designs.arms import Arm
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import Study, study_in
+from sweep.config.study import Study
+from sweep.config.study_file import study_in
 from sweep.config.yaml_file import read_yaml
 from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of, evaluation_of, score_requests_of

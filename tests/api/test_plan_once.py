@@ -8,7 +8,8 @@ import pytest
 
 import sweep
 from sweep.api.study_plan import plan_of
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.design import plan as compiler
 from sweep.executors.register import register
 from sweep.store.opening import open_store

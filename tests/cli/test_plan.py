@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sweep.cli.app import app
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import load_study
+from sweep.config.study_file import load_study
 from sweep.errors import DataError
 from sweep.reporting.stats.power import power_of_rule
 from sweep.store import open_store

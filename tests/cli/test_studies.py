@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sweep.cli.app import app
-from sweep.config.study import load_study
+from sweep.config.study_file import load_study
 from sweep.errors import OutputError, UsageError
 
 STUDIES = Path(__file__).parents[2] / "studies"

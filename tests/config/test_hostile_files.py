@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.design.plan import read_study_plan
 from sweep.errors import SweepError
 from tests.helpers import hostile_files as hostile

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.errors import StudyFileError
 from sweep.executors.register import identity
 

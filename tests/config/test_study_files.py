@@ -15,7 +15,7 @@ from sweep.config.net import MLPByPreset, NetName, UNetByPreset
 from sweep.config.plugin_files import plugins_of
 from sweep.config.presets import NET_PRESETS
 from sweep.config.run import Loss, Optimizer, Sampler, Schedule, Target, Weighting
-from sweep.config.study import load_study, study_json_schema
+from sweep.config.study_file import load_study, study_json_schema
 from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sweep.config.designs.registry import DESIGNS
 from sweep.config.factors import level_name
-from sweep.config.study import Study, study_json_schema
+from sweep.config.study import Study
+from sweep.config.study_file import study_json_schema
 from sweep.design.arms import arms_of, evaluation_levels
 from sweep.errors import InfeasibleConfig
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.design.plan import study_plan
 
 STUDIES = Path(__file__).parents[2] / "studies"

@@ -11,7 +11,8 @@ import yaml
 
 from sweep.config.factors import levels_of
 from sweep.config.net import MLPConfig, UNetConfig
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.design.arms import arms_of
 from sweep.design.cells import cells_of
 from sweep.diffusion.coefficients import SAMPLERS

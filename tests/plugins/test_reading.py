@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sweep.config.keys import train_key
-from sweep.config.study import Study, load_study
+from sweep.config.study import Study
+from sweep.config.study_file import load_study
 from sweep.errors import DataError, SweepError
 from sweep.plugins.loading import load_source, part_named
 from sweep.plugins.source import read_source, source_from
