@@ -17,11 +17,11 @@ from sweep.reporting.formatting import decimals_for
 from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.frames.study_ref import FILES_VARIABLE, STORE_VARIABLE
 from sweep.reporting.metrics import direction_of, short_label_of
-from sweep.reporting.stats.comparison import Comparison, compare_arms, split_of
+from sweep.reporting.stats.comparison import Comparison, compare_arms
 from sweep.reporting.stats.contrasts import own_contrasts
 from sweep.reporting.stats.dose_response import DoseResponse, dose_responses
 from sweep.reporting.stats.search_claims import search_claims
-from sweep.reporting.stats.variance import VarianceSplit
+from sweep.reporting.stats.variance import VarianceSplit, split_of
 from sweep.store.opening import read_store
 
 

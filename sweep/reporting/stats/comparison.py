@@ -12,10 +12,9 @@ from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.stats.divergence import Divergence, divergences
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
-from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm, primary_values
+from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.stopped import arms_as_stopped, stopping_of_frames
-from sweep.reporting.stats.variance import Array, VarianceSplit, variance_split
 from sweep.scoring.metrics import Direction, metric_of
 from sweep.statistics.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
 from sweep.statistics.paired import ALPHA
@@ -118,12 +117,11 @@ def _compared_at(frames: StudyFrames, metric: str, analysis: InterimAnalysis | N
     # Of scores that decide nothing no word is said that would need it.
     better_low = lower_is_better(metric) if confirmatory else direction is Direction.LOWER
     diverged = divergences(frames, arms, values, pairs, lower_is_better=better_low)
-    step = rounding_step(values["value"].to_numpy(float))
     family = compare_family(
         [each.to_numpy(float) for each in per_arm(arms, pairs, "compared")],
         alpha=analysis.level if analysis else ALPHA,
         arms=ever_scored(frames, metric),
-        rounding=step / float(values["value"].min()) if ratio and step else step,
+        rounding=_rounding(values["value"], ratio=ratio),
         exact_p=np.array([each.p for each in diverged]),
     )
     return Comparison(
@@ -147,6 +145,12 @@ def _compared_at(frames: StudyFrames, metric: str, analysis: InterimAnalysis | N
         ),
         pairs=pairs.drop(columns="compared"),
     )
+
+
+def _rounding(scores: pd.Series[float], *, ratio: bool) -> float:
+    """The step to which scores were rounded, in the unit that is compared: of logarithms, where ratios are."""
+    step = rounding_step(np.asarray(scores, dtype=np.float64))
+    return step / float(scores.min()) if ratio and step else step
 
 
 def _margin(frames: StudyFrames, metric: str, values: pd.DataFrame) -> tuple[float, float]:
@@ -229,19 +233,3 @@ def _waiting(confirmatory: bool, analysis: InterimAnalysis | None) -> str:
     if analysis is not None and not analysis.number:
         return f"the first interim analysis is after {analysis.following} seeds"
     return ""
-
-
-def split_of(frames: StudyFrames) -> VarianceSplit:
-    """Sources of the variance of the deciding score, pooled over arms.
-
-    Args:
-        frames: The tables of the study.
-    """
-    values = primary_values(frames, frames.metric)
-    scores: list[Array] = []
-    errors: list[Array] = []
-    for _, arm in values.groupby("arm_id"):
-        table = pd.DataFrame(arm["noise_values"].tolist(), index=arm["replicate"]).dropna(axis="columns", how="all")
-        scores.append(table.dropna().to_numpy(float))
-        errors += [np.array(list(each.values()), dtype=float) for each in arm["noise_errors"]]
-    return variance_split(scores, errors)

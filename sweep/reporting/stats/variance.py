@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from sweep.reporting.frames.frames import StudyFrames
+from sweep.reporting.stats.pairs import primary_values
 
 Array = NDArray[np.float64]
 
@@ -68,3 +72,19 @@ def _between_runs(scores: list[Array]) -> float:
     if not means:
         return np.nan
     return float(sum(((m - m.mean()) ** 2).sum() for m in means) / sum(len(m) - 1 for m in means))
+
+
+def split_of(frames: StudyFrames) -> VarianceSplit:
+    """Sources of the variance of the deciding score, pooled over arms.
+
+    Args:
+        frames: The tables of the study.
+    """
+    values = primary_values(frames, frames.metric)
+    scores: list[Array] = []
+    errors: list[Array] = []
+    for _, arm in values.groupby("arm_id"):
+        table = pd.DataFrame(arm["noise_values"].tolist(), index=arm["replicate"]).dropna(axis="columns", how="all")
+        scores.append(table.dropna().to_numpy(float))
+        errors += [np.array(list(each.values()), dtype=float) for each in arm["noise_errors"]]
+    return variance_split(scores, errors)
