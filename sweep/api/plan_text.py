@@ -38,6 +38,23 @@ def power_sentences(power: Power, metric: str) -> list[str]:
         f"smallest difference detected with {power.power:.0%} power: {power.effect_in_sd:.1f} standard deviations "
         f"of a paired difference{effect}",
     ]
+    sentences += _interim_sentences(power)
+    if power.effect is not None and power.smallest_effect is not None and power.effect > power.smallest_effect:
+        needed = power.seeds_needed
+        enough = "no number of seeds to 1,000 is" if needed is None else f"{needed} seeds would be"
+        sentences.append(
+            f"that is more than the smallest effect of {power.smallest_effect:g} that matters to you: {enough} enough"
+        )
+    if power.smallest_effect is None:
+        sentences.append(
+            f"smallest_effect is not stated, so reports take {NEGLIGIBLE:.1%} of the baseline's score, which is what "
+            "retraining alone changes; state the smallest difference that matters to you"
+        )
+    return sentences
+
+
+def _interim_sentences(power: Power) -> list[str]:
+    sentences = []
     if power.interim_levels:
         levels = ", ".join(f"{level:.2g}" for level in power.interim_levels)
         sentences.append(
@@ -51,17 +68,6 @@ def power_sentences(power: Power, metric: str) -> list[str]:
             f"arms that an analysis decides, or that no later one would decide, get no more seeds: about {none:.0f} of "
             f"{all_of_them} trainings where no arm differs, about {large:.0f} where all differ by three standard "
             "deviations"
-        )
-    if power.effect is not None and power.smallest_effect is not None and power.effect > power.smallest_effect:
-        needed = power.seeds_needed
-        enough = "no number of seeds to 1,000 is" if needed is None else f"{needed} seeds would be"
-        sentences.append(
-            f"that is more than the smallest effect of {power.smallest_effect:g} that matters to you: {enough} enough"
-        )
-    if power.smallest_effect is None:
-        sentences.append(
-            f"smallest_effect is not stated, so reports take {NEGLIGIBLE:.1%} of the baseline's score, which is what "
-            "retraining alone changes; state the smallest difference that matters to you"
         )
     return sentences
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -164,15 +165,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         Preempted: The worker wanted the score stopped.
         UnreadableWeights: The weights are missing, incomplete or altered.
     """
-    count, memory = counting("sampling", send), PeakMemory(device)
-
-    def on_images(done: int, total: int) -> None:
-        if should_stop():
-            raise Preempted(
-                f"scoring was stopped after {done:,} of {quantity(total, 'image')}", why="The worker was asked to stop."
-            )
-        count(done, total)
-
+    memory, on_images = PeakMemory(device), _stoppable(counting("sampling", send), should_stop)
     dataset = dataset_of(job.train.data)
     net = build_net(job.train, channels=dataset.channels, size=dataset.size).to(device)
     net.load_state_dict(_weights(job, device))
@@ -207,6 +200,19 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     for artifact in record.artifacts:
         upload_file(job.files, artifact.path, should_stop)
     return Scored(record)
+
+
+def _stoppable(count: Callable[[int, int], None], should_stop: ShouldStop) -> Callable[[int, int], None]:
+    """Count sampled images, and raise Preempted once the worker wants the score stopped."""
+
+    def on_images(done: int, total: int) -> None:
+        if should_stop():
+            raise Preempted(
+                f"scoring was stopped after {done:,} of {quantity(total, 'image')}", why="The worker was asked to stop."
+            )
+        count(done, total)
+
+    return on_images
 
 
 def _weights(job: ScoreJob, device: torch.device) -> Weights:

@@ -116,17 +116,19 @@ def add_score_requests(
         {"cell_id": cell_id, "score_id": rows_by_key[key].id, "level": level, "is_primary": is_primary}
         for cell_id, key, level, is_primary in wanted
     ]
-    # Readings of an older revision go; the scores themselves stay.
-    before: set[int] = set()
-    for some in batches(sorted(set(cell_ids))):
-        before |= set(
-            connection.scalars(
-                delete(SCORE_REQUEST).where(SCORE_REQUEST.c.cell_id.in_(some)).returning(SCORE_REQUEST.c.score_id)
-            )
-        )
+    before = _withdraw_requests(connection, cell_ids)
     insert_missing(connection, SCORE_REQUEST, rows)
     for some in batches(sorted(before - set(ids))):
         withdraw_unwanted(connection, WorkKind.SCORE, some)
+
+
+def _withdraw_requests(connection: Connection, cell_ids: Sequence[int]) -> set[int]:
+    """Delete the requests of an older revision. The scores themselves stay: row ids of those that were requested."""
+    requested: set[int] = set()
+    for some in batches(sorted(set(cell_ids))):
+        withdrawn = delete(SCORE_REQUEST).where(SCORE_REQUEST.c.cell_id.in_(some))
+        requested |= set(connection.scalars(withdrawn.returning(SCORE_REQUEST.c.score_id)))
+    return requested
 
 
 def _plan_again(connection: Connection, table: Table[WorkColumns], rows_by_key: Iterable[Any]) -> None:
