@@ -56,16 +56,16 @@ def copy_command(
         missing = {file: plugin for file, plugin in beside.items() if not file.exists()}
         for file, plugin in beside.items() - missing.items():
             if file.read_text(encoding="utf-8") != plugin:
-                raise _is_there(file, next="Rename or move that file.")
+                raise _would_replace(file, next="Rename or move that file.")
         try:
             with path.open("x", encoding="utf-8") as study:
                 study.write(content)
         except FileExistsError as error:
-            raise _is_there(path, next=command("studies", "copy", name, "-o", f"{path.stem}-2.yaml")) from error
+            raise _would_replace(path, next=command("studies", "copy", name, "-o", f"{path.stem}-2.yaml")) from error
         for file, plugin in missing.items():
             file.write_text(plugin, encoding="utf-8")
     echo("\n".join([str(path), *map(str, beside), f"next: {command('plan', path)}"]))
 
 
-def _is_there(path: Path, *, next: str) -> UsageError:
+def _would_replace(path: Path, *, next: str) -> UsageError:
     return UsageError(f"{path} is there already", why="A copy would replace what you may have written.", next=next)
