@@ -49,8 +49,11 @@ CATALOGUE = ROOT / "sweep/docs/catalogue.md"
 def attributes_of(kind: type, names: Iterable[str]) -> dict[str, str]:
     """The docstrings below the attributes of a dataclass, which Python itself does not keep."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
-    told = {field.target.id: doc.value.value for field, doc in pairwise(body)
-            if isinstance(field, ast.AnnAssign) and isinstance(doc, ast.Expr)}  # fmt: skip
+    told = {
+        field.target.id: doc.value.value
+        for field, doc in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(doc, ast.Expr)
+    }
     return {name: told[name] for name in names}
 
 
@@ -108,11 +111,20 @@ def test_every_docstring_says_what_it_computes_and_names_the_source_of_the_table
 
 def test_what_a_study_file_may_say_is_what_is_registered() -> None:
     for literal, kind in {
-        run.Schedule: "schedule", run.Target: "target", run.Loss: "loss", run.Weighting: "weighting",
-        run.ObjectiveKind: "objective", run.Optimizer: "optimizer", run.LrSchedule: "lr_schedule",
-        run.Sampler: "sampler", run.Spacing: "spacing", run.ReverseVariance: "variance", run.Clipping: "x0_clip",
-        run.TSampling: "t_sampling", run.EmaStart: "ema_start",
-    }.items():  # fmt: skip
+        run.Schedule: "schedule",
+        run.Target: "target",
+        run.Loss: "loss",
+        run.Weighting: "weighting",
+        run.ObjectiveKind: "objective",
+        run.Optimizer: "optimizer",
+        run.LrSchedule: "lr_schedule",
+        run.Sampler: "sampler",
+        run.Spacing: "spacing",
+        run.ReverseVariance: "variance",
+        run.Clipping: "x0_clip",
+        run.TSampling: "t_sampling",
+        run.EmaStart: "ema_start",
+    }.items():
         assert set(get_args(literal)) == REGISTRIES[kind].keys(), kind
     fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields
     assert MODIFIERS.keys() | REGISTRIES["extra metric"].keys() | {f"{term}_weight" for term in TERMS} <= set(fields)
@@ -159,8 +171,12 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
     files = ["tests/diffusion/test_schedules.py", "tests/executors/test_every_level.py", "tests/test_catalogue.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "-k", ask, *files],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "test_every_training_level_trains_and_is_scored[schedule=cubic]" in done.stdout
     assert re.search(r"test_golden\S*cubic", done.stdout), done.stdout

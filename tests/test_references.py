@@ -19,13 +19,21 @@ MODULES = sorted(path for folder in ("sweep", "tests") for path in (ROOT / folde
 A_PATH = re.compile(r"(?<![\w/.{}-])((?:[\w-]+/)*[\w-]+\.(?:py|md|toml|yaml|j2|css))\b(?!\w)")
 A_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`")
 ELSEWHERE = {
-    "sweep.py", "torch.py", "random.py", "study.yaml", "my-optimizers.yaml", "my_nets.py",  # a user's own
+    "sweep.py",
+    "torch.py",
+    "random.py",
+    "study.yaml",
+    "my-optimizers.yaml",
+    "my_nets.py",  # a user's own
     # What sweep/docs/extending.md shows how to write.
-    "sweep/executors/kubernetes.py", "sweep/config/designs/pairs.py", "sweep/nets/dit.py", "sweep/nets/dit_spec.py",
+    "sweep/executors/kubernetes.py",
+    "sweep/config/designs/pairs.py",
+    "sweep/nets/dit.py",
+    "sweep/nets/dit_spec.py",
     "examples/unconditional_image_generation/train_unconditional.py",  # of diffusers
     "upload_artifact",  # of Optuna
     "hidepid",  # of Linux
-}  # fmt: skip
+}
 
 
 @cache

@@ -9,7 +9,10 @@ import pytest
 
 import sweep
 
-SOURCES = sorted(Path(sweep.__file__).parent.rglob("*.py"))
+HERE = Path(__file__)
+SOURCES = sorted(
+    path for folder in (Path(sweep.__file__).parent, HERE.parent) for path in folder.rglob("*.py") if path != HERE
+)
 WITH_REASON = re.compile(r"# (?:type: ignore|noqa)(?:\[[\w, -]+\]|: [\w, ]+?) (?:#|-) \w")
 
 

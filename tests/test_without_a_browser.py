@@ -18,8 +18,12 @@ def run_pytest(tmp_path: Path, *arguments: str, **environment: str) -> subproces
     bare = nowhere | {"SWEEP_TEST_CHROMIUM": "", "SWEEP_REQUIRE_CHROMIUM": ""}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", "not faults and not slow", *arguments],
-        cwd=ROOT, capture_output=True, text=True, env=os.environ | bare | environment, timeout=110,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | bare | environment,
+        timeout=110,
+    )
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_its_examples_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["cells", "scores", "curves", "attempts"])
-def test_its_tables_name_every_column(store: Store, name: str) -> None:  # noqa: F811
+def test_its_tables_name_every_column(store: Store, name: str) -> None:  # noqa: F811 - a fixture
     section = PAGE.split(f"\n### {name}\n", 1)[1].split("\n### ", 1)[0]
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     documented = [column for cell in cells for column in re.findall(r"`(\w+)`", cell)]

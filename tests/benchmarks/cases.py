@@ -39,17 +39,27 @@ class Case:
 
     @property
     def config(self) -> TrainConfig:
-        return TrainConfig.model_validate({
-            "data": {"name": "digits"}, "net": self.settings, "batch": self.batch, "precision": self.precision,
-            "images": 10**9, "T": 1000, "lr": 1e-4, "ema_decays": [0.999],
-        })  # fmt: skip
+        return TrainConfig.model_validate(
+            {
+                "data": {"name": "digits"},
+                "net": self.settings,
+                "batch": self.batch,
+                "precision": self.precision,
+                "images": 10**9,
+                "T": 1000,
+                "lr": 1e-4,
+                "ema_decays": [0.999],
+            }
+        )
 
     def dataset(self) -> Dataset:
         """Noise: how long a step takes does not depend on what the images show."""
         images = torch.randint(
-            256, (4096, self.channels, self.size, self.size), dtype=torch.uint8,
+            256,
+            (4096, self.channels, self.size, self.size),
+            dtype=torch.uint8,
             generator=torch.Generator().manual_seed(0),
-        )  # fmt: skip
+        )
         return without_official_test("digits", images, None, validation=256, test=256)
 
     def net(self) -> nn.Module:
@@ -79,11 +89,29 @@ CPU = (
 )
 CPU_QUICK = (Case(name="unet_8, digits", preset="unet_8", channels=1, size=8, batch=16, steps=2, samples=16),)
 GPU = (
-    Case(name="ho_cifar10", preset="ho_cifar10", channels=3, size=32, batch=128, precision="bf16",
-         steps=30, samples=1024, sampling_steps=50),
-    Case(name="unet_28", preset="unet_28", channels=1, size=28, batch=128, precision="bf16",
-         steps=60, samples=2048, sampling_steps=50),
-)  # fmt: skip
+    Case(
+        name="ho_cifar10",
+        preset="ho_cifar10",
+        channels=3,
+        size=32,
+        batch=128,
+        precision="bf16",
+        steps=30,
+        samples=1024,
+        sampling_steps=50,
+    ),
+    Case(
+        name="unet_28",
+        preset="unet_28",
+        channels=1,
+        size=28,
+        batch=128,
+        precision="bf16",
+        steps=60,
+        samples=2048,
+        sampling_steps=50,
+    ),
+)
 
 
 def cases(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
@@ -96,7 +124,7 @@ def difference(case: Case) -> float:
     """Largest difference between the outputs of both nets with the same weights, where the output is of order one."""
     ours, theirs = case.net().eval(), case.peer_net().eval()
     _excite(ours)
-    theirs.load_state_dict(to_diffusers(ours, len(case.settings["channel_mults"])), strict=True)  # type: ignore[arg-type]
+    theirs.load_state_dict(to_diffusers(ours, len(case.settings["channel_mults"])), strict=True)
     x = torch.randn(2, case.channels, case.size, case.size, generator=torch.Generator().manual_seed(1))
     i = torch.tensor([3, 900])
     with torch.no_grad():

@@ -30,10 +30,14 @@ class Pictures(Dataset[Tensor]):
         pixels = images.permute(0, 2, 3, 1).squeeze(3).contiguous()
         self._pictures = [Image.fromarray(picture.numpy()) for picture in pixels]
         size, middle = images.shape[2], [0.5] * images.shape[1]
-        self._augment = transforms.Compose([
-            transforms.Resize(size, interpolation=transforms.InterpolationMode.BILINEAR), transforms.CenterCrop(size),
-            transforms.ToTensor(), transforms.Normalize(middle, middle),
-        ])  # fmt: skip
+        self._augment = transforms.Compose(
+            [
+                transforms.Resize(size, interpolation=transforms.InterpolationMode.BILINEAR),
+                transforms.CenterCrop(size),
+                transforms.ToTensor(),
+                transforms.Normalize(middle, middle),
+            ]
+        )
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -95,8 +99,9 @@ class Tuned:
         self.scheduler = DDPMScheduler(num_train_timesteps=1000)
         self.alphas_bar = self.scheduler.alphas_cumprod.to(device)
         self.net: Any = case.peer_net().to(device, memory_format=_layout(device))
-        self.predict: Any = torch.compile(self.net, mode=None if device.type == "cpu" else "reduce-overhead") \
-            if compiled else self.net  # fmt: skip
+        self.predict: Any = (
+            torch.compile(self.net, mode=None if device.type == "cpu" else "reduce-overhead") if compiled else self.net
+        )
         self.ema = EMAModel(self.net.parameters(), decay=0.9999, foreach=True)
         self.ema.to(device)
         self.optimizer = torch.optim.AdamW(
@@ -142,8 +147,10 @@ def sampler(
             while sum(map(len, parts)) < n:
                 found = pipeline(
                     batch_size=min(batch, n - sum(map(len, parts))),
-                    num_inference_steps=case.sampling_steps, use_clipped_model_output=True, output_type="np",
-                ).images  # fmt: skip
+                    num_inference_steps=case.sampling_steps,
+                    use_clipped_model_output=True,
+                    output_type="np",
+                ).images
                 parts.append(torch.from_numpy((found * 255).round().astype("uint8")).permute(0, 3, 1, 2))
         return torch.cat(parts)
 

@@ -65,8 +65,16 @@ def register(extractor: Extractor) -> None:
 def calculated(images: Tensor, reference: Tensor, metrics: dict[str, Any]) -> dict[str, float]:
     """Of uint8 images [N, C, H, W]; the reference's features are computed each time, as they are without its cache."""
     told: dict[str, float] = torch_fidelity.calculate_metrics(
-        input1=_Images(images), input2=_Images(reference), feature_extractor=NAME, batch_size=500, **metrics,
-        kid_subset_size=min(1000, len(images)), isc_splits=10, cuda=False, cache=False, save_cpu_ram=True,
+        input1=_Images(images),
+        input2=_Images(reference),
+        feature_extractor=NAME,
+        batch_size=500,
+        **metrics,
+        kid_subset_size=min(1000, len(images)),
+        isc_splits=10,
+        cuda=False,
+        cache=False,
+        save_cpu_ram=True,
         verbose=False,
-    )  # fmt: skip
+    )
     return told

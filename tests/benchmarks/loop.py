@@ -44,9 +44,13 @@ def train(
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
     workers = CPU_WORKERS if of.device == "cpu" else GPU_WORKERS
     loader = DataLoader(
-        Pictures(images), batch_size=of.batch, shuffle=True, drop_last=True, num_workers=workers,
+        Pictures(images),
+        batch_size=of.batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
         persistent_workers=workers > 0,
-    )  # fmt: skip
+    )
     step, steps = 0, of.images // of.batch
     while step < steps:
         for picked in loader:
@@ -76,9 +80,16 @@ def main(folder: Path) -> None:
     dataset = load_dataset(of.data.name, path=path, size=of.data.size)
     register(load_extractor("classifier", dataset, folder=folder / EXTRACTORS, device=torch.device(of.device)))
     case = Case(
-        name=of.preset, preset=of.preset, channels=dataset.channels, size=dataset.size, batch=of.batch,
-        precision="bf16" if of.precision == "bf16" else "fp32", steps=0, samples=of.n, sampling_steps=of.sampling_steps,
-    )  # fmt: skip
+        name=of.preset,
+        preset=of.preset,
+        channels=dataset.channels,
+        size=dataset.size,
+        batch=of.batch,
+        precision="bf16" if of.precision == "bf16" else "fp32",
+        steps=0,
+        samples=of.n,
+        sampling_steps=of.sampling_steps,
+    )
     betas = torch.from_numpy(beta_schedule("linear_scaled", of.T, beta_1=1e-4, beta_T=0.02))
     fid, seconds = defaultdict(list), defaultdict(float)
     for lr in of.lrs:

@@ -22,16 +22,30 @@ class Lucidrains:
         for index, image in enumerate(case.dataset().train[:1024]):
             Image.fromarray(image.permute(1, 2, 0).squeeze(2).numpy()).save(folder / f"{index}.png")
         settings = case.settings
-        self.net = Unet(dim=settings["channels"], dim_mults=settings["channel_mults"], channels=case.channels,
-                        dropout=settings["dropout"])  # fmt: skip
+        self.net = Unet(
+            dim=settings["channels"],
+            dim_mults=settings["channel_mults"],
+            channels=case.channels,
+            dropout=settings["dropout"],
+        )
         diffusion = GaussianDiffusion(
             self.net, image_size=case.size, timesteps=1000, objective="pred_noise", beta_schedule="linear"
         )
         self.trainer: Any = Trainer(
-            diffusion, str(folder), train_batch_size=case.batch, train_lr=2e-4, train_num_steps=0, ema_update_every=1,
-            ema_decay=0.9999, adam_betas=(0.9, 0.999), calculate_fid=False, save_and_sample_every=10**9,
-            amp=case.precision == "bf16", mixed_precision_type="bf16", results_folder=str(folder / "results"),
-        )  # fmt: skip
+            diffusion,
+            str(folder),
+            train_batch_size=case.batch,
+            train_lr=2e-4,
+            train_num_steps=0,
+            ema_update_every=1,
+            ema_decay=0.9999,
+            adam_betas=(0.9, 0.999),
+            calculate_fid=False,
+            save_and_sample_every=10**9,
+            amp=case.precision == "bf16",
+            mixed_precision_type="bf16",
+            results_folder=str(folder / "results"),
+        )
         self.flops = _flops(self.net, case)
 
     def promote(self, steps: int) -> None:

@@ -47,20 +47,24 @@ def sampled(case: Case, machine: Machine, device: torch.device, *, rounds: int) 
         peer = case.peer_net().to(device).eval()
         for precision in precisions:
             draw = sampler(peer, case, device, autocast=precision == "bf16")
-            blocks[f"diffusers {precision}"] = lambda draw=draw: draw(case.samples, batch)  # type: ignore[misc]
+            blocks[f"diffusers {precision}"] = lambda draw=draw: draw(case.samples, batch)
     spent = alternate(blocks, device, rounds=rounds)
     work, flops = case.samples * case.sampling_steps, case.flops(backward=False)
     return [
         Row(
-            measure="sampling", case=f"{case.name}, {precision}, ddim {case.sampling_steps}, batch {batch}",
-            unit="images/s per net call", ours=rate(work, spent[f"ours {precision}"]),
+            measure="sampling",
+            case=f"{case.name}, {precision}, ddim {case.sampling_steps}, batch {batch}",
+            unit="images/s per net call",
+            ours=rate(work, spent[f"ours {precision}"]),
             peer="diffusers, DDIMPipeline",
             theirs=None if missing else rate(work, spent[f"diffusers {precision}"]),
             ratio=None if missing else ratio(spent[f"ours {precision}"], spent[f"diffusers {precision}"]),
-            floor=machine.ceilings[precision] / flops, goal=_goal(device), note=missing,
+            floor=machine.ceilings[precision] / flops,
+            goal=_goal(device),
+            note=missing,
         )
         for precision in precisions
-    ]  # fmt: skip
+    ]
 
 
 def _goal(device: torch.device) -> str:

@@ -48,9 +48,15 @@ def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
     rows = [Row(measure=f"scoring: {part}", case=case, unit="s", ours=value) for part, value in parts.items()]
     # Ours also has standard errors by jackknife, density, coverage, and files of all features.
     without_sampling = [whole - one.sampling for whole, one in zip(spent["ours"], seconds, strict=True)]
-    rows.append(Row(
-        measure="scoring: all but sampling", case=case, unit="s", ours=sorted(without_sampling)[len(seconds) // 2],
-        peer="torch-fidelity on images", theirs=sorted(spent["theirs"])[len(seconds) // 2],
-        ratio=ratio(without_sampling, spent["theirs"]),
-    ))  # fmt: skip
+    rows.append(
+        Row(
+            measure="scoring: all but sampling",
+            case=case,
+            unit="s",
+            ours=sorted(without_sampling)[len(seconds) // 2],
+            peer="torch-fidelity on images",
+            theirs=sorted(spent["theirs"])[len(seconds) // 2],
+            ratio=ratio(without_sampling, spent["theirs"]),
+        )
+    )
     return rows

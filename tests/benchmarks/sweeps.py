@@ -67,11 +67,20 @@ class Plan:
         """The study file of ours."""
         primary, *others = self.decays
         return {
-            "name": "fixed", "question": "How many answered questions an hour?",
+            "name": "fixed",
+            "question": "How many answered questions an hour?",
             "baseline": {
-                "data": self.data.model_dump(exclude_none=True), "net": self.preset, "T": self.T, "batch": self.batch,
-                "schedule": "linear_scaled", "lr": self.lrs[0], "images": self.images, "ema_decay": primary,
-                "sampler": "ddim", "sampling_steps": self.sampling_steps, "precision": self.precision,
+                "data": self.data.model_dump(exclude_none=True),
+                "net": self.preset,
+                "T": self.T,
+                "batch": self.batch,
+                "schedule": "linear_scaled",
+                "lr": self.lrs[0],
+                "images": self.images,
+                "ema_decay": primary,
+                "sampler": "ddim",
+                "sampling_steps": self.sampling_steps,
+                "precision": self.precision,
             },
             "factors": {
                 "lr": {"role": "scientific", "levels": list(self.lrs[1:])},
@@ -79,20 +88,34 @@ class Plan:
             },
             "seeds": self.seeds,
             "protocol": {"extractor": "classifier", "n": self.n, "noise_sets": 1},
-        }  # fmt: skip
+        }
 
 
 def plan(device: torch.device, folder: Path, *, quick: bool) -> Plan:
     if device.type == "cuda":
         data = DataConfig(name="image_folder", path=str(_large_digits(folder / "digits28")), size=28)
         return Plan(
-            device="cuda", preset="unet_28", data=data, images=128 * 200, lrs=(1e-3, 5e-4, 2e-4, 1e-4), seeds=4,
-            decays=DECAYS, n=512, sampling_steps=50, precision="bf16",
-        )  # fmt: skip
+            device="cuda",
+            preset="unet_28",
+            data=data,
+            images=128 * 200,
+            lrs=(1e-3, 5e-4, 2e-4, 1e-4),
+            seeds=4,
+            decays=DECAYS,
+            n=512,
+            sampling_steps=50,
+            precision="bf16",
+        )
     whole = Plan(
-        device="cpu", preset="unet_8", data=DataConfig(), images=6_400, lrs=(1e-3, 5e-4, 2e-4, 2e-3), seeds=2,
-        decays=DECAYS, n=512,
-    )  # fmt: skip
+        device="cpu",
+        preset="unet_8",
+        data=DataConfig(),
+        images=6_400,
+        lrs=(1e-3, 5e-4, 2e-4, 2e-3),
+        seeds=2,
+        decays=DECAYS,
+        n=512,
+    )
     return (
         replace(whole, images=256, lrs=(1e-3, 5e-4), seeds=1, decays=(0.9, 0.5), n=32, sampling_steps=2)
         if quick
@@ -130,9 +153,13 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         rows = [*_overhead(folder / "sweep.db"), _validation(of, dataset, folder), _second_start(of, folder)]
         case = f"{of.trials} trials of {of.preset}, {of.images} images, {len(of.decays)} EMA decays, n = {of.n}"
         whole = Row(
-            measure="fixed sweep", case=case, unit="trials/h", ours=HOUR * of.trials / seconds,
-            goal=">= 3x" if device.type == "cpu" else ">= 8x", note=missing,
-        )  # fmt: skip
+            measure="fixed sweep",
+            case=case,
+            unit="trials/h",
+            ours=HOUR * of.trials / seconds,
+            goal=">= 3x" if device.type == "cpu" else ">= 8x",
+            note=missing,
+        )
         if missing:
             return [whole, *rows]
         spent, theirs = _looped(of, folder)
@@ -145,11 +172,15 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         )
         loops = [
             replace(
-                whole, peer=peer, theirs=HOUR * of.trials / needed, ratio=Ratio.of([needed / seconds]), detail=told,
+                whole,
+                peer=peer,
+                theirs=HOUR * of.trials / needed,
+                ratio=Ratio.of([needed / seconds]),
+                detail=told,
                 note=note,
             )
             for peer, needed, note in forms
-        ]  # fmt: skip
+        ]
         return [*loops, *(_scores(decay, ours[decay], theirs["fid"][str(decay)]) for decay in of.decays), *rows]
 
 
@@ -190,9 +221,14 @@ def _scores(decay: float, ours: list[float], theirs: list[float]) -> Row:
     error = (stdev(ours) ** 2 / len(ours) + stdev(theirs) ** 2 / len(theirs)) ** 0.5
     apart = (mean(ours) - mean(theirs)) / error
     return Row(
-        measure="fixed sweep: distance", case=f"EMA decay {decay}, mean over trials", unit="FCD", ours=mean(ours),
-        peer="the loop", theirs=mean(theirs), note=f"{apart:+.1f} standard errors apart",
-    )  # fmt: skip
+        measure="fixed sweep: distance",
+        case=f"EMA decay {decay}, mean over trials",
+        unit="FCD",
+        ours=mean(ours),
+        peer="the loop",
+        theirs=mean(theirs),
+        note=f"{apart:+.1f} standard errors apart",
+    )
 
 
 def _overhead(store: Path) -> list[Row]:
@@ -202,8 +238,9 @@ def _overhead(store: Path) -> list[Row]:
         "SELECT attempt.worker_id, attempt.run_id, attempt.score_id, attempt.started_at, attempt.ended_at, "
         "sampling_seconds + features_seconds + statistics_seconds AS scored FROM attempt "
         "LEFT JOIN score ON score.id = attempt.score_id ORDER BY attempt.started_at",
-        engine, parse_dates=["started_at", "ended_at"],
-    )  # fmt: skip
+        engine,
+        parse_dates=["started_at", "ended_at"],
+    )
     speeds = pd.read_sql("SELECT run_id, images, value FROM metric WHERE name = 'images_per_second'", engine)
     speeds = speeds.sort_values(["run_id", "images"])
     seen = speeds.groupby("run_id").images.diff().fillna(speeds.images)
@@ -218,15 +255,20 @@ def _overhead(store: Path) -> list[Row]:
     each = float(overhead[chosen].median() + gap[chosen].median()) if chosen.any() else None
     return [
         Row(
-            measure="harness, a training", case="after a worker's first: claim, net, files, store", unit="s",
-            ours=each, goal="<= 1.2 s",
+            measure="harness, a training",
+            case="after a worker's first: claim, net, files, store",
+            unit="s",
+            ours=each,
+            goal="<= 1.2 s",
             note="" if each is None else f"{each / TRIAL_SECONDS:.1%} of a 60 s trial; the validation curve is in it",
         ),
         Row(
-            measure="harness, a score", case="claim, weights, pictures, files, store", unit="s",
+            measure="harness, a score",
+            case="claim, weights, pictures, files, store",
+            unit="s",
             ours=float(overhead[~trainings].median() + gap[~trainings].median()),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
@@ -242,9 +284,11 @@ def _validation(of: Plan, dataset: Dataset, folder: Path) -> Row:
         run.metrics(validate=True)
         looks.append(time.perf_counter() - started)
     return Row(
-        measure="harness, validation of a training", case=f"{points} looks at {len(run.held_out.i)} images", unit="s",
+        measure="harness, validation of a training",
+        case=f"{points} looks at {len(run.held_out.i)} images",
+        unit="s",
         ours=points * median(looks[1:]),
-    )  # fmt: skip
+    )
 
 
 def _second_start(of: Plan, folder: Path) -> Row:
@@ -266,6 +310,10 @@ def _second_start(of: Plan, folder: Path) -> Row:
         perform(job, device, cache, lambda _: None, stops)
         first_steps.append(asked[0] - started)
     return Row(
-        measure="harness, second training of a net", case="from its order to its first step", unit="s",
-        ours=first_steps[1], goal="<= 1 s", note=f"the first: {first_steps[0]:.2f} s",
-    )  # fmt: skip
+        measure="harness, second training of a net",
+        case="from its order to its first step",
+        unit="s",
+        ours=first_steps[1],
+        goal="<= 1 s",
+        note=f"the first: {first_steps[0]:.2f} s",
+    )

@@ -49,21 +49,33 @@ def throughput(
     best, mine = machine.ceilings[case.precision], rate(images, spent["ours"])
     rows = [
         Row(
-            measure="training", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="images/s",
-            ours=mine, peer=name, theirs=rate(images, spent[name]), ratio=ratio(spent["ours"], spent[name]),
-            floor=best / flops, goal=_goal(name, case, device),
+            measure="training",
+            case=f"{case.name}, {case.precision}, batch {case.batch}",
+            unit="images/s",
+            ours=mine,
+            peer=name,
+            theirs=rate(images, spent[name]),
+            ratio=ratio(spent["ours"], spent[name]),
+            floor=best / flops,
+            goal=_goal(name, case, device),
         )
         for name in peers
-    ]  # fmt: skip
+    ]
     rows += [
         Row(measure="training", case=case.name, unit="images/s", ours=mine, peer=name, note=why)
         for name, why in missing.items()
     ]
-    rows.append(Row(
-        measure="training", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="TFLOP/s",
-        ours=mine * flops / 1e12, floor=best / 1e12, note=f"{mine * flops / best:.1%} of the ceiling",
-        goal=">= 40 % of it" if case.name == "ho_cifar10" else "",
-    ))  # fmt: skip
+    rows.append(
+        Row(
+            measure="training",
+            case=f"{case.name}, {case.precision}, batch {case.batch}",
+            unit="TFLOP/s",
+            ours=mine * flops / 1e12,
+            floor=best / 1e12,
+            note=f"{mine * flops / best:.1%} of the ceiling",
+            goal=">= 40 % of it" if case.name == "ho_cifar10" else "",
+        )
+    )
     return rows
 
 
@@ -118,11 +130,16 @@ def _memory(case: Case, device: torch.device) -> list[Row]:
     assert mine is not None
     return [
         Row(
-            measure="peak memory", case=f"{case.name}, {case.precision}, batch {case.batch}", unit="MB", ours=mine,
-            peer="diffusers, as its script", theirs=theirs, ratio=None if theirs is None else Ratio.of([theirs / mine]),
+            measure="peak memory",
+            case=f"{case.name}, {case.precision}, batch {case.batch}",
+            unit="MB",
+            ours=mine,
+            peer="diffusers, as its script",
+            theirs=theirs,
+            ratio=None if theirs is None else Ratio.of([theirs / mine]),
             note="not installed: diffusers" if theirs is None else "",
         )
-    ]  # fmt: skip
+    ]
 
 
 def _in_process(who: str, case: Case, device: torch.device) -> float | None:

@@ -33,7 +33,7 @@ class Visit:
     """An open page, and all that it asked for or complained of."""
 
     def __init__(self, browser: Browser, file: Path, *, width: int, scheme: str = "light") -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -47,9 +47,9 @@ class Visit:
 
     def images(self) -> list[tuple[bool, int, str]]:
         """(drawn, width in pixels, description) of every image."""
-        return [tuple(i) for i in self.page.evaluate(
-            "[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])"
-        )]  # fmt: skip
+        return [
+            tuple(i) for i in self.page.evaluate("[...document.images].map(i => [i.complete, i.naturalWidth, i.alt])")
+        ]
 
     def rows(self, table: str) -> list[list[str]]:
         """The first line of every cell of a table."""
@@ -75,5 +75,5 @@ def page_of(store: Store, file: Path) -> ReportedStudy:
 
 def _output(data: dict[str, str | bytes], metadata: dict[str, dict[str, str]]) -> NotebookNode:
     text = {kind: base64.b64encode(v).decode() if isinstance(v, bytes) else v for kind, v in data.items()}
-    output: NotebookNode = nbformat.v4.new_output("display_data", text, metadata=metadata)  # type: ignore[no-untyped-call]
+    output: NotebookNode = nbformat.v4.new_output("display_data", text, metadata=metadata)
     return output

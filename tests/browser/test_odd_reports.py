@@ -100,8 +100,11 @@ def test_an_odd_report_is_whole_and_readable(case: str, width: int, odd: Callabl
     assert TOLD[case] in text
     assert not {"nan", "none", "inf", "undefined"} & set(text.lower().split())
     assert visit.page.locator(".verdict .badge").inner_text() in (
-        "better", "worse", "no difference", "undecided",
-    )  # fmt: skip
+        "better",
+        "worse",
+        "no difference",
+        "undecided",
+    )
     assert_cells_equal_the_store(visit, made)
     visit.page.close()
 

@@ -115,8 +115,12 @@ def test_cells_equal_the_stores_values(visit, built):
     rows = visit.rows("ablation")
     told = built[1]
     assert [row[0] for row in rows] == [
-        "baseline", "schedule=cosine", "lr=0.002", "weighting=min_snr", "schedule=linear",
-    ]  # fmt: skip
+        "baseline",
+        "schedule=cosine",
+        "lr=0.002",
+        "weighting=min_snr",
+        "schedule=linear",
+    ]
     for row in rows:
         counted = [r for r in range(8) if (row[0], r) in told and (row[0], r) != ("weighting=min_snr", 5)]
         values = np.array([told[row[0], r] for r in counted])

@@ -23,12 +23,12 @@ def verbs(group: click.Group, *before: str) -> Iterator[tuple[str, click.Command
     """Every command, by the words that call it."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from verbs(command, *before, name)  # type: ignore[arg-type]
+            yield from verbs(command, *before, name)
         else:
             yield " ".join((*before, name)), command
 
 
-VERBS = dict(verbs(typer.main.get_command(app)))  # type: ignore[arg-type]
+VERBS = dict(verbs(typer.main.get_command(app)))
 
 
 @pytest.mark.parametrize("verb", VERBS)

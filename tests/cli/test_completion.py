@@ -21,8 +21,11 @@ def test_completion_can_be_shown_for_every_shell(shell):
     environment = os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     shown = subprocess.run(
         [sys.executable, "-m", "sweep", "--show-completion", shell],
-        env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "sweep" in shown.stdout
 
 

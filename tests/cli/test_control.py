@@ -139,9 +139,14 @@ def test_more_seeds_add_an_interim_analysis_until_the_first_one_is_reached(sqlit
 
 
 BAD_GROWTH = [
-    ["--seeds", "2"], ["--seeds", "some"], ["--trials", "+3"], [], ["--seeds", "+1000000000"], ["--seeds", "9" * 5000],
+    ["--seeds", "2"],
+    ["--seeds", "some"],
+    ["--trials", "+3"],
+    [],
+    ["--seeds", "+1000000000"],
+    ["--seeds", "9" * 5000],
     ["--budget", f"{'9' * 400}h"],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("arguments", BAD_GROWTH, ids=lambda arguments: " ".join(arguments)[:30])
@@ -159,11 +164,15 @@ def test_a_changed_file_is_refused_and_the_change_is_shown(planned: Store, sweep
     shown = json.loads(sweep("space", "diff", write(changed, tmp_path), "--json").stdout)
     kinds = {(row["arm"], row["seed"]): row["change"] for row in shown}
     assert kinds == {
-        ("baseline", 0): "kept", ("baseline", 1): "kept", ("baseline", 2): "added",
-        ("schedule=sigmoid_beta", 0): "added", ("schedule=sigmoid_beta", 1): "added",
+        ("baseline", 0): "kept",
+        ("baseline", 1): "kept",
+        ("baseline", 2): "added",
+        ("schedule=sigmoid_beta", 0): "added",
+        ("schedule=sigmoid_beta", 1): "added",
         ("schedule=sigmoid_beta", 2): "added",
-        ("schedule=cosine", 0): "dropped", ("schedule=cosine", 1): "dropped",
-    }  # fmt: skip
+        ("schedule=cosine", 0): "dropped",
+        ("schedule=cosine", 1): "dropped",
+    }
 
 
 def test_a_default_written_out_is_no_change() -> None:
@@ -306,8 +315,10 @@ def test_the_seed_that_is_shown_is_the_runs_own(planned: Store, sweep: Sweep, tm
     file.write_text(yaml.safe_dump(later | {"seeds": 3}))
     found = json.loads(sweep("space", "diff", str(file), "--json").output)
     assert [(row["seed"], row["change"]) for row in found if row["arm"] == "baseline"] == [
-        (40, "kept"), (41, "kept"), (42, "added")
-    ]  # fmt: skip
+        (40, "kept"),
+        (41, "kept"),
+        (42, "added"),
+    ]
     assert (
         "baseline, seed 40: excluded" in sweep("trials", "exclude", "later", str(work.run_id), "--reason", "x").output
     )

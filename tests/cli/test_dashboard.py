@@ -37,12 +37,24 @@ class Served:
         store.close()
         self.before = database.read_bytes()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sweep", "dashboard", "--port", "0", "--storage", f"sqlite:///{database}",
-             "--files", str(folder)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [
+                sys.executable,
+                "-m",
+                "sweep",
+                "dashboard",
+                "--port",
+                "0",
+                "--storage",
+                f"sqlite:///{database}",
+                "--files",
+                str(folder),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
             # What a shell starts in the background, these tests too, is told to ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-        )  # fmt: skip
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
 
@@ -176,8 +188,16 @@ def test_only_requests_made_to_this_machine_by_its_own_pages_are_answered(served
     place = urlsplit(served.url)
     port = place.port
     own = [f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST", f"127.0.0.1:{port + 1}"]
-    foreign = ["evil.example", f"evil.example:{port}", "", "127.0.0.1.evil.example", "localhost.evil.example", "[",
-               f"evil@{port}", "127.0.0.1 evil.example"]  # fmt: skip
+    foreign = [
+        "evil.example",
+        f"evil.example:{port}",
+        "",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "[",
+        f"evil@{port}",
+        "127.0.0.1 evil.example",
+    ]
     for host, origin, status in [
         *((host, None, 200) for host in own),
         *((host, None, 403) for host in foreign),

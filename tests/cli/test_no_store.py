@@ -13,13 +13,29 @@ from sweep.errors import StoreMissing
 
 STUDY = "name: tiny\nquestion: Does it run?\nbaseline: {data: digits, net: unet_8}\n"
 SCORE_REQUEST = [
-    "status", "status tiny", "trials ls tiny", "trials show tiny 1", "trials repro tiny 1", "export tiny",
-    "compare tiny other", "space diff tiny.yaml", "gc", "gc --delete", "dashboard", "report tiny",
-]  # fmt: skip
+    "status",
+    "status tiny",
+    "trials ls tiny",
+    "trials show tiny 1",
+    "trials repro tiny 1",
+    "export tiny",
+    "compare tiny other",
+    "space diff tiny.yaml",
+    "gc",
+    "gc --delete",
+    "dashboard",
+    "report tiny",
+]
 CHANGING = [
-    "pause tiny", "resume tiny", "stop tiny", "cancel tiny", "extend tiny --seeds +1", "worker --study tiny",
-    "trials exclude tiny 1 --reason x", "trials rerun tiny --failed oom",
-]  # fmt: skip
+    "pause tiny",
+    "resume tiny",
+    "stop tiny",
+    "cancel tiny",
+    "extend tiny --seeds +1",
+    "worker --study tiny",
+    "trials exclude tiny 1 --reason x",
+    "trials rerun tiny --failed oom",
+]
 
 
 @pytest.fixture(params=["sweep-data", "run%20one", "a?b#c", "with blank", "süd"])

@@ -50,9 +50,14 @@ def test_an_output_that_cannot_be_written_is_told_with_its_name(
 
 @pytest.mark.parametrize(
     "words",
-    ["launch x.yaml --workers 100000000", "plan x.yaml --workers 100000000", "bench store --workers 100000000",
-     "worker --study x --threads 9999999999", "train x.json -o x --threads 9999999999"],
-)  # fmt: skip
+    [
+        "launch x.yaml --workers 100000000",
+        "plan x.yaml --workers 100000000",
+        "bench store --workers 100000000",
+        "worker --study x --threads 9999999999",
+        "train x.json -o x --threads 9999999999",
+    ],
+)
 def test_no_machine_is_filled_with_workers_by_a_slip_of_the_keyboard(
     words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,8 +52,10 @@ def test_a_fraction_prints_its_resolution_and_aliases(planned, tmp_path):
     assert told["fraction"]["resolution"] == 4
     assert told["fraction"]["generators"] == {"lr": ["schedule", "optimizer", "loss"]}
     assert told["fraction"]["aliases"] == [
-        "schedule x optimizer = loss x lr", "schedule x loss = optimizer x lr", "schedule x lr = optimizer x loss",
-    ]  # fmt: skip
+        "schedule x optimizer = loss x lr",
+        "schedule x loss = optimizer x lr",
+        "schedule x lr = optimizer x loss",
+    ]
     assert len(told["arms"]) == 8
     assert "2^(4-1) fraction of resolution 4" in page
     assert "cannot be told apart: schedule x optimizer = loss x lr" in page

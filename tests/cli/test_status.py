@@ -21,9 +21,14 @@ def shown(url: str, trials: int) -> list[str]:
     from sweep.design.tuning import tuning_runs_of
 
     study = Study.model_validate(
-        {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
-         "factors": FACTORS, "design": {"kind": "search", "trials": trials}}
-    )  # fmt: skip
+        {
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+            "factors": FACTORS,
+            "design": {"kind": "search", "trials": trials},
+        }
+    )
     (tuning_run,) = tuning_runs_of(study)
     store = open_store(url)
     record = launched(store, study)

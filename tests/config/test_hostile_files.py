@@ -121,7 +121,7 @@ def test_what_is_no_file_is_refused_at_once_by_every_command(tmp_path):
     ]
     paths = [*named, "/dev/zero", "/dev/null", "/dev/stdin", "/dev/urandom", "/proc/self/mem", "/proc/kmsg"]
     paths = [path for path in paths if path in named or Path(path).exists()]
-    (files / "bomb.yaml").write_text(YAML["aliases in a key"])  # type: ignore[arg-type]
+    (files / "bomb.yaml").write_text(YAML["aliases in a key"])
     (files / "factorial.yaml").write_text(str(SIZES["a factorial of millions"]))
     paths += [str(files / "bomb.yaml"), str(files / "factorial.yaml")]
     commands = [[*door[:2], path, *door[2:]] for door in DOORS for path in paths]

@@ -11,18 +11,60 @@ BASE = Setting(data="digits", net="unet_8")
 PROTOCOL = Protocol(extractor="a", extractor_sha256="0" * 64, reference_sha256="1" * 64, n=100)
 
 OTHER = {
-    "data": "mnist", "net": "unet_28", "T": 999, "schedule": "cosine", "beta_1": 2e-4, "beta_T": 0.03,
-    "zero_terminal_snr": True, "target": "v", "loss": "l1", "loss_delta": 0.5, "weighting": "p2",
-    "weight_clip": [0, 1], "gamma": 4.0, "optimizer": "radam", "lr": 1e-4, "betas": [0.9, 0.99], "eps": 1e-6,
-    "weight_decay": 0.1, "lr_schedule": "cosine", "warmup_images": 10, "grad_clip": None, "batch": 64,
-    "images": 1_000, "flip": True, "precision": "bf16", "ema_decay": 0.9, "sampler": "ancestral",
-    "sampling_steps": 49, "spacing": "leading", "eta": 0.5, "variance": "fixed_large", "x0_clip": "none",
-    "p2_gamma": 0.5, "p2_k": 2.0, "objective": "vlb", "vlb_weight": 0.01, "learned_variance": True,
-    "t_sampling": "importance", "contrastive_weight": 0.1, "contrastive_temperature": 0.5, "dispersive_weight": 0.5,
-    "dispersive_tau": 1.0, "perceptual_weight": 0.1, "schedule_formula": "1 - u", "schedule_betas": [0.1, 0.2],
-    "power_ema": [0.05, 0.1], "power_ema_snapshots": 4, "ema_std": 0.07, "bits_per_dim": 20, "fid_test": True,
-    "neighbours": 100, "partial_noising": [100, 300], "ema_start": "ramp",
-}  # fmt: skip
+    "data": "mnist",
+    "net": "unet_28",
+    "T": 999,
+    "schedule": "cosine",
+    "beta_1": 2e-4,
+    "beta_T": 0.03,
+    "zero_terminal_snr": True,
+    "target": "v",
+    "loss": "l1",
+    "loss_delta": 0.5,
+    "weighting": "p2",
+    "weight_clip": [0, 1],
+    "gamma": 4.0,
+    "optimizer": "radam",
+    "lr": 1e-4,
+    "betas": [0.9, 0.99],
+    "eps": 1e-6,
+    "weight_decay": 0.1,
+    "lr_schedule": "cosine",
+    "warmup_images": 10,
+    "grad_clip": None,
+    "batch": 64,
+    "images": 1_000,
+    "flip": True,
+    "precision": "bf16",
+    "ema_decay": 0.9,
+    "sampler": "ancestral",
+    "sampling_steps": 49,
+    "spacing": "leading",
+    "eta": 0.5,
+    "variance": "fixed_large",
+    "x0_clip": "none",
+    "p2_gamma": 0.5,
+    "p2_k": 2.0,
+    "objective": "vlb",
+    "vlb_weight": 0.01,
+    "learned_variance": True,
+    "t_sampling": "importance",
+    "contrastive_weight": 0.1,
+    "contrastive_temperature": 0.5,
+    "dispersive_weight": 0.5,
+    "dispersive_tau": 1.0,
+    "perceptual_weight": 0.1,
+    "schedule_formula": "1 - u",
+    "schedule_betas": [0.1, 0.2],
+    "power_ema": [0.05, 0.1],
+    "power_ema_snapshots": 4,
+    "ema_std": 0.07,
+    "bits_per_dim": 20,
+    "fid_test": True,
+    "neighbours": 100,
+    "partial_noising": [100, 300],
+    "ema_start": "ramp",
+}
 
 
 def key(setting: Setting, *, seed: int = 0, decays: tuple[float, ...] = (0.9,), starts=()) -> str:
@@ -76,8 +118,14 @@ def test_keys_do_not_change_between_versions():
 
 def test_protocols_differ_in_every_field():
     keys = {protocol_key(PROTOCOL)}
-    changes = [{"extractor": "b"}, {"extractor_sha256": "2" * 64}, {"reference": "test"},
-               {"reference_sha256": "2" * 64}, {"n": 101}, {"noise_sets": (0, 1)}]  # fmt: skip
+    changes = [
+        {"extractor": "b"},
+        {"extractor_sha256": "2" * 64},
+        {"reference": "test"},
+        {"reference_sha256": "2" * 64},
+        {"n": 101},
+        {"noise_sets": (0, 1)},
+    ]
     for change in changes:
         keys.add(protocol_key(PROTOCOL.model_copy(update=change)))
     assert len(keys) == 1 + len(changes)

@@ -28,11 +28,20 @@ def test_every_number_reads_back_as_itself(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(1.0, "1"), (1e-05, "1e-05"), (0.0002, "0.0002"), (0.1 + 0.2, "0.30000000000000004"), (0.9999999, "0.9999999"),
-     (250000.0, "250000"), ([0.9, 0.9999999], "[0.9, 0.9999999]"), (1234567, "1234567"), (None, "none")],
-)  # fmt: skip
+    [
+        (1.0, "1"),
+        (1e-05, "1e-05"),
+        (0.0002, "0.0002"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (0.9999999, "0.9999999"),
+        (250000.0, "250000"),
+        ([0.9, 0.9999999], "[0.9, 0.9999999]"),
+        (1234567, "1234567"),
+        (None, "none"),
+    ],
+)
 def test_usual_numbers_are_called_as_ever_and_close_ones_apart(value: object, name: str) -> None:
-    assert level_name(value) == name  # type: ignore[arg-type]
+    assert level_name(value) == name
 
 
 def test_close_levels_have_different_names_wherever_they_are_told(store: Store) -> None:
@@ -63,7 +72,10 @@ def test_a_store_whose_arms_have_names_of_six_digits_goes_on(store: Store) -> No
 def study(factor: str, levels: list[float], *, role: str) -> Study:
     return Study.model_validate(
         {
-            "name": "s", "question": "?", "seeds": 1, "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+            "name": "s",
+            "question": "?",
+            "seeds": 1,
+            "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
             "factors": {factor: {"role": role, "levels": levels}},
         }
-    )  # fmt: skip
+    )

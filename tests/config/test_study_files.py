@@ -277,12 +277,28 @@ def test_the_schema_takes_every_shipped_study(file):
 @pytest.mark.parametrize(
     "case",
     [
-        "unknown key", "unknown key of a factor", "wrong type", "T = 0", "T too long", "T not whole", "unknown role",
-        "unknown net", "unknown design", "no question", "zero seeds", "unknown unit", "unknown extractor",
-        "unknown size of a net", "a level of no width", "setting at the top", "levels that are no list",
-        "true for a number", "three clip bounds", "name with a path",
+        "unknown key",
+        "unknown key of a factor",
+        "wrong type",
+        "T = 0",
+        "T too long",
+        "T not whole",
+        "unknown role",
+        "unknown net",
+        "unknown design",
+        "no question",
+        "zero seeds",
+        "unknown unit",
+        "unknown extractor",
+        "unknown size of a net",
+        "a level of no width",
+        "setting at the top",
+        "levels that are no list",
+        "true for a number",
+        "three clip bounds",
+        "name with a path",
     ],
-)  # fmt: skip
+)
 def test_the_schema_refuses_what_an_editor_can_see(tmp_path, case):
     (tmp_path / "study.yaml").write_text(WRONG[case][0])
     assert not SCHEMA.is_valid(read_yaml(tmp_path / "study.yaml").data)
@@ -321,8 +337,15 @@ PLAIN = Factor(role="nuisance", range=(0.0, 100.0))
     ("factor", "value", "end"),
     [
         # 5 % of four decades is a fifth of one: 10^-4.8 = 1.58e-5 and 10^-1.2 = 6.3e-2.
-        (LOG, 1e-5, "low"), (LOG, 1.5e-5, "low"), (LOG, 1.7e-5, None), (LOG, 1e-3, None), (LOG, 6e-2, None),
-        (LOG, 6.5e-2, "high"), (PLAIN, 5.0, "low"), (PLAIN, 6.0, None), (PLAIN, 95, "high"),
+        (LOG, 1e-5, "low"),
+        (LOG, 1.5e-5, "low"),
+        (LOG, 1.7e-5, None),
+        (LOG, 1e-3, None),
+        (LOG, 6e-2, None),
+        (LOG, 6.5e-2, "high"),
+        (PLAIN, 5.0, "low"),
+        (PLAIN, 6.0, None),
+        (PLAIN, 95, "high"),
         (Factor(role="nuisance", levels=[1e-4, 1e-3, 1e-2]), 1e-4, "low"),
         (Factor(role="nuisance", levels=[1e-4, 1e-3, 1e-2]), 1e-3, None),
         (Factor(role="nuisance", levels=[1e-2, 1e-4, 1e-3]), 1e-2, "high"),
@@ -330,6 +353,6 @@ PLAIN = Factor(role="nuisance", range=(0.0, 100.0))
         (Factor(role="nuisance", levels=["adam", "radam", "adamw"]), "adam", None),
         (Factor(role="nuisance", levels=[True, False]), True, None),
     ],
-)  # fmt: skip
+)
 def test_the_end_of_what_was_tried(factor, value, end):
     assert at_boundary(factor, value) == end

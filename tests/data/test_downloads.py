@@ -75,8 +75,8 @@ def tiny_mnist(folder: Path, address: str) -> tuple[type[FashionMNIST], dict[str
         (folder / name).write_bytes(content)
 
     class TinyMNIST(FashionMNIST):
-        mirrors = [address]  # noqa: RUF012
-        resources = [(name, md5(content)) for name, content in archives.items()]  # noqa: RUF012
+        mirrors = [address]
+        resources = [(name, md5(content)) for name, content in archives.items()]
 
     return TinyMNIST, {name: md5(content) for name, content in files.items()}
 
@@ -247,9 +247,9 @@ def tiny_cifar(folder: Path, address: str, levels: np.ndarray) -> Any:
         url = f"{address}tiny.tar.gz"
         filename = "tiny.tar.gz"
         tgz_md5 = md5((folder / "tiny.tar.gz").read_bytes())
-        train_list = [[name, sums[name]] for name in ("data_batch_1", "data_batch_2")]  # noqa: RUF012
-        test_list = [["test_batch", sums["test_batch"]]]  # noqa: RUF012
-        meta = {**CIFAR10.meta, "md5": sums["batches.meta"]}  # noqa: RUF012
+        train_list = [[name, sums[name]] for name in ("data_batch_1", "data_batch_2")]
+        test_list = [["test_batch", sums["test_batch"]]]
+        meta = {**CIFAR10.meta, "md5": sums["batches.meta"]}
 
     return TinyCIFAR
 

@@ -19,9 +19,20 @@ def put(*files: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [".ipynb_checkpoints", ".git", "__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information",
-     "lost+found", "@Recycle", ".Trash-1000", "__pycache__"],
-)  # fmt: skip
+    [
+        ".ipynb_checkpoints",
+        ".git",
+        "__MACOSX",
+        "@eaDir",
+        "#recycle",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+        "@Recycle",
+        ".Trash-1000",
+        "__pycache__",
+    ],
+)
 def test_folders_of_systems_and_editors_are_no_classes(tmp_path: Path, name: str) -> None:
     put(tmp_path / "0" / "a.png", tmp_path / "1" / "a.png", tmp_path / name / "a.png", tmp_path / name / "b" / "c.png")
     listing = list_images(tmp_path)

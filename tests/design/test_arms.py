@@ -22,9 +22,14 @@ LRS = [1e-3, 5e-4]
 
 def study(design: str = "one_at_a_time", **factors: dict) -> Study:
     return Study.model_validate(
-        {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "unet_8", "T": 100},
-         "factors": factors, "design": design}
-    )  # fmt: skip
+        {
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "unet_8", "T": 100},
+            "factors": factors,
+            "design": design,
+        }
+    )
 
 
 def scientific(levels: list) -> dict:
@@ -101,8 +106,10 @@ def test_leave_one_out_is_everything_and_everything_but_one(k):
     arms = arms_of(study("leave_one_out", **switches(k)))
     names = list(switches(k))
     assert [on(arm.changes) for arm in arms] == [
-        frozenset(), frozenset(names), *(frozenset(names) - {name} for name in names)
-    ]  # fmt: skip
+        frozenset(),
+        frozenset(names),
+        *(frozenset(names) - {name} for name in names),
+    ]
     assert [arm.name for arm in arms] == ["baseline", "all", *(f"all - {name}" for name in names)]
 
 
@@ -137,8 +144,9 @@ def test_a_factorial_with_its_baselines_is_every_combination_once(levels):
 def test_the_baseline_beside_the_named_level_is_no_second_level():
     factors = {"schedule": scientific(["linear_scaled", "cosine"]), "optimizer": scientific(["radam", "adam"])}
     assert [arm.changes for arm in arms_of(study("leave_one_out", **factors))][1] == {
-        "schedule": "cosine", "optimizer": "radam",
-    }  # fmt: skip
+        "schedule": "cosine",
+        "optimizer": "radam",
+    }
 
 
 @pytest.mark.parametrize(("k", "resolution", "runs"), [(3, 3, 4), (5, 4, 16), (5, 3, 8), (6, 4, 16), (7, 4, 16)])

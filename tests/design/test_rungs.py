@@ -20,13 +20,15 @@ from tests.helpers.played_studies import PROTOCOL
 def study(**fields: object) -> Study:
     return Study.model_validate(
         {
-            "name": "s", "question": "?", "baseline": {"net": "mlp_small", "batch": 10, "images": 1000},
+            "name": "s",
+            "question": "?",
+            "baseline": {"net": "mlp_small", "batch": 10, "images": 1000},
             "factors": {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}},
             "design": {"kind": "search", "trials": 9, "pruner": {"kind": "asha", "rungs": [0.1, 0.3]}},
             "protocol": {"n": 64, "ladder": [{"n": 16}, {"n": 32, "noise_sets": 2}]},
         }
         | fields
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
@@ -78,9 +80,11 @@ def test_trials_meet_at_equal_images_whatever_their_batch_or_budget():
         for batch, images in [(10, 1000), (20, 1000), (10, 250), (10, 2000)]
     }
     assert places == {
-        (10, 1000): [(100, 10), (300, 30)], (20, 1000): [(100, 5), (300, 15)],
-        (10, 250): [(100, 10)], (10, 2000): [(100, 10), (300, 30)],
-    }  # fmt: skip
+        (10, 1000): [(100, 10), (300, 30)],
+        (20, 1000): [(100, 5), (300, 15)],
+        (10, 250): [(100, 10)],
+        (10, 2000): [(100, 10), (300, 30)],
+    }
     assert first_rung_step(asked, batch=20, images=1000) == 5
     assert first_rung_step(study(design={"kind": "search", "trials": 9}), batch=20, images=1000) is None
     used = [(r.protocol.n, r.protocol.noise_sets) for r in trial_rungs(asked, PROTOCOL, batch=10, images=1000)]

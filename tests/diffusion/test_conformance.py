@@ -231,8 +231,9 @@ class TestAncestral:
 
 
 class TestLearnedRange:
-    @pytest.mark.parametrize(("ours", "theirs", "exact_from"), [("linear", "linear", 60),
-                                                                ("cosine", "squaredcos_cap_v2", 500)])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "exact_from"), [("linear", "linear", 60), ("cosine", "squaredcos_cap_v2", 500)]
+    )
     def test_diffusers(self, diffusers: Any, ours: str, theirs: str, exact_from: int) -> None:
         """Its formula is ours. As it ships it loses digits: beta_t and 1 - alphas_bar_t are differences of float32
         numbers near 1, off by 6e-8 of a beta of 1e-4, which is 5e-4 in its logarithm, and more under cosine.

@@ -319,8 +319,13 @@ class TestContract:
             zeros = torch.zeros_like(z)
             out = reverse_step(
                 lambda x, _i: torch.cat([x, torch.full_like(x, raw)], dim=1),
-                self.diffusion, plan, table, 48, SamplerState(zeros, zeros), z,
-            )  # fmt: skip
+                self.diffusion,
+                plan,
+                table,
+                48,
+                SamplerState(zeros, zeros),
+                z,
+            )
             return out.x.var().item()
 
         assert spread(1.0) == pytest.approx(self.diffusion.betas[1].item(), rel=0.05)

@@ -38,10 +38,17 @@ from tests.helpers.typed_commands import Command
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REGISTRIES = {
-    "schedule": BETA_SCHEDULES, "target": TARGETS, "loss": LOSSES, "weighting": WEIGHTINGS, "optimizer": OPTIMIZERS,
-    "lr_schedule": LR_SCHEDULES, "sampler": SAMPLERS, "spacing": SPACINGS, "x0_clip": X0_CLIPS,
+    "schedule": BETA_SCHEDULES,
+    "target": TARGETS,
+    "loss": LOSSES,
+    "weighting": WEIGHTINGS,
+    "optimizer": OPTIMIZERS,
+    "lr_schedule": LR_SCHEDULES,
+    "sampler": SAMPLERS,
+    "spacing": SPACINGS,
+    "x0_clip": X0_CLIPS,
     "ema_start": EMA_STARTS,
-}  # fmt: skip
+}
 
 
 def completed(path: Path) -> Study:
@@ -73,9 +80,14 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
     trained = [TRAINING.setting(arm.changes) for arm in ARMS.values()]
     read = [request.eval_config for request in READINGS.values()]
     for field, registry in {
-        "schedule": {*BETA_SCHEDULES, "custom"}, "target": TARGETS, "loss": LOSSES, "weighting": WEIGHTINGS,
-        "objective": OBJECTIVES, "optimizer": OPTIMIZERS, "lr_schedule": LR_SCHEDULES,
-    }.items():  # fmt: skip
+        "schedule": {*BETA_SCHEDULES, "custom"},
+        "target": TARGETS,
+        "loss": LOSSES,
+        "weighting": WEIGHTINGS,
+        "objective": OBJECTIVES,
+        "optimizer": OPTIMIZERS,
+        "lr_schedule": LR_SCHEDULES,
+    }.items():
         assert {getattr(setting, field) for setting in trained} == set(registry), field
     assert {setting.net.kind for setting in trained} == set(NETS) - {"own"}, "the net of a plugin has tests of its own"
     for kind, sizes in {"unet": UNetConfig, "mlp": MLPConfig}.items():
@@ -84,9 +96,12 @@ def test_the_two_studies_name_every_entry_of_every_registry() -> None:
             assert len({getattr(net, size) for net in nets}) > 1, (kind, size)
     assert {name for name in TERMS if any(TERMS[name].weight(setting) for setting in trained)} == set(TERMS)
     for field, known in {
-        "sampler": SAMPLERS, "spacing": SPACINGS, "variance": REVERSE_VARIANCES, "x0_clip": X0_CLIPS,
+        "sampler": SAMPLERS,
+        "spacing": SPACINGS,
+        "variance": REVERSE_VARIANCES,
+        "x0_clip": X0_CLIPS,
         "ema_start": EMA_STARTS,
-    }.items():  # fmt: skip
+    }.items():
         assert {getattr(config, field) for config in read} == set(known), field
     assert {name for name, metric in EXTRA_METRICS.items() if any(map(metric.is_requested, read))} == set(EXTRA_METRICS)
 

@@ -23,8 +23,13 @@ POSTGRES = "postgresql://sweep:hunter2@db/sweep"
 def assignment(**changes: Any) -> Assignment:
     """A sound one."""
     sound: dict[str, Any] = {
-        "study": "tiny", "storage": POSTGRES, "files": "/shared", "device": "auto", "workers": 2, "work": 4,
-    }  # fmt: skip
+        "study": "tiny",
+        "storage": POSTGRES,
+        "files": "/shared",
+        "device": "auto",
+        "workers": 2,
+        "work": 4,
+    }
     return Assignment(**sound | changes)
 
 
@@ -88,10 +93,18 @@ def test_what_sbatch_is_told(tmp_path: Path) -> None:
     )
     lines = script.splitlines()
     for line in (
-        "#SBATCH --partition=gpu", "#SBATCH --time=1410", "#SBATCH --mem=16G", "#SBATCH --cpus-per-task=8",
-        "#SBATCH --gpus-per-node=1", "#SBATCH --reservation=lab", "#SBATCH --requeue", "#SBATCH --open-mode=append",
-        "#SBATCH --signal=USR2@120", "#SBATCH --array=0-1%2", "module load cuda",
-    ):  # fmt: skip
+        "#SBATCH --partition=gpu",
+        "#SBATCH --time=1410",
+        "#SBATCH --mem=16G",
+        "#SBATCH --cpus-per-task=8",
+        "#SBATCH --gpus-per-node=1",
+        "#SBATCH --reservation=lab",
+        "#SBATCH --requeue",
+        "#SBATCH --open-mode=append",
+        "#SBATCH --signal=USR2@120",
+        "#SBATCH --array=0-1%2",
+        "module load cuda",
+    ):
         assert line in lines
     # Nothing said means the cluster's own; a CPU study takes no GPU.
     plain = _make_sbatch_string(command="true", folder=tmp_path, **SlurmOptions().parameters("cpu"))

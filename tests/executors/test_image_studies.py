@@ -79,9 +79,15 @@ def test_a_store_of_the_first_version_goes_on(store: Store, tmp_path: Path) -> N
     told = typed.model_dump(mode="json", exclude_defaults=True)
     old = sha256_of(told | {"design": {"kind": "one_at_a_time"} | told.get("design", {})})
     record = register_study(
-        store, "s", question="?", spec=typed.model_dump(mode="json"), spec_sha256=old,
-        arms=[ArmRecord("baseline", {}, is_baseline=True)], protocol=PROTOCOL, versions={},
-    )  # fmt: skip
+        store,
+        "s",
+        question="?",
+        spec=typed.model_dump(mode="json"),
+        spec_sha256=old,
+        arms=[ArmRecord("baseline", {}, is_baseline=True)],
+        protocol=PROTOCOL,
+        versions={},
+    )
     add_cells(store, record.id, study_plan(typed).cells)
     assert matching_study(store, now, accept_change=False) is not None
     after = register(store, now, PROTOCOL, accept_change=False)

@@ -54,9 +54,13 @@ class Machine:
         own = {"SWEEP_STORAGE": self.storage, "SWEEP_FILES": self.url, "XDG_CACHE_HOME": str(self.folder / "cache")}
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "sweep", *arguments], cwd=self.folder, env=os.environ | own,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "sweep", *arguments],
+                cwd=self.folder,
+                env=os.environ | own,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         finally:
             os.sched_setaffinity(0, cores)
 

@@ -27,8 +27,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 DIVERGES: dict[str, Any] = {"optimizer": "adamw", "lr": 9.9, "weight_decay": 1000.0}
 # On images of 8 pixels there is no feature map of 16.
 NO_SUCH_NET: dict[str, Any] = {
-    "kind": "unet", "channels": 8, "channel_mults": [1, 1], "groups": 4, "attention_resolutions": [16],
-}  # fmt: skip
+    "kind": "unet",
+    "channels": 8,
+    "channel_mults": [1, 1],
+    "groups": 4,
+    "attention_resolutions": [16],
+}
 
 
 def one_arm(**changes: Any) -> dict[str, Any]:

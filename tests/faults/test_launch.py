@@ -93,8 +93,9 @@ def test_a_pruned_search_killed_again_and_again_stops_the_same_trials_for_the_sa
     assert {"pruned", "complete"} <= set(ends)
     states = {t.ours: t.state.name for t in shown_to_optuna(store, Study.model_validate(asked.spec), asked.id)}
     assert len(states) == 6
-    assert all((states[c["trial"]] == "PRUNED") == (c["state"] == "pruned")
-               for c in found.values() if c["trial"] is not None)  # fmt: skip
+    assert all(
+        (states[c["trial"]] == "PRUNED") == (c["state"] == "pruned") for c in found.values() if c["trial"] is not None
+    )
     assert shown
 
 

@@ -69,11 +69,23 @@ def launch(
     """
     (folder / "sweep.py").write_text("raise SystemExit('a sweep.py of the user was imported')")
     return subprocess.Popen(
-        [Path(sys.executable).with_name("sweep"), "launch", str(write(spec, folder)), "--executor", "ray",
-         "-o", f"address={cluster.address}", *more],
-        cwd=folder, env=os.environ | {"SWEEP_STORAGE": url, "SWEEP_FILES": str(files)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        [
+            Path(sys.executable).with_name("sweep"),
+            "launch",
+            str(write(spec, folder)),
+            "--executor",
+            "ray",
+            "-o",
+            f"address={cluster.address}",
+            *more,
+        ],
+        cwd=folder,
+        env=os.environ | {"SWEEP_STORAGE": url, "SWEEP_FILES": str(files)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def test_a_dead_ray_node_costs_a_task_that_is_started_on_another(

@@ -44,12 +44,28 @@ class Login:
         # In a folder with a `sweep.py` of the user's, which no job may import in place of ours.
         (self.files.parent / "sweep.py").write_text("raise SystemExit('a sweep.py of the user was imported')")
         return subprocess.Popen(
-            [Path(sys.executable).with_name("sweep"), "launch", str(file), "--executor", "slurm", "-n", "2",
-             "--device", "cpu", "-o", "partition=main", "-o", "cpus=1", *more],
+            [
+                Path(sys.executable).with_name("sweep"),
+                "launch",
+                str(file),
+                "--executor",
+                "slurm",
+                "-n",
+                "2",
+                "--device",
+                "cpu",
+                "-o",
+                "partition=main",
+                "-o",
+                "cpus=1",
+                *more,
+            ],
             cwd=self.files.parent,
             env=self.cluster.environment | {"SWEEP_STORAGE": self.url, "SWEEP_FILES": str(self.files)},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def submitted(self, spec: dict[str, Any], *more: str) -> StudyRecord:
         """The study, once two jobs work on it and nobody watches."""
@@ -119,9 +135,9 @@ def test_a_slurm_job_that_is_preempted_or_near_its_limit_saves_and_is_queued_aga
     login.submitted(ENDLESS)
     for number, (job, fault) in enumerate(zip(sorted(login.cluster.queue()), (near_its_limit, preempted), strict=True)):
         fault(login.cluster, job)
-        until(lambda: attempt_ends(login.store).count("released: preempted") > number, 60)  # noqa: B023
+        until(lambda: attempt_ends(login.store).count("released: preempted") > number, 60)  # noqa: B023 - called in this round
         # Slurm holds a requeued job back for two minutes; it is not waited for.
-        until(lambda: login.cluster.queue().get(job, ("", ""))[0] == "PENDING", 60)  # noqa: B023
+        until(lambda: login.cluster.queue().get(job, ("", ""))[0] == "PENDING", 60)  # noqa: B023 - called in this round
         assert "Restarts=1" in login.cluster.run("scontrol", "show", "job", job), login.said()
     assert "no requeue requested" not in login.said()
 

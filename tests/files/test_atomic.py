@@ -31,7 +31,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     path = tmp_path / "file"
     write_atomically(path, b"old")
     with pytest.raises(TypeError), atomic_file(path) as file:
-        file.write("text")  # type: ignore[arg-type]
+        file.write("text")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 

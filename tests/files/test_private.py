@@ -46,9 +46,16 @@ def reached() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize(("mode", "closed_above", "is_safe"), [
-    (0o775, False, False), (0o777, False, False), (0o1777, False, True), (0o755, False, True), (0o777, True, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("mode", "closed_above", "is_safe"),
+    [
+        (0o775, False, False),
+        (0o777, False, False),
+        (0o1777, False, True),
+        (0o755, False, True),
+        (0o777, True, True),
+    ],
+)
 def test_a_folder_is_as_safe_as_those_above_it(reached: Path, mode: int, closed_above: bool, is_safe: bool) -> None:
     shared = reached / "shared"
     shared.mkdir()

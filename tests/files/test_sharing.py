@@ -89,7 +89,7 @@ def test_a_second_user_reads_replaces_and_deletes_what_the_first_wrote(shared: P
 def refused(file_store: FileStore) -> Callable[[], str]:
     def work() -> str:
         if not IS_ROOT:
-            sharing.os = _OfAnother()  # type: ignore[attr-defined]
+            sharing.os = _OfAnother()
         with pytest.raises(FileStoreError, match="cannot be used by this user") as error:
             file_store.require_access()
         return f"{error.value.why}\n{error.value.next}"

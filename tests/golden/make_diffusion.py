@@ -147,7 +147,7 @@ def weights(name: str, betas: list[mpf], alphas_bar: list[mpf], t: int) -> dict[
     b, a, prev = betas[t - 1], alphas_bar[t], alphas_bar[t - 1]
     snr, small = a / (1 - a), (1 - prev) / (1 - a) * b
     second = (1 - alphas_bar[1]) / (1 - alphas_bar[2]) * betas[1]
-    kl = lambda variance: b**2 / (2 * variance * (1 - b) * (1 - a)) if variance > 0 else inf  # noqa: E731  Ho eq. 12
+    kl = lambda variance: b**2 / (2 * variance * (1 - b) * (1 - a)) if variance > 0 else inf  # Ho eq. 12
     on_epsilon = {
         "simple": mpf(1),
         "vlb": kl(small),

@@ -49,9 +49,15 @@ def designed_store(
     """
     spec = StoreSpec([], design=design, factors=factors, curves=False, grids=False, **changes)
     study = Study.model_validate(
-        {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
-         "factors": dict(factors), "design": dict(design), "seeds": spec.seeds}
-    )  # fmt: skip
+        {
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
+            "factors": dict(factors),
+            "design": dict(design),
+            "seeds": spec.seeds,
+        }
+    )
     found = {arm.name: dict(arm.changes) for arm in arms_of(study)}
     for step in steps:
         parts = [part.split("=") for part in step.split(" + ")]

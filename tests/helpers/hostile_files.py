@@ -32,9 +32,20 @@ def search(design: str, *, protocol: str = "n: 2000") -> str:
 
 def two_level(count: int) -> str:
     """Two-level factors of different fields, at most 12."""
-    fields = {"schedule": "cosine", "target": "v", "loss": "huber", "optimizer": "adamw", "weighting": "min_snr",
-              "lr_schedule": "cosine", "flip": "true", "warmup_images": "1k", "batch": 64, "eps": "1e-6",
-              "weight_decay": 0.1, "zero_terminal_snr": "true"}  # fmt: skip
+    fields = {
+        "schedule": "cosine",
+        "target": "v",
+        "loss": "huber",
+        "optimizer": "adamw",
+        "weighting": "min_snr",
+        "lr_schedule": "cosine",
+        "flip": "true",
+        "warmup_images": "1k",
+        "batch": 64,
+        "eps": "1e-6",
+        "weight_decay": 0.1,
+        "zero_terminal_snr": "true",
+    }
     return "\n".join(
         f"  {name}: {{role: scientific, levels: [{level}]}}" for name, level in list(fields.items())[:count]
     )
@@ -99,7 +110,7 @@ YAML = {
     "a list for a key": "? [a, b]\n: 1\n",
     "UTF-16": HEAD.encode("utf-16"),
     "an archive": b"PK\x03\x04" + bytes(range(256)) * 20,
-}  # fmt: skip
+}
 
 NUMBERS = {
     "ten thousand digits": f"{HEAD}seeds: {'9' * 9_999}\n",
@@ -127,7 +138,7 @@ NUMBERS = {
     "thousands of noised t": baseline(f"partial_noising: [{'1, ' * 5_000}]"),
     "1e12 samples": f"{HEAD}protocol: {{n: 1000000000000}}\n",
     "1e9 noise sets": f"{HEAD}protocol: {{noise_sets: 1000000000}}\n",
-}  # fmt: skip
+}
 
 GENERATED = "".join(f"\n  x{i}: {{role: scientific, levels: {{a: {{lr: {i + 1}e-6}}}}}}" for i in range(26))
 GENERATORS = ", ".join(f"x{i}: [schedule, target]" for i in range(26))
@@ -164,28 +175,93 @@ SIZES = {
     "a level with a huge name": factors(f"  lr: {{role: scientific, levels: {{{'n' * 900}: {{lr: 1e-3}}}}}}"),
     "a field with a huge name": factors(f"  lr: {{role: scientific, levels: {{a: {{{'n' * 900}: 1}}}}}}"),
     "a level that is a huge list": factors(f"  lr: {{role: scientific, levels: [[{numbers(4_000)}]]}}"),
-}  # fmt: skip
+}
 
 STUDIES: dict[str, str | bytes] = YAML | NUMBERS | SIZES
 
 FORMULAS = [
-    "9**9**9", "10**400", "-10**400", "9" * 300, "1e999", "1/0", "0/0", "0x" + "f" * 290, "0b1", "0o7", "1j", "1_0L",
-    "u" * 301, "(" * 150 + "u" + ")" * 149,
-    "(" * 149 + "u" + ")" * 149 + "+", "-" * 299 + "v", "u" + "**u" * 99 + "**v",
-    "exp(" * 74 + "u" + ")" * 74, "+".join("9" * 149), "*".join(["9e99"] * 50), "u.__class__", "().__class__", "u[0]",
-    "__import__('os').system('touch executed')", f"exec('{TOUCH}')", "eval('1')", "open('executed', 'w')", "exp",
-    "exp(u, u)", "exp(x=u)", "exp(*u)", "(lambda: 1)()", "[u for u in u]", "{u: u}", "u if u else 1", "u > 1", "u // 2",
-    "u % 2", "u @ u", "~u", "True", "None", "'u' * 10**9", "f'{u}'", "u; u", "(u := 2)",
+    "9**9**9",
+    "10**400",
+    "-10**400",
+    "9" * 300,
+    "1e999",
+    "1/0",
+    "0/0",
+    "0x" + "f" * 290,
+    "0b1",
+    "0o7",
+    "1j",
+    "1_0L",
+    "u" * 301,
+    "(" * 150 + "u" + ")" * 149,
+    "(" * 149 + "u" + ")" * 149 + "+",
+    "-" * 299 + "v",
+    "u" + "**u" * 99 + "**v",
+    "exp(" * 74 + "u" + ")" * 74,
+    "+".join("9" * 149),
+    "*".join(["9e99"] * 50),
+    "u.__class__",
+    "().__class__",
+    "u[0]",
+    "__import__('os').system('touch executed')",
+    f"exec('{TOUCH}')",
+    "eval('1')",
+    "open('executed', 'w')",
+    "exp",
+    "exp(u, u)",
+    "exp(x=u)",
+    "exp(*u)",
+    "(lambda: 1)()",
+    "[u for u in u]",
+    "{u: u}",
+    "u if u else 1",
+    "u > 1",
+    "u // 2",
+    "u % 2",
+    "u @ u",
+    "~u",
+    "True",
+    "None",
+    "'u' * 10**9",
+    "f'{u}'",
+    "u; u",
+    "(u := 2)",
     "\N{FULLWIDTH LATIN SMALL LETTER U}",
-    "1if 1else u", "2exp(u)", "", " ", "u +", "# u", "u\nu", "await u", "yield", "...",
-]  # fmt: skip
+    "1if 1else u",
+    "2exp(u)",
+    "",
+    " ",
+    "u +",
+    "# u",
+    "u\nu",
+    "await u",
+    "yield",
+    "...",
+]
 """None of them is a schedule; some are arithmetic that ends in infinity or outside (0, 1]."""
 
 NAMES = [
-    "", ".", "..", "../x", "a/b", "/etc/passwd", "-rf", "A", "a b", "a\nb", "a\n",
-    "\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 65,
-    "index.html/", "$(touch executed)", "a;touch executed", "a\x1b[2J", "~", "%2e%2e", "a\\b",
-]  # fmt: skip
+    "",
+    ".",
+    "..",
+    "../x",
+    "a/b",
+    "/etc/passwd",
+    "-rf",
+    "A",
+    "a b",
+    "a\nb",
+    "a\n",
+    "\N{LATIN SMALL LETTER E WITH ACUTE}",
+    "x" * 65,
+    "index.html/",
+    "$(touch executed)",
+    "a;touch executed",
+    "a\x1b[2J",
+    "~",
+    "%2e%2e",
+    "a\\b",
+]
 
 
 def with_formula(formula: str) -> str:

@@ -55,7 +55,7 @@ class Journal:
 def attempt(folder: Path, token: int) -> None:
     """One attempt, from the last checkpoint that was recorded and can be read."""
     curve, refs = Journal(folder / "curve"), Journal(folder / "refs")
-    known = [CheckpointRef(**(line | {"path": Path(str(line["path"]))})) for line in refs.read()]  # type: ignore[arg-type]
+    known = [CheckpointRef(**(line | {"path": Path(str(line["path"]))})) for line in refs.read()]
 
     def report(progress: Progress) -> None:
         metrics = {name: value.hex() for name, value in progress.metrics.items() if name != "images_per_second"}

@@ -112,11 +112,17 @@ class Machine:
             command = ["ip", "netns", "exec", self.name, *named, *command]
         log = (self.folder / "said.txt").open("a")
         started = subprocess.Popen(
-            command, cwd=self.folder, stdout=log, stderr=log,
-            env=os.environ | {
-                "SWEEP_STORAGE": self.url, "SWEEP_FILES": files, "XDG_CACHE_HOME": str(self.folder / "cache"),
+            command,
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            env=os.environ
+            | {
+                "SWEEP_STORAGE": self.url,
+                "SWEEP_FILES": files,
+                "XDG_CACHE_HOME": str(self.folder / "cache"),
             },
-        )  # fmt: skip
+        )
         log.close()
         self._workers.append(started)
         return started

@@ -31,10 +31,16 @@ def launched(store: Store, study: Study, **changes: object) -> StudyRecord:
     asked = study_plan(study)
     spec = study.model_dump(mode="json")
     record = register_study(
-        store, study.name, question=study.question, spec=spec, spec_sha256=sha256_of(spec),
+        store,
+        study.name,
+        question=study.question,
+        spec=spec,
+        spec_sha256=sha256_of(spec),
         arms=[ArmRecord(arm.name, arm.changes, is_baseline=arm.is_baseline) for arm in asked.arms],
-        protocol=PROTOCOL, versions={}, **changes,  # type: ignore[arg-type]
-    )  # fmt: skip
+        protocol=PROTOCOL,
+        versions={},
+        **changes,
+    )
     add_cells(store, record.id, asked.cells)
     return record
 

@@ -78,7 +78,7 @@ def _become(words: list[str], folder: Path, stdin: int, out: Path, err: Path) ->
 
 def import_everything() -> None:
     """What the commands import when they are typed, by typing one of them."""
-    import sweep.executors.register  # noqa: F401
+    import sweep.executors.register  # noqa: F401 - loaded for what it does
 
     sys.argv = ["sweep", "plan", "/dev/null"]
     with contextlib.suppress(SystemExit), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):

@@ -70,9 +70,17 @@ def registered(store: Store, spec: StoreSpec) -> int:
     """The id of the study, without any cell of it."""
     arms = [ArmRecord(arm.name, arm.changes, is_baseline=not arm.changes) for arm in spec.arms]
     record = register_study(
-        store, spec.name, question=spec.question, spec=spec.file, spec_sha256=sha256_of(spec.file), arms=arms,
-        protocol=spec.protocol, versions=VERSIONS, reason="launched", accept_change=True,
-    )  # fmt: skip
+        store,
+        spec.name,
+        question=spec.question,
+        spec=spec.file,
+        spec_sha256=sha256_of(spec.file),
+        arms=arms,
+        protocol=spec.protocol,
+        versions=VERSIONS,
+        reason="launched",
+        accept_change=True,
+    )
     return record.id
 
 

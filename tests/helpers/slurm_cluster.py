@@ -108,8 +108,11 @@ class Slurm:
         self._daemons.pop(node).wait()
 
     def _of_node(self, node: str) -> list[int]:
-        return [pid for pid, environment in _environments() if f"SLURMD_NODENAME={node}".encode() in environment
-                and str(self.folder).encode() in environment]  # fmt: skip
+        return [
+            pid
+            for pid, environment in _environments()
+            if f"SLURMD_NODENAME={node}".encode() in environment and str(self.folder).encode() in environment
+        ]
 
     def run(self, *command: str, **more: str) -> str:
         """Output of a client command."""

@@ -39,7 +39,7 @@ def new_cell(
     schedule = "cosine" if arm == "cosine" else "linear_scaled"
     return NewCell(
         arm_name=arm,
-        phase=phase,  # type: ignore[arg-type]
+        phase=phase,
         replicate=replicate,
         train_config=train_config(replicate if trial is None else 1000 + trial, schedule),
         facts=FACTS,
@@ -54,7 +54,7 @@ def new_cell(
 def new_study(store: Store, name: str = "tiny", *, arms: Sequence[ArmRecord] = ARMS, **changes: object) -> StudyRecord:
     """A registered study without cells."""
     asked = {"question": "?", "spec": {"name": name}, "spec_sha256": "a" * 64, "protocol": PROTOCOL, "versions": {}}
-    return register_study(store, name, arms=arms, **(asked | changes))  # type: ignore[arg-type]
+    return register_study(store, name, arms=arms, **(asked | changes))
 
 
 def study_with_runs(store: Store, runs: int, *, name: str = "tiny", score_requests: int = 1) -> StudyRecord:

@@ -43,8 +43,10 @@ class Command:
         try:
             return subprocess.Popen(
                 [sys.executable, "-m", "sweep", *arguments],
-                env=environment, text=True, **how,
-            )  # fmt: skip
+                env=environment,
+                text=True,
+                **how,
+            )
         finally:
             os.sched_setaffinity(0, cores)
 
@@ -61,9 +63,16 @@ class Command:
 
         ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
         launched = self.start(
-            "launch", str(self.study), "--device", "cpu", "--workers", "1",
-            start_new_session=True, preexec_fn=make_it_the_terminal, **ends,
-        )  # fmt: skip
+            "launch",
+            str(self.study),
+            "--device",
+            "cpu",
+            "--workers",
+            "1",
+            start_new_session=True,
+            preexec_fn=make_it_the_terminal,
+            **ends,
+        )
         os.close(theirs)
         return launched, ours
 
@@ -100,10 +109,10 @@ class Command:
         launched = self.launch()
         if early:
             moment = time.monotonic() + draws.uniform(0.1, 3.0)
-            due = lambda: time.monotonic() > moment  # noqa: E731
+            due = lambda: time.monotonic() > moment
         else:
             goal = self.rows() + draws.randint(4, 25)
-            due = lambda: self.rows() >= goal  # noqa: E731
+            due = lambda: self.rows() >= goal
         while launched.poll() is None and not due():
             time.sleep(0.02)
         time.sleep(draws.uniform(0.0, 0.05))

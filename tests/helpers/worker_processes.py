@@ -74,7 +74,7 @@ def disturb(environment: dict[str, str]) -> None:
     """
     if shift := float(environment.get("CLOCK", "0")):
         true_time = time.time
-        time.time = lambda: true_time() + shift  # type: ignore[assignment]
+        time.time = lambda: true_time() + shift
     if point := environment.get("KILL_AT"):
         place, when, number = point.split(" ")
         module, _, path = place.partition(":")

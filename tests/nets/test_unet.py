@@ -262,7 +262,7 @@ def test_weights_are_counted_without_building_the_net(preset: str) -> None:
     shape = {name: net[name] for name in ("channels", "channel_mults", "attention_resolutions", "heads", "groups")}
     size = {"ho_cifar10": 32, "unet_28": 28, "unet_8": 8}[preset]
     with torch.device("meta"):
-        built = UNet(image_channels=3, image_size=size, **net)  # type: ignore[arg-type]
+        built = UNet(image_channels=3, image_size=size, **net)
     whole = sum(parameter.numel() for parameter in built.parameters())
-    counted = unet_weights(unet_levels(image_size=size, **shape), net["res_blocks"])  # type: ignore[arg-type]
+    counted = unet_weights(unet_levels(image_size=size, **shape), net["res_blocks"])
     assert 0.8 * whole < counted < whole

@@ -66,7 +66,7 @@ def test_trust_is_asked_for_once_a_version(study, capfd):
         ("self.layers = ", f"self.first.bias.data[0] = {SOMETHING}; self.layers = ", "different weights"),
         ("self.layers = ", "self.norm = nn.BatchNorm2d(width); self.layers = ", "norm.* is kept with the weights"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_plugin_is_refused_and_nothing_is_written(study, monkeypatch, before, after, message):
     monkeypatch.setattr(plugins, "CHECK_SECONDS", 8.0)
     edit(study, before, after)

@@ -131,7 +131,7 @@ def with_setting(text: str) -> str:
         (with_setting("model_dump: int = 1"), "tiny_conv", FACTOR, r"calls a setting `model_dump`"),
         (PLUGIN.replace("*, width: int = 16, depth: int = 2", "**width"), "tiny_conv", FACTOR, r"have no name"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_plugin_or_its_settings_is_told_with_file_and_line(tmp_path, plugin, net, factor, message):
     with pytest.raises(SweepError, match=message):
         study_at(tmp_path, plugin, net=net, factor=factor)

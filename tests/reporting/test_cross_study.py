@@ -112,10 +112,14 @@ def test_a_baseline_that_moved_though_no_file_changed_is_told(store, tmp_path) -
 
 @pytest.mark.parametrize(
     ("field", "value", "told"),
-    [("n", 2000, "n 1000 and 2000"), ("extractor_sha256", "ef" * 32, "extractor sha256 ababababab and efefefefef"),
-     ("reference_sha256", "01" * 32, "reference sha256 cdcdcdcdcd and 0101010101"),
-     ("noise_sets", [0], r"noise sets \[0, 1, 2\] and \[0\]"), ("extractor", "inception", "classifier and inception")],
-)  # fmt: skip
+    [
+        ("n", 2000, "n 1000 and 2000"),
+        ("extractor_sha256", "ef" * 32, "extractor sha256 ababababab and efefefefef"),
+        ("reference_sha256", "01" * 32, "reference sha256 cdcdcdcdcd and 0101010101"),
+        ("noise_sets", [0], r"noise sets \[0, 1, 2\] and \[0\]"),
+        ("extractor", "inception", "classifier and inception"),
+    ],
+)
 def test_another_protocol_is_refused_by_what_differs(store, two, field, value, told) -> None:
     first, second = load_frames(store.engine, "short"), load_frames(store.engine, "long")
     with pytest.raises(ProtocolError, match=f"short and long cannot be compared: .*{told}") as refused:

@@ -64,8 +64,15 @@ def without_the_deciding_score(store: Store, study: Study, study_id: int) -> Non
 
 
 PLAYED: tuple[Play, ...] = (
-    lambda *_: None, begun, trained, failed, diverged, excluded, cancelled, without_the_deciding_score
-)  # fmt: skip
+    lambda *_: None,
+    begun,
+    trained,
+    failed,
+    diverged,
+    excluded,
+    cancelled,
+    without_the_deciding_score,
+)
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")

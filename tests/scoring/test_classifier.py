@@ -42,7 +42,7 @@ def weights(digits: Dataset, extractors: Path) -> Path:
 
 
 def test_there_is_a_recipe_for_every_dataset() -> None:
-    assert set(RECIPES) == set(DataConfig.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]
+    assert set(RECIPES) == set(DataConfig.model_fields["name"].annotation.__args__)
 
 
 def test_another_process_makes_the_same_file(weights: Path, tmp_path: Path) -> None:

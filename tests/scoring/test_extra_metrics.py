@@ -40,9 +40,17 @@ def subject(
 ) -> EvaluatedNet:
     """A net that says the first training image, asked for nothing."""
     return EvaluatedNet(
-        net=SaysX0(to_model_range(digits.train[:1])), diffusion=diffusion, config=EvalConfig(sampling_steps=5),
-        target="x0", evaluator=evaluator, dataset=digits, scored=(), folder=tmp_path, references=extractors, batch=64,
-    )  # fmt: skip
+        net=SaysX0(to_model_range(digits.train[:1])),
+        diffusion=diffusion,
+        config=EvalConfig(sampling_steps=5),
+        target="x0",
+        evaluator=evaluator,
+        dataset=digits,
+        scored=(),
+        folder=tmp_path,
+        references=extractors,
+        batch=64,
+    )
 
 
 def asked(subject: EvaluatedNet, **config: object) -> tuple[dict[str, ExtraNumber], dict[str, np.ndarray]]:

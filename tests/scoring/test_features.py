@@ -102,7 +102,7 @@ def test_the_perceptual_network_is_never_an_extractor(
     for theirs in evaluator.extractor.net.parameters():
         assert not any(ours.shape == theirs.shape and torch.equal(ours, theirs) for ours in frozen)
     wrapped = Extractor(name="mine", sha256="0", dim=512, batch=8, net=ThroughTheLoss(), device=CPU)
-    monkeypatch.setitem(EXTRACTORS, "mine", lambda *_a, **_k: wrapped)  # type: ignore[arg-type]
+    monkeypatch.setitem(EXTRACTORS, "mine", lambda *_a, **_k: wrapped)
     with pytest.raises(ProtocolError, match="scored by what it was trained on") as caught:
         load_extractor("mine", digits, folder=tmp_path, device=CPU)
     assert caught.value.next == "Use one of: inception, classifier."

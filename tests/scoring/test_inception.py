@@ -17,7 +17,7 @@ from sweep.scoring.inception import PUBLISHED_SHA256, WEIGHTS_VARIABLE
 CPU = torch.device("cpu")
 
 
-class _Untrained(FeatureExtractorInceptionV3):  # type: ignore[misc]
+class _Untrained(FeatureExtractorInceptionV3):
     def load_state_dict(self, *_args: object, **_kwargs: object) -> None:
         """Stay with the random weights: the trained ones are 96 MB away."""
 

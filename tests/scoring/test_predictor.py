@@ -37,10 +37,18 @@ def test_a_replayed_net_draws_the_bits_of_the_eager_one(
 
     replayed, plain = (
         generate(
-            unet, diffusion, plan, shape=SHAPE, n=8, noise_set=1, batch=4, precision=precision, execution=how,
+            unet,
+            diffusion,
+            plan,
+            shape=SHAPE,
+            n=8,
+            noise_set=1,
+            batch=4,
+            precision=precision,
+            execution=how,
         )
         for how in (recording, eager)
-    )  # fmt: skip
+    )
     assert torch.equal(replayed, plain)
     assert recorded[0].replays >= 2 * plan.steps - WARM_UP - 1  # one recording serves both batches
 

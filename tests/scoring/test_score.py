@@ -45,9 +45,15 @@ def told() -> list[tuple[int, int]]:
 def result(diffusion: Diffusion, evaluator: Evaluator, folder: Path, told: list[tuple[int, int]]) -> NetScore:
     """An untrained net under a protocol of three noise sets."""
     return score(
-        tiny_unet(), diffusion, CONFIG, evaluator, target="epsilon", folder=folder, batch=250,
+        tiny_unet(),
+        diffusion,
+        CONFIG,
+        evaluator,
+        target="epsilon",
+        folder=folder,
+        batch=250,
         on_progress=lambda *now: told.append(now),
-    )  # fmt: skip
+    )
 
 
 def test_an_untrained_net_is_far_from_the_floor(result: NetScore, evaluator: Evaluator) -> None:
@@ -165,10 +171,13 @@ def test_bf16_samples_score_within_the_noise_of_fp32(digits: Dataset, evaluator:
     told = {
         (precision, noise_set): score_images(
             generate(run.net, diffusion, plan, shape=(1, 8, 8), n=500, noise_set=noise_set, precision=precision),
-            evaluator, noise_set=noise_set, folder=tmp_path,
+            evaluator,
+            noise_set=noise_set,
+            folder=tmp_path,
         ).measurements
-        for precision in get_args(Precision) for noise_set in noise_sets
-    }  # fmt: skip
+        for precision in get_args(Precision)
+        for noise_set in noise_sets
+    }
     between = abs(told["fp32", 0].fid - told["fp32", 1].fid)
     assert told["fp32", 0].fid < 0.5 * evaluator.bounds.ceiling
     for noise_set in noise_sets:

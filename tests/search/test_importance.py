@@ -15,7 +15,9 @@ CANARY = "nothing"
 def study() -> Study:
     return Study.model_validate(
         {
-            "name": "s", "question": "?", "baseline": {"data": "digits", "net": "unet_8", "T": 100},
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "unet_8", "T": 100},
             "factors": {
                 "T": {"role": "scientific", "range": [50, 4000]},
                 "schedule": {"role": "scientific", "levels": ["linear_scaled", "cosine"]},
@@ -24,7 +26,7 @@ def study() -> Study:
             },
             "design": {"kind": "search", "trials": 100},
         }
-    )  # fmt: skip
+    )
 
 
 def trials(count: int) -> list[tuple[dict, float]]:

@@ -100,10 +100,12 @@ def test_the_report_stops_arms_where_the_workers_did_and_a_study_read_whole_has_
         draw = Drawn(MIXED | {4e-3: 1.0}, number)
         play(store, asked, record.id, draw, owner=worker(store, f"w{number}"))
         whole = {
-            lr: {r: draw(asked.baseline.model_copy(update={"lr": lr}).train_config(seed=first + r, ema_decays=()), None)
-                 for r in range(12)}
+            lr: {
+                r: draw(asked.baseline.model_copy(update={"lr": lr}).train_config(seed=first + r, ema_decays=()), None)
+                for r in range(12)
+            }
             for lr in (1e-3, *LRS)
-        }  # fmt: skip
+        }
         decided = stopping(
             plan, whole[1e-3], {f"lr={lr}": whole[lr] for lr in LRS}, may_be_ratio=True, stated_effect=None
         )
@@ -133,9 +135,10 @@ def differs_at_last(effects, number, told) -> set[str]:
     lengths = [told.seeds[f"arm {k}"] for k in range(len(effects))]
     family = compare_family([(d - base)[:n] for d, n in zip(draws, lengths, strict=True)], alpha=level)
     return {
-        f"arm {k}" for k in range(len(effects))
+        f"arm {k}"
+        for k in range(len(effects))
         if f"arm {k}" not in told.stopped and (family.low[k] >= 0) != (family.high[k] <= 0)
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.slow

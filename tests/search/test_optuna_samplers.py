@@ -39,9 +39,12 @@ def trials(count: int) -> list[FrozenTrial]:
     draws, made = random.Random(0), list[FrozenTrial]()
     for number in range(count):
         params = {
-            "schedule": draws.choice(["linear", "cosine", "jsd"]), "lr": 10 ** draws.uniform(-5, -2),
-            "T": draws.randint(50, 4000), "only": "this", "ema_decay": draws.choice(["baseline", "0"]),
-        }  # fmt: skip
+            "schedule": draws.choice(["linear", "cosine", "jsd"]),
+            "lr": 10 ** draws.uniform(-5, -2),
+            "T": draws.randint(50, 4000),
+            "only": "this",
+            "ema_decay": draws.choice(["baseline", "0"]),
+        }
         state = TrialState.PRUNED if number % 5 == 4 else TrialState.COMPLETE
         state = TrialState.RUNNING if number >= count - 2 else state
         value = draws.random() if state is TrialState.COMPLETE else None

@@ -28,18 +28,22 @@ from tests.helpers.played_studies import PROTOCOL, Formula, finish, launched, pl
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 SEARCH = {
-    "name": "s", "question": "?", "seeds": 2,
+    "name": "s",
+    "question": "?",
+    "seeds": 2,
     "baseline": {"net": "mlp_small", "T": 100, "batch": 10, "images": 1000},
     "factors": {
         "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
         "ema_decay": {"role": "evaluation", "levels": [0]},
     },
     "design": {
-        "kind": "search", "trials": 10, "search_sampler": "random",
+        "kind": "search",
+        "trials": 10,
+        "search_sampler": "random",
         "pruner": {"kind": "asha", "rungs": [0.1, 0.3], "startup": 2},
     },
     "protocol": {"n": 64, "ladder": [{"n": 16}]},
-}  # fmt: skip
+}
 ASKED = Study.model_validate(SEARCH)
 
 
@@ -73,10 +77,17 @@ def disturbed(store: Store, study_id: int, formula: Formula) -> None:
 def story(store: Store, study_id: int) -> list[tuple[object, ...]]:
     """What became of every trial, and why."""
     return [
-        (c.arm_name, c.phase, c.replicate, c.state, c.step, c.failure_reason,
-         sorted((r.step, r.state, r.measurements) for r in c.rungs))
+        (
+            c.arm_name,
+            c.phase,
+            c.replicate,
+            c.state,
+            c.step,
+            c.failure_reason,
+            sorted((r.step, r.state, r.measurements) for r in c.rungs),
+        )
         for c in cells(store, study_id)
-    ]  # fmt: skip
+    ]
 
 
 def test_trials_are_stopped_at_rungs_with_their_evidence_and_shown_as_pruned(store):
@@ -181,9 +192,15 @@ def test_a_run_that_another_study_wants_is_trained_whole(store):
     whole = Study.model_validate({**SEARCH, "name": "other", "design": {"kind": "search", "trials": 1}})
     spec = whole.model_dump(mode="json")
     again = register_study(
-        store, "other", question="?", spec=spec, spec_sha256="0" * 64, arms=[ArmRecord("a", changes)],
-        protocol=PROTOCOL, versions={},
-    )  # fmt: skip
+        store,
+        "other",
+        question="?",
+        spec=spec,
+        spec_sha256="0" * 64,
+        arms=[ArmRecord("a", changes)],
+        protocol=PROTOCOL,
+        versions={},
+    )
     add_cells(store, again.id, cells_of(whole, Arm("a", changes), phase="search", trial_number=0))
     (cell,) = cells(store, again.id)
     assert (cell.run_id, cell.state, cell.step) == (lost.run_id, "planned", lost.step)

@@ -64,7 +64,7 @@ def test_what_is_added_to_a_finished_study_is_to_come_wherever_it_is_told(store:
     record = register(store, study_plan(asked), PROTOCOL, accept_change=False)
     play(store, asked, record.id, interacting, owner=worker(store))
     assert not status_of(store, record.id).has_work
-    sweep = lambda *typed: CliRunner().invoke(app, list(typed), env={"SWEEP_STORAGE": sqlite_url})  # noqa: E731
+    sweep = lambda *typed: CliRunner().invoke(app, list(typed), env={"SWEEP_STORAGE": sqlite_url})
     assert "done" in sweep("status", "s").output
     assert sweep("extend", "s", "--trials", "+2").exit_code == 0
     assert sweep("extend", "s", "--seeds", "+1").exit_code == 0
@@ -119,14 +119,14 @@ def test_trials_of_arms_that_a_revision_dropped_take_no_place_of_others(store: S
 
 
 def worse_with_time(train: TrainConfig, evaluation: EvalConfig) -> float:
-    worse_with_time.calls += 1  # type: ignore[attr-defined]
-    return float(worse_with_time.calls)  # type: ignore[attr-defined]
+    worse_with_time.calls += 1
+    return float(worse_with_time.calls)
 
 
 def test_pruned_trials_stand_on_a_line_of_their_own_and_their_rungs_are_whole_steps(store: Store, capsys) -> None:
-    worse_with_time.calls = 0  # type: ignore[attr-defined]
+    worse_with_time.calls = 0
     pruner = {"kind": "asha", "rungs": [0.001, 0.002, 0.3, 0.301], "startup": 2}
-    design = PRUNED["design"] | {"confirm": 0, "pruner": pruner}  # type: ignore[operator]
+    design = PRUNED["design"] | {"confirm": 0, "pruner": pruner}
     asked = Study.model_validate(PRUNED | {"design": design})
     where = "stops trials at 10, 300 images seen"
     assert where in asked.design.plan_text(asked), "1, 2, 300 and 301 images are one step and thirty"

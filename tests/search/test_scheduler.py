@@ -198,7 +198,7 @@ def test_failures_that_settings_do_not_answer_for_and_exclusions_teach_nothing(s
         broken[run_config(store, drawn.run_id).lr] = kind
         play(store, asked, record.id, formula, owner=me, steps=1)
     play(store, asked, record.id, formula, owner=me)
-    states = lambda: shown_states(store, asked, record.id)  # noqa: E731
+    states = lambda: shown_states(store, asked, record.id)
     assert states() == {1: "PRUNED"} | dict.fromkeys(range(3, 8), "COMPLETE")
     known = {cell.trial_number: cell for cell in cells(store, record.id) if cell.phase == "search"}
     exclude(store, known[4].cell_id, "a wrong cable")
@@ -369,14 +369,25 @@ def test_a_path_takes_the_best_next_step_and_retrains_it(store):
     assert steps == ["optimizer", "loss"]  # the last one is the end, which was known at launch
     confirmed = Counter(cell.arm_name for cell in known if cell.phase == "confirm")
     assert confirmed == dict.fromkeys(
-        ["baseline", "optimizer=radam", "optimizer=radam + loss=huber",
-         "schedule=cosine + optimizer=radam + loss=huber"], 2
-    )  # fmt: skip
+        [
+            "baseline",
+            "optimizer=radam",
+            "optimizer=radam + loss=huber",
+            "schedule=cosine + optimizer=radam + loss=huber",
+        ],
+        2,
+    )
     rounds = Counter(cell.arm_name for cell in known if cell.phase == "search")
     assert rounds == dict.fromkeys(
-        ["schedule=cosine", "optimizer=radam", "loss=huber", "schedule=cosine + optimizer=radam",
-         "optimizer=radam + loss=huber"], 2
-    )  # fmt: skip
+        [
+            "schedule=cosine",
+            "optimizer=radam",
+            "loss=huber",
+            "schedule=cosine + optimizer=radam",
+            "optimizer=radam + loss=huber",
+        ],
+        2,
+    )
     assert len(known) == study_plan(asked).trainings == 18
     seeds = {
         phase: {run_config(store, c.run_id).seed for c in known if c.phase == phase} for phase in ("search", "confirm")

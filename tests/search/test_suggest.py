@@ -22,19 +22,24 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 def study(**design: object) -> Study:
     return Study.model_validate(
         {
-            "name": "s", "question": "?",
+            "name": "s",
+            "question": "?",
             "baseline": {"data": "digits", "net": "unet_8", "T": 100, "lr": 2e-4},
             "factors": {
                 "schedule": {"role": "scientific", "levels": ["linear_scaled", "cosine"]},
                 "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
                 "T": {"role": "scientific", "range": [50, 4000]},
-                "w": {"role": "scientific", "levels": {
-                    "simple": {"weighting": "simple"}, "clipped": {"weighting": "vlb", "weight_clip": [0, 1]},
-                }},
+                "w": {
+                    "role": "scientific",
+                    "levels": {
+                        "simple": {"weighting": "simple"},
+                        "clipped": {"weighting": "vlb", "weight_clip": [0, 1]},
+                    },
+                },
             },
             "design": {"kind": "search", "trials": 8} | design,
         }
-    )  # fmt: skip
+    )
 
 
 @dataclass
@@ -140,8 +145,10 @@ def test_divergence_is_shown_as_pruned():
         2: (known.ask(2), None),
     }
     assert [(trial.state.name, trial.value) for trial in known.history] == [
-        ("PRUNED", None), ("COMPLETE", 3.5), ("RUNNING", None),
-    ]  # fmt: skip
+        ("PRUNED", None),
+        ("COMPLETE", 3.5),
+        ("RUNNING", None),
+    ]
 
 
 def test_a_trial_that_was_stopped_is_shown_with_its_scores_on_the_way():
@@ -156,7 +163,7 @@ def dozen(asked: Study) -> Played:
     known = played(asked)
     for number in range(12):
         changes = known.ask(number)
-        known.trials[number] = (changes, TrialOutcome(abs(float(changes["lr"]) - 1e-3)))  # type: ignore[arg-type]
+        known.trials[number] = (changes, TrialOutcome(abs(float(changes["lr"]) - 1e-3)))
     return known
 
 
@@ -206,9 +213,9 @@ def test_what_lies_outside_a_changed_space_is_left_out():
     wider["factors"]["lr"]["range"] = [1e-4, 1e-3]
     changed = played(Study.model_validate(wider))
     changed.trials = known.trials
-    inside = {n for n, (changes, _) in known.trials.items() if 1e-4 <= changes["lr"] <= 1e-3}  # type: ignore[operator]
+    inside = {n for n, (changes, _) in known.trials.items() if 1e-4 <= changes["lr"] <= 1e-3}
     assert {trial.ours for trial in changed.history} == inside >= {0}
-    assert changed.ask(3)["lr"] <= 1e-3  # type: ignore[operator]
+    assert changed.ask(3)["lr"] <= 1e-3
 
 
 def with_evaluation(**design: object) -> Study:
@@ -227,12 +234,16 @@ def test_each_evaluation_level_is_a_finished_trial_of_its_own():
     known.trials[0] = (changes, TrialOutcome(5.0, levels))
     points = {(t.params["ema_decay"], t.params["sampling_steps"]): (t.state.name, t.value) for t in known.history}
     assert points == {
-        ("0.999", "baseline"): ("COMPLETE", 5.0), ("0", "baseline"): ("COMPLETE", 9.0),
-        ("0.9", "baseline"): ("COMPLETE", 4.0), ("0.999", "10"): ("PRUNED", None),
-    }  # fmt: skip
+        ("0.999", "baseline"): ("COMPLETE", 5.0),
+        ("0", "baseline"): ("COMPLETE", 9.0),
+        ("0.9", "baseline"): ("COMPLETE", 4.0),
+        ("0.999", "10"): ("PRUNED", None),
+    }
     assert len(known.history) == 4
-    assert all({n: t.params[n] for n in changes if n in t.params} == {n: changes[n] for n in changes if n in t.params}
-               for t in known.history)  # fmt: skip
+    assert all(
+        {n: t.params[n] for n in changes if n in t.params} == {n: changes[n] for n in changes if n in t.params}
+        for t in known.history
+    )
 
 
 @pytest.mark.parametrize("search_sampler", SEARCH_SAMPLERS)
@@ -289,11 +300,13 @@ def test_a_search_whose_baseline_lies_outside_a_range_starts_inside_it(case, sea
     baseline, name, ends, log = case
     asked = Study.model_validate(
         {
-            "name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100} | baseline,
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "mlp_small", "T": 100} | baseline,
             "factors": {name: {"role": "nuisance", "range": ends, "log": log}},
             "design": {"kind": "search", "trials": 14, "search_sampler": search_sampler},
         }
-    )  # fmt: skip
+    )
     drawn = Played(asked, tuning_runs_of(asked)[0]).draw(14 if search_sampler == "gp" else 4)
     assert all(ends[0] <= changes[name] <= ends[1] for changes in drawn)
     assert len({changes[name] for changes in drawn}) > 1
@@ -305,7 +318,10 @@ def test_a_switch_has_no_range(name: str) -> None:
     with pytest.raises(ValidationError, match=f"`{name}` is no number"):
         Study.model_validate(
             {
-                "name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
-                "factors": {name: {"role": "nuisance", "range": [0, 1]}}, "design": {"kind": "search"},
+                "name": "s",
+                "question": "?",
+                "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+                "factors": {name: {"role": "nuisance", "range": [0, 1]}},
+                "design": {"kind": "search"},
             }
-        )  # fmt: skip
+        )

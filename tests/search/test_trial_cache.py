@@ -25,14 +25,17 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 STUDY = Study.model_validate(
     {
-        "name": "s", "question": "?", "seeds": 2, "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+        "name": "s",
+        "question": "?",
+        "seeds": 2,
+        "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
         "factors": {
             "lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True},
             "ema_decay": {"role": "evaluation", "levels": [0.9]},
         },
         "design": {"kind": "search", "trials": 8, "confirm": 1},
     }
-)  # fmt: skip
+)
 
 
 def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
@@ -43,7 +46,7 @@ def formula(train: TrainConfig, evaluation: EvalConfig) -> float | None:
 def agrees_with_a_new_one(store: Store, study_id: int, cache: TrialCache) -> None:
     """What a worker shows Optuna that remembers, and one that was just started."""
     kept, anew = shown(store, STUDY, study_id, cache), shown(store, STUDY, study_id)
-    told = lambda trials: [(t.ours, t.state, t.value, t.params) for t in trials]  # noqa: E731
+    told = lambda trials: [(t.ours, t.state, t.value, t.params) for t in trials]
     assert told(kept) == told(anew)
 
 
@@ -51,7 +54,7 @@ def agrees(store: Store, study_id: int, before: StudySnapshot | None) -> StudySn
     """The incremental view, held against a whole one."""
     found = study_snapshot(store, study_id, before)
     whole = cells(store, study_id)
-    by_id = lambda records: sorted(records, key=lambda cell: cell.cell_id)  # noqa: E731
+    by_id = lambda records: sorted(records, key=lambda cell: cell.cell_id)
     assert by_id(found.cells) == by_id(whole)
     assert dict(found.changes) == {arm.name: dict(arm.changes) for arm in find(store, STUDY.name).arms}
     return found
@@ -173,7 +176,7 @@ def test_two_workers_with_memories_draw_what_one_without_draws(store: Store, tmp
             finish(alone, claimed, formula)
         elif advance(alone, STUDY, again.id, owner=owner) is not SchedulingResult.ADDED:
             break
-    arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]  # noqa: E731
+    arms = lambda of: [(arm.name, dict(arm.changes)) for arm in find(of, STUDY.name).arms]
     assert arms(store) == arms(alone)
     alone.close()
 

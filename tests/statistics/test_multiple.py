@@ -48,8 +48,9 @@ def test_the_vectorised_twin_of_the_simulations_gives_the_same_verdicts():
 
 
 def test_arms_with_other_numbers_of_seeds_and_without_pairs():
-    family = compare_family([np.array([1.0, 1.2, 0.9, 1.1]), np.array([0.1, -0.2]), np.array([0.5]), np.empty(0)],
-                            alpha=0.05)  # fmt: skip
+    family = compare_family(
+        [np.array([1.0, 1.2, 0.9, 1.1]), np.array([0.1, -0.2]), np.array([0.5]), np.empty(0)], alpha=0.05
+    )
     assert family.n.tolist() == [4, 2, 1, 0]
     assert np.isfinite(family.p).tolist() == [True, True, False, False]
     assert family.mean[2] == 0.5
@@ -93,9 +94,12 @@ def test_joint_sign_flips_by_hand():
 def test_joint_sign_flips_of_one_arm_are_scipys_permutation_test():
     (values,) = drawn(1, 8, 0.7)
     theirs = stats.permutation_test(
-        (values, np.zeros(8)), lambda a, b, axis: (a - b).mean(axis=axis), permutation_type="samples",
-        n_resamples=np.inf, vectorized=True,
-    )  # fmt: skip
+        (values, np.zeros(8)),
+        lambda a, b, axis: (a - b).mean(axis=axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    )
     assert joint_sign_flip_p(values[None])[0] == pytest.approx(theirs.pvalue)
 
 

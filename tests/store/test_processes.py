@@ -135,11 +135,11 @@ def test_connections_cut_in_the_middle_cost_only_a_retry(postgres_url: str, capl
     tries = []
 
     def interrupted(connection: object) -> int:
-        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()  # type: ignore[attr-defined]
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         tries.append(pid)
         if len(tries) <= 3:
             killer.read(lambda other: other.execute(cut, {"pid": pid}))
-        return int(connection.execute(text("SELECT 1")).scalar_one())  # type: ignore[attr-defined]
+        return int(connection.execute(text("SELECT 1")).scalar_one())
 
     killer = open_store(postgres_url)
     assert store.write(interrupted) == 1
@@ -147,10 +147,12 @@ def test_connections_cut_in_the_middle_cost_only_a_retry(postgres_url: str, capl
     # Also when it was cut while idle.
     killer.read(
         lambda other: other.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                 " AND datname = current_database()")
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                " AND datname = current_database()"
+            )
         )
-    )  # fmt: skip
+    )
     assert heartbeat(store, work) == "active"
     assert "trying again" in caplog.text
     killer.close()

@@ -28,8 +28,8 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert ref.path.stat().st_mode & 0o777 == 0o600
     assert names(tmp_path / "run") == [ref.path.name]
     state = load_state(ref.path, ref.sha256)
-    assert torch.equal(state["net"]["w"], STATE["net"]["w"])  # type: ignore[index]
-    assert (state["step"], state["tail"], list(state["decays"])) == (3, [(1.0, 2.0)], [0.9])  # type: ignore[call-overload]
+    assert torch.equal(state["net"]["w"], STATE["net"]["w"])
+    assert (state["step"], state["tail"], list(state["decays"])) == (3, [(1.0, 2.0)], [0.9])
 
 
 def test_a_checkpoint_is_never_written_over_and_equal_bytes_are_taken(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def flipped(content: bytes) -> bytes:
 @pytest.mark.parametrize("damage", [truncated, empty, flipped])
 def test_damage_is_found_and_the_one_before_can_be_read(tmp_path: Path, damage: object) -> None:
     older, newer = save(STATE, tmp_path, step=3, attempt="2"), save(STATE, tmp_path, step=4, attempt="2")
-    newer.path.write_bytes(damage(newer.path.read_bytes()))  # type: ignore[operator]
+    newer.path.write_bytes(damage(newer.path.read_bytes()))
     with pytest.raises(UnreadableCheckpoint, match="damaged"):
         load_state(newer.path, newer.sha256)
     assert read(older).state["step"] == STATE["step"]

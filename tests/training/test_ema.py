@@ -31,8 +31,8 @@ def walk(net: Counted, averages: ConstantEMA, steps: int) -> list[Tensor]:
         value = torch.randn(3, generator=draws)
         with torch.no_grad():
             net.weight.copy_(value)
-            net.mean.copy_(2 * value)  # type: ignore[operator]
-            net.calls += 1  # type: ignore[operator]
+            net.mean.copy_(2 * value)
+            net.calls += 1
         averages.update()
         path.append(net.weight.detach().double())
     return path
@@ -110,9 +110,16 @@ def test_every_start_is_its_closed_form(start: EmaStart, d: float) -> None:
     torch.testing.assert_close(averages.weights(d, start)["weight"].double(), expected, rtol=2e-5, atol=2e-5)
 
 
-@pytest.mark.parametrize(("start", "d", "step"), [("ramp", 0.9, 81), ("ramp", 0.999, 8991),
-                                                  ("ramp_power", 0.999, 10_000), ("ramp_power", 0.9999, 215_444),
-                                                  ("ramp_half_life", 0.999, 13_858)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("start", "d", "step"),
+    [
+        ("ramp", 0.9, 81),
+        ("ramp", 0.999, 8991),
+        ("ramp_power", 0.999, 10_000),
+        ("ramp_power", 0.9999, 215_444),
+        ("ramp_half_life", 0.999, 13_858),
+    ],
+)
 def test_a_ramp_reaches_its_decay_where_the_sources_say(start: EmaStart, d: float, step: int) -> None:
     assert EMA_STARTS[start](d, step) == pytest.approx(d, abs=1e-12)
     assert EMA_STARTS[start](d, step - 2) < d

@@ -21,8 +21,15 @@ from sweep.training.objective import Objective
 from tests.helpers.tiny_training import cost_of
 
 MLP = {"kind": "mlp", "width": 16, "depth": 1}
-UNET = {"kind": "unet", "channels": 4, "channel_mults": (1, 1), "res_blocks": 1, "attention_resolutions": (),
-        "groups": 2, "dropout": 0.1}  # fmt: skip
+UNET = {
+    "kind": "unet",
+    "channels": 4,
+    "channel_mults": (1, 1),
+    "res_blocks": 1,
+    "attention_resolutions": (),
+    "groups": 2,
+    "dropout": 0.1,
+}
 SETTINGS = st.fixed_dictionaries(
     {
         "net": st.sampled_from([MLP, MLP, UNET]),

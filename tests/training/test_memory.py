@@ -64,7 +64,7 @@ def test_a_resumed_run_does_not_keep_its_checkpoint(digits: Dataset, tmp_path: P
     context, often = RunContext(folder=tmp_path, attempt="1"), TrainingCadence(checkpoint_seconds=0.0)
     train(tiny(), digits, context, hooks=Hooks(saved=saved.append), cadence=often, until=3)
     read = checkpoint.read(saved[-1])
-    weights = [weakref.ref(tensor) for tensor in read.state["net"].values()]  # type: ignore[attr-defined]
+    weights = [weakref.ref(tensor) for tensor in read.state["net"].values()]
     seen: list[int] = []
 
     def count() -> bool:

@@ -35,8 +35,17 @@ STUDY = Study.model_validate(
     {
         "name": "pairing",
         "question": "What do arms share?",
-        "baseline": {"data": "digits", "net": {"preset": "mlp_small", "width": 32, "depth": 1}, "T": 50, "batch": 8,
-                     "images": 40, "flip": True, "ema_decay": 0.9, "sampler": "ancestral", "sampling_steps": 5},
+        "baseline": {
+            "data": "digits",
+            "net": {"preset": "mlp_small", "width": 32, "depth": 1},
+            "T": 50,
+            "batch": 8,
+            "images": 40,
+            "flip": True,
+            "ema_decay": 0.9,
+            "sampler": "ancestral",
+            "sampling_steps": 5,
+        },
         "factors": {
             "schedule": {"role": "scientific", "levels": ["cosine"]},
             "loss_weight": {"role": "scientific", "levels": {"clipped": {"weighting": "vlb", "weight_clip": [0, 1]}}},
@@ -49,7 +58,7 @@ STUDY = Study.model_validate(
         "design": "one_at_a_time",
         "seeds": 2,
     }
-)  # fmt: skip
+)
 OTHER_NETS = {"net.width=48", "net.depth=2"}
 
 

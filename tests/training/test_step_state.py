@@ -16,8 +16,15 @@ from tests.helpers.recorded_step import Recorded
 from tests.helpers.tiny_training import TINY_MLP, TINY_UNET, tiny
 
 LOOK = 7
-IMPORTANCE = {"objective": "vlb", "learned_variance": True, "t_sampling": "importance", "T": 5, "batch": 64,
-              "beta_T": 0.1, "schedule": "linear"}  # fmt: skip
+IMPORTANCE = {
+    "objective": "vlb",
+    "learned_variance": True,
+    "t_sampling": "importance",
+    "T": 5,
+    "batch": 64,
+    "beta_T": 0.1,
+    "schedule": "linear",
+}
 TERMS = {"contrastive_weight": 0.1, "dispersive_weight": 0.1, "perceptual_weight": 0.1}
 
 
@@ -48,7 +55,7 @@ def test_a_replayed_step_is_the_eager_one_over_100_steps(digits: Dataset, tmp_pa
     plain = StepState(config, digits, context(tmp_path), LOOK, eager)
     found, expected = (torch.tensor(run(step_state, 100)) for step_state in (recorded, plain))
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
-    assert recorded._step_fn.replays == 96  # type: ignore[attr-defined]
+    assert recorded._step_fn.replays == 96
     assert_equal_state(recorded, plain, 1e-6)
 
 
@@ -69,12 +76,21 @@ def test_one_recorded_step_serves_another_run_of_the_net(
 ) -> None:
     first = tiny(**changes)
     # Everything that may differ, does. What was baked in at the recording would show.
-    second = tiny(**{
-        **changes, "seed": 5, "steps": 20, "lr": 5e-3, "lr_schedule": "one_cycle", "warmup_images": 0,
-        "schedule": "linear", "beta_T": 0.15, "ema_decays": (0.3, 0.8),
-        "ema_starts": (("ramp_power", 0.99), ("initial", 0.7)),
-        **({} if "objective" in changes else {"weighting": "min_snr", "gamma": 2.0}),
-    })  # fmt: skip
+    second = tiny(
+        **{
+            **changes,
+            "seed": 5,
+            "steps": 20,
+            "lr": 5e-3,
+            "lr_schedule": "one_cycle",
+            "warmup_images": 0,
+            "schedule": "linear",
+            "beta_T": 0.15,
+            "ema_decays": (0.3, 0.8),
+            "ema_starts": (("ramp_power", 0.99), ("initial", 0.7)),
+            **({} if "objective" in changes else {"weighting": "min_snr", "gamma": 2.0}),
+        }
+    )
     where = context(tmp_path)
     assert step_state_key(first, digits, where, LOOK) == step_state_key(second, digits, where, LOOK)
     recorded = StepState(first, digits, where, LOOK, Recorded)
@@ -82,12 +98,12 @@ def test_one_recorded_step_serves_another_run_of_the_net(
     recorded.restart(second)
     fresh = StepState(second, digits, where, LOOK, eager)
     assert run(recorded, 9) == run(fresh, 9)
-    assert recorded._step_fn.replays == 14  # type: ignore[attr-defined]
+    assert recorded._step_fn.replays == 14
     assert_equal_state(recorded, fresh)
     if fresh.power is not None and recorded.power is not None:
         theirs, ours = fresh.power.state_dict()["averages"], recorded.power.state_dict()["averages"]
-        for std, means in theirs["means"].items():  # type: ignore[index]
-            assert all(torch.equal(a, b) for a, b in zip(means, ours["means"][std], strict=True))  # type: ignore[index]
+        for std, means in theirs["means"].items():
+            assert all(torch.equal(a, b) for a, b in zip(means, ours["means"][std], strict=True))
 
 
 @pytest.mark.parametrize(

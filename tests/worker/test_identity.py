@@ -30,8 +30,10 @@ def test_a_process_is_alive_under_its_start_time_alone() -> None:
 def test_a_boot_is_the_same_for_every_process_that_sees_the_same_processes() -> None:
     said = subprocess.run(
         [sys.executable, "-c", "from sweep.worker.identity import boot_id; print(boot_id())"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert said.stdout.strip() == boot_id()
     assert boot_id().count(" ") == 1
 

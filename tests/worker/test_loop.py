@@ -23,11 +23,14 @@ from tests.helpers.played_studies import launched
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 STUDY = Study.model_validate(
     {
-        "name": "s", "question": "?", "seeds": 1, "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
+        "name": "s",
+        "question": "?",
+        "seeds": 1,
+        "baseline": {"data": "digits", "net": "mlp_small", "T": 100},
         "factors": {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}},
         "design": {"kind": "search", "trials": 4, "search_sampler": "random", "confirm": 1},
     }
-)  # fmt: skip
+)
 
 
 class InstantChild:
@@ -113,7 +116,7 @@ def test_a_worker_that_waits_holds_no_connection(
     held: list[int] = []
 
     def waits(self: Interrupt, _seconds: float) -> None:
-        held.append(store.engine.pool.checkedin())  # type: ignore[attr-defined]
+        held.append(store.engine.pool.checkedin())
         if len(held) == 3:
             set_study_state(store, find(store, "s").id, "stopped")
 

@@ -94,8 +94,12 @@ def test_old_checkpoints_that_cannot_be_deleted_cost_one_warning_in_the_log(tmp_
         ref.path.unlink()
         ref.path.mkdir()  # no one can delete a folder as a file
     assert [message.checkpoint.step for message in heard if isinstance(message, Progressed) and message.checkpoint] == [
-        1, 2, 3, 4, 5
-    ]  # fmt: skip
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     assert len([message for message in heard if isinstance(message, Warned)]) == 1
     (warning,) = [event for event in events(store, study.id) if event.kind == "warning"]
     assert "cannot be deleted" in warning.message

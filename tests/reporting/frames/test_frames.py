@@ -39,8 +39,12 @@ def test_baseline_comes_first_and_levels_have_names(store):
     frames = load_frames(store.engine, "digits")
     assert frames.arms["arm"].tolist()[:2] == ["baseline", "schedule=cosine"]
     assert set(frames.scores["evaluation_level"]) == {
-        "baseline level", "ema_decay = 0.99", "ema_decay = 0", "sampling_steps = 10", "sampling_steps = 100",
-    }  # fmt: skip
+        "baseline level",
+        "ema_decay = 0.99",
+        "ema_decay = 0",
+        "sampling_steps = 10",
+        "sampling_steps = 100",
+    }
     assert frames.data_as_of == events(store.opened)[0].at  # a cell was excluded when all was done
 
 

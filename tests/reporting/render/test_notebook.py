@@ -82,8 +82,11 @@ USERS_FILES = {"matplotlibrc", "sweep.py", "pandas.py"}
 
 def files_of(paths):
     root = paths.index.parent
-    return {str(file.relative_to(root)): file.read_bytes() for file in sorted(root.rglob("*"))
-            if file.is_file() and file.name not in USERS_FILES}  # fmt: skip
+    return {
+        str(file.relative_to(root)): file.read_bytes()
+        for file in sorted(root.rglob("*"))
+        if file.is_file() and file.name not in USERS_FILES
+    }
 
 
 def test_two_builds_are_the_same_bytes_whatever_is_configured(twice):

@@ -44,6 +44,9 @@ def test_differences_at_a_level_are_those_of_its_scores(tmp_path):
     ratio = np.exp(np.log(table["lr=0.002"] / table["baseline"]).mean())
     level = comparisons_by_level(study)["ema_decay = 0.99"]
     assert level.compared["difference"].iloc[0] == pytest.approx((ratio - 1) * table["baseline"].mean())
-    (shown,) = [block for block in sections.evaluation_factors(study) if block.name == "level_differences"
-                and isinstance(block, Table)]  # fmt: skip
+    (shown,) = [
+        block
+        for block in sections.evaluation_factors(study)
+        if block.name == "level_differences" and isinstance(block, Table)
+    ]
     assert set(shown.data["evaluation_level"]) == {"as decided", "ema_decay = 0.99", "ema_decay = 0"}

@@ -129,21 +129,31 @@ def test_a_seed_that_misses_an_arm_is_left_out_and_a_part_of_a_factorial_is_none
 
 
 SIX = {
-    "schedule": ("cosine", {"schedule": "cosine"}), "lr": ("0.002", {"lr": 0.002}),
-    "optimizer": ("radam", {"optimizer": "radam"}), "loss": ("huber", {"loss": "huber"}),
-    "batch": ("32", {"batch": 32}), "target": ("v", {"target": "v"}),
-}  # fmt: skip
+    "schedule": ("cosine", {"schedule": "cosine"}),
+    "lr": ("0.002", {"lr": 0.002}),
+    "optimizer": ("radam", {"optimizer": "radam"}),
+    "loss": ("huber", {"loss": "huber"}),
+    "batch": ("32", {"batch": 32}),
+    "target": ("v", {"target": "v"}),
+}
 
 
 def fraction(folder, factors: int, design: dict) -> tuple[Store, StudyFrames]:
     """A store with the arms that a fractional study asks for, placed by the real design."""
-    named = {f: {"role": "scientific", "levels": [next(iter(sets.values()))]}
-             for f, (_, sets) in list(SIX.items())[:factors]}  # fmt: skip
+    named = {
+        f: {"role": "scientific", "levels": [next(iter(sets.values()))]} for f, (_, sets) in list(SIX.items())[:factors]
+    }
     spec = StoreSpec([], seeds=SEEDS, design={"kind": "fractional", **design}, factors=named, curves=False, grids=False)
     asked = Study.model_validate(
-        {"name": "s", "question": "?", "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
-         "factors": named, "design": spec.design, "seeds": SEEDS}
-    )  # fmt: skip
+        {
+            "name": "s",
+            "question": "?",
+            "baseline": {"data": "digits", "net": "mlp_small", **spec.baseline},
+            "factors": named,
+            "design": spec.design,
+            "seeds": SEEDS,
+        }
+    )
     arms = [ArmSpec(arm.name, dict(arm.changes)) for arm in arms_of(asked)]
     made = make_store(folder, replace(spec, arms=arms))
     return made, load_frames(made.engine, "digits")

@@ -138,7 +138,7 @@ def test_failures_that_are_repeated_after_scores_are_told(store_url: str) -> Non
     store = open_store(store_url, patience_seconds=20)
     asked = study("again")
     record = launched(store, asked)
-    fails = lambda train, _: FailureClass.INFRA if train.lr == 3e-3 else train.lr * 1e3  # noqa: E731
+    fails = lambda train, _: FailureClass.INFRA if train.lr == 3e-3 else train.lr * 1e3
     play(store, asked, record.id, fails, owner=worker(store))
     assert rerun(store, record.id, [FailureClass.INFRA]) == 3
     told = " ".join(warnings_of(load_frames(store.engine, "again")))

@@ -29,10 +29,13 @@ def opened(sqlite_url: str) -> Iterator[Store]:
 def text_of(store: Store, *, seeds: int = 3, **baseline: Any) -> str:
     """The paragraphs on a study of one arm, played to its end."""
     spec = {
-        "name": "methods", "question": "?", "seeds": seeds, "protocol": {"noise_sets": 1},
+        "name": "methods",
+        "question": "?",
+        "seeds": seeds,
+        "protocol": {"noise_sets": 1},
         "baseline": {"net": "mlp_small", "images": 84, "batch": 8, "lr": 1e-3, "weight_decay": 0.01} | baseline,
         "factors": {"lr": {"role": "scientific", "levels": [2e-3]}},
-    }  # fmt: skip
+    }
     record = launched(store, Study.model_validate(spec))
     me = worker(store)
     while (claimed := claim(store, record.id, me)) is not None:
@@ -73,10 +76,15 @@ def test_a_training_on_the_bound_has_no_weighting(opened: Store) -> None:
 
 
 def test_only_seeds_with_a_score_were_used(opened: Store) -> None:
-    study = Study.model_validate({
-        "name": "methods", "question": "?", "seeds": 3, "baseline": {"net": "mlp_small", "images": 80, "batch": 8},
-        "factors": {"lr": {"role": "scientific", "levels": [2e-3]}},
-    })  # fmt: skip
+    study = Study.model_validate(
+        {
+            "name": "methods",
+            "question": "?",
+            "seeds": 3,
+            "baseline": {"net": "mlp_small", "images": 80, "batch": 8},
+            "factors": {"lr": {"role": "scientific", "levels": [2e-3]}},
+        }
+    )
     launched(opened, study)
     frames = load_frames(opened.engine, "methods")
     assert "used" not in " ".join(methods_text(frames, compare_arms(frames))[0])

@@ -60,8 +60,11 @@ def test_speeds_are_told_with_the_workers_that_were_at_work_beside(store: Store)
 
     assert (has_trained_and_scored, peak) == (False, 9)
     assert [(speed.workers, speed.images_per_second) for speed in speeds] == [
-        (2, 60.0), (1, 99.0), (2, 50.0), (1, 100.0),
-    ]  # fmt: skip
+        (2, 60.0),
+        (1, 99.0),
+        (2, 50.0),
+        (1, 100.0),
+    ]
     assert len({speed.kind for speed in speeds}) == 1
 
 

@@ -55,7 +55,7 @@ def lost_replies(store: Store, *, after: float = 0.0) -> Iterator[list[str]]:
                 raise busy
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    dialect.do_commit = commit_and_break  # type: ignore[method-assign]
+    dialect.do_commit = commit_and_break
     try:
         yield lost
     finally:

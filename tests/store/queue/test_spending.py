@@ -56,7 +56,7 @@ def test_the_sum_is_one_statement_that_brings_one_row(store: Store) -> None:
     add_cells(store, study.id, [new_cell(replicate, score_requests=3) for replicate in range(50)])
     training_seconds(store, study.id)
     statements: list[str] = []
-    listen = lambda *told: statements.append(told[2])  # noqa: E731
+    listen = lambda *told: statements.append(told[2])
     event.listen(store.engine, "before_cursor_execute", listen)
     training_seconds(store, study.id)
     event.remove(store.engine, "before_cursor_execute", listen)

@@ -20,14 +20,34 @@ from sweep.store.sql.engine import display_url, open_engine
 from tests.conftest import run_sql
 
 PASSING = [
-    "08006", "25P03", "40001", "40P01", "53100", "53200", "53300", "55P03", "57014", "57P01", "57P02", "57P03", "25006",
+    "08006",
+    "25P03",
+    "40001",
+    "40P01",
+    "53100",
+    "53200",
+    "53300",
+    "55P03",
+    "57014",
+    "57P01",
+    "57P02",
+    "57P03",
+    "25006",
     "58030",
-]  # fmt: skip
+]
 LASTING = {
-    "28P01": "user and password", "28000": "user and password", "3D000": "createdb", "3F000": "search_path",
-    "42501": "GRANT", "42P01": "version", "25001": "Check", "22003": "doctor", "22021": "doctor", "57P04": "Check",
+    "28P01": "user and password",
+    "28000": "user and password",
+    "3D000": "createdb",
+    "3F000": "search_path",
+    "42501": "GRANT",
+    "42P01": "version",
+    "25001": "Check",
+    "22003": "doctor",
+    "22021": "doctor",
+    "57P04": "Check",
     "XX001": "Check",
-}  # fmt: skip
+}
 
 
 def raising(code: str) -> str:
@@ -106,11 +126,13 @@ def test_an_unknown_user_is_told_at_once(bare_postgres_url: str) -> None:
 def test_a_damaged_or_encrypted_file_is_told_at_once(sqlite_url: str, damage: str) -> None:
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     whole = path.read_bytes()
-    path.write_bytes({
-        "zeros": whole[:4096] + bytes(len(whole) - 4096),
-        "text": os.urandom(len(whole)),
-        "cut": whole[: len(whole) // 3],
-    }[damage])  # fmt: skip
+    path.write_bytes(
+        {
+            "zeros": whole[:4096] + bytes(len(whole) - 4096),
+            "text": os.urandom(len(whole)),
+            "cut": whole[: len(whole) // 3],
+        }[damage]
+    )
     for opens in (read_store, open_existing, open_store):
         with pytest.raises(StoreError) as caught:
             studies(opens(sqlite_url))

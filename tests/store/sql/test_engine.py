@@ -161,7 +161,7 @@ def test_a_statement_that_is_wrong_is_not_tried_again(store: Store) -> None:
 
     def broken(connection: object) -> None:
         tries.append(1)
-        connection.execute(text("SELECT * FROM nowhere"))  # type: ignore[attr-defined]
+        connection.execute(text("SELECT * FROM nowhere"))
 
     with pytest.raises(Exception, match="nowhere"):
         store.write(broken)

@@ -14,10 +14,16 @@ CLEAN = "a\N{REPLACEMENT CHARACTER}b?c süd 数"
 
 def test_a_study_of_odd_text_is_registered_and_read_back(store: Store) -> None:
     register_study(
-        store, "odd", question=ODD, spec={"name": "odd", ODD: [ODD, {"x": ODD}]}, spec_sha256="a" * 64,
-        arms=[ArmRecord("baseline", {ODD: ODD}, is_baseline=True)], protocol=PROTOCOL, versions={"torch": ODD},
+        store,
+        "odd",
+        question=ODD,
+        spec={"name": "odd", ODD: [ODD, {"x": ODD}]},
+        spec_sha256="a" * 64,
+        arms=[ArmRecord("baseline", {ODD: ODD}, is_baseline=True)],
+        protocol=PROTOCOL,
+        versions={"torch": ODD},
         reason=ODD,
-    )  # fmt: skip
+    )
     found = study(store, "odd")
     assert found.question == CLEAN
     assert found.spec == {"name": "odd", CLEAN: [CLEAN, {"x": CLEAN}]}

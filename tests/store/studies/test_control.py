@@ -29,7 +29,7 @@ def test_a_pause_hands_out_nothing_and_takes_nothing_away(store: Store, state: s
     work = claim(store, study.id, worker)
     assert work is not None
 
-    set_study_state(store, study.id, state, reason="lunch")  # type: ignore[arg-type]
+    set_study_state(store, study.id, state, reason="lunch")
 
     assert claim(store, study.id, new_worker(store)) is None
     assert heartbeat(store, work) == state
@@ -99,7 +99,7 @@ def test_failures_of_a_class_are_run_again_with_their_scores(store: Store) -> No
     for failure, state in (("oom", "failed"), ("bug", "failed"), ("nan", "infeasible")):
         work = claim(store, study.id, worker)
         assert work is not None
-        fail(store, work, failure, failure, final=True, state=state)  # type: ignore[arg-type]
+        fail(store, work, failure, failure, final=True, state=state)
     assert claim(store, study.id, worker) is None
 
     assert rerun(store, study.id, ["oom", "nan"]) == 1

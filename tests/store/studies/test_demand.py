@@ -54,8 +54,8 @@ def test_a_cancel_and_a_registration_at_once_leave_the_shared_work_planned(
     one, other = new_study(store, "one"), new_study(store, "other")
     shared = [new_cell(0, score_requests=2), new_cell(1)]
     add_cells(store, one.id, shared)
-    register = lambda: add_cells(store, other.id, shared)  # noqa: E731
-    cancel = lambda: set_study_state(store, one.id, "cancelled")  # noqa: E731
+    register = lambda: add_cells(store, other.id, shared)
+    cancel = lambda: set_study_state(store, one.id, "cancelled")
     if first == "registration":
         second = meanwhile(monkeypatch, plan, "add_runs", cancel)
         register()
@@ -75,7 +75,7 @@ def test_a_resume_and_a_cancel_of_another_study_at_once_leave_the_shared_work_pl
     for study in (one, other):
         add_cells(store, study.id, [new_cell(0), new_cell(1)])
     set_study_state(store, other.id, "cancelled")
-    resume = lambda: set_study_state(store, other.id, "active")  # noqa: E731
+    resume = lambda: set_study_state(store, other.id, "active")
     second = meanwhile(monkeypatch, decisions, "_cancel", resume)
     set_study_state(store, one.id, "cancelled")
     second.join()
@@ -98,8 +98,10 @@ def test_a_resumed_study_plans_again_what_its_cancel_ended_also_trials_of_a_sear
 
     again = {cell.arm_name: cell for cell in cells(store, study.id)}
     assert {name: again[name].state for name in again} == {
-        "baseline": "excluded", "trial-0000": "planned", "trial-0001": "planned"
-    }  # fmt: skip
+        "baseline": "excluded",
+        "trial-0000": "planned",
+        "trial-0001": "planned",
+    }
     assert {score.state for n in range(2) for score in again[f"trial-000{n}"].scores} == {"planned"}
     assert status(store, study.id).runs_left == 2
     taken = claim(store, study.id, worker)
@@ -113,7 +115,7 @@ def test_a_pause_and_a_resume_revive_nothing_that_failed_or_diverged(store: Stor
     for failure, state in (("bug", "failed"), ("nan", "infeasible")):
         work = claim(store, study.id, worker)
         assert work is not None
-        fail(store, work, failure, failure, final=True, state=state)  # type: ignore[arg-type]
+        fail(store, work, failure, failure, final=True, state=state)
     set_study_state(store, study.id, "cancelled")
     set_study_state(store, study.id, "active")
     found = cells(store, study.id)
