@@ -67,6 +67,20 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
     return text.replace("-", MINUS)
 
 
+def interval(low: float, high: float, decimals: int, *, unknown: str = "") -> str:
+    """The interval of a difference as text, both ends with their signs, e.g. `-1.20 to +0.35` with a true minus sign.
+
+    Args:
+        low: Its lower end; not finite where there is no interval.
+        high: Its upper end.
+        decimals: Digits after the point.
+        unknown: The text where there is no interval.
+    """
+    if not isfinite(low):
+        return unknown
+    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
+
+
 def percent(share: float, *, signed: bool = False) -> str:
     """A share as text, e.g. 0.031 as `3.1 %`; an en dash for one that is not finite.
 

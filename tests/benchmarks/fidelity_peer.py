@@ -17,7 +17,7 @@ METRICS = {"fid": True, "kid": True, "isc": True, "prc": True}
 _registered: list[Extractor] = []
 
 
-class SharedExtractor(torch_fidelity.FeatureExtractorBase):  # type: ignore[misc]  # torch-fidelity has no types
+class SharedExtractor(torch_fidelity.FeatureExtractorBase):
     """The extractor that was registered last, as torch-fidelity calls it."""
 
     def __init__(self, name: str, features_list: list[str], **_settings: object) -> None:

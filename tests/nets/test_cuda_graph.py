@@ -45,5 +45,5 @@ def test_a_step_that_is_made_a_few_times_is_not_captured(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("execution", [eager, captured_on_gpu])
 def test_a_step_on_a_cpu_is_called(execution: object) -> None:
-    step = execution(lambda: None, torch.device("cpu"))  # type: ignore[operator] # an `Execution`
+    step = execution(lambda: None, torch.device("cpu"))
     assert capture_of(step) == Capture(False, "it is called eagerly")

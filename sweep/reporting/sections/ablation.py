@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sweep.reporting.formatting import NOTHING, join_words, number, percent, rounded_duration
+from sweep.reporting.formatting import NOTHING, interval, join_words, number, percent, rounded_duration
 from sweep.reporting.render.blocks import Block
 from sweep.reporting.render.tables import Badge, Column, TextCell, table_block
 from sweep.reporting.sections.answer import Row, interval_scope
@@ -78,10 +78,10 @@ def _difference(row: Row, decimals: int, base: float) -> tuple[str, str]:
     if not np.isfinite(difference):
         return ("" if row["is_baseline"] else NOTHING), ""
     share = f" ({percent(difference / base, signed=True)})" if base else ""
-    interval = f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
-    if base:
-        interval += f" ({percent(low / base, signed=True)} to {percent(high / base, signed=True)})"
-    return f"{number(difference, decimals, signed=True)}{share}", interval if np.isfinite(low) else "no interval"
+    between = interval(low, high, decimals, unknown="no interval")
+    if base and np.isfinite(low):
+        between += f" ({percent(low / base, signed=True)} to {percent(high / base, signed=True)})"
+    return f"{number(difference, decimals, signed=True)}{share}", between
 
 
 def _of(row: Row) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sweep.quantities import quantity
-from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number, percent
+from sweep.reporting.formatting import NOTHING, decimals_for, interval, join_words, number, percent
 from sweep.reporting.metrics import ARROWS, CLASSIFIER
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
@@ -42,7 +42,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         decimals = decimals_for(comparison.decimals_at)
         rows = comparison.arms.to_dict("records")
         name = comparison.label.removesuffix(CLASSIFIER)
-        cells = [TextCell(number(row["mean"], decimals), _interval(row["low"], row["high"], decimals)) for row in rows]
+        cells = [TextCell(number(row["mean"], decimals), interval(row["low"], row["high"], decimals)) for row in rows]
         columns.append(Column(f"{name} {ARROWS[comparison.direction]}".rstrip(), cells, numeric=True))
         tidy.append(comparison.arms.drop(columns=VERDICT_COLUMNS).assign(score=comparison.metric))
     local = [
@@ -61,12 +61,6 @@ def other_scores(study: ReportedStudy) -> list[Block]:
     return [
         table_block("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)
     ]
-
-
-def _interval(low: float, high: float, decimals: int) -> str:
-    if not np.isfinite(low):
-        return ""
-    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
 
 
 def certainty(study: ReportedStudy) -> list[Block]:

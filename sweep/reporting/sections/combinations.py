@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from functools import partial
 from itertools import combinations
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sweep.reporting.figures.search import interaction
-from sweep.reporting.formatting import join_words, number, value_in_words
+from sweep.reporting.formatting import interval, join_words, number, value_in_words
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
@@ -48,7 +45,10 @@ def _tested(study: ReportedStudy, tests: pd.DataFrame) -> list[Block]:
         Column("Pair", [TextCell(f"{row['first']} and {row['second']}") for row in rows]),
         Column(
             "Beyond the sum",
-            [TextCell(number(row["mean"], decimals, signed=True), _bounds(row, decimals)) for row in rows],
+            [
+                TextCell(number(row["mean"], decimals, signed=True), interval(row["low"], row["high"], decimals))
+                for row in rows
+            ],
             numeric=True,
         ),
         Column(
@@ -69,11 +69,6 @@ def _tested(study: ReportedStudy, tests: pd.DataFrame) -> list[Block]:
             " In a fractional factorial, interactions of three or more factors are part of it and assumed to be 0."
         )
     return [table_block("interactions", columns, caption=caption, data=tests)]
-
-
-def _bounds(row: Mapping[Hashable, Any], decimals: int) -> str:
-    low, high = float(row["low"]), float(row["high"])
-    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}" if np.isfinite(low) else ""
 
 
 def _untested(study: ReportedStudy) -> list[Block]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from math import isfinite
 
 import pandas as pd
 
 from sweep.reporting.figures.levels import level_differences
-from sweep.reporting.formatting import join_words, number
+from sweep.reporting.formatting import interval, join_words, number
 from sweep.reporting.render.blocks import Block, figure_block
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
@@ -106,5 +105,4 @@ def differences_by_level(study: ReportedStudy) -> list[Block]:
 
 def _cell(row: pd.Series, decimals: int) -> TextCell:
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
-    interval = f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
-    return TextCell(number(difference, decimals, signed=True), interval if isfinite(low) else "")
+    return TextCell(number(difference, decimals, signed=True), interval(low, high, decimals))

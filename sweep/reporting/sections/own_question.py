@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from sweep.config.values import shortest
 from sweep.reporting.figures.dose_response import dose_response_curve
-from sweep.reporting.formatting import join_words, number, percent
+from sweep.reporting.formatting import interval, join_words, number, percent
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Badge, Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.search_claims import claims_in_words
@@ -62,7 +61,10 @@ def own_question(study: ReportedStudy) -> list[Block]:
         Column(
             "Difference",
             [
-                TextCell(number(row["difference"], decimals, signed=True), _interval(row["low"], row["high"], decimals))
+                TextCell(
+                    number(row["difference"], decimals, signed=True),
+                    interval(row["low"], row["high"], decimals, unknown="no interval"),
+                )
                 for row in rows
             ],
             numeric=True,
@@ -85,12 +87,6 @@ def _aliased(study: ReportedStudy) -> list[Block]:
     return [
         note(f"This fraction cannot tell apart: {text}. A main effect above may be that of what it is aliased with.")
     ]
-
-
-def _interval(low: float, high: float, decimals: int) -> str:
-    if not np.isfinite(low):
-        return "no interval"
-    return f"{number(low, decimals, signed=True)} to {number(high, decimals, signed=True)}"
 
 
 def dose_response(study: ReportedStudy) -> list[Block]:
