@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Float, cast, func, insert, literal, select, text, update
 
+from sweep.store.records import OVER_NOISE_SETS
 from sweep.store.sql.clock import moment
 from sweep.store.sql.schema import CELL, MEASUREMENT, METRIC, RUN, SCORE, SCORE_REQUEST
 from sweep.store.sql.transaction import Store
@@ -29,7 +30,7 @@ def finish_all(store: Store, study_id: int, metric: str) -> None:
         connection.execute(update(RUN).where(RUN.c.id.in_(cells)).values(done))
         complete = update(SCORE).where(SCORE.c.id.in_(scores))
         connection.execute(complete.values(state=ScoreState.COMPLETE, finished_at=moment()))
-        for noise_set in (0, -1):
+        for noise_set in (0, OVER_NOISE_SETS):
             row = select(SCORE.c.id, literal(metric), literal(noise_set), value).where(SCORE.c.id.in_(scores))
             connection.execute(insert(MEASUREMENT).from_select(["score_id", "name", "noise_set", "value"], row))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.store.cell_records import CellRecord
-from sweep.store.records import Measurement
+from sweep.store.records import OVER_NOISE_SETS, Measurement
 from sweep.store.states import UNFINISHED_CELLS, FailureClass, Phase, RunState, ScoreState
 
 
@@ -80,7 +80,7 @@ def value_of(measurements: tuple[Measurement, ...], metric: str) -> float | None
         measurements: Of one score.
         metric: Name of the measurement, such as `fid`.
     """
-    means = (each.value for each in measurements if each.name == metric and each.noise_set == -1)
+    means = (each.value for each in measurements if each.name == metric and each.noise_set == OVER_NOISE_SETS)
     return next((value for value in means if math.isfinite(value)), None)
 
 

@@ -29,7 +29,7 @@ from sweep.search.search_space import Params, Space
 from sweep.store.cell_records import CellRecord
 from sweep.store.queries.samples import Grid, grids, run_times
 from sweep.store.queries.views import cells
-from sweep.store.records import StudyRecord
+from sweep.store.records import OVER_NOISE_SETS, StudyRecord
 from sweep.store.sql.transaction import Store
 from sweep.store.states import CellState
 
@@ -189,7 +189,7 @@ def _trial(
         params={name: _typed(params[name], distribution) for name, distribution in space.items()},
         distributions=space,
         user_attrs=_attributes(cell)
-        | ({m.name: m.value for m in primary.measurements if m.noise_set == -1} if primary else {}),
+        | ({m.name: m.value for m in primary.measurements if m.noise_set == OVER_NOISE_SETS} if primary else {}),
         system_attrs=attributes,
     )
     planned, finished = times

@@ -96,9 +96,13 @@ class MetricPoint:
     value: float | None
 
 
+OVER_NOISE_SETS = -1
+"""The `noise_set` of a number that is no single set's: the mean over noise sets, or a file of all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error."""
+    """One number of a score. With `noise_set` OVER_NOISE_SETS it is the mean, with its standard error."""
 
     name: str
     noise_set: int

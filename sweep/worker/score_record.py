@@ -11,10 +11,8 @@ from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.evaluated_net import ExtraMetrics
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.scoring.score import NetScore, SetScore
-from sweep.store.records import ArtifactRecord, ExecutionRecord, Measurement, ScoreResult
+from sweep.store.records import OVER_NOISE_SETS, ArtifactRecord, ExecutionRecord, Measurement, ScoreResult
 from sweep.store.states import StepExecution
-
-MEAN = -1
 
 
 def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, file_store: Path) -> ScoreResult:
@@ -27,11 +25,14 @@ def score_record(scored: NetScore, extra_metrics: ExtraMetrics, folder: str, fil
         file_store: Local folder of the file store.
     """
     files = [(kind, saved, result.noise_set) for result in scored.sets for kind, saved in _files(result)]
-    files += [(kind, saved, MEAN) for kind, saved in extra_metrics.files]
+    files += [(kind, saved, OVER_NOISE_SETS) for kind, saved in extra_metrics.files]
     return ScoreResult(
         measurements=(
             *_measurements(scored),
-            *(Measurement(extra.name, MEAN, extra.value, extra.standard_error) for extra in extra_metrics.numbers),
+            *(
+                Measurement(extra.name, OVER_NOISE_SETS, extra.value, extra.standard_error)
+                for extra in extra_metrics.numbers
+            ),
         ),
         artifacts=tuple(_artifact(kind, saved, step, folder, file_store) for kind, saved, step in files),
         samples_sha256=sha256_of([result.samples_sha256 for result in scored.sets]),
@@ -56,7 +57,7 @@ def execution_record(capture: Capture | None) -> ExecutionRecord | None:
 def _measurements(scored: NetScore) -> Iterator[Measurement]:
     for name, metric in USUAL_METRICS.items():
         if name in scored.means:
-            yield Measurement(name, MEAN, scored.means[name].value, scored.means[name].standard_error)
+            yield Measurement(name, OVER_NOISE_SETS, scored.means[name].value, scored.means[name].standard_error)
         for result in scored.sets:
             value: float | None = getattr(result.measurements, name)
             if value is not None:

@@ -8,10 +8,8 @@ from sqlalchemy import ColumnElement, Engine, select
 
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.query import frame_of
+from sweep.store.records import OVER_NOISE_SETS
 from sweep.store.sql.schema import CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
-
-MEAN = -1
-"""`measurement.noise_set` of the mean over noise sets."""
 
 
 def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
@@ -61,7 +59,10 @@ def rung_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataF
         .join(RUN, RUN.c.id == CELL.c.run_id)
         .join(MEASUREMENT, MEASUREMENT.c.score_id == SCORE.c.id)
         .where(
-            is_included, SCORE.c.step.is_not(None), MEASUREMENT.c.noise_set == MEAN, CELL.c.excluded_reason.is_(None)
+            is_included,
+            SCORE.c.step.is_not(None),
+            MEASUREMENT.c.noise_set == OVER_NOISE_SETS,
+            CELL.c.excluded_reason.is_(None),
         )
         .order_by(SCORE.c.step, SCORE.c.id),
     )
@@ -94,9 +95,9 @@ def scores_of(engine: Engine, is_included: ColumnElement[bool], requested: pd.Da
     )
     measured = measured.astype({"value": float, "standard_error": float})
     measured = measured[np.isfinite(measured["value"])]
-    mean = measured[measured["noise_set"] == MEAN].drop(columns="noise_set")
+    mean = measured[measured["noise_set"] == OVER_NOISE_SETS].drop(columns="noise_set")
     sets: dict[tuple[int, str], dict[int, tuple[float, float]]] = {}
-    single = measured[measured["noise_set"] != MEAN]
+    single = measured[measured["noise_set"] != OVER_NOISE_SETS]
     for score, metric, noise_set, value, error in single.itertuples(index=False):
         sets.setdefault((score, metric), {})[int(noise_set)] = (value, error)
     by_noise_set = [sets.get(key, {}) for key in zip(mean["score_id"], mean["metric"], strict=True)]

@@ -108,7 +108,7 @@ SCORE = Table(
 
 
 class MeasurementColumns(TypedColumns):
-    """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error."""
+    """One number of a score. `noise_set` -1 is the mean over noise sets, with its standard error (OVER_NOISE_SETS)."""
 
     score_id: Named[int] = Column(ForeignKey("score.id", ondelete="CASCADE"), primary_key=True)
     name: Named[str] = Column(Text(32), primary_key=True)

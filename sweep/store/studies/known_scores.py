@@ -6,11 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from sweep.store.records import OVER_NOISE_SETS
 from sweep.store.sql.schema import ARM, CELL, MEASUREMENT, REVISION, SCORE, SCORE_REQUEST
 from sweep.store.states import Phase, ScoreState
-
-OVER_NOISE_SETS = -1
-"""Number of the measurement that is the mean over noise sets."""
 
 
 def known_scores(connection: Connection, study_id: int) -> dict[str, Any]:
