@@ -30,6 +30,8 @@ class Extension:
     def __str__(self) -> str:
         return f"revision {self.revision}: {', '.join(self.changes)}"
 
+    __repr__ = __str__
+
 
 def extend(
     name: str,

@@ -82,6 +82,8 @@ class StudyForecast:
             texts += [f"about {time_text(self.seconds)} on {workers}", bytes_text(self.disk_bytes)]
         return ", ".join(texts)
 
+    __repr__ = __str__
+
     @property
     def trainings(self) -> int:
         """Different trainings in all."""

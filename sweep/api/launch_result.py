@@ -70,6 +70,8 @@ class LaunchResult:
         ended = f"launch of {self.study}: {self.outcome.replace('_', ' ')}"
         return "\n".join(str(line) for line in (ended, self.status, self.monitor_hint) if line)
 
+    __repr__ = __str__
+
 
 def stopped_outcome(exit_code: int) -> LaunchOutcome:
     """The outcome of a launch whose workers did not end well.

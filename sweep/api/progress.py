@@ -32,6 +32,8 @@ class LaunchProgress:
     def __str__(self) -> str:
         return f"{self.part}: {self.done:,} of {self.total:,} {self.unit}" if self.total else self.part
 
+    __repr__ = __str__
+
 
 OnProgress = Callable[[LaunchProgress], None]
 

@@ -42,6 +42,8 @@ class Report:
     def __str__(self) -> str:
         return "\n".join([str(self.paths.html), *self.change_sentences])
 
+    __repr__ = __str__
+
     @property
     def summary(self) -> dict[str, Any]:
         """The verdicts of the report, as its file `summary.json` has them."""

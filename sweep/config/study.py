@@ -84,6 +84,8 @@ class Study(NoTruthForNumbers):
         sizes = ", ".join(f"{count} {unit}{'s' * (count != 1)}" for unit, count in counts)
         return f"{self.name}: {self.question} ({self.design.kind}, {sizes})"
 
+    __repr__ = __str__
+
     @model_validator(mode="before")
     @classmethod
     def _takes_old_names(cls, fields: object) -> object:

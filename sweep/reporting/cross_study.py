@@ -59,6 +59,8 @@ class AcrossStudies:
         first, second = self.studies
         return f"{first} and {second} by {self.label}:\n{self.arms[columns].to_string(index=False)}"
 
+    __repr__ = __str__
+
     @property
     def decimals_at(self) -> float:
         """The size whose second digit is the last worth printing: a quarter of an interval, or 1 % of the mean."""

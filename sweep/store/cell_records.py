@@ -98,3 +98,8 @@ class CellRecord:
     scores: tuple[ScoreRecord, ...]
     rungs: tuple[RungRecord, ...] = ()
     paused_at: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.arm_name}, replicate {self.replicate} (run {self.run_id}): {self.state}"
+
+    __repr__ = __str__

@@ -171,3 +171,5 @@ class StatusRecord:
             f"{len(self.failed)} failed",
         ]
         return f"{self.study.name}: {self.state}, {', '.join(counts)}"
+
+    __repr__ = __str__

@@ -87,6 +87,8 @@ class StudyFrames:
         sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in names)
         return f"{self.name}, revision {self.revision}; rows: {sizes}"
 
+    __repr__ = __str__
+
     @property
     def metric(self) -> str:
         """The score that decides."""
