@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study_file import load_study
-from sweep.design.plan import study_plan
+from sweep.planning.plan import study_plan
 from tests.cli.test_app import VERBS
 
 ROOT = Path(__file__).parents[1]

@@ -8,9 +8,9 @@ from typing import Any
 from sweep.api.stored_study import stored_study
 from sweep.config.durations import more_of, seconds_of
 from sweep.config.study import Study, changed_study
-from sweep.design.plan import study_plan
 from sweep.errors import UsageError
 from sweep.executors.register import register
+from sweep.planning.plan import study_plan
 from sweep.store.sql.transaction import Store
 from sweep.store.stored_config import study_spec
 

@@ -17,7 +17,7 @@ from sweep.api.units import bytes_text, time_text
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.factors import Changes, level_name
 from sweep.config.protocol_request import MIN_NOISE_SETS
-from sweep.design.plan import StudyPlan
+from sweep.planning.plan import StudyPlan
 from sweep.quantities import quantity
 from sweep.scoring.needs import Data
 from sweep.worker.messages import Timed

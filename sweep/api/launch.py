@@ -15,13 +15,13 @@ from sweep.api.study_plan import plan_of
 from sweep.api.watching import watch
 from sweep.config.store_url import is_new
 from sweep.config.study import Study
-from sweep.design.plan import StudyPlan
 from sweep.errors import ExitCode, Preempted, UsageError
 from sweep.executors.local import Slot, slots
 from sweep.executors.placement import Assignment, Pack, StartedWorkers, pack_of
 from sweep.executors.register import matching_study, note_images, register, with_known_images
 from sweep.executors.registry import executor as executor_named
 from sweep.files.file_store import file_store_at
+from sweep.planning.plan import StudyPlan
 from sweep.search.images import check_images
 from sweep.search.remaining import status_of
 from sweep.store.opening import open_store

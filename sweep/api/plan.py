@@ -13,10 +13,10 @@ from sweep.api.study_plan import plan_of
 from sweep.commands import command
 from sweep.config.designs.arms import Arm
 from sweep.config.study import Study
-from sweep.design.plan import StudyPlan
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.errors import SweepError
 from sweep.executors.local import Slot, slots
+from sweep.planning.plan import StudyPlan
 from sweep.search.images import check_images, read_images
 from sweep.store.states import FailureClass
 from sweep.worker.child import Child

@@ -7,8 +7,8 @@ from typing import Any
 from sweep.api.power import Power
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.study import Study
-from sweep.design.arms import evaluation_levels
-from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
+from sweep.planning.arms import evaluation_levels
+from sweep.planning.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.quantities import quantity
 from sweep.statistics.verdicts import NEGLIGIBLE
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from sweep.design.plan import StudyPlan
 from sweep.errors import UsageError
 from sweep.executors.local import Slot
 from sweep.files.file_store import FileStore
 from sweep.files.plugin_archive import archive_source, required_source
 from sweep.files.trusted_plugins import trust_plugins, trusted_plugins
+from sweep.planning.plan import StudyPlan
 from sweep.plugins.source import PluginSource
 from sweep.worker.child import Child
 from sweep.worker.messages import Checked, Failed

@@ -8,8 +8,8 @@ from typing import Any
 
 from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.config.study import Study
-from sweep.design.plan import StudyPlan
 from sweep.errors import StoreMissing
+from sweep.planning.plan import StudyPlan
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.interim import alpha_spending

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.api.stored_study import store_to_read
-from sweep.design.plan import read_study_plan
 from sweep.executors.changes import Change, ImagesChange, images_change, study_changes, with_images_of
+from sweep.planning.plan import read_study_plan
 
 __all__ = ["Change", "StudyDifference", "difference"]
 

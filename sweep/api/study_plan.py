@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from sweep.config.study import Study, changed_study
-from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import UsageError
+from sweep.planning.plan import StudyPlan, read_study_plan, study_plan
 
 
 def plan_of(study: Study | str | os.PathLike[str], *, max_trials: int | None = None) -> StudyPlan:

@@ -11,8 +11,8 @@ from sweep.bench.filled_study import finish_all
 from sweep.bench.planned_study import PROTOCOL
 from sweep.config.keys import sha256_of
 from sweep.config.study import Study
-from sweep.design.cells import cells_of
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.cells import cells_of
+from sweep.planning.tuning import tuning_runs_of
 from sweep.search.search_space import space_of, suggested_changes
 from sweep.store.records import ArmRecord, NewCell
 from sweep.store.sql.transaction import Store

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.keys import train_key
-from sweep.design.plan import StudyPlan
 from sweep.executors.register import same_images
+from sweep.planning.plan import StudyPlan
 from sweep.store import cells, study
 from sweep.store.sql.transaction import Store
 from sweep.store.states import Phase

@@ -9,8 +9,8 @@ from sweep.config.keys import sha256_of
 from sweep.config.old_names import with_old_names
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.design.plan import StudyPlan
 from sweep.errors import StoreMismatch
+from sweep.planning.plan import StudyPlan
 from sweep.search.versions import versions
 from sweep.store import add_cells, register_study, studies
 from sweep.store.queue.events import add_event, events

@@ -15,7 +15,7 @@ from optuna.trial import create_trial
 from sweep.config.factors import Changes
 from sweep.config.keys import derived_seed
 from sweep.config.study import Study
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.tuning import tuning_runs_of
 from sweep.search.search_space import params_of, space_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

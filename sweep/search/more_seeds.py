@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sweep.config.designs.arms import BASELINE, Arm
 from sweep.config.keys import train_key
 from sweep.config.study import Study
-from sweep.design.arms import arms_of
-from sweep.design.cells import cells_of
-from sweep.design.trial_records import TrialRecords, is_over
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.arms import arms_of
+from sweep.planning.cells import cells_of
+from sweep.planning.trial_records import TrialRecords, is_over
+from sweep.planning.tuning import tuning_runs_of
 from sweep.scoring.metrics import metric_of
 from sweep.statistics.alpha_spending import AlphaSpending
 from sweep.statistics.stopping import Stopping, stopping

@@ -22,9 +22,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.config.factors import Factor, level_name
 from sweep.config.study import Study
-from sweep.design.trial_records import value_of
 from sweep.errors import SweepError
 from sweep.files.file_store import FileStore
+from sweep.planning.trial_records import value_of
 from sweep.search.search_space import Params, Space
 from sweep.store.cell_records import CellRecord
 from sweep.store.queries.samples import Grid, grids, run_times

@@ -7,8 +7,8 @@ from sweep.config.factors import Changes
 from sweep.config.keys import protocol_key
 from sweep.config.run import EvalConfig, Protocol
 from sweep.config.study import Study
-from sweep.design.rungs import Rung, is_promoted, ladder_of, score_at, threshold, trial_rungs
-from sweep.design.trial_records import TrialRecords
+from sweep.planning.rungs import Rung, is_promoted, ladder_of, score_at, threshold, trial_rungs
+from sweep.planning.trial_records import TrialRecords
 from sweep.quantities import quantity
 from sweep.store.cell_records import CellRecord
 from sweep.store.sql.transaction import Store

@@ -13,7 +13,7 @@ from sweep.store.stored_config import study_spec
 
 if TYPE_CHECKING:
     from sweep.config.study import Study
-    from sweep.design.trial_records import TrialRecords
+    from sweep.planning.trial_records import TrialRecords
 
 # Designs whose studies get no cells after the launch. Their status is shown without loading the models of the
 # configuration, which would take most of the time; a design that is missing here is asked itself.
@@ -47,8 +47,8 @@ def to_come(store: Store, now: StatusRecord) -> int:
         store: Open store of studies, runs and scores.
         now: The study as its tables have it.
     """
-    from sweep.design.plan import expected_trainings
-    from sweep.design.trial_records import TrialRecords
+    from sweep.planning.plan import expected_trainings
+    from sweep.planning.trial_records import TrialRecords
 
     if now.study.state == StudyState.CANCELLED:
         return 0
@@ -65,15 +65,15 @@ def to_come(store: Store, now: StatusRecord) -> int:
 
 
 def _trials_due(study: Study, known: TrialRecords) -> int:
-    from sweep.design.tuning import tuning_runs_of
+    from sweep.planning.tuning import tuning_runs_of
 
     return sum(max(0, each.trials - known.counted(each)) for each in tuning_runs_of(study))
 
 
 def _requested(study: Study, known: TrialRecords) -> int:
     """Cells that the results so far ask for and that nobody has added yet."""
-    from sweep.design.cells import cells_of_request
-    from sweep.design.tuning import tuning_runs_of
+    from sweep.planning.cells import cells_of_request
+    from sweep.planning.tuning import tuning_runs_of
     from sweep.search.more_seeds import seeds_due
 
     existing_cells = {(cell.arm_name, cell.phase, cell.replicate) for cell in known.cells}

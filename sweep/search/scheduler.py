@@ -6,10 +6,10 @@ import time
 
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.study import Study
-from sweep.design.cells import cells_of, cells_of_request
-from sweep.design.trial_records import TrialRecords
-from sweep.design.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.errors import InfeasibleConfig, LeaseLost
+from sweep.planning.cells import cells_of, cells_of_request
+from sweep.planning.trial_records import TrialRecords
+from sweep.planning.tuning import MAX_MODELLED, exceeds, tuning_runs_of
 from sweep.search.more_seeds import seeds_due
 from sweep.search.promotion import Promotion
 from sweep.search.renewal import renewing

@@ -22,7 +22,7 @@ from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes, Factor, value_of_field
 from sweep.config.keys import canonical_json, sha256_of
 from sweep.config.study import Study
-from sweep.design.trial_records import value_of
+from sweep.planning.trial_records import value_of
 from sweep.store.cell_records import CellRecord
 from sweep.store.states import FailureClass, RunState
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from optuna.trial import TrialState
 
-from sweep.design.tuning import MAX_MODELLED
+from sweep.planning.tuning import MAX_MODELLED
 from sweep.search.optuna_samplers import Shown
 
 # The most trials under way that it keeps away from, the newest: its acquisition is cubic in these.

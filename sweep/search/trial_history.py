@@ -8,7 +8,7 @@ from operator import attrgetter
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.design.trial_records import TrialRecords, is_informative, is_over
+from sweep.planning.trial_records import TrialRecords, is_informative, is_over
 from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.search_space import level_scores

@@ -10,8 +10,8 @@ import sweep
 from sweep.api.study_plan import plan_of
 from sweep.config.study import Study
 from sweep.config.study_file import load_study
-from sweep.design import plan as compiler
 from sweep.executors.register import register
+from sweep.planning import plan as compiler
 from sweep.store.opening import open_store
 from tests.helpers.played_studies import PROTOCOL, play, worker
 
@@ -52,7 +52,7 @@ def computed(monkeypatch, storage) -> list[Study]:
         studies.append(study)
         return original(study)
 
-    for module in ("sweep.design.plan", "sweep.api.study_plan", "sweep.api.extend"):
+    for module in ("sweep.planning.plan", "sweep.api.study_plan", "sweep.api.extend"):
         monkeypatch.setattr(f"{module}.study_plan", counting)
     return studies
 

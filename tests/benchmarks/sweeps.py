@@ -24,9 +24,9 @@ from sweep.config.data import DataConfig
 from sweep.config.study import Cadence, Study
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load_dataset
-from sweep.design.plan import study_plan
 from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import FileStore
+from sweep.planning.plan import study_plan
 from sweep.scoring.features import load_extractor
 from sweep.training.interfaces import RunContext
 from sweep.training.step_state import StepStateCache

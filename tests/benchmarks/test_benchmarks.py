@@ -18,7 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sweep.config.study import Study
 from sweep.data.sources import load_dataset
-from sweep.design.plan import study_plan
+from sweep.planning.plan import study_plan
 from sweep.scoring.features import Extractor
 from tests import benchmarks
 from tests.benchmarks import fidelity_peer, sweeps

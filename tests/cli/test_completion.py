@@ -10,8 +10,8 @@ import pytest
 
 from sweep.cli.options import complete_study, complete_topic
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
 from sweep.executors.register import register
+from sweep.planning.plan import study_plan
 from sweep.store import open_store
 from tests.cli.test_control import PROTOCOL, SPEC
 

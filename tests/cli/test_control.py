@@ -17,12 +17,12 @@ from sweep.cli.app import app
 from sweep.cli.launch import print_result
 from sweep.config.run import Protocol, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch, UsageError
 from sweep.executors.garbage import Survey
 from sweep.executors.register import identity, matching_study, register
 from sweep.files.file_store import FileStore
 from sweep.files.transfer import StoredFile
+from sweep.planning.plan import study_plan
 from sweep.search.remaining import status_of
 from sweep.store import (
     Store,

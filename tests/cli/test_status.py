@@ -17,8 +17,8 @@ FACTORS = {"lr": {"role": "nuisance", "range": [1e-5, 1e-2], "log": True}}
 
 def shown(url: str, trials: int) -> list[str]:
     """Lines of the status of a search with so many trials, two of them with a cell."""
-    from sweep.design.cells import cells_of
-    from sweep.design.tuning import tuning_runs_of
+    from sweep.planning.cells import cells_of
+    from sweep.planning.tuning import tuning_runs_of
 
     study = Study.model_validate(
         {

@@ -13,8 +13,8 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.config.study_file import load_study
-from sweep.design.plan import read_study_plan
 from sweep.errors import SweepError
+from sweep.planning.plan import read_study_plan
 from tests.helpers import hostile_files as hostile
 from tests.helpers.hostile_files import FORMULAS, NAMES, NUMBERS, SIZES, STUDIES, YAML, with_formula, with_name
 

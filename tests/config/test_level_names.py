@@ -9,8 +9,8 @@ import pytest
 from sweep.config.factors import level_name
 from sweep.config.study import Study
 from sweep.config.values import shortest
-from sweep.design.plan import study_plan
 from sweep.executors.register import register
+from sweep.planning.plan import study_plan
 from sweep.reporting.formatting import value_in_words
 from sweep.store import Store, cells, claim
 from sweep.store.studies.arms import rename_arms

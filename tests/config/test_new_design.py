@@ -13,7 +13,7 @@ from pydantic import ValidationError, create_model
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import DESIGN_CLASSES, one_of
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
+from sweep.planning.plan import study_plan
 
 PAGE = Path(__file__).parents[2] / "sweep/docs/extending.md"
 SWITCHES = {

@@ -13,8 +13,6 @@ from sweep.config.factors import levels_of
 from sweep.config.net import MLPConfig, UNetConfig
 from sweep.config.study import Study
 from sweep.config.study_file import load_study
-from sweep.design.arms import arms_of
-from sweep.design.cells import cells_of
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.process import REVERSE_VARIANCES
@@ -24,6 +22,8 @@ from sweep.diffusion.spacing import SPACINGS
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.nets.registry import NETS
+from sweep.planning.arms import arms_of
+from sweep.planning.cells import cells_of
 from sweep.scoring.extra_metrics import EXTRA_METRICS
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.store import cells, open_store, study

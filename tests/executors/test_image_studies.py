@@ -13,11 +13,11 @@ import pytest
 
 from sweep.config.data import DataConfig
 from sweep.config.keys import sha256_of
-from sweep.design.plan import StudyPlan, read_study_plan, study_plan
 from sweep.errors import ImagesUnavailable, StoreMismatch
 from sweep.executors.changes import images_change, study_changes, with_images_of
 from sweep.executors.register import matching_study, note_images, register
 from sweep.files.file_store import FileStore
+from sweep.planning.plan import StudyPlan, read_study_plan, study_plan
 from sweep.store import Store, add_cells, cells, events, open_store, register_study, study
 from sweep.store.records import ArmRecord
 from sweep.worker.readiness import Readiness

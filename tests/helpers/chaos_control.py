@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 
 from sweep.config.study import Study, changed_study
-from sweep.design.plan import study_plan
 from sweep.executors.register import register
+from sweep.planning.plan import study_plan
 from sweep.store import cells, events, exclude, rerun, set_study_state
 from sweep.store import study as find
 from tests.helpers.chaos import FAULTS, Attacked, Chaos, Fault

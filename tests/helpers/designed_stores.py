@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.config.study import Study
-from sweep.design.arms import arms_of
+from sweep.planning.arms import arms_of
 from tests.helpers.report_specs import ArmSpec, StoreSpec
 from tests.reporting.conftest import Store, make_store
 

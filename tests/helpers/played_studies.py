@@ -7,9 +7,9 @@ from collections.abc import Callable
 from sweep.config.keys import sha256_of
 from sweep.config.run import EvalConfig, Protocol, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
-from sweep.design.trial_records import TrialRecords
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.plan import study_plan
+from sweep.planning.trial_records import TrialRecords
+from sweep.planning.tuning import tuning_runs_of
 from sweep.search.optuna_samplers import Shown
 from sweep.search.promotion import Promotion
 from sweep.search.scheduler import advance

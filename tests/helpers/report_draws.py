@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.config.run import EvalConfig, Setting, TrainConfig
-from sweep.design.cells import SEARCH_SEED_OFFSET
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.diffusion.schedules import beta_schedule
+from sweep.planning.cells import SEARCH_SEED_OFFSET
 from sweep.store.records import Measurement, MetricPoint, NewCell, ScoreRequest
 from tests.helpers.report_specs import ArmSpec, End, StoreSpec
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
 from sweep.executors.register import register
 from sweep.files.file_store import FileStore
+from sweep.planning.plan import study_plan
 from sweep.store import Store, cells, open_store
 from sweep.store import study as find
 from sweep.store.records import StudyRecord

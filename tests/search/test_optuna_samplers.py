@@ -11,7 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sweep.design.tuning import MAX_MODELLED
+from sweep.planning.tuning import MAX_MODELLED
 from sweep.search.optuna_samplers import Shown, draw
 from sweep.search.search_space import Space
 from sweep.search.subset import MAX_UNDER_WAY, modelled

@@ -13,8 +13,8 @@ from sweep.cli.app import app
 from sweep.config.designs.arms import Arm
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.cells import cells_of
-from sweep.design.plan import study_plan
+from sweep.planning.cells import cells_of
+from sweep.planning.plan import study_plan
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.rank_correlation import MIN_RANKED_TRIALS, rank_correlations
 from sweep.search.scheduler import advance

@@ -13,8 +13,8 @@ from sweep.cli.launch import print_result
 from sweep.config.designs.registry import DESIGNS
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
 from sweep.executors.register import register
+from sweep.planning.plan import study_plan
 from sweep.search.remaining import PLANNED_WHOLE, status_of
 from sweep.store import Store, cells, exclude, open_store, set_study_state, status
 from tests.helpers.played_studies import PROTOCOL, launched, play, worker

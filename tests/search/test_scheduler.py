@@ -12,10 +12,10 @@ import pytest
 
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.cells import SEARCH_SEED_OFFSET
-from sweep.design.plan import study_plan
-from sweep.design.trial_records import TrialRecords
-from sweep.design.tuning import MAX_MODELLED, tuning_runs_of
+from sweep.planning.cells import SEARCH_SEED_OFFSET
+from sweep.planning.plan import study_plan
+from sweep.planning.trial_records import TrialRecords
+from sweep.planning.tuning import MAX_MODELLED, tuning_runs_of
 from sweep.search import suggest as advisor
 from sweep.search.optuna_samplers import Shown
 from sweep.search.scheduler import advance

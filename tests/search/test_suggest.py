@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.tuning import tuning_runs_of
 from sweep.search.optuna_samplers import SEARCH_SAMPLERS, Shown
 from sweep.search.search_space import params_of
 from sweep.search.suggest import INSISTS, Advisor, TrialOutcome

@@ -9,8 +9,8 @@ import pytest
 from sweep.config.protocol_request import LadderStep
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
-from sweep.design.cells import cells_of
-from sweep.design.tuning import tuning_runs_of
+from sweep.planning.cells import cells_of
+from sweep.planning.tuning import tuning_runs_of
 from sweep.search.scheduler import advance
 from sweep.search.scheduling_result import SchedulingResult
 from sweep.search.trial_cache import TrialCache

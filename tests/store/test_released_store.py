@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sweep.config.keys import eval_key, train_key
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study_file import load_study
-from sweep.design.plan import study_plan
 from sweep.executors.register import matching_study, register
+from sweep.planning.plan import study_plan
 from sweep.store import Store, cells, open_store, studies
 from sweep.store.queries.views import status, work_left
 from sweep.store.sql.schema import RUN, SCORE

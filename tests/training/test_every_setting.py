@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from sweep.config.run import Setting
 from sweep.data.dataset import Dataset
-from sweep.design.feasibility import check_training
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.schedules import BETA_SCHEDULES
 from sweep.diffusion.targets import TARGETS
 from sweep.diffusion.weighting import WEIGHTINGS
 from sweep.errors import InfeasibleConfig
+from sweep.planning.feasibility import check_training
 from sweep.training.batch import Batch, draw_batch
 from sweep.training.initial_net import build_net
 from sweep.training.objective import Objective

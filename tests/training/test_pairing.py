@@ -18,8 +18,8 @@ from sweep.config.keys import derived_seed, train_key
 from sweep.config.run import TrainConfig
 from sweep.config.study import Study
 from sweep.data.dataset import Dataset
-from sweep.design.arms import arms_of
-from sweep.design.cells import cells_of
+from sweep.planning.arms import arms_of
+from sweep.planning.cells import cells_of
 from sweep.scoring import generate as sampling
 from sweep.training import batch, initial_net, step_state, trainer
 from sweep.training.batch import Draws

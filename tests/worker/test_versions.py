@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sweep.config.study import Study
-from sweep.design.plan import study_plan
 from sweep.errors import StoreMismatch
 from sweep.executors.register import register
 from sweep.files.file_store import FileStore
+from sweep.planning.plan import study_plan
 from sweep.store import open_store
 from sweep.worker.options import WorkerOptions
 from sweep.worker.worker import Worker

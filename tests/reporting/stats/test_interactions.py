@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.formula.api import ols
 
 from sweep.config.study import Study
-from sweep.design.arms import arms_of
+from sweep.planning.arms import arms_of
 from sweep.reporting import sections
 from sweep.reporting.frames.frames import StudyFrames, load_frames
 from sweep.reporting.render.blocks import Html, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweep.config.study import Study
-from sweep.design.plan import expected_trainings, study_plan
+from sweep.planning.plan import expected_trainings, study_plan
 
 SWITCHES = {
     "schedule": {"role": "scientific", "levels": ["cosine"]},

@@ -12,14 +12,14 @@ from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.config.study_file import study_in
 from sweep.config.yaml_file import read_yaml
-from sweep.design.arms import arms_of
-from sweep.design.cells import cells_of, evaluation_of, score_requests_of
-from sweep.design.error_location import line_of, met_at
-from sweep.design.feasibility import check_setting
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
+from sweep.planning.arms import arms_of
+from sweep.planning.cells import cells_of, evaluation_of, score_requests_of
+from sweep.planning.error_location import line_of, met_at
+from sweep.planning.feasibility import check_setting
 from sweep.store.records import NewCell
 from sweep.store.states import Phase
 

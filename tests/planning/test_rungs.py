@@ -13,7 +13,7 @@ from sweep.config.designs.pruner import Pruner
 from sweep.config.keys import eval_key
 from sweep.config.run import EvalConfig
 from sweep.config.study import Study
-from sweep.design.rungs import first_rung_step, is_promoted, trial_rungs
+from sweep.planning.rungs import first_rung_step, is_promoted, trial_rungs
 from tests.helpers.played_studies import PROTOCOL
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.design.plan import read_study_plan
 from sweep.errors import InfeasibleConfig
+from sweep.planning.plan import read_study_plan
 
 HEAD = "name: x\nquestion: y?\nbaseline:\n  data: digits\n  net: unet_8\n  T: 100\n"
 WRONG = {

@@ -12,8 +12,8 @@ from sweep.config.designs.registry import DESIGNS
 from sweep.config.factors import level_name
 from sweep.config.study import Study
 from sweep.config.study_file import study_json_schema
-from sweep.design.arms import arms_of, evaluation_levels
 from sweep.errors import InfeasibleConfig
+from sweep.planning.arms import arms_of, evaluation_levels
 
 SCHEDULES = ["linear", "cosine", "quadratic", "sigmoid_beta"]
 OPTIMIZERS = ["adamw", "radam", "adabelief"]

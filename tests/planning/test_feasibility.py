@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sweep.config.run import Setting
-from sweep.design.feasibility import check_setting
 from sweep.errors import InfeasibleConfig
+from sweep.planning.feasibility import check_setting
 
 
 def setting(**fields: object) -> Setting:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from sweep.config.factors import Changes
 from sweep.config.study import Study
 from sweep.config.yaml_file import Location, YamlFile
-from sweep.design.feasibility import check_setting
 from sweep.errors import InfeasibleConfig, UsageError
+from sweep.planning.feasibility import check_setting
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from sweep.config.designs.tuning import CellRequest
 from sweep.config.factors import Changes
 from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
 from sweep.config.study import Study
-from sweep.design.arms import evaluation_levels
-from sweep.design.error_location import met_at
-from sweep.design.feasibility import check_evaluation, check_setting, check_weights
-from sweep.design.rungs import first_rung_step
 from sweep.diffusion.facts import ScheduleFacts
+from sweep.planning.arms import evaluation_levels
+from sweep.planning.error_location import met_at
+from sweep.planning.feasibility import check_evaluation, check_setting, check_weights
+from sweep.planning.rungs import first_rung_step
 from sweep.store.records import NewCell, ScoreRequest
 from sweep.store.states import Phase
 

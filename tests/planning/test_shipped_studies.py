@@ -8,7 +8,7 @@ import pytest
 
 from sweep.config.study import Study
 from sweep.config.study_file import load_study
-from sweep.design.plan import study_plan
+from sweep.planning.plan import study_plan
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FILES = sorted(STUDIES.rglob("*.yaml"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweep.config.designs.tuning import TuningRun
 from sweep.config.study import Study
-from sweep.design.arms import arms_of
+from sweep.planning.arms import arms_of
 
 # Search sampler -> the most finished trials that it models. A draw then takes about a second (sweep/docs/scaling.md).
 MAX_MODELLED = {"gp": 500}

@@ -15,7 +15,7 @@ from sweep.config.designs.pruner import Pruner
 from sweep.config.keys import protocol_key
 from sweep.config.run import Protocol
 from sweep.config.study import Study
-from sweep.design.trial_records import value_of
+from sweep.planning.trial_records import value_of
 from sweep.store.cell_records import CellRecord
 
 
