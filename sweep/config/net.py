@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
@@ -41,7 +41,10 @@ class MLPConfig(Frozen):
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
 
 
-NetConfig = Annotated[UNetConfig | MLPConfig | OwnNet, Field(discriminator="kind")]
+SizedNet = UNetConfig | MLPConfig
+"""Nets of the package, by their sizes."""
+
+NetConfig = Annotated[SizedNet | OwnNet, Field(discriminator="kind")]
 
 
 class UNetByPreset(UNetConfig):
@@ -57,7 +60,7 @@ class MLPByPreset(MLPConfig):
 
 
 NetName = Literal["ho_cifar10", "unet_28", "unet_8", "mlp", "mlp_small"]
-NetAsWritten = NetName | UNetByPreset | MLPByPreset | UNetConfig | MLPConfig
+NetAsWritten = NetName | UNetByPreset | MLPByPreset | SizedNet
 
 
 def _net_by_preset(value: object) -> object:
@@ -74,4 +77,4 @@ def _net_by_preset(value: object) -> object:
 
 
 NetField = Annotated[NetConfig, BeforeValidator(_net_by_preset, json_schema_input_type=NetAsWritten)]
-NET_FIELDS = frozenset(UNetConfig.model_fields) | frozenset(MLPConfig.model_fields)
+NET_FIELDS = frozenset(field for net in get_args(SizedNet) for field in net.model_fields)
