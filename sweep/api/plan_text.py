@@ -25,7 +25,7 @@ def power_sentences(power: Power, metric: str) -> list[str]:
     """
     seeds = quantity(power.seeds, "paired seed")
     if power.effect_in_sd is None:
-        return [f"{seeds} cannot give a verdict: it needs at least 3 seeds"]
+        return [f"{seeds} cannot give a verdict: at least 3 are needed"]
     dunnett = f"Dunnett's step-down test decides, over all {power.arms} arms at once"
     decides = "the paired t test decides" if power.test == "t" else dunnett
     effect = ""
