@@ -3,8 +3,8 @@
 Absolute distances of two such nets differ by tens of percent, although they rank images alike (Spearman >= 0.99 over
 five seeds on digits). So there is one net per dataset, a file, and its hash is part of every score; it is accepted only
 if it classifies well and sees more corruption as more distance. Training is deterministic on one machine: equal
-images give an equal file. Another CPU may round otherwise and give another file: then copy the first one, as the name
-tells them apart.
+images give an equal file. Another CPU may round otherwise and give another file. Those of known data sets are therefore
+shipped (`shipped_classifiers.py`); copy others from the first machine, as the name tells them apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The weights file of a dataset's classifier: trained once, found again, and trained again where it is damaged.
+"""The weights file of a dataset's classifier: shipped, or trained once, found again, and trained again where damaged.
 
-Two files make one classifier: `<dataset>-cnn-<sha8>.pt` with the weights, and a note, found by a hash of the images and
-labels, that names the weights by their hash and holds what the gate measured.
+A store goes on with the classifier that it has. Else the one that is shipped for these images is used, and where there
+is none, one is trained. Two files make one trained classifier: `<dataset>-cnn-<sha8>.pt` with the weights, and a note,
+found by a hash of the images and labels, that names the weights by their hash and holds what the gate measured.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from sweep.data.dataset import Dataset
 from sweep.errors import DataError
 from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
 from sweep.files.hashes import sha256_of_bytes
-from sweep.scoring.classifier import RECIPE, Classifier, classifier_sizes, train_net
+from sweep.scoring.classifier import RECIPE, RECIPES, Classifier, classifier_sizes, train_net
 from sweep.scoring.gate import check_gate
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.shipped_classifiers import from_safetensors, shipped_classifier, shipped_file
 
 CPU = torch.device("cpu")
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -30,10 +33,10 @@ GATE = 2
 """Raise it with every change of the gate: what an earlier gate accepted is then judged again, and not trained again."""
 
 
-def train_classifier(
+def find_classifier(
     dataset: Dataset, *, folder: Path, device: torch.device = CPU, on_progress: Progress = ignore_progress
 ) -> Path:
-    """The weights file of a dataset's classifier, trained now if `folder` holds none that is whole.
+    """The weights file of a dataset's classifier, trained now if `folder` holds none and none is shipped.
 
     Of several callers at once, in any process, one trains and the others wait for its file. On a CPU it uses one
     thread whatever the machine has; seconds for digits, a minute or two for 28 x 28.
@@ -57,8 +60,7 @@ def train_classifier(
             why="The extractor `classifier` learns to tell the classes of the dataset apart.",
             next="Use extractor: inception, or sort the images into one folder for each class.",
         )
-    # Labels are no part of the dataset's own hash: no training of a diffusion model sees them, but this one does.
-    learned_from = sha256_of_bytes(dataset.content_sha256.encode() + labels.numpy().tobytes())
+    learned_from = hash_of_labelled(dataset, labels)
     note = folder / f"{dataset.name}-cnn-{learned_from[:16]}-recipe{RECIPE}.json"
 
     def build() -> Path:
@@ -70,7 +72,22 @@ def train_classifier(
         _write_note(note, path, weights, learned_from, verdict)
         return path
 
-    return find_or_build(note, lambda: _find(note, dataset, learned_from), build)
+    def find() -> Path | None:
+        shipped = shipped_classifier(dataset.name, RECIPES[dataset.name], learned_from)
+        return _find(note, dataset, learned_from) or shipped
+
+    return find_or_build(note, find, build)
+
+
+def hash_of_labelled(dataset: Dataset, labels: Tensor) -> str:
+    """A hash of what a classifier learns from.
+
+    Args:
+        dataset: The images.
+        labels: Classes of the training images, int64 [N].
+    """
+    # Labels are no part of the dataset's own hash: no training of a diffusion model sees them, but a classifier does.
+    return sha256_of_bytes(dataset.content_sha256.encode() + labels.numpy().tobytes())
 
 
 def load_classifier(path: Path, device: torch.device) -> tuple[str, str, Classifier]:
@@ -90,14 +107,14 @@ def load_classifier(path: Path, device: torch.device) -> tuple[str, str, Classif
             why="It is trained once, on the machine that plans a study, and must be the same file everywhere.",
             next="Copy it from there.",
         )
-    net = _from_bytes(content)
+    sha256 = sha256_of_bytes(content)
+    net = from_safetensors(path) if shipped_file(sha256) == path else _from_bytes(content)
     if net is None:
         raise DataError(
             f"{path} holds no classifier.",
             why="Its bytes are not those of weights that were saved here.",
             next="Remove it and type the same command again.",
         )
-    sha256 = sha256_of_bytes(content)
     return f"{path.stem.rsplit('-', 1)[0]}-{sha256[:8]}", sha256, net.to(device)
 
 

@@ -15,6 +15,7 @@ from sweep.files.hashes import sha256_of_bytes
 from sweep.scoring.features import Extractor, load_extractor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Bounds, Reference, Split, images_sha256, load_bounds, load_reference
+from sweep.scoring.shipped_classifiers import shipped_file
 
 CPU = torch.device("cpu")
 
@@ -47,7 +48,8 @@ def resolve_protocol(
 
     Args:
         dataset: The images of the study.
-        extractor: Key of `features.EXTRACTORS`; `classifier` is trained here if `folder` does not hold it.
+        extractor: Key of `features.EXTRACTORS`; `classifier` is trained here if none is shipped for these images
+            and `folder` holds none.
         reference: Split of the reference: train or test.
         n: Generated images of a noise set.
         noise_sets: Numbers of the noise sets.
@@ -122,7 +124,7 @@ def _extractor_of(
     # A damaged file is no file: where this machine trained it, training makes the same one again. The hash also keeps
     # a name from the database, or a link in the folder, from leading to anything else.
     whole = sha256_of_bytes(read_cache(file) or b"") == protocol.extractor_sha256
-    usual = file if kind == "classifier" and whole else None
+    usual = shipped_file(protocol.extractor_sha256) or (file if kind == "classifier" and whole else None)
     extractor = load_extractor(kind, dataset, folder=folder, device=device, weights=weights or usual)
     if extractor.sha256 != protocol.extractor_sha256:
         raise ProtocolError(

@@ -20,7 +20,7 @@ from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError, UnknownName
 from sweep.nets.arithmetic import float32_products
 from sweep.nets.random_features import RandomFeatures
-from sweep.scoring.classifier_file import load_classifier, train_classifier
+from sweep.scoring.classifier_file import find_classifier, load_classifier
 from sweep.scoring.progress import Progress, ignore_progress
 
 
@@ -121,7 +121,7 @@ def inception(
 def classifier(
     dataset: Dataset, *, folder: Path, weights: Path | None, device: torch.device, on_progress: Progress
 ) -> Extractor:
-    """A small CNN trained once on the dataset itself (see classifier.py): its distance is FCD, not FID.
+    """A small CNN trained once on the dataset itself (see classifier.py), or shipped: its distance is FCD, not FID.
 
     Args:
         dataset: The images that it learns from.
@@ -132,7 +132,7 @@ def classifier(
 
     Source: LeCun et al. 1998, in kind.
     """
-    path = weights or train_classifier(dataset, folder=folder, device=device, on_progress=on_progress)
+    path = weights or find_classifier(dataset, folder=folder, device=device, on_progress=on_progress)
     name, sha256, net = load_classifier(path, device)
     return Extractor(name=name, sha256=sha256, dim=net.dim, batch=500, net=net, device=device)
 

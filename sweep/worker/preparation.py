@@ -20,6 +20,7 @@ from sweep.files.file_names import EXTRACTORS
 from sweep.files.file_store import FileStore
 from sweep.scoring.evaluator import CPU, Evaluator, open_evaluator, resolve_protocol
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.shipped_classifiers import shipped_file
 from sweep.scoring.trial import try_score
 from sweep.worker.messages import READING_IMAGES, Counted, Prepared, Send
 from sweep.worker.orders import PrepareJob
@@ -168,6 +169,7 @@ def _pull_evaluator(protocol: Protocol, files: FileStore) -> None:
     """Fetch the extractor of a protocol, and its features of the real images, from the machine that made them."""
     # A damaged local copy is replaced. An extractor that no machine has intact is trained again.
     with suppress(UnreadableCheckpoint, UnsafePath):
-        files.fetch(f"{EXTRACTORS}/{protocol.extractor}.pt", protocol.extractor_sha256)
+        if shipped_file(protocol.extractor_sha256) is None:
+            files.fetch(f"{EXTRACTORS}/{protocol.extractor}.pt", protocol.extractor_sha256)
     suffix = f"-{protocol.extractor_sha256[:16]}"
     files.pull(EXTRACTORS, lambda name: suffix in name)

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from sweep.api.progress import NOTHING_YET, READING_IMAGES, LaunchProgress
 from sweep.cli.launch_display import LaunchDisplay
+from tests.helpers.image_folders import digits_folder
 
 
 class Clock:
@@ -105,7 +106,10 @@ protocol: {extractor: classifier, n: 64, noise_sets: 1}
 def test_a_stopped_preparation_says_what_was_kept_and_what_to_type(
     tmp_path: Path, kind: signal.Signals, code: int
 ) -> None:
-    (tmp_path / "a study.yaml").write_text(STUDY)
+    images = digits_folder(tmp_path / "images", 1000)  # no classifier is shipped for these
+    (tmp_path / "a study.yaml").write_text(
+        STUDY.replace("data: digits", f"data: {{name: image_folder, path: '{images}', size: 8}}")
+    )
     arguments = ["launch", "a study.yaml", "--workers", "1", "--device", "cpu"]
     launch = subprocess.Popen(
         [sys.executable, "-m", "sweep", *arguments],

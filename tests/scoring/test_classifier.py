@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sweep.data.dataset import Dataset
 from sweep.errors import DataError
 from sweep.scoring import classifier_file
 from sweep.scoring.classifier import RECIPES, Classifier
-from sweep.scoring.classifier_file import load_classifier, train_classifier
+from sweep.scoring.classifier_file import find_classifier, load_classifier
 from sweep.scoring.gate import check_gate
 from sweep.scoring.reference import uniform_noise
 
@@ -26,19 +27,28 @@ TRAIN_ELSEWHERE = """
 import sys, torch
 from pathlib import Path
 from sweep.data.sources import load_dataset
-from sweep.scoring.classifier_file import train_classifier
+from sweep.scoring import shipped_classifiers
+from sweep.scoring.classifier_file import find_classifier
+shipped_classifiers.SHIPPED = {}
 torch.set_num_threads(2)
 torch.manual_seed(int(sys.argv[2]))
 state = torch.get_rng_state()
-print(train_classifier(load_dataset("digits"), folder=Path(sys.argv[1])))
+print(find_classifier(load_dataset("digits"), folder=Path(sys.argv[1])))
 assert torch.equal(torch.get_rng_state(), state)
 assert torch.get_num_threads() == 2
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def none_shipped() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sweep.scoring.shipped_classifiers.SHIPPED", {})
+        yield
+
+
 @pytest.fixture(scope="module")
-def weights(digits: Dataset, extractors: Path) -> Path:
-    return train_classifier(digits, folder=extractors)
+def weights(digits: Dataset, extractors: Path, none_shipped: None) -> Path:
+    return find_classifier(digits, folder=extractors)
 
 
 def test_there_is_a_recipe_for_every_dataset() -> None:
@@ -70,14 +80,14 @@ def test_of_callers_at_once_one_trains(digits: Dataset, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(classifier_file, "check_gate", counted)
     with ThreadPoolExecutor(3) as pool:
-        paths = list(pool.map(lambda _: train_classifier(digits, folder=tmp_path), range(3)))
+        paths = list(pool.map(lambda _: find_classifier(digits, folder=tmp_path), range(3)))
     assert len(set(paths)) == 1
     assert trainings == [1]
 
 
 def test_the_file_is_found_again_and_its_gate_is_on_record(digits: Dataset, weights: Path) -> None:
     written = weights.stat().st_mtime_ns
-    assert train_classifier(digits, folder=weights.parent) == weights
+    assert find_classifier(digits, folder=weights.parent) == weights
     assert weights.stat().st_mtime_ns == written
     notes = [json.loads(path.read_text()) for path in weights.parent.glob("digits-cnn-*.json")]
     (note,) = [note for note in notes if note["file"] == weights.name]
@@ -91,7 +101,7 @@ def test_other_labels_are_another_classifier(digits: Dataset, weights: Path, mon
     assert digits.test_labels is not None
     renamed = dataclasses.replace(digits, train_labels=9 - digits.train_labels, test_labels=9 - digits.test_labels)
     monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1, least_accuracy=0.3))
-    assert train_classifier(renamed, folder=weights.parent) != weights
+    assert find_classifier(renamed, folder=weights.parent) != weights
 
 
 def test_name_says_dataset_and_hash(weights: Path) -> None:
@@ -116,7 +126,7 @@ def test_an_altered_file_is_not_used_and_is_made_again(
     (tmp_path / note.name).write_bytes(note.read_bytes())
     (tmp_path / weights.name).write_bytes(weights.read_bytes()[:-1] + b"x")
     monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1, least_accuracy=0.3))
-    again = train_classifier(digits, folder=tmp_path)
+    again = find_classifier(digits, folder=tmp_path)
     assert again.name != weights.name
     load_classifier(again, CPU)
 
@@ -126,7 +136,7 @@ def test_images_without_labels_send_to_inception(digits: Dataset, tmp_path: Path
         digits, name="image_folder", train_labels=None, validation_labels=None, test_labels=None
     )
     with pytest.raises(DataError, match="no labels") as caught:
-        train_classifier(unlabelled, folder=tmp_path)
+        find_classifier(unlabelled, folder=tmp_path)
     assert "inception" in caught.value.next
 
 
@@ -135,7 +145,7 @@ def test_a_poor_classifier_is_refused_and_not_kept(
 ) -> None:
     monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1))
     with pytest.raises(DataError, match="95% are needed"):
-        train_classifier(digits, folder=tmp_path)
+        find_classifier(digits, folder=tmp_path)
     assert list(tmp_path.glob("*.pt")) == []
 
 

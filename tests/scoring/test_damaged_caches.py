@@ -18,7 +18,7 @@ import torch
 from sweep.data.dataset import Dataset
 from sweep.files.caches import find_or_build, read_cache, read_sealed, write_sealed
 from sweep.scoring.classifier import RECIPES
-from sweep.scoring.classifier_file import train_classifier
+from sweep.scoring.classifier_file import find_classifier
 from sweep.scoring.evaluator import Evaluator, open_evaluator, resolve_protocol
 
 Damage = Callable[[Path, Path], None]
@@ -193,7 +193,7 @@ def test_a_classifier_of_an_earlier_version_is_judged_and_kept(
     old = {"file": weights.name, "sha256": json.loads(note.read_text())["sha256"], "accuracy": 0.99}
     note.write_text(json.dumps(old))
     monkeypatch.setattr("sweep.scoring.classifier_file.train_net", None)  # it is not trained again
-    assert train_classifier(caches.dataset, folder=caches.folder) == weights
+    assert find_classifier(caches.dataset, folder=caches.folder) == weights
     kept = read_sealed(note)
     assert kept is not None
     assert kept["balanced_accuracy"] > 0.3

@@ -12,7 +12,7 @@ from torch import Tensor
 from sweep.data.dataset import Dataset, without_official_test
 from sweep.errors import DataError
 from sweep.scoring.classifier import RECIPES
-from sweep.scoring.classifier_file import train_classifier
+from sweep.scoring.classifier_file import find_classifier
 from sweep.scoring.gate import MAX_CHANCE, recognise
 
 
@@ -66,7 +66,7 @@ def test_a_classifier_of_meaningless_labels_is_refused(
     monkeypatch.setitem(RECIPES, "image_folder", dataclasses.replace(RECIPES["image_folder"], epochs=4, width=8))
     dataset = random_classes(digits, images, share)
     with pytest.raises(DataError) as caught:
-        train_classifier(dataset, folder=tmp_path)
+        find_classifier(dataset, folder=tmp_path)
     # The numbers that a reader needs to see what is wrong.
     assert f"{len(dataset.train):,} images of 2 classes" in caught.value.why
     assert f"{len(dataset.test):,} images of" in caught.value.why
