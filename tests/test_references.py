@@ -28,6 +28,7 @@ ELSEWHERE = {
     # What sweep/docs/extending.md shows how to write.
     "sweep/executors/kubernetes.py",
     "sweep/config/designs/pairs.py",
+    "sweep/reporting/sections/seeds.py",
     "sweep/nets/dit.py",
     "sweep/nets/dit_spec.py",
     "examples/unconditional_image_generation/train_unconditional.py",  # of diffusers

@@ -126,7 +126,7 @@ def print_result(result: LaunchResult, launch_again: str, options: list[str]) ->
         extend = command("extend", result.study, "--budget", "+10h", *options)
         logger.info(f"the budget is spent; next: {extend}")
     elif result.outcome in (LaunchOutcome.PREEMPTED, LaunchOutcome.INTERRUPTED) and result.is_prepared:
-        logger.info(f"stopped; next: {launch_again} goes on from the last checkpoints")
+        logger.info(f"stopped; next: {launch_again} continues from the last checkpoints")
     if result.status is None:
         return
     print_status(result.status, options)

@@ -1,4 +1,7 @@
-"""The sections of a report: a study in, blocks out. A notebook cell is one call of these."""
+"""The sections of a report: a study in, blocks out. A notebook cell is one call of these.
+
+Their order on the page and their headings are in `SECTIONS` of `render/notebook.py`.
+"""
 
 from __future__ import annotations
 
