@@ -15,7 +15,7 @@ from sweep.config.designs.registry import DESIGN_CLASSES, one_of
 from sweep.config.study import Study
 from sweep.planning.plan import study_plan
 
-PAGE = Path(__file__).parents[2] / "sweep/docs/extending.md"
+PAGE = Path(__file__).parents[3] / "sweep/docs/extending.md"
 SWITCHES = {
     "schedule": {"role": "scientific", "levels": ["cosine"]},
     "optimizer": {"role": "scientific", "levels": ["radam"]},
