@@ -14,7 +14,7 @@ from sweep.config.old_names import NEW_NAMES, OLD_NAMES
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
 from sweep.errors import StudyFileError
-from sweep.similar_names import nearest
+from sweep.similar_names import nearest, no_such
 
 SHOWN = 5
 
@@ -65,17 +65,20 @@ def _is_missing_key(file: YamlFile, at: Location, part: str | int) -> bool:
 def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:
     if detail["type"] != "extra_forbidden":
         return problem_of(detail)
-    allowed = sorted(_keys_beside(model, at))
-    near = nearest(at[-1], allowed) or _elsewhere(model, str(at[-1]))
-    return "unknown key; " + (f"did you mean `{near}`?" if near else f"allowed: {', '.join(allowed)}")
+    key, allowed = str(at[-1]), sorted(_keys_beside(model, at))
+    unknown = no_such("key", key, allowed)
+    if nearest(key, allowed) is not None:
+        return unknown
+    elsewhere = _elsewhere(model, key)
+    return f"{unknown}; did you mean {elsewhere}?" if elsewhere else f"{unknown}; allowed: {', '.join(allowed)}"
 
 
 def _elsewhere(model: type[BaseModel], key: str) -> str | None:
-    """Where else a key of this name stands, such as `baseline.lr`."""
+    """Where else a key of this name stands, such as `'baseline.lr'`."""
     if key in model.model_fields:
-        return f"{key}, at the top of the file"
+        return f"{key!r} at the top of the file"
     outer = ((name, inner) for name, field in model.model_fields.items() for inner in _models_in(field.annotation))
-    return next((f"{name}.{key}" for name, inner in outer if key in inner.model_fields), None)
+    return next((repr(f"{name}.{key}") for name, inner in outer if key in inner.model_fields), None)
 
 
 def _keys_beside(model: type[BaseModel], at: Location) -> set[str]:

@@ -86,7 +86,9 @@ def with_plugins(file: YamlFile, plugins: PluginFiles) -> dict[str, Any]:
     baseline = file.data.get("baseline", {})
     if isinstance(baseline, Mapping) and "own_nets" in baseline:
         line = file.line_of(("baseline", "own_nets"))
-        raise StudyFileError(f"{file.path}, line {line}: `baseline.own_nets`: unknown key", next="Use `plugins`.")
+        raise StudyFileError(
+            f"{file.path}, line {line}: `baseline.own_nets`: no key named 'own_nets'", next="Use `plugins`."
+        )
     if not plugins.nets or not isinstance(baseline, Mapping | None):
         return file.data
     own_nets = {name: net.model_dump() for name, net in plugins.nets.items()}

@@ -41,7 +41,7 @@ def test_a_stored_study_with_the_old_name_is_read(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("looks: {at: [3, 5]}\n", "line 4: `looks.at`: the last interim analysis is at the last seed, 6"),
-        ("looks: {att: [3, 6]}\n", "line 4: `looks.att`: unknown key; did you mean `at`?"),
+        ("looks: {att: [3, 6]}\n", "line 4: `looks.att`: no key named 'att'; did you mean 'at'?"),
         ("looks: {at: [3, 6]}\ninterim_analyses: {at: [3, 6]}\n", "line 4: `looks`: `looks` is the old name"),
     ],
 )

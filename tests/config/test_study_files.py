@@ -73,8 +73,14 @@ def test_values_are_read_as_written(tmp_path):
 
 # What is wrong, and what the message must say: the line, the key, what was found or what is allowed.
 WRONG = {
-    "unknown key": (changed("  T: 100", "  TT: 100"), ["line 6", "`baseline.TT`", "did you mean `T`"]),
-    "unknown key of a factor": (changed("levels: [cosine]", "level: [cosine]"), ["line 10", "did you mean `levels`"]),
+    "unknown key": (
+        changed("  T: 100", "  TT: 100"),
+        ["line 6", "`baseline.TT`: no key named 'TT'; did you mean 'T'?"],
+    ),
+    "unknown key of a factor": (
+        changed("levels: [cosine]", "level: [cosine]"),
+        ["line 10", "no key named 'level'; did you mean 'levels'?"],
+    ),
     "wrong type": (changed("lr: 2e-4", "lr: fast"), ["line 7", "`baseline.lr`", "'fast'", "number"]),
     "T = 0": (changed("T: 100", "T: 0"), ["line 6", "`baseline.T`", "found 0", "greater than or equal to 1"]),
     "T too long": (changed("T: 100", "T: 100000"), ["line 6", "4000"]),
@@ -190,12 +196,15 @@ WRONG = {
     ),
     "no noise set": (changed("noise_sets: 3", "noise_sets: 0"), ["line 18", "`protocol.noise_sets`"]),
     "n without a standard error": (changed("n: 100", "n: 3"), ["line 18", "`protocol.n`", "equal to 4"]),
-    "setting at the top": (GOOD + "lr: 1e-3\n", ["line 19", "`lr`", "did you mean `baseline.lr`?"]),
+    "setting at the top": (GOOD + "lr: 1e-3\n", ["line 19", "`lr`", "no key named 'lr'; did you mean 'baseline.lr'?"]),
     "seeds in the baseline": (
         changed("  T: 100", "  T: 100\n  smallest_effect: 1"),
-        ["line 7", "`smallest_effect, at the top of the file`"],
+        ["line 7", "did you mean 'smallest_effect' at the top of the file?"],
     ),
-    "unknown size of a net": (changed("net: unet_8", "net: {preset: unet_8, chanels: 8}"), ["line 5", "`channels`"]),
+    "unknown size of a net": (
+        changed("net: unet_8", "net: {preset: unet_8, chanels: 8}"),
+        ["line 5", "did you mean 'channels'?"],
+    ),
     "net without a kind": (changed("net: unet_8", "net: {}"), ["line 5", "name a preset"]),
     "a level of no width": (
         changed("net: unet_8", "net: {preset: unet_8, channel_mults: [1, 0]}"),
