@@ -105,7 +105,7 @@ def launch(
     )
     started_workers = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
     _check_detach(started_workers, executor, detach=detach)
-    check_plugins(plan, _preparing_slot(assignment, executor), trust=trust, files=file_store)
+    plan = check_plugins(plan, _preparing_slot(assignment, executor), trust=trust, files=file_store)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)
     return _run(plan, assignment, started_workers, preparation, accept_change=accept_change, detach=detach)
 

@@ -64,7 +64,7 @@ def plan(
     study_plan = plan_of(study)
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
     worker_slots = slots(device, workers, work=study_plan.trainings)
-    check_plugins(study_plan, worker_slots[0], trust=trust)
+    study_plan = check_plugins(study_plan, worker_slots[0], trust=trust)
     file = None if isinstance(study, Study) else os.fspath(study)
     timing = _measure(study_plan, worker_slots[0], file) if measure else None
     remarks = () if images is None else images.remarks if timing is None else timing.remarks
@@ -80,7 +80,8 @@ def plan(
     )
 
 
-def _arm_forecast(arm: Arm, facts: ScheduleFacts) -> ArmForecast:
+def _arm_forecast(arm: Arm, facts: ScheduleFacts | None) -> ArmForecast:
+    assert facts is not None, "plugins were checked"
     return ArmForecast(arm.name, arm.changes, facts.alphas_bar_T, facts.snr_T, facts.snr_1, facts.prior_bits_per_dim)
 
 

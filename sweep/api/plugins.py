@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from sweep.config.own_part import own_parts_in
+from sweep.config.study import Study
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.errors import UsageError
 from sweep.executors.local import Slot
 from sweep.files.file_store import FileStore
@@ -22,7 +25,7 @@ CHECK_SECONDS = 60.0
 """After which a plugin that has not been imported and run counts as hung."""
 
 
-def check_plugins(plan: StudyPlan, slot: Slot, *, trust: bool, files: FileStore | None = None) -> None:
+def check_plugins(plan: StudyPlan, slot: Slot, *, trust: bool, files: FileStore | None = None) -> StudyPlan:
     """Refuse plugins that nobody has said may be run, and those whose parts break the contract.
 
     A hash that passed is remembered for this user, so that it is asked for once.
@@ -33,55 +36,62 @@ def check_plugins(plan: StudyPlan, slot: Slot, *, trust: bool, files: FileStore 
         trust: Whether the user says now that these plugins may be run.
         files: Where their sources are archived, and read where the study came from a database; None to archive nothing.
 
+    Returns:
+        The plan, with what only the code of the plugins can say.
+
     Raises:
         UsageError: They are not trusted, or cannot be used.
     """
-    own_nets = plan.study.baseline.own_nets
-    if not own_nets:
-        return
+    hashes = source_hashes(plan.study)
+    if not hashes:
+        return plan
     sources = plan.study.plugin_sources
     if not sources:
         if files is None:
             raise UsageError("the sources of this study's plugins are not here", next="Give the path of its file.")
-        sources = tuple(required_source(files, sha256) for sha256 in sorted({net.source for net in own_nets.values()}))
+        sources = tuple(required_source(files, sha256) for sha256 in sorted(hashes))
     if not trust and (unknown := [source for source in sources if source.sha256 not in trusted_plugins()]):
         raise UsageError(
             f"this study has plugins that you have not trusted: {', '.join(map(_described, unknown))}",
             why="Their code would run on this machine and on every worker. Nothing of it was run yet.",
             next="Read these files; then give the same command again with --trust (trust=True in Python).",
         )
-    _run_check(plan, sources, slot)
+    facts = _facts_of_check(plan, sources, slot)
     trust_plugins(source.sha256 for source in sources)
-    logger.info(f"plugins: {', '.join(map(_described, sources))}: nets {', '.join(own_nets)}")
+    offered = [f"{kind} {name}" for kind, own in plan.study.baseline.own_parts.items() for name in own]
+    logger.info(f"plugins: {', '.join(map(_described, sources))}: {', '.join(offered)}")
     if files is not None:
         for source in sources:
             archive_source(files, source)
+    return plan.with_facts(facts)
+
+
+def source_hashes(study: Study) -> set[str]:
+    """Hashes of the sources of a study's plugins."""
+    return {part.source for own in study.baseline.own_parts.values() for part in own.values()}
 
 
 def _described(source: PluginSource) -> str:
     return f"{source.name}.py ({source.sha256[:16]})"
 
 
-def _run_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Slot) -> None:
-    settings = [plan.study.setting(arm.changes) for arm in plan.arms]
-    configs = {
-        setting.net.model_dump_json(): setting.train_config(seed=plan.study.first_seed, ema_decays=())
-        for setting in settings
-        if setting.net.kind == "own"
-    }
+def _facts_of_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Slot) -> Mapping[str, ScheduleFacts]:
+    """Facts of the schedule of each arm that uses a part of a plugin, from a process that has tried these parts."""
+    settings = {arm.name: plan.study.setting(arm.changes) for arm in plan.arms}
+    settings = {name: setting for name, setting in settings.items() if own_parts_in(setting)}
     child = Child(device="cpu", threads=slot.threads, stall=CHECK_SECONDS)
     try:
-        job = CheckJob(sources, tuple(configs.values()))
+        job = CheckJob(sources, settings)
         outcome = child.run(job, on_message=lambda _: None, on_poll=lambda: False)
     finally:
         child.close()
     if isinstance(outcome, Checked):
-        return
+        return outcome.facts
     reason = outcome.reason if isinstance(outcome, Failed) else ""
     if "sent no message" in reason:
         raise UsageError(
             f"plugins {', '.join(source.name for source in sources)} did not finish within {CHECK_SECONDS:.0f} s",
-            why="Importing them, or running one of their nets once, takes for ever.",
+            why="Importing them, or running one of their parts once, takes for ever.",
             next="Correct the plugin.",
         )
     what, *rest = reason.splitlines() or ["the plugins cannot be used"]

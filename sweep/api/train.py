@@ -10,6 +10,7 @@ from sweep.api.locations import files_location
 from sweep.api.outputs import output_errors
 from sweep.api.plugins import require_trust
 from sweep.api.signals import interruptible
+from sweep.config.own_part import own_parts_in
 from sweep.config.run import TrainConfig
 from sweep.config.study import Cadence
 from sweep.config.text_file import read_text
@@ -44,9 +45,9 @@ def train(
         out: Folder for checkpoints and weights.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
         threads: CPU threads; None for all cores.
-        files: Folder or URL of the file store that has the plugin of the net, if it is one of a plugin; None for
+        files: Folder or URL of the file store that has the plugins of the training, if it uses some; None for
             SWEEP_FILES or `sweep-data`.
-        trust: Whether you say that this plugin may be run here.
+        trust: Whether you say that these plugins may be run here.
         on_progress: Called at every point of the curves with step, images and metrics.
 
     Returns:
@@ -61,9 +62,10 @@ def train(
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     own_files = FileStore(folder.absolute())
-    if config.net.kind == "own":
-        require_trust([config.net.source], trust=trust)
-        archive_source(own_files, required_source(file_store_at(files_location(files)), config.net.source))
+    sources = sorted({part.source for part in own_parts_in(config).values()})
+    require_trust(sources, trust=trust)
+    for source in sources:
+        archive_source(own_files, required_source(file_store_at(files_location(files)), source))
     slot = slots(device, 1, work=1)[0]
     job = TrainJob(config, Cadence(), own_files, _FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=slot.device, threads=threads or slot.threads)

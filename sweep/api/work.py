@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sweep.api.locations import files_location
-from sweep.api.plugins import require_trust
+from sweep.api.plugins import require_trust, source_hashes
 from sweep.api.stored_study import stored_study
 from sweep.config.durations import seconds_of
 from sweep.executors.local import slots
@@ -59,6 +59,5 @@ def work(
         time_limit=seconds_of(time_limit) if time_limit is not None else None,
     )
     with stored_study(name, storage, change=True) as (store, record):
-        own_nets = study_spec(record.spec, of=record.name).baseline.own_nets
-        require_trust({net.source for net in own_nets.values()}, trust=trust)
+        require_trust(source_hashes(study_spec(record.spec, of=record.name)), trust=trust)
         return Worker(store, record, options).work()

@@ -10,6 +10,7 @@ from sweep.config.factors import Changes, Factor, Value, level_name, levels_of, 
 from sweep.config.net import NET_FIELDS
 from sweep.config.problems import misfit, problem_of
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
+from sweep.plugins.kinds import KIND_OF_FIELD
 from sweep.similar_names import no_such
 
 
@@ -75,14 +76,15 @@ def _check_level(name: str, factor: Factor, baseline: Setting, changes: Changes)
 
 def _check_field(name: str, field: str, factor: Factor, baseline: Setting) -> None:
     outer, dot, inner = field.partition(".")
-    if dot and outer != "net":
-        raise misfit(("factors", name), f"no setting named {field!r}; only `net` has settings below it")
+    own = baseline.own_parts.get(KIND_OF_FIELD.get(outer, ""), {})
+    if dot and outer != "net" and not own:
+        raise misfit(("factors", name), f"no setting named {field!r}; only `net` and parts of plugins have settings")
     if outer not in TRAIN_FIELDS | EVAL_FIELDS:
         hint = no_such("setting", field, sorted(TRAIN_FIELDS | EVAL_FIELDS))
         raise misfit(("factors", name), f"{hint}; `sweep schema` lists the settings")
-    below_net = NET_FIELDS.union(*(net.parameters for net in baseline.own_nets.values()))
-    if dot and inner not in below_net:
-        settings = [f"net.{setting}" for setting in sorted(below_net)]
+    below = (NET_FIELDS if outer == "net" else frozenset()).union(*(part.parameters for part in own.values()))
+    if dot and inner not in below:
+        settings = [f"{outer}.{setting}" for setting in sorted(below)]
         raise misfit(("factors", name), f"{no_such('setting', field, settings)}; allowed: {', '.join(settings)}")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")

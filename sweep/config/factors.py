@@ -108,7 +108,8 @@ def setting_with(baseline: Setting, changes: Changes) -> Setting:
         if not inner:
             fields[outer] = {"preset": value} if outer == "net" else value
         else:
-            fields[outer] = fields[outer] | {inner: value}
+            whole = fields[outer]
+            fields[outer] = (dict(whole) if isinstance(whole, Mapping) else {"kind": whole}) | {inner: value}
     return Setting.model_validate(fields)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sweep.plugins.kinds import KIND_OF_FIELD
 
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
@@ -27,9 +29,8 @@ def train_key(config: TrainConfig) -> str:
     """Identity of a run."""
     fields = config.model_dump(mode="json", exclude_defaults=True)
     # The kind of net is always in: it says which defaults are meant.
-    # What the settings of a plugin's net may be follows from its source, whose hash is in.
-    net = config.net.model_dump(mode="json", exclude_defaults=True, exclude={"parameters"})
-    fields["net"] = {"kind": config.net.kind} | net
+    fields["net"] = {"kind": config.net.kind} | config.net.model_dump(mode="json", exclude_defaults=True)
+    _leave_out_types(fields)
     if config.data.sha256 is not None:
         # A folder is known by its images, wherever it lies.
         fields["data"] = config.data.model_dump(mode="json", exclude={"path"})
@@ -51,7 +52,15 @@ def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None)
     """
     at = {} if step is None else {"step": step}
     fields = config.model_dump(mode="json", exclude_defaults=True)
+    _leave_out_types(fields)
     return sha256_of({"eval": 1, "config": fields, "protocol": protocol_key(protocol)} | at)
+
+
+def _leave_out_types(fields: dict[str, Any]) -> None:
+    """What the settings of a plugin's part may be follows from its source, whose hash is in."""
+    for field in KIND_OF_FIELD:
+        if isinstance(fields.get(field), dict):
+            fields[field].pop("parameters", None)
 
 
 def derived_seed(*parts: object) -> int:

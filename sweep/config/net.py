@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from sweep.config.own_net import OwnNet
+from sweep.config.own_part import OwnPart
 from sweep.config.presets import NET_PRESETS
 from sweep.config.values import Frozen
 from sweep.limits import MAX_CHANNELS, MAX_LAYERS, MAX_RESOLUTIONS, MAX_WIDTH
@@ -44,7 +44,7 @@ class MLPConfig(Frozen):
 SizedNet = UNetConfig | MLPConfig
 """Nets of the package, by their sizes."""
 
-NetConfig = Annotated[SizedNet | OwnNet, Field(discriminator="kind")]
+NetConfig = Annotated[SizedNet | OwnPart, Field(discriminator="kind")]
 
 
 class UNetByPreset(UNetConfig):

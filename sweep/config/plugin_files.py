@@ -9,14 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sweep.config.own_net import KINDS, OwnNet, own_net
-from sweep.config.presets import NET_PRESETS
+from sweep.config.own_part import OwnParts, own_part
+from sweep.config.part_names import BUILT_IN
 from sweep.config.yaml_file import YamlFile
 from sweep.errors import StudyFileError
-from sweep.plugins.signatures import nets_in
+from sweep.plugins.signatures import Signature, parts_in
 from sweep.plugins.source import PluginSource, read_source
-
-_TAKEN_NETS = {*KINDS, *NET_PRESETS}
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,11 @@ class PluginFiles:
 
     Attributes:
         sources: The source of each plugin, in the order of the study file.
-        nets: Name of each net -> the net at its defaults.
+        parts: Name of a kind -> name of a part -> the part at its defaults.
     """
 
     sources: tuple[PluginSource, ...] = ()
-    nets: Mapping[str, OwnNet] = field(default_factory=dict)
+    parts: OwnParts = field(default_factory=dict)
 
 
 def plugins_of(file: YamlFile) -> PluginFiles:
@@ -45,7 +43,7 @@ def plugins_of(file: YamlFile) -> PluginFiles:
     if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
         return PluginFiles()  # the check of the study file says what is wrong
     sources: list[PluginSource] = []
-    nets: dict[str, OwnNet] = {}
+    parts: OwnParts = {}
     for index, name in enumerate(named):
         line = file.line_of(("plugins", index))
         if Path(name).suffix != ".py" or not Path(name).stem.isidentifier():
@@ -56,25 +54,32 @@ def plugins_of(file: YamlFile) -> PluginFiles:
             )
         path = file.path.parent / name
         source = read_source(path)
-        for part, parameters in nets_in(source, path).items():
-            if part in _TAKEN_NETS or part in nets:
-                raise StudyFileError(
-                    f"{path}: the name of net `{part}` is taken",
-                    why="A name means one net in a study.",
-                    next="Give the net another name.",
-                )
-            if taken := [each for each in parameters if hasattr(BaseModel, each) or each in _RESERVED]:
-                raise StudyFileError(f"{path}: net `{part}` calls a setting `{taken[0]}`", next="Rename that setting.")
-            nets[part] = own_net(part, source.sha256, parameters)
+        for part in parts_in(source, path):
+            of_kind = parts.setdefault(part.kind, {})
+            _check_names(part, {*BUILT_IN[part.kind], *of_kind}, path)
+            of_kind[part.name] = own_part(part.name, source.sha256, part.parameters)
         sources.append(source)
-    return PluginFiles(tuple(sources), nets)
+    return PluginFiles(tuple(sources), parts)
 
 
-_RESERVED = {"kind", "part", "source", "parameters", "preset", "settings", "json_schemas"}
+_RESERVED = {"kind", "part", "source", "parameters", "preset", "settings", "json_schemas", "is_loaded"}
+
+
+def _check_names(part: Signature, taken: set[str], path: Path) -> None:
+    if part.name in taken:
+        raise StudyFileError(
+            f"{path}: the name of {part.kind} `{part.name}` is taken",
+            why=f"A name means one {part.kind} in a study.",
+            next=f"Give the {part.kind} another name.",
+        )
+    if reserved := [each for each in part.parameters if hasattr(BaseModel, each) or each in _RESERVED]:
+        raise StudyFileError(
+            f"{path}: {part.kind} `{part.name}` calls a setting `{reserved[0]}`", next="Rename that setting."
+        )
 
 
 def with_plugins(file: YamlFile, plugins: PluginFiles) -> dict[str, Any]:
-    """The values of a study file, with the nets of its plugins where its baseline finds them.
+    """The values of a study file, with the parts of its plugins where its baseline finds them.
 
     Args:
         file: The study file.
@@ -84,12 +89,12 @@ def with_plugins(file: YamlFile, plugins: PluginFiles) -> dict[str, Any]:
         StudyFileError: The file writes what only a plugin may say.
     """
     baseline = file.data.get("baseline", {})
-    if isinstance(baseline, Mapping) and "own_nets" in baseline:
-        line = file.line_of(("baseline", "own_nets"))
+    if isinstance(baseline, Mapping) and "own_parts" in baseline:
+        line = file.line_of(("baseline", "own_parts"))
         raise StudyFileError(
-            f"{file.path}, line {line}: `baseline.own_nets`: no key named 'own_nets'", next="Use `plugins`."
+            f"{file.path}, line {line}: `baseline.own_parts`: no key named 'own_parts'", next="Use `plugins`."
         )
-    if not plugins.nets or not isinstance(baseline, Mapping | None):
+    if not plugins.parts or not isinstance(baseline, Mapping | None):
         return file.data
-    own_nets = {name: net.model_dump() for name, net in plugins.nets.items()}
-    return file.data | {"baseline": {**(baseline or {}), "own_nets": own_nets}}
+    own_parts = {kind: {name: part.model_dump() for name, part in own.items()} for kind, own in plugins.parts.items()}
+    return file.data | {"baseline": {**(baseline or {}), "own_parts": own_parts}}

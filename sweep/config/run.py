@@ -17,13 +17,28 @@ from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
-from sweep.config.own_net import OwnNet, with_own_net
+from sweep.config.own_part import NamedOrOwn, OwnParts, with_own_parts
+from sweep.config.part_names import (
+    Clipping,
+    EmaStart,
+    Loss,
+    LrSchedule,
+    ObjectiveKind,
+    Optimizer,
+    Precision,
+    ReverseVariance,
+    Sampler,
+    Schedule,
+    Spacing,
+    Target,
+    TSampling,
+    Weighting,
+)
 from sweep.config.values import (
     AtLeastOne,
     Count,
     Decay,
     Frozen,
-    Name,
     NotNegative,
     NoTruthForNumbers,
     Positive,
@@ -32,45 +47,6 @@ from sweep.config.values import (
 )
 from sweep.limits import MAX_AVERAGES, MAX_BATCH, MAX_IMAGES, MAX_NOISED_TIMES, MAX_SNAPSHOTS, MAX_STEPS, MAX_T
 
-Schedule = Literal[
-    "linear",
-    "linear_scaled",
-    "cosine",
-    "quadratic",
-    "sigmoid_beta",
-    "sigmoid_alphas_bar",
-    "exponential_beta",
-    "exponential_alphas_bar",
-    "constant",
-    "warmup10",
-    "warmup50",
-    "jsd",
-    "custom",
-]
-Target = Literal["epsilon", "x0", "v", "posterior_mean"]
-Loss = Literal["mse", "l1", "huber", "pseudo_huber"]
-Weighting = Literal[
-    "simple",
-    "uniform",
-    "vlb",
-    "vlb_log_clipped",
-    "vlb_fixed_large",
-    "snr_plus_one",
-    "truncated_snr",
-    "min_snr",
-    "p2",
-]
-ObjectiveKind = Literal["simple", "hybrid", "vlb"]
-TSampling = Literal["uniform", "importance"]
-Optimizer = Literal["adam", "adamw", "radam", "adabelief", "rmsprop"]
-LrSchedule = Literal["constant", "cosine", "inverse_sqrt", "step", "one_cycle"]
-Precision = Literal["fp32", "tf32", "bf16"]
-Sampler = Literal["ancestral", "ddim", "dpmpp_2m", "heun"]
-Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
-ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
-Clipping = Literal["static", "dynamic", "none"]
-EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life"]
-
 
 class TrainSettings(NoTruthForNumbers):
     """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
@@ -78,7 +54,7 @@ class TrainSettings(NoTruthForNumbers):
     data: DataField = DataConfig()
     net: NetField = UNetConfig()
     T: int = Field(1000, ge=1, le=MAX_T, description="Length of the training chain.")
-    schedule: Schedule = Field("linear_scaled", description="Schedule of betas.")
+    schedule: NamedOrOwn[Schedule] = Field("linear_scaled", description="Schedule of betas.")
     beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")
     beta_T: Positive = Field(0.02, lt=1.0, description="Last beta, where the schedule has one.")
     schedule_formula: Text | None = Field(None, description="Of custom: alphas_bar in u = t/T, e.g. cos(u*pi/2)**2.")
@@ -188,14 +164,14 @@ class Protocol(Frozen):
 class Setting(TrainSettings, EvalConfig):
     """One level of everything: what a baseline or an arm says, before seeds."""
 
-    own_nets: SkipJsonSchema[dict[Name, OwnNet]] = Field(
-        {}, exclude_if=lambda nets: not nets, description="Nets of plugins that `net` may name."
+    own_parts: SkipJsonSchema[OwnParts] = Field(
+        {}, exclude_if=lambda parts: not parts, description="Parts of plugins that the other fields may name."
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _finds_own_net(cls, fields: object) -> object:
-        return with_own_net(fields) if isinstance(fields, Mapping) and fields.get("own_nets") else fields
+    def _finds_own_parts(cls, fields: object) -> object:
+        return with_own_parts(fields) if isinstance(fields, Mapping) else fields
 
     def train_config(
         self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()

@@ -13,6 +13,7 @@ from sweep.config.explain import explain
 from sweep.config.plugin_files import PluginFiles, plugins_of, with_plugins
 from sweep.config.study import Study
 from sweep.config.yaml_file import YamlFile, read_yaml
+from sweep.plugins.kinds import KINDS
 
 
 def load_study(path: str | os.PathLike[str]) -> Study:
@@ -49,7 +50,20 @@ def study_in(file: YamlFile) -> Study:
 def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
     """JSON schema of a study file, for editors; with the parts of its plugins, where they are given."""
     schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
+    fields = schema["$defs"]["Setting"]["properties"]
+    for name, field in fields.items():  # a part of no plugin is written by its name
+        if len(field.get("oneOf", ())) == 1:
+            fields[name] = {key: value for key, value in field.items() if key != "oneOf"} | field["oneOf"][0]
     if plugins is not None:
-        written = schema["$defs"]["Setting"]["properties"]["net"]
-        written["anyOf"] += [as_written for net in plugins.nets.values() for as_written in net.json_schemas()]
+        for kind, own in plugins.parts.items():
+            fields[KINDS[kind].field] = _with_forms(
+                fields[KINDS[kind].field], [form for part in own.values() for form in part.json_schemas()]
+            )
     return {"$schema": GenerateJsonSchema.schema_dialect} | schema
+
+
+def _with_forms(field: dict[str, Any], forms: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a field that may be written in further forms."""
+    about = {key: field[key] for key in ("default", "description", "title") if key in field}
+    rest = {key: value for key, value in field.items() if key not in about}
+    return about | {"anyOf": [*(rest["anyOf"] if list(rest) == ["anyOf"] else [rest]), *forms]}

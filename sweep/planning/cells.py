@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.tuning import CellRequest
 from sweep.config.factors import Changes
-from sweep.config.run import EVAL_FIELDS, EmaStart, EvalConfig, Setting
+from sweep.config.part_names import EmaStart
+from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.planning.arms import evaluation_levels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.config.own_part import OwnPart
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.data.facts import DATASET_FACTS
@@ -17,8 +18,8 @@ from sweep.training.noise_tables import betas_of, check_objective, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
 
-def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
-    """The facts of a setting's schedule, if it can be trained and sampled.
+def check_setting(setting: Setting, *, name: str) -> ScheduleFacts | None:
+    """The facts of a setting's schedule, if it can be trained and sampled; None where they need code of a plugin.
 
     Args:
         setting: Baseline of the study with the changes of an arm.
@@ -36,14 +37,24 @@ def check_setting(setting: Setting, *, name: str) -> ScheduleFacts:
     return facts
 
 
-def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts:
-    """Net, schedule, target, weights and objective of a training, each against the others."""
+def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts | None:
+    """Net, schedule, target, weights and objective of a training, each against the others.
+
+    What depends on the code of a plugin is left to a process that has loaded it.
+    """
     check_net(setting)
     check_objective(setting)
+    if not tables_are_known(setting):
+        return None
     betas = betas_of(setting)
     check_target(setting.target, betas)
     weights_of(setting, betas)  # raises where a weight is not finite
     return schedule_facts(betas)
+
+
+def tables_are_known(setting: TrainSettings) -> bool:
+    """Whether this process can compute the tables of a setting: it has loaded the plugins that they come from."""
+    return all(not isinstance(part, OwnPart) or part.is_loaded for part in (setting.schedule, setting.weighting))
 
 
 def check_net(setting: TrainSettings | TrainConfig) -> None:

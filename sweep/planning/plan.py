@@ -34,7 +34,7 @@ class StudyPlan:
 
     Attributes:
         arms: Baseline first.
-        facts: Name of each arm -> facts of its schedule.
+        facts: Name of each arm -> facts of its schedule; None where they need code of a plugin.
         cells: Added at launch; none where a search or tuning comes first.
         trainings: Different trainings in all, those that are decided on the way included.
         scores: Different scores.
@@ -43,7 +43,7 @@ class StudyPlan:
 
     study: Study
     arms: list[Arm]
-    facts: Mapping[str, ScheduleFacts]
+    facts: Mapping[str, ScheduleFacts | None]
     cells: list[NewCell]
     trainings: int
     scores: int
@@ -75,6 +75,15 @@ class StudyPlan:
         data = {"data": study.baseline.data}
         cells = [replace(cell, train_config=cell.train_config.model_copy(update=data)) for cell in self.cells]
         return replace(self, study=study, cells=cells)
+
+    def with_facts(self, facts: Mapping[str, ScheduleFacts]) -> StudyPlan:
+        """The plan with what the code of its plugins has said.
+
+        Args:
+            facts: Name of an arm -> facts of its schedule.
+        """
+        cells = [replace(cell, facts=facts.get(cell.arm_name, cell.facts)) for cell in self.cells]
+        return replace(self, facts={**self.facts, **facts}, cells=cells)
 
     def example_train(self) -> TrainConfig:
         """The baseline's training."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
+from typing import Any
 
 from sweep.errors import DataError
 from sweep.plugins import MARK
@@ -42,7 +44,37 @@ def load_source(source: PluginSource) -> None:
         raise
 
 
-def part_named(source_sha256: str, kind: str, name: str) -> type:
+def is_loaded(source_sha256: str) -> bool:
+    """Whether this process has run a plugin.
+
+    Args:
+        source_sha256: Hash of its source.
+    """
+    return _PREFIX + source_sha256 in sys.modules
+
+
+def call_part(
+    source_sha256: str, kind: str, name: str, settings: Mapping[str, object], given: Mapping[str, object]
+) -> Any:
+    """What a part of a plugin returns; of a class, an instance.
+
+    Args:
+        source_sha256: Hash of the source, which this process has loaded.
+        kind: Name of the kind of the part.
+        name: Name of the part in study files.
+        settings: Values of its settings by their names.
+        given: Values of the arguments that the kind gives; the part receives those that it takes.
+
+    Raises:
+        DataError: This process has not loaded that source, or it has no such part.
+        Exception: Whatever the part raises.
+    """
+    part = part_named(source_sha256, kind, name)
+    taken = inspect.signature(part).parameters
+    return part(**{argument: value for argument, value in given.items() if argument in taken}, **settings)
+
+
+def part_named(source_sha256: str, kind: str, name: str) -> Callable[..., Any]:
     """A part of a plugin that was loaded.
 
     Args:
@@ -55,8 +87,8 @@ def part_named(source_sha256: str, kind: str, name: str) -> type:
     """
     for module in [module for at, module in sys.modules.items() if at.startswith(f"{_PREFIX}{source_sha256}.")]:
         for value in vars(module).values():
-            if isinstance(value, type) and value.__dict__.get(MARK) == (kind, name):
-                return value
+            if callable(value) and getattr(value, "__dict__", {}).get(MARK) == (kind, name):
+                return value  # type: ignore[no-any-return] # what the plugin made
     raise DataError(
         f"no {kind} named {name!r} was loaded", why=f"The plugin with hash {source_sha256[:16]} is missing."
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sweep.errors import StudyFileError
+from sweep.plugins.kinds import KINDS, Kind
 from sweep.plugins.source import PluginSource, parsed
 
 SettingType = Literal["int", "float", "bool", "str"]
-GIVEN = ("image_channels", "image_size", "out_channels")
-"""What every net receives beside its settings."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TYPES: Mapping[str, SettingType] = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
 _NEXT = "sweep docs plugins shows a complete example."
@@ -35,8 +34,23 @@ class Parameter:
     choices: tuple[str, ...] = ()
 
 
-def nets_in(source: PluginSource, path: Path) -> dict[str, dict[str, Parameter]]:
-    """Name of each net in a plugin file -> its settings.
+@dataclass(frozen=True)
+class Signature:
+    """A part of a plugin file, as its text has it.
+
+    Attributes:
+        kind: Name of its kind.
+        name: Name of the part in study files.
+        parameters: Name of each setting -> its type and default.
+    """
+
+    kind: str
+    name: str
+    parameters: Mapping[str, Parameter]
+
+
+def parts_in(source: PluginSource, path: Path) -> list[Signature]:
+    """The parts of a plugin file, in its order.
 
     Args:
         source: The source that was read.
@@ -46,88 +60,94 @@ def nets_in(source: PluginSource, path: Path) -> dict[str, dict[str, Parameter]]
         StudyFileError: A name or a signature is wrong, or there is no part. The error names file and line.
     """
     tree = parsed(path, source.modules[source.name])
+    parts: list[Signature] = []
+    for node, decorator, kind in _marked(tree):
+        name = _part_name(decorator, kind, path)
+        if name in [part.name for part in parts if part.kind == kind]:
+            raise _wrong(path, node, f"two parts of kind {kind} are called `{name}`")
+        parts.append(Signature(kind, name, _settings(node, KINDS[kind], path)))
+    if not parts:
+        raise StudyFileError(f"{path}: no part is marked in this plugin file", next=_NEXT)
+    return parts
+
+
+def _marked(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.expr, str]]:
+    """Each statement that a decorator of `sweep.plugins` marks, with the decorator and the kind that it means."""
     decorators = {
-        alias.asname or alias.name
+        alias.asname or alias.name: alias.name
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module == "sweep.plugins"
         for alias in node.names
-        if alias.name == "net"
+        if alias.name in KINDS
     }
-    nets: dict[str, dict[str, Parameter]] = {}
     for node in tree.body:
         for decorator in getattr(node, "decorator_list", ()):
-            if not (
-                _called(decorator) in decorators or (isinstance(decorator, ast.Name) and decorator.id in decorators)
-            ):
-                continue
-            name = _part_name(decorator, path)
-            if not isinstance(node, ast.ClassDef):
-                raise _wrong(path, node, "`net` marks a class")
-            if name in nets:
-                raise _wrong(path, node, f"two nets are called `{name}`")
-            nets[name] = _settings(node, path)
-    if not nets:
-        raise StudyFileError(f"{path}: no part is marked in this plugin file", next=_NEXT)
-    return nets
+            name = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(name, ast.Name) and name.id in decorators:
+                yield node, decorator, decorators[name.id]
 
 
-def _called(node: ast.expr) -> str | None:
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
-
-
-def _part_name(node: ast.expr, path: Path) -> str:
+def _part_name(node: ast.expr, kind: str, path: Path) -> str:
     name = node.args[0] if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords else None
     if not (isinstance(name, ast.Constant) and isinstance(name.value, str) and _NAME.fullmatch(name.value)):
-        raise _wrong(
-            path, node, '`net` takes the name in quotes: lower-case letters, digits, underscore, as `net("dit")`'
-        )
+        rule = "lower-case letters, digits, underscore"
+        raise _wrong(path, node, f'`{kind}` takes the name in quotes: {rule}, as `{kind}("mine")`')
     return name.value
 
 
-def _settings(node: ast.ClassDef, path: Path) -> dict[str, Parameter]:
+def _settings(node: ast.stmt, kind: Kind, path: Path) -> dict[str, Parameter]:
+    """Settings of a part: the arguments of its constructor or function that the harness does not pass."""
+    function = _constructor(node, kind, path) if kind.is_class else node
+    if not isinstance(function, ast.FunctionDef):
+        raise _wrong(path, node, f"a {kind.label} is a function")
+    arguments = function.args
+    what = "its constructor" if kind.is_class else function.name
+    if arguments.vararg is not None or arguments.kwarg is not None or arguments.posonlyargs:
+        raise _wrong(path, function, f"{what} takes arguments that have no name, or any name")
+    named = arguments.args[kind.is_class :] + arguments.kwonlyargs
+    if missing := [name for name in kind.required if name not in [each.arg for each in named]]:
+        raise _wrong(path, function, f"{what} does not take {', '.join(missing)}")
+    positional = [None] * (len(arguments.args) - len(arguments.defaults)) + [*arguments.defaults]
+    every_default = positional + arguments.kw_defaults
+    defaults = dict(zip([each.arg for each in arguments.args + arguments.kwonlyargs], every_default, strict=True))
+    return {each.arg: _parameter(each, defaults[each.arg], kind, path) for each in named if each.arg not in kind.given}
+
+
+def _constructor(node: ast.stmt, kind: Kind, path: Path) -> ast.FunctionDef:
+    if not isinstance(node, ast.ClassDef):
+        raise _wrong(path, node, f"`{kind.label}` marks a class")
     constructors = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
     if not constructors:
-        raise _wrong(path, node, f"{node.name} has no constructor; it must take {', '.join(GIVEN)}")
-    arguments = constructors[-1].args
-    if arguments.vararg is not None or arguments.kwarg is not None or arguments.posonlyargs:
-        raise _wrong(path, constructors[-1], "its constructor takes arguments that have no name, or any name")
-    named = arguments.args[1:] + arguments.kwonlyargs
-    if missing := [name for name in GIVEN if name not in [each.arg for each in named]]:
-        raise _wrong(path, constructors[-1], f"its constructor does not take {', '.join(missing)}")
-    positional = [None] * (len(arguments.args) - len(arguments.defaults)) + [*arguments.defaults]
-    defaults = dict(
-        zip(
-            [each.arg for each in arguments.args + arguments.kwonlyargs],
-            positional + arguments.kw_defaults,
-            strict=True,
-        )
-    )
-    return {each.arg: _parameter(each, defaults[each.arg], path) for each in named if each.arg not in GIVEN}
+        raise _wrong(path, node, f"{node.name} has no constructor; it must take {', '.join(kind.required)}")
+    return constructors[-1]
 
 
-def _parameter(argument: ast.arg, default: ast.expr | None, path: Path) -> Parameter:
-    annotation = argument.annotation
-    choices: tuple[str, ...] = ()
-    kind: SettingType | None = _TYPES.get(annotation.id) if isinstance(annotation, ast.Name) else None
-    if (
-        isinstance(annotation, ast.Subscript)
-        and isinstance(annotation.value, ast.Name)
-        and annotation.value.id == "Literal"
-    ):
-        kind, choices = "str", _texts(annotation.slice)
-    if kind is None or (isinstance(annotation, ast.Subscript) and not choices):
+def _parameter(argument: ast.arg, default: ast.expr | None, kind: Kind, path: Path) -> Parameter:
+    type_, choices = _type_of(argument.annotation)
+    if type_ is None:
+        given = f"; a {kind.label} is given {', '.join(kind.given)}" if kind.given else ""
         raise _wrong(
-            path, argument, f"setting `{argument.arg}` must be typed int, float, bool, str or Literal of texts"
+            path, argument, f"setting `{argument.arg}` must be typed int, float, bool, str or Literal of texts{given}"
         )
     try:
         value = ast.literal_eval(default) if default is not None else None
     except ValueError:
         value = None
-    parameter = Parameter(kind, value, choices) if isinstance(value, int | float | str) else None
+    parameter = Parameter(type_, value, choices) if isinstance(value, int | float | str) else None
     if parameter is None or (problem := problem_with(parameter, value)) is not None:
         reason = "it has none that is written out" if parameter is None else problem
         raise _wrong(path, argument, f"setting `{argument.arg}` needs a default of its type: {reason}")
     return parameter
+
+
+def _type_of(annotation: ast.expr | None) -> tuple[SettingType | None, tuple[str, ...]]:
+    """Type of a setting and the texts that it allows; no type where the annotation is none of a setting."""
+    if isinstance(annotation, ast.Name):
+        return _TYPES.get(annotation.id), ()
+    if not isinstance(annotation, ast.Subscript) or not isinstance(annotation.value, ast.Name):
+        return None, ()
+    choices = _texts(annotation.slice) if annotation.value.id == "Literal" else ()
+    return ("str" if choices else None), choices
 
 
 def _texts(node: ast.expr) -> tuple[str, ...]:

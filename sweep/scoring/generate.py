@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from sweep.config.run import EvalConfig, Precision
+from sweep.config.part_names import Precision
+from sweep.config.run import EvalConfig
 from sweep.data.pixels import to_uint8
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion

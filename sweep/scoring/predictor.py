@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sweep.config.run import Precision
+from sweep.config.part_names import Precision
 from sweep.diffusion.samplers import Denoise
 from sweep.nets.arithmetic import ARITHMETIC, net_arithmetic
 from sweep.nets.cast_weights import with_cast_weights

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sweep.config.run import EvalConfig, Precision
+from sweep.config.part_names import Precision
+from sweep.config.run import EvalConfig
 from sweep.diffusion.process import Diffusion
 from sweep.errors import ProtocolError
 from sweep.nets.cuda_graph import Capture

@@ -63,13 +63,16 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class NewCell:
-    """One replicate of an arm, with the run and the scores that it asks for; trained to `until_step` first, if any."""
+    """One replicate of an arm, with the run and the scores that it asks for; trained to `until_step` first, if any.
+
+    `facts` are None where the schedule is a plugin's, which the process that plans the run has not loaded.
+    """
 
     arm_name: str
     phase: Phase
     replicate: int
     train_config: TrainConfig
-    facts: ScheduleFacts
+    facts: ScheduleFacts | None
     score_requests: Sequence[ScoreRequest]
     trial_number: int | None = None
     until_step: int | None = None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from sweep.config.run import EmaStart
+from sweep.config.part_names import EmaStart
 from sweep.config.values import shortest
 from sweep.errors import CheckpointError, SweepError, UnreadableCheckpoint
 from sweep.files.atomic import NO_ROOM, write_atomically

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import nn
 
-from sweep.config.run import EmaStart
+from sweep.config.part_names import EmaStart
 from sweep.training.moving_averages import MovingAverages, Weights
 
 

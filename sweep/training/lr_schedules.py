@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from sweep.config.run import LrSchedule, TrainSettings
+from sweep.config.part_names import LrSchedule
+from sweep.config.run import TrainSettings
 
 
 def constant_lr(images_seen: float, total_images: float) -> float:  # noqa: ARG001 - as others of its registry

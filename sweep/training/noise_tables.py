@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainSettings
 from sweep.diffusion.chains import custom_schedule, validated, zero_terminal
 from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.weighting import loss_weights
-from sweep.errors import InfeasibleConfig, UsageError
+from sweep.errors import DataError, InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
 
 
 def betas_of(config: TrainSettings) -> Array:
-    """Checked betas [T] of a config, float64, from a name, a formula or a list.
+    """Checked betas [T] of a config, float64, from a name, a formula, a list, or a plugin that this process has loaded.
 
     Raises:
+        DataError: The plugin is not loaded.
         InfeasibleConfig: The values make no chain, or are not those of this kind of schedule.
         UsageError: The formula does not parse.
     """
+    name = config.schedule.part if isinstance(config.schedule, OwnPart) else config.schedule
     written = [spec for spec in (config.schedule_formula, config.schedule_betas) if spec is not None]
     if config.schedule != "custom":
         if written:
             raise InfeasibleConfig(
-                f"schedule {config.schedule} takes neither schedule_formula nor schedule_betas.",
+                f"schedule {name} takes neither schedule_formula nor schedule_betas.",
                 why="What is not read would look like a setting.",
                 next="Set schedule: custom, or leave them out.",
             )
+        if isinstance(config.schedule, OwnPart):
+            own = table_of("schedule", config.schedule, {"T": config.T}, config.T)
+            return _with_terminal(validated(own, name), config, name)
         return beta_schedule(
             config.schedule,
             config.T,
@@ -47,7 +55,42 @@ def betas_of(config: TrainSettings) -> Array:
     except UsageError as error:
         key = "schedule_formula" if config.schedule_formula is not None else "schedule_betas"
         raise type(error)(f"{key}: {error.what}", why=error.why, next=error.next) from None
-    return validated(zero_terminal(betas), "custom with zero_terminal_snr") if config.zero_terminal_snr else betas
+    return _with_terminal(betas, config, name)
+
+
+def _with_terminal(betas: Array, config: TrainSettings, name: str) -> Array:
+    return validated(zero_terminal(betas), f"{name} with zero_terminal_snr") if config.zero_terminal_snr else betas
+
+
+def table_of(kind: str, part: OwnPart, given: Mapping[str, object], T: int) -> Array:
+    """What a part of a plugin returns where a number for each t is expected, float64 [T].
+
+    Args:
+        kind: Name of the kind of the part.
+        part: The part.
+        given: What the kind gives to it.
+        T: Length of the training chain.
+
+    Raises:
+        DataError: This process has not loaded the plugin.
+        InfeasibleConfig: The part raises an error, or returns something else.
+    """
+    try:
+        table = np.array(part(kind, given), dtype=np.float64)
+    except DataError:
+        raise
+    except Exception as error:
+        raise InfeasibleConfig(
+            f"{kind} {part.part} of a plugin raised an error at T = {T}",
+            why=f"{type(error).__name__}: {error}",
+            next="Correct the plugin.",
+        ) from error
+    if table.shape != (T,):
+        raise InfeasibleConfig(
+            f"{kind} {part.part} of a plugin returned shape {table.shape}; one number for each t is expected, ({T},)",
+            next="Correct the plugin; sweep docs plugins says what holds.",
+        )
+    return table
 
 
 def weights_of(config: TrainSettings, betas: Array) -> Array:

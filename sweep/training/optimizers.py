@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from sweep.config.run import Optimizer as OptimizerName
+from sweep.config.part_names import Optimizer as OptimizerName
 from sweep.config.run import TrainSettings
 from sweep.training.adabelief import AdaBelief
 

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import torch
 
+from sweep.config.own_part import OwnPart, own_parts_in
 from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
-from sweep.errors import DataError, Preempted, UnreadableCheckpoint, UnreadableWeights
+from sweep.diffusion.schedule_facts import schedule_facts
+from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
 from sweep.files.file_names import EXTRACTORS
-from sweep.files.file_store import FileStore
-from sweep.files.plugin_archive import required_source
-from sweep.files.trusted_plugins import trusted_plugins
 from sweep.nets.memory_format import channels_last, laid_out
 from sweep.plugins.loading import load_source
 from sweep.quantities import quantity
@@ -32,7 +31,7 @@ from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
 from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, ScoreJob, TrainJob
-from sweep.worker.plugin_check import try_plugins
+from sweep.worker.plugin_check import load_plugins_of, try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
 from sweep.worker.score_record import execution_record, score_record
@@ -56,8 +55,10 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
         Preempted: The worker wanted the job stopped, and it has saved.
         Exception: Anything that went wrong; see `trial_process.failure_class`.
     """
-    if isinstance(job, TrainJob | ScoreJob):
-        _load_plugin_of(job.config if isinstance(job, TrainJob) else job.train, job.files)
+    if isinstance(job, TrainJob):
+        load_plugins_of(own_parts_in(job.config), job.files)
+    elif isinstance(job, ScoreJob):
+        load_plugins_of(own_parts_in(job.train), job.files)
     match job:
         case CheckJob():
             return try_plugins(job)
@@ -71,23 +72,6 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
             return train_run(job, device, cache, send, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
-
-
-def _load_plugin_of(config: TrainConfig, files: FileStore) -> None:
-    """Load the plugin of a training's net from the file store.
-
-    Raises:
-        DataError: It is missing, another version than that of the run, or not trusted by this user.
-    """
-    if config.net.kind != "own":
-        return
-    if config.net.source not in trusted_plugins():
-        raise DataError(
-            f"the plugin with hash {config.net.source[:16]} is not trusted by this user",
-            why="Another user, or another machine with a home of its own, has launched the study.",
-            next="sweep worker --study NAME --trust",
-        )
-    load_source(required_source(files, config.net.source))
 
 
 def train_run(
@@ -146,7 +130,8 @@ def train_run(
     kind = "weights" if result.step == job.config.steps else "rung"
     weights = files.upload(kind, result.weights)
     seconds = time.monotonic() - started
-    return Trained(weights, result.parameters, seconds)
+    facts = schedule_facts(betas_of(job.config)) if isinstance(job.config.schedule, OwnPart) else None
+    return Trained(weights, result.parameters, seconds, facts)
 
 
 def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:

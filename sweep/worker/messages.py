@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sweep.config.run import Protocol
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.store.records import ArtifactRecord, ExecutionRecord, ScoreResult
 from sweep.store.states import FailureClass
 
@@ -92,7 +93,13 @@ class Counted:
 
 @dataclass(frozen=True)
 class Checked:
-    """Plugins that do what the harness relies on."""
+    """Plugins that do what the harness relies on.
+
+    Attributes:
+        facts: Name of an arm -> facts of its schedule.
+    """
+
+    facts: Mapping[str, ScheduleFacts]
 
 
 @dataclass(frozen=True)
@@ -135,11 +142,13 @@ class Trained:
         weights: File of the weights after the last step.
         parameters: Number of parameters of the net.
         seconds: Time of this attempt.
+        facts: Facts of the schedule, where it is a plugin's and the run was planned without them.
     """
 
     weights: ArtifactRecord
     parameters: int
     seconds: float
+    facts: ScheduleFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sweep.config.data import DataConfig
 from sweep.config.protocol_request import ProtocolRequest
-from sweep.config.run import EvalConfig, Protocol, TrainConfig
+from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Cadence
 from sweep.files.file_store import FileStore
 from sweep.plugins.source import PluginSource
@@ -36,11 +37,11 @@ class CheckJob:
 
     Attributes:
         sources: Sources of the plugins.
-        configs: A training for every different net of a plugin.
+        settings: Name of an arm -> its setting, of the arms that use a part of a plugin.
     """
 
     sources: tuple[PluginSource, ...]
-    configs: tuple[TrainConfig, ...]
+    settings: Mapping[str, Setting]
 
 
 @dataclass(frozen=True)

@@ -2,100 +2,90 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from collections.abc import Mapping
 
-from sweep.config.run import TrainConfig
-from sweep.data.facts import DATASET_FACTS
-from sweep.errors import SweepError, UsageError
-from sweep.limits import MAX_PARAMETERS
+from sweep.config.own_part import OwnPart, own_parts_in
+from sweep.config.run import Setting
+from sweep.diffusion.facts import ScheduleFacts
+from sweep.errors import DataError, SweepError, UsageError
+from sweep.files.file_store import FileStore
+from sweep.files.plugin_archive import required_source
+from sweep.files.trusted_plugins import trusted_plugins
+from sweep.planning.feasibility import check_setting
+from sweep.plugins.kinds import KINDS
 from sweep.plugins.loading import load_source
-from sweep.training.initial_net import build_net
+from sweep.plugins.source import PluginSource
 from sweep.worker.messages import Checked
 from sweep.worker.orders import CheckJob
-from sweep.worker.preparation import dataset_of
+from sweep.worker.part_contracts import CONTRACTS, Broken
 
-BATCH = 2
+
+def load_plugins_of(parts: Mapping[str, OwnPart], files: FileStore) -> None:
+    """Load the plugins of parts from the file store.
+
+    Args:
+        parts: Name of a kind -> the part that a run or a score uses.
+        files: File store of the launch.
+
+    Raises:
+        DataError: A plugin is missing, another version than that of the run, or not trusted by this user.
+    """
+    for source in sorted({part.source for part in parts.values()}):
+        if source not in trusted_plugins():
+            raise DataError(
+                f"the plugin with hash {source[:16]} is not trusted by this user",
+                why="Another user, or another machine with a home of its own, has launched the study.",
+                next="sweep worker --study NAME --trust",
+            )
+        load_source(required_source(files, source))
 
 
 def try_plugins(job: CheckJob) -> Checked:
-    """Load plugins, and build and run every net of theirs that a study trains.
+    """Load plugins, and try every part of theirs with the settings of the arms that use it.
 
     Args:
-        job: The sources, and the trainings.
+        job: The sources, and the settings of the arms.
 
     Raises:
-        UsageError: A plugin cannot be loaded, or a net of it breaks the contract. The error names the net.
+        UsageError: A plugin cannot be loaded, or a part of it breaks the contract. The error names the part.
     """
     for source in job.sources:
-        try:
-            load_source(source)
-        except SystemExit as error:
-            raise UsageError(f"plugin {source.name}.py ends the program when it is imported") from error
-        except Exception as error:
-            raise UsageError(
-                f"plugin {source.name}.py cannot be imported",
-                why=f"{type(error).__name__}: {error}",
-                next="Correct the file.",
-            ) from error
-    for config in job.configs:
-        try:
-            _check_net(config)
-        except SweepError:
-            raise
-        except Exception as error:
-            raise _broken(config, f"{type(error).__name__}: {error}") from error
-    return Checked()
+        _load(source)
+    tried: set[str] = set()
+    facts: dict[str, ScheduleFacts] = {}
+    for arm, setting in job.settings.items():
+        for kind, part in own_parts_in(setting).items():
+            if kind in CONTRACTS and (once := f"{kind} {part.model_dump_json()}") not in tried:
+                _try_part(kind, part, setting)
+                tried.add(once)
+        known = check_setting(setting, name=arm)
+        assert known is not None
+        facts[arm] = known
+    return Checked(facts)
 
 
-def _check_net(config: TrainConfig) -> None:
-    channels, size = _image_shape(config)
-    net = build_net(config, channels=channels, size=size, seed=config.seed)
-    if (weights := sum(each.numel() for each in net.parameters())) > MAX_PARAMETERS:
-        raise _broken(config, f"it has {weights:,} weights; {MAX_PARAMETERS:,} are the most")
-    if not weights:
-        raise _broken(config, "it has no weights, so there is nothing to train")
-    if _differ(net, build_net(config, channels=channels, size=size, seed=config.seed)):
-        raise _broken(config, "two nets of one seed begin with different weights: draw them with torch alone")
-    if constants := sorted(net.state_dict().keys() - {name for name, _ in net.named_parameters()}):
-        raise _broken(config, f"{constants[0]} is kept with the weights and is none: averages of weights run over it")
-    draws = torch.Generator().manual_seed(0)
-    x = torch.randn(BATCH, channels, size, size, generator=draws)
-    i = torch.tensor([0, config.T - 1])
-    outputs = channels * (2 if config.learned_variance else 1)
-    prediction = net(x, i)
-    if not isinstance(prediction, torch.Tensor) or prediction.shape != (BATCH, outputs, size, size):
-        returned = tuple(prediction.shape) if isinstance(prediction, torch.Tensor) else type(prediction).__name__
-        raise _broken(config, f"forward returned {returned}; a tensor {(BATCH, outputs, size, size)} is expected")
-    if not prediction.isfinite().all():
-        raise _broken(config, "forward returned numbers that are not finite")
-    trained = [each for each in net.parameters() if each.requires_grad]
-    gradients = torch.autograd.grad(prediction.square().mean(), trained, allow_unused=True)
-    if any(gradient is None or not gradient.isfinite().all() for gradient in gradients):
-        raise _broken(config, "its gradients are missing or not finite")
-    net.eval()
-    with torch.inference_mode():
-        if not torch.equal(net(x, i), net(x, i)):
-            raise _broken(config, "in eval mode, forward returns other numbers for the same images")
+def _load(source: PluginSource) -> None:
+    try:
+        load_source(source)
+    except SystemExit as error:
+        raise UsageError(f"plugin {source.name}.py ends the program when it is imported") from error
+    except Exception as error:
+        raise UsageError(
+            f"plugin {source.name}.py cannot be imported",
+            why=f"{type(error).__name__}: {error}",
+            next="Correct the file.",
+        ) from error
 
 
-def _differ(net: nn.Module, again: nn.Module) -> bool:
-    return any(not torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items())
-
-
-def _image_shape(config: TrainConfig) -> tuple[int, int]:
-    facts = DATASET_FACTS.get(config.data.name)
-    if facts is not None:
-        return facts.channels, facts.size
-    dataset = dataset_of(config.data)
-    return dataset.channels, dataset.size
-
-
-def _broken(config: TrainConfig, problem: str) -> UsageError:
-    net = config.net
-    name = net.part if net.kind == "own" else net.kind
-    return UsageError(
-        f"net `{name}` of a plugin cannot be used",
-        why=problem,
-        next="Correct the plugin; sweep docs plugins says what holds.",
-    )
+def _try_part(kind: str, part: OwnPart, setting: Setting) -> None:
+    try:
+        CONTRACTS[kind](part, setting)
+    except SweepError:
+        raise
+    except (Exception, SystemExit) as error:
+        problem = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{KINDS[kind].label} `{part.part}` of a plugin cannot be used",
+            why=problem,
+            next="Correct the plugin; sweep docs plugins says what holds.",
+        ) from error

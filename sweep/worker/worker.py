@@ -213,6 +213,7 @@ class Worker:
                     weights=outcome.weights,
                     parameters=outcome.parameters,
                     seconds=outcome.seconds,
+                    facts=outcome.facts,
                 )
             case Scored():
                 try:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from sweep.config.part_names import Precision
 from sweep.config.presets import NET_PRESETS
-from sweep.config.run import Precision, TrainConfig
+from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset, without_official_test
 from sweep.training.initial_net import build_net
 from tests.helpers.diffusers_unet import diffusers_net, to_diffusers

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from sweep.config.run import EvalConfig, Precision
+from sweep.config.part_names import Precision
+from sweep.config.run import EvalConfig
 from sweep.diffusion.process import Diffusion
 from sweep.nets.memory_format import laid_out
 from sweep.scoring.generate import default_batch, generate, sampling_plan

@@ -12,9 +12,9 @@ from sweep.config.data import DataName
 from sweep.config.designs.registry import DESIGNS
 from sweep.config.factors import Factor, at_boundary
 from sweep.config.net import MLPByPreset, NetName, UNetByPreset
+from sweep.config.part_names import Loss, Optimizer, Sampler, Schedule, Target, Weighting
 from sweep.config.plugin_files import plugins_of
 from sweep.config.presets import NET_PRESETS
-from sweep.config.run import Loss, Optimizer, Sampler, Schedule, Target, Weighting
 from sweep.config.study_file import load_study, study_json_schema
 from sweep.config.yaml_file import read_yaml
 from sweep.errors import StudyFileError

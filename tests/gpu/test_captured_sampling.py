@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 import torch
 
-from sweep.config.run import Precision, Sampler, TrainConfig
+from sweep.config.part_names import Precision, Sampler
+from sweep.config.run import TrainConfig
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
 from sweep.nets.cuda_graph import CapturedStep, eager

@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 import torch
 
-from sweep.config.run import Optimizer, TrainConfig
+from sweep.config.part_names import Optimizer
+from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.data.sources import load_dataset
 from sweep.nets.cuda_graph import CapturedStep, eager

@@ -145,6 +145,6 @@ def test_a_choice_is_checked(tmp_path):
 
 
 def test_a_study_without_plugins_is_written_as_before() -> None:
-    """An empty `own_nets` in it made every earlier launch of the same file a changed one."""
+    """An empty `own_parts` in it made every earlier launch of the same file a changed one."""
     study = Study.model_validate({"name": "plain", "question": "Does it run?", "baseline": {"data": "digits"}})
-    assert "own_nets" not in study.model_dump(mode="json")["baseline"]
+    assert "own_parts" not in study.model_dump(mode="json")["baseline"]

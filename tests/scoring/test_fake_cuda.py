@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import torch
 
-from sweep.config.run import Precision, Sampler
+from sweep.config.part_names import Precision, Sampler
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplerState, SamplingPlan, StepTable, reverse_step, step_table

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sweep.config.run import Precision, Sampler
+from sweep.config.part_names import Precision, Sampler
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import SamplingPlan
 from sweep.nets.cuda_graph import StepFn, eager

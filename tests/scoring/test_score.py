@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sweep.config.run import EvalConfig, Precision
+from sweep.config.part_names import Precision
+from sweep.config.run import EvalConfig
 from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError

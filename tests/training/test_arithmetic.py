@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sweep.config.run import Precision
+from sweep.config.part_names import Precision
 from sweep.data.dataset import Dataset
 from sweep.nets.arithmetic import ARITHMETIC, float32_products, float32_products_in_use
 from sweep.scoring.predictor import predictor

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sweep.config.run import EmaStart
+from sweep.config.part_names import EmaStart
 from sweep.training.ema import EMA_STARTS, ConstantEMA
 
 

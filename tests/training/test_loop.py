@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pytest
 import torch
 
-from sweep.config.run import Optimizer, TrainConfig
+from sweep.config.part_names import Optimizer
+from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.errors import CheckpointError, Diverged, Preempted, UsageError
 from sweep.training import checkpoint, loop

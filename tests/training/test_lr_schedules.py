@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
-from sweep.config.run import LrSchedule, TrainSettings
+from sweep.config.part_names import LrSchedule
+from sweep.config.run import TrainSettings
 from sweep.training.lr_schedules import LR_SCHEDULES, lr_at, warmup_factor
 
 STEPS = 1000

@@ -8,7 +8,7 @@ import pytorch_optimizer
 import torch
 from torch import nn
 
-from sweep.config.run import Optimizer as OptimizerName
+from sweep.config.part_names import Optimizer as OptimizerName
 from sweep.config.run import TrainSettings
 from sweep.training.adabelief import AdaBelief
 from sweep.training.optimizers import OPTIMIZERS, build_optimizer, set_lr

@@ -40,6 +40,7 @@ from sweep.reporting.frames.decisions import decisions_of, same_question_of
 from sweep.reporting.frames.query import frame_of
 from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
+from sweep.store.sql.schedule_columns import UNKNOWN
 from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE
 from sweep.store.sql.transaction import read_transaction
 from sweep.store.states import EventKind, Phase
@@ -178,7 +179,9 @@ def _cells(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
         .where(is_included),
     )
     # Before the first training has ended a database returns no number at all, which pandas takes for objects.
-    return cells.astype({"parameters": float, "train_seconds": float})
+    cells = cells.astype({"parameters": float, "train_seconds": float})
+    facts = ["alphas_bar_T", "snr_1", "snr_T", "prior_bits_per_dim"]
+    return cells.assign(**cells[facts].mask(cells["alphas_bar_T"] == UNKNOWN))
 
 
 def _curves(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:

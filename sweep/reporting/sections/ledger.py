@@ -187,8 +187,12 @@ def provenance(study: ReportedStudy) -> list[Block]:
 
 def _plugins(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     """One fact for each part of a plugin: its name and the hash of its source, archived with the files of the study."""
-    nets = spec.get("baseline", {}).get("own_nets", {})
-    return [("plugin", f"net {name}, source sha256 {net['source']}") for name, net in nets.items()]
+    own_parts = spec.get("baseline", {}).get("own_parts", {})
+    return [
+        ("plugin", f"{kind} {name}, source sha256 {part['source']}")
+        for kind, own in own_parts.items()
+        for name, part in own.items()
+    ]
 
 
 def _revisions(revisions: pd.DataFrame) -> Block:

@@ -6,18 +6,28 @@ import math
 
 from sqlalchemy import Connection, update
 
+from sweep.diffusion.facts import ScheduleFacts
 from sweep.store.queue.attempts import end_attempt
 from sweep.store.queue.leases import COUNTS_RESET
 from sweep.store.queue.progress import execution_columns, write_artifacts
 from sweep.store.records import ArtifactRecord, Claim, ScoreResult
 from sweep.store.sql.clock import moment
+from sweep.store.sql.schedule_columns import schedule_columns
 from sweep.store.sql.schema import ATTEMPT, MEASUREMENT, RUN
 from sweep.store.sql.transaction import Store
 from sweep.store.sql.upsert import insert_or_replace
 from sweep.store.states import AttemptEnd, RunState, ScoreState
 
 
-def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, parameters: int, seconds: float) -> None:
+def finish_training(
+    store: Store,
+    claimed: Claim,
+    *,
+    weights: ArtifactRecord,
+    parameters: int,
+    seconds: float,
+    facts: ScheduleFacts | None = None,
+) -> None:
     """Record that a run is trained: its scores may be made from now on.
 
     Args:
@@ -26,6 +36,7 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
         weights: File with the raw and averaged weights.
         parameters: Number of trainable values of the net.
         seconds: Seconds for which this attempt held the device; those of earlier attempts are added up.
+        facts: Facts of the schedule, where they were not known when the run was planned; None: as they are.
 
     Raises:
         LeaseLost: Another worker holds the run now, or it was cancelled; nothing was written.
@@ -39,6 +50,7 @@ def finish_training(store: Store, claimed: Claim, *, weights: ArtifactRecord, pa
             "finished_at": moment(),
             "failure": None,
             "failure_reason": None,
+            **({} if facts is None else schedule_columns(facts)),
         }
         if end_attempt(connection, claimed, values, AttemptEnd.TRAINED, seconds=seconds):
             write_artifacts(connection, claimed, [weights])

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, delete, select, tuple_, update
 
 from sweep.config.keys import eval_key, protocol_key, train_key
 from sweep.store.records import NewCell
+from sweep.store.sql.schedule_columns import schedule_columns
 from sweep.store.sql.schema import RUN, SCORE, SCORE_REQUEST, WorkColumns
 from sweep.store.sql.upsert import insert_missing
 from sweep.store.states import RunState, WorkKind
@@ -39,10 +40,7 @@ def add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
             "config": cell.train_config.model_dump(mode="json"),
             "seed": cell.train_config.seed,
             "steps": cell.train_config.steps,
-            "alphas_bar_T": cell.facts.alphas_bar_T,
-            "snr_1": cell.facts.snr_1,
-            "snr_T": cell.facts.snr_T,
-            "prior_bits_per_dim": cell.facts.prior_bits_per_dim,
+            **schedule_columns(cell.facts),
             "until_step": cell.until_step,
         }
         for key, cell in zip(keys, cells, strict=True)

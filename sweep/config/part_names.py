@@ -1,0 +1,53 @@
+"""Names of the package's own parts, as study files write them. What each means is in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from sweep.config.presets import NET_PRESETS
+
+Schedule = Literal[
+    "linear",
+    "linear_scaled",
+    "cosine",
+    "quadratic",
+    "sigmoid_beta",
+    "sigmoid_alphas_bar",
+    "exponential_beta",
+    "exponential_alphas_bar",
+    "constant",
+    "warmup10",
+    "warmup50",
+    "jsd",
+    "custom",
+]
+Target = Literal["epsilon", "x0", "v", "posterior_mean"]
+Loss = Literal["mse", "l1", "huber", "pseudo_huber"]
+Weighting = Literal[
+    "simple",
+    "uniform",
+    "vlb",
+    "vlb_log_clipped",
+    "vlb_fixed_large",
+    "snr_plus_one",
+    "truncated_snr",
+    "min_snr",
+    "p2",
+]
+ObjectiveKind = Literal["simple", "hybrid", "vlb"]
+TSampling = Literal["uniform", "importance"]
+Optimizer = Literal["adam", "adamw", "radam", "adabelief", "rmsprop"]
+LrSchedule = Literal["constant", "cosine", "inverse_sqrt", "step", "one_cycle"]
+Precision = Literal["fp32", "tf32", "bf16"]
+Sampler = Literal["ancestral", "ddim", "dpmpp_2m", "heun"]
+Spacing = Literal["leading", "linspace", "trailing", "quadratic"]
+ReverseVariance = Literal["fixed_small", "fixed_large", "learned_range"]
+Clipping = Literal["static", "dynamic", "none"]
+EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life"]
+
+BUILT_IN: Mapping[str, tuple[str, ...]] = {
+    "net": ("unet", "mlp", "own", *NET_PRESETS),
+    "schedule": get_args(Schedule),
+}
+"""Name of a kind of part -> the names that the package has taken."""

@@ -1,0 +1,44 @@
+"""The kinds of parts that a plugin can offer: one declaration each, from which all else follows.
+
+A kind says which field of a setting names its parts and what the harness passes to them. Reading signatures, checking
+settings, keys, trust, the archive and loading ask nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of part.
+
+    Attributes:
+        label: Name of the kind in sentences.
+        field: Field of a setting that names a part of this kind; `net` is that of nets.
+        required: Arguments that every part takes.
+        offered: Further arguments that a part receives if it takes them.
+        is_class: Whether a part is a class; else it is a function.
+    """
+
+    label: str
+    field: str
+    required: tuple[str, ...]
+    offered: tuple[str, ...] = ()
+    is_class: bool = False
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Every argument that the harness can pass; all others are settings."""
+        return self.required + self.offered
+
+
+KINDS: Mapping[str, Kind] = {
+    "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), is_class=True),
+    "schedule": Kind("schedule", "schedule", ("T",)),
+}
+"""By the name of its decorator in `sweep.plugins`."""
+
+KIND_OF_FIELD: Mapping[str, str] = {kind.field: name for name, kind in KINDS.items()}
+"""Field of a setting -> name of the kind that it names."""
