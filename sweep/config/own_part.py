@@ -39,6 +39,9 @@ class OwnPart(BaseModel):
                 raise ValueError(problem)
         return self
 
+    def __str__(self) -> str:
+        return self.part
+
     @property
     def settings(self) -> dict[str, Any]:
         """Name of each setting -> its value."""

@@ -49,5 +49,9 @@ EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "net": ("unet", "mlp", "own", *NET_PRESETS),
     "schedule": get_args(Schedule),
+    "weighting": get_args(Weighting),
+    "loss": get_args(Loss),
+    "optimizer": get_args(Optimizer),
+    "lr_schedule": get_args(LrSchedule),
 }
 """Name of a kind of part -> the names that the package has taken."""

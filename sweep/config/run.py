@@ -61,9 +61,9 @@ class TrainSettings(NoTruthForNumbers):
     schedule_betas: tuple[float, ...] | None = Field(None, max_length=MAX_T, description="Of custom: the T betas.")
     zero_terminal_snr: bool = Field(False, description="Rescale to alphas_bar_T = 0 (Lin et al. 2023).")
     target: Target = Field("epsilon", description="What the net predicts.")
-    loss: Loss = Field("mse", description="Elementwise loss between prediction and target.")
+    loss: NamedOrOwn[Loss] = Field("mse", description="Elementwise loss between prediction and target.")
     loss_delta: Positive = Field(1.0, description="Scale of huber and pseudo_huber.")
-    weighting: Weighting = Field("simple", description="Weight of the loss over t.")
+    weighting: NamedOrOwn[Weighting] = Field("simple", description="Weight of the loss over t.")
     weight_clip: tuple[float, float] | None = Field(None, description="Bounds put on the weights, e.g. [0, 1].")
     gamma: Positive = Field(5.0, description="Of min_snr.")
     p2_gamma: NotNegative = Field(1.0, description="Exponent of p2 (Choi et al. 2022); 0.5 and 1 are in the paper.")
@@ -77,12 +77,12 @@ class TrainSettings(NoTruthForNumbers):
     dispersive_weight: NotNegative = Field(0.0, description="Of the dispersive loss (Wang & He 2025).")
     dispersive_tau: Positive = Field(0.5, description="Temperature of the dispersive loss.")
     perceptual_weight: NotNegative = Field(0.0, description="Of the distance of the predicted x0 in random features.")
-    optimizer: Optimizer = "adam"
+    optimizer: NamedOrOwn[Optimizer] = "adam"
     lr: Positive = Field(2e-4, lt=10.0, description="Learning rate.")
     betas: tuple[float, float] = Field((0.9, 0.999), description="Moment decays of the optimizer.")
     eps: Positive = Field(1e-8, description="Added to the optimizer's denominator.")
     weight_decay: float = Field(0.0, ge=0.0)
-    lr_schedule: LrSchedule = "constant"
+    lr_schedule: NamedOrOwn[LrSchedule] = "constant"
     warmup_images: Count = Field(0, ge=0, le=MAX_IMAGES, description="Images over which lr grows linearly from 0.")
     grad_clip: Positive | None = Field(1.0, description="Largest global gradient norm; null for none.")
     batch: int = Field(128, ge=1, le=MAX_BATCH, description="Images of one optimizer step.")

@@ -30,7 +30,8 @@ _SNR_FLOOR = 1e-300
 LARGEST_WEIGHT = 1e15
 
 
-def _snr(at: Levels) -> Array:
+def floored_snr(at: Levels) -> Array:
+    """SNR of each level, [T]; above 0 by the least that keeps quotients at SNR = 0 what they tend to."""
     return np.maximum(at.snr, _SNR_FLOOR)
 
 
@@ -45,16 +46,16 @@ class Constants:
 
 # Squared error of each target per squared error of x_0, [T]. Salimans & Ho 2022, sec. 4
 ERROR_SCALES: dict[str, Callable[[Levels], Array]] = {
-    "epsilon": _snr,
-    "x0": lambda at: np.ones_like(_snr(at)),
-    "v": lambda at: _snr(at) + 1,
+    "epsilon": floored_snr,
+    "x0": lambda at: np.ones_like(floored_snr(at)),
+    "v": lambda at: floored_snr(at) + 1,
     "posterior_mean": lambda at: at.posterior_mean_x0**2,
 }
 
 
 def simple(at: Levels, _scale: Array, _c: Constants) -> Array:
     """w = SNR_t on x_0, which is 1 on epsilon whatever the net predicts. Source: Ho et al. 2020, eq. 14."""
-    return _snr(at)
+    return floored_snr(at)
 
 
 def uniform(_at: Levels, scale: Array, _c: Constants) -> Array:
@@ -99,12 +100,12 @@ def vlb_fixed_large(at: Levels, _scale: Array, _c: Constants) -> Array:
 
 def snr_plus_one(at: Levels, _scale: Array, _c: Constants) -> Array:
     """w = SNR_t + 1 on x_0, which is 1 on v. Source: Salimans & Ho 2022, sec. 4."""
-    return _snr(at) + 1
+    return floored_snr(at) + 1
 
 
 def truncated_snr(at: Levels, _scale: Array, _c: Constants) -> Array:
     """w = max(SNR_t, 1) on x_0. Source: Salimans & Ho 2022, sec. 4."""
-    return np.maximum(_snr(at), 1)
+    return np.maximum(floored_snr(at), 1)
 
 
 def min_snr(at: Levels, _scale: Array, c: Constants) -> Array:
@@ -116,7 +117,7 @@ def min_snr(at: Levels, _scale: Array, c: Constants) -> Array:
 
     Source: Hang et al. 2023, sec. 3.4.
     """
-    return np.minimum(_snr(at), c.gamma)
+    return np.minimum(floored_snr(at), c.gamma)
 
 
 def p2(at: Levels, _scale: Array, c: Constants) -> Array:
@@ -128,7 +129,7 @@ def p2(at: Levels, _scale: Array, c: Constants) -> Array:
 
     Source: Choi et al. 2022.
     """
-    return _snr(at) / (c.p2_k + _snr(at)) ** c.p2_gamma
+    return floored_snr(at) / (c.p2_k + floored_snr(at)) ** c.p2_gamma
 
 
 # (levels, error scale of the target, constants) -> weight on the squared error of x_0, [T]
@@ -154,11 +155,12 @@ def loss_weights(
     gamma: float = 5.0,
     p2_k: float = 1.0,
     p2_gamma: float = 1.0,
+    function: Callable[[Levels], Array] | None = None,
 ) -> Array:
     """Weight of each timestep on the squared error of the prediction itself.
 
     Args:
-        name: Key of `WEIGHTINGS`.
+        name: Key of `WEIGHTINGS`; any name where a function is given.
         betas: Checked betas [T].
         target: What the network predicts; key of `ERROR_SCALES`.
         clip: Bounds applied last, to the weight on the prediction; a weight beyond `LARGEST_WEIGHT` becomes the upper
@@ -166,6 +168,7 @@ def loss_weights(
         gamma: Cap of the SNR in `min_snr`.
         p2_k: Constant k of `p2`.
         p2_gamma: Exponent gamma of `p2`; 0.5 and 1 are in the paper.
+        function: Weight on the squared error of x_0 of a weighting that is none of `WEIGHTINGS`.
 
     Returns:
         float64 [T], at most `LARGEST_WEIGHT`, not negative. Zero where the objective ignores a t: at zero terminal SNR,
@@ -180,14 +183,15 @@ def loss_weights(
         >>> loss_weights("simple", np.array([0.1, 0.2]), target="epsilon").tolist()
         [1.0, 1.0]
     """
-    if name not in WEIGHTINGS:
+    if function is None and name not in WEIGHTINGS:
         raise UsageError(f"No weighting `{name}`.", next=f"Use one of: {', '.join(WEIGHTINGS)}.")
     if target not in ERROR_SCALES:
         raise UsageError(f"No target `{target}`.", next=f"Use one of: {', '.join(ERROR_SCALES)}.")
     at = Levels.of(betas)
     scale = ERROR_SCALES[target](at)
     with np.errstate(divide="ignore", over="ignore"):
-        weights = WEIGHTINGS[name](at, scale, Constants(gamma, p2_k, p2_gamma)) / scale
+        on_x0 = function(at) if function else WEIGHTINGS[name](at, scale, Constants(gamma, p2_k, p2_gamma))
+        weights = on_x0 / scale
     weights[weights > LARGEST_WEIGHT] = np.inf
     if clip is not None:
         weights = np.clip(weights, *clip)

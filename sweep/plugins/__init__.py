@@ -68,6 +68,85 @@ def schedule(name: str) -> Callable[[Function], Function]:
     return _marking("schedule", name)
 
 
+def weighting(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a weighting of the loss over t that study files may name.
+
+    It takes `snr`, the signal-to-noise ratio of t = 1..T, float64 [T], `alphas_bar` [T] if it wants it, and settings.
+    It returns the weight of each t on the squared error of x_0, float64 [T], whatever the net predicts: `snr` itself is
+    the unweighted loss of Ho et al. 2020, eq. 14.
+
+    Args:
+        name: Name of the weighting in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @weighting("soft_min_snr")
+        def soft_min_snr(snr, *, gamma: float = 5.0): ...
+    """
+    return _marking("weighting", name)
+
+
+def loss(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a loss between prediction and target that study files may name.
+
+    It takes `prediction` and `target`, float32 [B, C, H, W], and settings, and returns a tensor [B, ...] of which the
+    mean over all but the first dimension is the loss of each image, such as the elementwise loss.
+
+    Args:
+        name: Name of the loss in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @loss("log_cosh")
+        def log_cosh(prediction, target): ...
+    """
+    return _marking("loss", name)
+
+
+def optimizer(name: str) -> Callable[[Function], Function]:
+    """Mark a function as an optimizer that study files may name.
+
+    It takes `params`, a list of parameters on one device, `lr`, a scalar tensor that the harness sets before each step,
+    `betas`, `eps` and `weight_decay` of the study file if it wants them, and settings. It returns a
+    `torch.optim.Optimizer` over all of `params` whose groups keep the tensor as their `lr`, and whose state is whole
+    in its `state_dict`. It runs without CUDA graphs, so it may count its steps in Python.
+
+    Args:
+        name: Name of the optimizer in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @optimizer("lion")
+        def lion(params, lr, betas, weight_decay): ...
+    """
+    return _marking("optimizer", name)
+
+
+def lr_schedule(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a schedule of the learning rate that study files may name.
+
+    It takes `progress`, the share of the images of the run that were seen before the step, in [0, 1), and settings. It
+    returns the factor on `lr`, a finite number that is not negative. A warm-up of the study file comes on top.
+
+    Args:
+        name: Name of the schedule in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @lr_schedule("cooldown")
+        def cooldown(progress: float, *, share: float = 0.2): ...
+    """
+    return _marking("lr_schedule", name)
+
+
 def _marking(kind: str, name: str) -> Callable[[Function], Function]:
     def marked(function: Function) -> Function:
         setattr(function, MARK, (kind, name))

@@ -37,6 +37,10 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), is_class=True),
     "schedule": Kind("schedule", "schedule", ("T",)),
+    "weighting": Kind("weighting", "weighting", ("snr",), ("alphas_bar",)),
+    "loss": Kind("loss", "loss", ("prediction", "target")),
+    "optimizer": Kind("optimizer", "optimizer", ("params", "lr"), ("betas", "eps", "weight_decay")),
+    "lr_schedule": Kind("lr schedule", "lr_schedule", ("progress",)),
 }
 """By the name of its decorator in `sweep.plugins`."""
 

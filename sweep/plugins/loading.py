@@ -7,6 +7,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -70,10 +71,16 @@ def call_part(
         Exception: Whatever the part raises.
     """
     part = part_named(source_sha256, kind, name)
-    taken = inspect.signature(part).parameters
+    taken = _arguments(part)
     return part(**{argument: value for argument, value in given.items() if argument in taken}, **settings)
 
 
+@cache
+def _arguments(part: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(part).parameters)
+
+
+@cache
 def part_named(source_sha256: str, kind: str, name: str) -> Callable[..., Any]:
     """A part of a plugin that was loaded.
 

@@ -16,12 +16,15 @@ def value_in_words(value: object) -> str:
     """The value of a setting as text: `on` for True, `none` for None, the shortest digits of a float.
 
     Args:
-        value: A scalar, a sequence of values, or a mapping of fields to values.
+        value: A scalar, a sequence of values, a part of a plugin, or a mapping of fields to values.
     """
     if isinstance(value, bool) or value is None:
         return {True: "on", False: "off", None: "none"}[value]
     if isinstance(value, list | tuple):
         return "[" + ", ".join(value_in_words(item) for item in value) + "]"
+    if isinstance(value, Mapping) and value.get("kind") == "own":
+        settings = {name: value[name] for name in value["parameters"]}
+        return f"{value['part']} of our own" + (f" ({changes_in_words(settings)})" if settings else "")
     if isinstance(value, Mapping):
         return changes_in_words(value)
     return shortest(value) if isinstance(value, float) else str(value)

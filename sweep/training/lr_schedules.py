@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from sweep.config.own_part import OwnPart
 from sweep.config.part_names import LrSchedule
 from sweep.config.run import TrainSettings
 
@@ -101,7 +102,7 @@ LR_SCHEDULES: Mapping[LrSchedule, Callable[[float, float], float]] = {
 
 
 def lr_at(config: TrainSettings, images_seen: float) -> float:
-    """Learning rate of the step that begins after `images_seen` images, in [0, config.lr].
+    """Learning rate of the step that begins after `images_seen` images, in [0, config.lr] but for those of plugins.
 
     With a warm-up the first step has lr 0: it fills the optimizer's moments and moves nothing.
 
@@ -109,5 +110,8 @@ def lr_at(config: TrainSettings, images_seen: float) -> float:
         config: Config whose learning rate, schedule, warm-up and length are read.
         images_seen: Images seen before the step.
     """
-    factor = LR_SCHEDULES[config.lr_schedule](images_seen, config.images)
+    if isinstance(config.lr_schedule, OwnPart):
+        factor = float(config.lr_schedule("lr_schedule", {"progress": images_seen / config.images}))
+    else:
+        factor = LR_SCHEDULES[config.lr_schedule](images_seen, config.images)
     return config.lr * factor * warmup_factor(images_seen, config.warmup_images)

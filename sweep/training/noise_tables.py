@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainSettings
 from sweep.diffusion.chains import custom_schedule, validated, zero_terminal
+from sweep.diffusion.levels import Levels
 from sweep.diffusion.schedules import beta_schedule
-from sweep.diffusion.weighting import loss_weights
+from sweep.diffusion.weighting import floored_snr, loss_weights
 from sweep.errors import DataError, InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
@@ -101,11 +102,20 @@ def weights_of(config: TrainSettings, betas: Array) -> Array:
         betas: Checked betas of the config, float64 [T].
 
     Raises:
+        DataError: The plugin of the weighting is not loaded.
         InfeasibleConfig: A weight is not finite.
     """
+    own = config.weighting
+
+    def of_plugin(at: Levels) -> Array:
+        assert isinstance(own, OwnPart)
+        given = {"snr": floored_snr(at), "alphas_bar": at.alphas_bar}
+        return table_of("weighting", own, given, len(betas))
+
     return loss_weights(
-        config.weighting,
+        str(own),
         betas,
+        function=of_plugin if isinstance(own, OwnPart) else None,
         target=config.target,
         clip=config.weight_clip,
         gamma=config.gamma,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainSettings
 from sweep.diffusion.losses import detach_mean, hybrid_loss, per_image_loss, vlb_terms
 from sweep.diffusion.process import Diffusion
@@ -20,6 +21,7 @@ from sweep.nets.random_features import RandomFeatures
 from sweep.training.auxiliary_losses import Term, Views, active_terms
 from sweep.training.batch import Batch
 from sweep.training.noise_tables import betas_of, check_objective, weights_of
+from sweep.training.own_parts import own_per_image_loss
 
 
 class Cost(NamedTuple):
@@ -103,7 +105,10 @@ class Objective:
         batch, config = forward.batch, self.config
         target = target_for(config.target, self.diffusion, batch.x0, batch.noise, forward.x_t, batch.i)
         prediction, _ = split_output(forward.output, batch.x0.shape[1])
-        per_image = per_image_loss(config.loss, prediction, target, delta=config.loss_delta)
+        if isinstance(config.loss, OwnPart):
+            per_image = own_per_image_loss(config.loss, prediction, target)
+        else:
+            per_image = per_image_loss(config.loss, prediction, target, delta=config.loss_delta)
         return self.weights[batch.i].float() * per_image
 
     # Ho et al. 2020, eq. 5

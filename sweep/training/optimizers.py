@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sweep.config.own_part import OwnPart
 from sweep.config.part_names import Optimizer as OptimizerName
 from sweep.config.run import TrainSettings
 from sweep.training.adabelief import AdaBelief
+from sweep.training.own_parts import own_optimizer
 
 Params = Iterable[torch.nn.Parameter]
 
@@ -120,7 +122,10 @@ def build_optimizer(config: TrainSettings, params: Params) -> Optimizer:
         config: Config whose lr, betas, eps and weight_decay are read.
         params: Parameters on one device.
     """
-    return OPTIMIZERS[config.optimizer](list(params), config)
+    every = list(params)
+    if isinstance(config.optimizer, OwnPart):
+        return own_optimizer(config.optimizer, every, _lr(every, config), config)
+    return OPTIMIZERS[config.optimizer](every, config)
 
 
 def set_lr(optimizer: Optimizer, lr: Tensor) -> None:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from sweep.config.keys import canonical_json
+from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
-from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, release_memory
+from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, eager, release_memory
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import RunContext
@@ -97,7 +98,8 @@ class StepState:
         self.norm = torch.zeros((), device=device)
         """Global norm of the last step's gradients before clipping."""
         self.prefetcher = Prefetcher(config, tuple(self.images.shape), device, self._shares_fn(), sync_every_steps)
-        self._execution = execution
+        # Its Python code runs at each step, as it would anywhere else: a captured step would not count on its own.
+        self._execution = eager if isinstance(config.optimizer, OwnPart) else execution
         self._step_fn: StepFn | None = None
 
     def executed(self, step: Callable[[StepState], None]) -> StepFn:
@@ -184,7 +186,8 @@ class StepStateCache:
             InfeasibleConfig: The config's values make no sense together or with these images.
         """
         key = step_state_key(config, dataset, context, sync_every_steps)
-        if self._step_state is not None and key == self._key:
+        own_optimizer = isinstance(config.optimizer, OwnPart)  # how its state begins is not known
+        if self._step_state is not None and key == self._key and not own_optimizer:
             self._step_state.restart(config)
             return self._step_state
         self._step_state = None  # its memory goes before the next one asks for as much

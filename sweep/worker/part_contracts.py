@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -13,10 +15,13 @@ from sweep.config.run import Setting, TrainConfig
 from sweep.data.facts import DATASET_FACTS
 from sweep.limits import MAX_PARAMETERS
 from sweep.training.initial_net import build_net
-from sweep.training.noise_tables import betas_of
+from sweep.training.noise_tables import betas_of, weights_of
+from sweep.training.optimizers import build_optimizer, load_optimizer, set_lr
 from sweep.worker.preparation import dataset_of
 
 BATCH = 2
+STEPS = 8
+"""Of an optimizer, before and after it is resumed."""
 
 
 class Broken(Exception):
@@ -80,6 +85,115 @@ def schedule_contract(_part: OwnPart, setting: Setting) -> None:
         raise Broken("it returns other betas at each call")
 
 
+def weighting_contract(_part: OwnPart, setting: Setting) -> None:
+    """Weights that are finite, not negative and the same at each call.
+
+    Args:
+        setting: An arm that uses the weighting.
+
+    Raises:
+        Broken: The weights differ between two calls.
+        InfeasibleConfig: A weight is not finite or negative; the message names the first t where.
+    """
+    betas = betas_of(setting)
+    if not np.array_equal(weights_of(setting, betas), weights_of(setting, betas)):
+        raise Broken("it returns other weights at each call")
+
+
+def loss_contract(part: OwnPart, _setting: Setting) -> None:
+    """A finite loss of each image with finite gradients, also where prediction and target agree.
+
+    Args:
+        part: The loss.
+
+    Raises:
+        Broken: One of these does not hold.
+    """
+    draws = torch.Generator().manual_seed(0)
+    target = torch.randn(BATCH, 1, 4, 4, generator=draws)
+    for prediction in (torch.randn(BATCH, 1, 4, 4, generator=draws), target.clone()):
+        prediction.requires_grad_()
+        loss = part("loss", {"prediction": prediction, "target": target})
+        if not isinstance(loss, torch.Tensor) or loss.ndim == 0 or len(loss) != BATCH:
+            returned = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+            raise Broken(f"it returned {returned}; a tensor [{BATCH}, ...] is expected, for each image its own loss")
+        if not loss.isfinite().all():
+            raise Broken("it returned numbers that are not finite")
+        (gradient,) = torch.autograd.grad(loss.mean(), prediction)
+        if not gradient.isfinite().all():
+            at = ", where prediction and target agree" if torch.equal(prediction, target) else ""
+            raise Broken(f"its gradients are not finite{at}")
+        if not torch.equal(loss, part("loss", {"prediction": prediction, "target": target})):
+            raise Broken("it returns another loss at each call")
+
+
+def lr_schedule_contract(part: OwnPart, _setting: Setting) -> None:
+    """A factor that is a finite number, not negative, and the same at each call.
+
+    Args:
+        part: The schedule.
+
+    Raises:
+        Broken: One of these does not hold.
+    """
+    for progress in np.linspace(0, 1, 101)[:-1].tolist():
+        factor = part("lr_schedule", {"progress": progress})
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor < math.inf:
+            raise Broken(f"at progress {progress:g} it returned {factor!r}; a finite number >= 0 is expected")
+        if factor != part("lr_schedule", {"progress": progress}):
+            raise Broken("it returns another factor at each call")
+
+
+def optimizer_contract(_part: OwnPart, setting: Setting) -> None:
+    """An optimizer over all parameters that obeys the tensor of the learning rate and resumes from its state.
+
+    Args:
+        setting: An arm that uses the optimizer.
+
+    Raises:
+        Broken: One of these does not hold.
+    """
+    config = setting.train_config(seed=0, ema_decays=())
+    params, optimizer = _few_parameters(config)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise Broken(f"it returned {type(optimizer).__name__}; a torch.optim.Optimizer is expected")
+    if {id(each) for group in optimizer.param_groups for each in group["params"]} != {id(each) for each in params}:
+        raise Broken("it does not hold all parameters that it was given")
+    if not all(isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups):
+        raise Broken("its groups do not keep the tensor of the learning rate, which the harness sets at each step")
+    initial = [each.detach().clone() for each in params]
+    _step(params, optimizer, 0, lr=0.0)
+    if not all(map(torch.equal, params, initial)):
+        raise Broken("it moves weights at learning rate 0: it does not read the tensor")
+    for step in range(1, STEPS):
+        _step(params, optimizer, step, lr=1e-3)
+    if any(not each.isfinite().all() or torch.equal(each, first) for each, first in zip(params, initial, strict=True)):
+        raise Broken("after a few steps a weight has not moved, or is not finite")
+    again, resumed = _few_parameters(config)
+    for copy, each in zip(again, params, strict=True):
+        copy.data.copy_(each)
+    load_optimizer(resumed, deepcopy(optimizer.state_dict()))
+    for step in range(STEPS, 2 * STEPS):
+        _step(params, optimizer, step, lr=1e-3)
+        _step(again, resumed, step, lr=1e-3)
+    if not all(map(torch.equal, params, again)):
+        raise Broken("resumed from its state_dict, it makes another step: a killed run would end elsewhere")
+
+
+def _few_parameters(config: TrainConfig) -> tuple[list[nn.Parameter], torch.optim.Optimizer]:
+    draws = torch.Generator().manual_seed(0)
+    params = [nn.Parameter(torch.randn(shape, generator=draws)) for shape in ((16, 16), (16,))]
+    return params, build_optimizer(config, params)
+
+
+def _step(params: list[nn.Parameter], optimizer: torch.optim.Optimizer, step: int, *, lr: float) -> None:
+    draws = torch.Generator().manual_seed(step)
+    for each in params:
+        each.grad = torch.randn(each.shape, generator=draws)
+    set_lr(optimizer, torch.tensor(lr))
+    optimizer.step()
+
+
 def _image_shape(config: TrainConfig) -> tuple[int, int]:
     facts = DATASET_FACTS.get(config.data.name)
     if facts is not None:
@@ -91,5 +205,9 @@ def _image_shape(config: TrainConfig) -> tuple[int, int]:
 CONTRACTS: Mapping[str, Callable[[OwnPart, Setting], None]] = {
     "net": net_contract,
     "schedule": schedule_contract,
+    "weighting": weighting_contract,
+    "loss": loss_contract,
+    "optimizer": optimizer_contract,
+    "lr_schedule": lr_schedule_contract,
 }
 """Name of a kind -> what its parts must do."""

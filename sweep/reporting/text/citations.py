@@ -29,7 +29,8 @@ class Citations:
             field: Name of the setting.
         """
         value = config[field]
-        return value_in_words(value) + self.cite(SOURCES.get((field, value)))
+        source = SOURCES.get((field, value)) if isinstance(value, str | int | float) else None
+        return value_in_words(value) + self.cite(source)
 
     def references(self) -> list[str]:
         """The cited sources, each with its full reference, in alphabetical order."""

@@ -11,7 +11,7 @@ from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
 from sweep.quantities import quantity
-from sweep.reporting.formatting import join_words, number
+from sweep.reporting.formatting import join_words, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, label_of
 from sweep.reporting.stats.comparison import Comparison
@@ -75,7 +75,7 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
         f"{citations.setting(config, 'target')} and {loss}, for "
         f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
         f"{citations.setting(config, 'optimizer')} at a learning rate of {shortest(config['lr'])} "
-        f"({config['lr_schedule'].replace('_', ' ')}), in {precision}"
+        f"({value_in_words(config['lr_schedule']).replace('_', ' ')}), in {precision}"
         f"{_other_settings(TrainSettings(), config, TRAINING_FIELDS, citations)}."
     )
 
