@@ -19,7 +19,7 @@ from typing import get_args
 
 import pytest
 
-from sweep.config import run
+from sweep.config import part_names, run
 from sweep.diffusion.chains import custom_schedule, zero_terminal
 from sweep.diffusion.coefficients import SAMPLERS
 from sweep.diffusion.losses import LOSSES
@@ -111,19 +111,19 @@ def test_every_docstring_says_what_it_computes_and_names_the_source_of_the_table
 
 def test_what_a_study_file_may_say_is_what_is_registered() -> None:
     for literal, kind in {
-        run.Schedule: "schedule",
-        run.Target: "target",
-        run.Loss: "loss",
-        run.Weighting: "weighting",
-        run.ObjectiveKind: "objective",
-        run.Optimizer: "optimizer",
-        run.LrSchedule: "lr_schedule",
-        run.Sampler: "sampler",
-        run.Spacing: "spacing",
-        run.ReverseVariance: "variance",
-        run.Clipping: "x0_clip",
-        run.TSampling: "t_sampling",
-        run.EmaStart: "ema_start",
+        part_names.Schedule: "schedule",
+        part_names.Target: "target",
+        part_names.Loss: "loss",
+        part_names.Weighting: "weighting",
+        part_names.ObjectiveKind: "objective",
+        part_names.Optimizer: "optimizer",
+        part_names.LrSchedule: "lr_schedule",
+        part_names.Sampler: "sampler",
+        part_names.Spacing: "spacing",
+        part_names.ReverseVariance: "variance",
+        part_names.Clipping: "x0_clip",
+        part_names.TSampling: "t_sampling",
+        part_names.EmaStart: "ema_start",
     }.items():
         assert set(get_args(literal)) == REGISTRIES[kind].keys(), kind
     fields = run.TrainSettings.model_fields | run.EvalConfig.model_fields
@@ -151,7 +151,7 @@ def test_a_new_schedule_takes_the_four_edits_that_the_text_names(tmp_path: Path)
     schedules = tmp_path / "sweep/diffusion/schedules.py"
     registry = "BETA_SCHEDULES: dict[str, Callable[[int, float, float], Array]] = {\n"
     edited(schedules, registry, f"{function}\n{registry}    {registered.strip().rstrip('}')},\n")
-    edited(tmp_path / "sweep/config/run.py", '    "custom",\n', '    "custom",\n    "cubic",\n')
+    edited(tmp_path / "sweep/config/part_names.py", '    "custom",\n', '    "custom",\n    "cubic",\n')
     golden = tmp_path / "tests/golden/diffusion_schedules.json"
     # ((1e-4 ** (1/3) + 0.02 ** (1/3)) / 2) ** 3, by hand.
     row = {

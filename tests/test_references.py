@@ -25,6 +25,7 @@ ELSEWHERE = {
     "study.yaml",
     "my-optimizers.yaml",
     "my_nets.py",  # a user's own
+    "my_parts.py",
     # What sweep/docs/extending.md shows how to write.
     "sweep/executors/kubernetes.py",
     "sweep/config/designs/pairs.py",

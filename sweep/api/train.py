@@ -62,7 +62,7 @@ def train(
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     own_files = FileStore(folder.absolute())
-    sources = sorted({part.source for part in own_parts_in(config).values()})
+    sources = sorted({part.source for _, part in own_parts_in(config)})
     require_trust(sources, trust=trust)
     for source in sources:
         archive_source(own_files, required_source(file_store_at(files_location(files)), source))

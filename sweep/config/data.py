@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from sweep.config.own_part import OwnPart
+from sweep.config.part_names import DataName
 from sweep.config.values import Frozen, Text
 from sweep.limits import MAX_IMAGE_SIZE
-
-DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
 
 
 class DataConfig(Frozen):
     """Which images. A bare name stands for `{name: ...}`."""
 
-    name: DataName = "digits"
+    name: DataName | Literal["own"] = "digits"
+    part: SkipJsonSchema[OwnPart | None] = Field(
+        None, exclude_if=lambda part: part is None, description="Data set of a plugin; only for own."
+    )
     path: Text | None = Field(None, description="Folder of images; only for image_folder.")
     size: int | None = Field(None, ge=4, le=MAX_IMAGE_SIZE, description="Height = width; only for image_folder.")
     sha256: str | None = Field(
@@ -38,10 +42,17 @@ class DataConfig(Frozen):
         same = self.sha256 is not None and (self.sha256, self.size) == (other.sha256, other.size)
         return other if same else self
 
+    @property
+    def label(self) -> str:
+        """Name of the data set in sentences."""
+        return str(self.part) if self.part is not None else self.name
+
     @model_validator(mode="after")
     def _path_belongs_to_folder(self) -> DataConfig:
         if (self.name == "image_folder") != (self.path is not None and self.size is not None):
             raise ValueError("image_folder needs `path` and `size`; the other datasets take neither")
+        if (self.name == "own") != (self.part is not None):
+            raise ValueError("`own` is a data set of a plugin, which a study names by its own name")
         return self
 
 

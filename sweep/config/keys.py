@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
-
-from sweep.plugins.kinds import KIND_OF_FIELD
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
@@ -56,11 +54,16 @@ def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None)
     return sha256_of({"eval": 1, "config": fields, "protocol": protocol_key(protocol)} | at)
 
 
-def _leave_out_types(fields: dict[str, Any]) -> None:
+def _leave_out_types(value: object) -> None:
     """What the settings of a plugin's part may be follows from its source, whose hash is in."""
-    for field in KIND_OF_FIELD:
-        if isinstance(fields.get(field), dict):
-            fields[field].pop("parameters", None)
+    if isinstance(value, dict):
+        if "source" in value:
+            value.pop("parameters", None)
+        for inner in value.values():
+            _leave_out_types(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _leave_out_types(inner)
 
 
 def derived_seed(*parts: object) -> int:

@@ -5,7 +5,7 @@ Types and defaults are kept beside the values, so that a stored study is read an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -32,12 +32,19 @@ class OwnPart(BaseModel):
     source: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the plugin's source.")
     parameters: dict[Name, Parameter] = Field(description="Name of each setting -> its type and default.")
 
+    better: Literal["lower", "higher", "near_one", "neither"] | None = Field(
+        None, exclude_if=lambda better: better is None, description="Which values of a metric are better."
+    )
+
     @model_validator(mode="after")
     def _settings_fit(self) -> OwnPart:
         for name, value in self.settings.items():
             if problem := _problem_with(self.part, self.parameters, name, value):
                 raise ValueError(problem)
         return self
+
+    def __hash__(self) -> int:
+        return hash((self.part, self.source))
 
     def __str__(self) -> str:
         return self.part
@@ -89,26 +96,39 @@ OwnParts = dict[str, dict[Name, OwnPart]]
 """Name of a kind -> name of a part -> the part at its defaults."""
 
 
-def own_part(part: str, source: str, parameters: Mapping[str, Parameter]) -> OwnPart:
+def own_part(part: str, source: str, parameters: Mapping[str, Parameter], better: str | None = None) -> OwnPart:
     """A part of a plugin at its defaults.
 
     Args:
         part: Name of the part.
         source: Hash of the plugin's source.
         parameters: Name of each setting -> its type and default.
+        better: Which values are better, of a metric.
     """
     defaults: dict[str, Any] = {name: parameter.default for name, parameter in parameters.items()}
-    return OwnPart(part=part, source=source, parameters=dict(parameters), **defaults)
+    return OwnPart.model_validate(
+        {"part": part, "source": source, "parameters": dict(parameters), "better": better} | defaults
+    )
 
 
-def own_parts_in(config: BaseModel) -> dict[str, OwnPart]:
-    """The parts of plugins that a config uses, by the name of their kind.
+def own_parts_in(*configs: BaseModel) -> list[tuple[str, OwnPart]]:
+    """The parts of plugins that configs use, each with the name of its kind.
 
     Args:
-        config: Settings, a train config or an evaluation config.
+        configs: Settings, train configs or evaluation configs.
     """
-    values = {kind: getattr(config, field, None) for field, kind in KIND_OF_FIELD.items()}
-    return {kind: value for kind, value in values.items() if isinstance(value, OwnPart)}
+    return [
+        (kind, part)
+        for config in configs
+        for field, kind in KIND_OF_FIELD.items()
+        for part in _parts_of(getattr(config, field, None))
+    ]
+
+
+def _parts_of(value: object) -> list[OwnPart]:
+    values = value if isinstance(value, tuple) else (value,)
+    parts = [each if isinstance(each, OwnPart) else getattr(each, "part", None) for each in values]
+    return [part for part in parts if isinstance(part, OwnPart)]
 
 
 def with_own_parts(fields: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -123,11 +143,44 @@ def with_own_parts(fields: Mapping[Any, Any]) -> dict[Any, Any]:
     offered = fields.get("own_parts") or {}
     resolved = dict(fields)
     for kind, declared in KINDS.items():
-        own, value = offered.get(kind, {}), fields.get(declared.field)
-        is_written_out = isinstance(value, Mapping) and kind != "net"  # sizes of a net are checked by their own models
-        if declared.field in fields and (own or is_written_out):
-            resolved[declared.field] = _resolved(kind, value, own)
+        if declared.field in fields:
+            resolved[declared.field] = _FIELDS.get(kind, _resolved_name)(
+                kind, fields[declared.field], offered.get(kind, {})
+            )
     return resolved
+
+
+def _resolved_net(kind: str, value: object, own: Mapping[str, Any]) -> object:
+    return _resolved(kind, value, own) if own else value  # sizes of a net are checked by their own models
+
+
+def _resolved_data(kind: str, value: object, own: Mapping[str, Any]) -> object:
+    written = dict(value) if isinstance(value, Mapping) else {"name": value}
+    name = written.pop("name", written.pop("kind", None))
+    if not isinstance(name, str) or name not in own:
+        return value
+    return {"name": "own", "part": _resolved(kind, {"kind": name} | written, own)}
+
+
+def _resolved_metrics(kind: str, value: object, own: Mapping[str, Any]) -> object:
+    if not isinstance(value, list | tuple):
+        raise _misfit(KINDS[kind].field, f"found {value!r}; a list of metrics of plugins is expected: [name]")
+    resolved = [each if isinstance(each, OwnPart) else _resolved(kind, each, own) for each in value]
+    names = [each["part"] if isinstance(each, dict) else str(each) for each in resolved]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise _misfit(KINDS[kind].field, f"metric {twice} is named twice")
+    return resolved
+
+
+def _resolved_name(kind: str, value: object, own: Mapping[str, Any]) -> object:
+    return _resolved(kind, value, own) if own or isinstance(value, Mapping) else value
+
+
+_FIELDS: Mapping[str, Callable[[str, object, Mapping[str, Any]], object]] = {
+    "net": _resolved_net,
+    "dataset": _resolved_data,
+    "metric": _resolved_metrics,
+}
 
 
 def _resolved(kind: str, value: object, own: Mapping[str, Any]) -> object:

@@ -22,6 +22,7 @@ Schedule = Literal[
     "jsd",
     "custom",
 ]
+DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "image_folder"]
 Target = Literal["epsilon", "x0", "v", "posterior_mean"]
 Loss = Literal["mse", "l1", "huber", "pseudo_huber"]
 Weighting = Literal[
@@ -48,6 +49,8 @@ EmaStart = Literal["corrected", "initial", "ramp", "ramp_power", "ramp_half_life
 
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "net": ("unet", "mlp", "own", *NET_PRESETS),
+    "dataset": ("own", *get_args(DataName)),
+    "metric": (),
     "schedule": get_args(Schedule),
     "weighting": get_args(Weighting),
     "loss": get_args(Loss),

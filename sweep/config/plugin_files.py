@@ -57,12 +57,12 @@ def plugins_of(file: YamlFile) -> PluginFiles:
         for part in parts_in(source, path):
             of_kind = parts.setdefault(part.kind, {})
             _check_names(part, {*BUILT_IN[part.kind], *of_kind}, path)
-            of_kind[part.name] = own_part(part.name, source.sha256, part.parameters)
+            of_kind[part.name] = own_part(part.name, source.sha256, part.parameters, part.better)
         sources.append(source)
     return PluginFiles(tuple(sources), parts)
 
 
-_RESERVED = {"kind", "part", "source", "parameters", "preset", "settings", "json_schemas", "is_loaded"}
+_RESERVED = {"kind", "part", "source", "parameters", "preset", "settings", "json_schemas", "is_loaded", "better"}
 
 
 def _check_names(part: Signature, taken: set[str], path: Path) -> None:

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
-from sweep.config.own_part import NamedOrOwn, OwnParts, with_own_parts
+from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts, with_own_parts
 from sweep.config.part_names import (
     Clipping,
     EmaStart,
@@ -45,7 +45,16 @@ from sweep.config.values import (
     Text,
     Width,
 )
-from sweep.limits import MAX_AVERAGES, MAX_BATCH, MAX_IMAGES, MAX_NOISED_TIMES, MAX_SNAPSHOTS, MAX_STEPS, MAX_T
+from sweep.limits import (
+    MAX_AVERAGES,
+    MAX_BATCH,
+    MAX_IMAGES,
+    MAX_LEVELS,
+    MAX_NOISED_TIMES,
+    MAX_SNAPSHOTS,
+    MAX_STEPS,
+    MAX_T,
+)
 
 
 class TrainSettings(NoTruthForNumbers):
@@ -139,6 +148,9 @@ class EvalConfig(NoTruthForNumbers):
     )
     fid_test: bool = Field(False, description="Also the distance to the test split.")
     neighbours: int = Field(0, ge=0, le=100_000, description="Also the nearest training images of so many samples.")
+    extra_metrics: SkipJsonSchema[tuple[OwnPart, ...]] = Field(
+        (), exclude_if=lambda metrics: not metrics, max_length=MAX_LEVELS, description="Also metrics of plugins."
+    )
     partial_noising: tuple[AtLeastOne, ...] = Field(
         (), max_length=MAX_NOISED_TIMES, description="Also test images noised to these t and denoised, e.g. [100, 300]."
     )

@@ -56,10 +56,14 @@ def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
             fields[name] = {key: value for key, value in field.items() if key != "oneOf"} | field["oneOf"][0]
     if plugins is not None:
         for kind, own in plugins.parts.items():
-            fields[KINDS[kind].field] = _with_forms(
-                fields[KINDS[kind].field], [form for part in own.values() for form in part.json_schemas()]
-            )
+            forms = [form for part in own.values() for form in part.json_schemas()]
+            name = KINDS[kind].field
+            fields[name] = _with_forms(fields[name], forms) if name in fields else _list_of(forms)
     return {"$schema": GenerateJsonSchema.schema_dialect} | schema
+
+
+def _list_of(forms: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "array", "items": {"anyOf": forms}}
 
 
 def _with_forms(field: dict[str, Any], forms: list[dict[str, Any]]) -> dict[str, Any]:

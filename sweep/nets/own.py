@@ -20,7 +20,7 @@ def build_own(
     the generator, and is put back.
 
     Args:
-        settings: Fields of `sweep.config.own_net.OwnNet`, without its kind.
+        settings: Fields of `sweep.config.own_part.OwnPart`, without its kind.
         image_channels: Channels of the images.
         image_size: Height and width of the images, pixels.
         out_channels: Channels of the prediction.

@@ -107,6 +107,46 @@ def loss(name: str) -> Callable[[Function], Function]:
     return _marking("loss", name)
 
 
+def dataset(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a data set that study files may name.
+
+    It takes settings, and returns images, uint8 [N, C, size, size] with C = 1 or 3, as an array of numpy or a tensor;
+    or images and their classes, integers [N], which `extractor: classifier` needs. The images follow from its source
+    and its settings alone; a score notices others. A tenth each is held out for validation and testing.
+
+    Args:
+        name: Name of the data set in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @dataset("gratings")
+        def gratings(*, count: int = 1000): ...
+    """
+    return _marking("dataset", name)
+
+
+def metric(name: str, *, better: str) -> Callable[[Function], Function]:  # noqa: ARG001 - read from the text
+    """Mark a function as a metric that study files may ask for under `extra_metrics`.
+
+    It takes `images`, the samples of a noise set, uint8 [N, C, H, W], `real`, the images that they are compared with,
+    if it wants them, and settings. It returns a finite number, or one for each image, float [N], whose mean is taken.
+
+    Args:
+        name: Name of the metric in study files: lower-case letters, digits and underscores.
+        better: Which values are better: `lower`, `higher`, `near_one`, or `neither`.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @metric("contrast", better="neither")
+        def contrast(images): ...
+    """
+    return _marking("metric", name)
+
+
 def optimizer(name: str) -> Callable[[Function], Function]:
     """Mark a function as an optimizer that study files may name.
 

@@ -20,6 +20,7 @@ class Kind:
         required: Arguments that every part takes.
         offered: Further arguments that a part receives if it takes them.
         is_class: Whether a part is a class; else it is a function.
+        has_direction: Whether its decorator says which values are better.
     """
 
     label: str
@@ -27,6 +28,7 @@ class Kind:
     required: tuple[str, ...]
     offered: tuple[str, ...] = ()
     is_class: bool = False
+    has_direction: bool = False
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -34,12 +36,17 @@ class Kind:
         return self.required + self.offered
 
 
+DIRECTIONS = ("lower", "higher", "near_one", "neither")
+"""What a decorator may say of which values are better."""
+
 KINDS: Mapping[str, Kind] = {
     "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), is_class=True),
     "schedule": Kind("schedule", "schedule", ("T",)),
     "weighting": Kind("weighting", "weighting", ("snr",), ("alphas_bar",)),
     "loss": Kind("loss", "loss", ("prediction", "target")),
     "optimizer": Kind("optimizer", "optimizer", ("params", "lr"), ("betas", "eps", "weight_decay")),
+    "dataset": Kind("data set", "data", ()),
+    "metric": Kind("metric", "extra_metrics", ("images",), ("real",), has_direction=True),
     "lr_schedule": Kind("lr schedule", "lr_schedule", ("progress",)),
 }
 """By the name of its decorator in `sweep.plugins`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.errors import StudyFileError
-from sweep.plugins.kinds import KINDS, Kind
+from sweep.plugins.kinds import DIRECTIONS, KINDS, Kind
 from sweep.plugins.source import PluginSource, parsed
 
 SettingType = Literal["int", "float", "bool", "str"]
@@ -42,11 +42,13 @@ class Signature:
         kind: Name of its kind.
         name: Name of the part in study files.
         parameters: Name of each setting -> its type and default.
+        better: Which values are better, of a kind whose decorator says it.
     """
 
     kind: str
     name: str
     parameters: Mapping[str, Parameter]
+    better: str | None = None
 
 
 def parts_in(source: PluginSource, path: Path) -> list[Signature]:
@@ -65,7 +67,8 @@ def parts_in(source: PluginSource, path: Path) -> list[Signature]:
         name = _part_name(decorator, kind, path)
         if name in [part.name for part in parts if part.kind == kind]:
             raise _wrong(path, node, f"two parts of kind {kind} are called `{name}`")
-        parts.append(Signature(kind, name, _settings(node, KINDS[kind], path)))
+        better = _direction(decorator, kind, path) if KINDS[kind].has_direction else None
+        parts.append(Signature(kind, name, _settings(node, KINDS[kind], path), better))
     if not parts:
         raise StudyFileError(f"{path}: no part is marked in this plugin file", next=_NEXT)
     return parts
@@ -88,11 +91,22 @@ def _marked(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.expr, str]]:
 
 
 def _part_name(node: ast.expr, kind: str, path: Path) -> str:
-    name = node.args[0] if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords else None
+    has_name = isinstance(node, ast.Call) and len(node.args) == 1 and len(node.keywords) == KINDS[kind].has_direction
+    name = node.args[0] if isinstance(node, ast.Call) and has_name else None
     if not (isinstance(name, ast.Constant) and isinstance(name.value, str) and _NAME.fullmatch(name.value)):
         rule = "lower-case letters, digits, underscore"
-        raise _wrong(path, node, f'`{kind}` takes the name in quotes: {rule}, as `{kind}("mine")`')
+        example = f'{kind}("mine", better="lower")' if KINDS[kind].has_direction else f'{kind}("mine")'
+        raise _wrong(path, node, f"`{kind}` takes the name in quotes: {rule}, as `{example}`")
     return name.value
+
+
+def _direction(node: ast.expr, kind: str, path: Path) -> str:
+    assert isinstance(node, ast.Call)
+    (keyword,) = node.keywords
+    value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+    if keyword.arg != "better" or value not in DIRECTIONS:
+        raise _wrong(path, node, f"`{kind}` says which values are better: one of {', '.join(DIRECTIONS)}, in quotes")
+    return str(value)
 
 
 def _settings(node: ast.stmt, kind: Kind, path: Path) -> dict[str, Parameter]:

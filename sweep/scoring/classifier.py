@@ -51,6 +51,15 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def recipe_of(name: str) -> Recipe:
+    """The recipe of a data set; one of a plugin has that of a folder of images.
+
+    Args:
+        name: Name of the data set.
+    """
+    return RECIPES.get(name, RECIPES["image_folder"])
+
+
 class Classifier(nn.Module):
     """Blocks of 3x3 convolution, ReLU and halving; 64 ReLU features; one linear layer. No dropout, no batch norm.
 
@@ -91,7 +100,7 @@ def classifier_sizes(dataset: Dataset, labels: Tensor) -> tuple[int, int, int, i
         dataset: The dataset that is classified.
         labels: Classes of the training images, int64 [N].
     """
-    return dataset.channels, dataset.size, int(labels.max()) + 1, RECIPES[dataset.name].width
+    return dataset.channels, dataset.size, int(labels.max()) + 1, recipe_of(dataset.name).width
 
 
 # He et al. 2015, eq. 10
@@ -117,7 +126,7 @@ def train_net(
     Returns:
         The frozen net on the device, its features of mean square 1 over the training images.
     """
-    recipe = RECIPES[dataset.name]
+    recipe = recipe_of(dataset.name)
     generator = torch.Generator().manual_seed(SEED)
     net = Classifier(*classifier_sizes(dataset, labels))
     _initialise(net, generator)

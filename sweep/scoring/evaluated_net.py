@@ -33,6 +33,7 @@ class EvaluatedNet:
         evaluator: Extractor, reference and protocol.
         dataset: The images of the study.
         scored: Scores of the noise sets, whose features are in `folder`.
+        samples: Images of the first noise set, uint8 [n, C, H, W]; None where they were not drawn here.
         folder: Folder of this score; no other score writes there.
         references: Folder in which references are kept.
         batch: Images at a time; None: as memory allows.
@@ -50,6 +51,7 @@ class EvaluatedNet:
     folder: Path
     references: Path
     batch: int | None = None
+    samples: Tensor | None = None
     precision: Precision = "fp32"
     on_progress: Progress = ignore_progress
 

@@ -22,6 +22,7 @@ from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluated_net import EvaluatedNet, ExtraMetrics, ExtraNumber, mean_over_images, ratio
 from sweep.scoring.frechet import fid_jackknife
 from sweep.scoring.generate import evaluating, generate, sampling_plan
+from sweep.scoring.own_metrics import own_metrics
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.predictor import predictor
 from sweep.scoring.reference import load_reference
@@ -217,6 +218,8 @@ def measure_extra_metrics(evaluated: EvaluatedNet) -> ExtraMetrics:
         Diverged: A number is not finite.
     """
     parts = [metric.measure(evaluated) for metric in EXTRA_METRICS.values() if metric.is_requested(evaluated.config)]
+    if evaluated.config.extra_metrics:
+        parts.append(own_metrics(evaluated))
     return ExtraMetrics(
         numbers=tuple(number for part in parts for number in part.numbers),
         files=tuple(file for part in parts for file in part.files),

@@ -12,7 +12,7 @@ from torch import Tensor
 from sweep.data.dataset import Dataset
 from sweep.data.pixels import to_model_range, to_uint8
 from sweep.errors import DataError
-from sweep.scoring.classifier import RECIPES, SEED, Classifier, features_and_logits
+from sweep.scoring.classifier import SEED, Classifier, features_and_logits, recipe_of
 from sweep.scoring.frechet import feature_moments, frechet_distance
 
 # Standard deviations of added noise, in [-1, 1] units; all well above the sampling error of a distance.
@@ -64,7 +64,7 @@ def check_gate(net: Classifier, dataset: Dataset) -> dict[str, object]:
     assert dataset.test_labels is not None
     answers = features_and_logits(net, dataset.test)[1].argmax(dim=1)
     recognition = recognise(answers, dataset.test_labels)
-    least = RECIPES[dataset.name].least_accuracy
+    least = recipe_of(dataset.name).least_accuracy
     if recognition.balanced_accuracy < least:
         raise DataError(
             f"The classifier of {dataset.name} recognises {recognition.balanced_accuracy:.1%} of the test images of a "

@@ -74,6 +74,7 @@ METRICS: Mapping[str, Metric] = {
 USUAL_METRICS: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if not metric.extra}
 """What every score measures."""
 
+_OWN = re.compile(r"own_([a-z0-9_]+?)_(lower|higher|near_one|neither)")
 _NOISED = re.compile(r"noised_s(\d+)_(mse|features)")
 
 
@@ -88,6 +89,8 @@ def metric_of(name: str) -> Metric:
     """
     if name in METRICS:
         return METRICS[name]
+    if own := _OWN.fullmatch(name):
+        return Metric(own[1], Direction[own[2].upper()], "", "pixels", extra=True)
     if noised := _NOISED.fullmatch(name):
         # How much of an image survives says what a net keeps, not how well it draws.
         made_of: Literal["pixels", "features"] = "pixels" if noised[2] == "mse" else "features"

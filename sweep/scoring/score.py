@@ -65,6 +65,8 @@ class NetScore:
     """By name of the metric, as far as every noise set has it."""
     suspicion: str | None
     """Why the numbers are not to be believed (`reference.Bounds.suspicion`)."""
+    samples: Tensor | None = None
+    """Images of the first noise set, uint8 [n, C, H, W], where they were drawn here; they are not stored."""
     capture: Capture | None = None
     """Whether sampling launched the net as one CUDA graph, in every noise set; None if it is not known."""
 
@@ -101,7 +103,7 @@ def score(
     sets = evaluator.protocol.noise_sets
     plan, n = sampling_plan(config, target), evaluator.protocol.n
     size = batch or default_batch(net, evaluator.shape, next(net.parameters()).device, precision)
-    scored, captures = [], list[Capture]()
+    scored, captures, samples = [], list[Capture](), None
     for position, noise_set in enumerate(sets):
 
         def report(done: int, _of_one: int, before: int = position * n) -> None:
@@ -121,8 +123,10 @@ def score(
             on_capture=captures.append,
         )
         sampling = time.perf_counter() - start
+        samples = images if samples is None else samples
         scored.append(score_images(images, evaluator, noise_set=noise_set, folder=folder, sampling_seconds=sampling))
-    return replace(summarise(scored, evaluator), capture=min(captures, key=lambda capture: capture.is_captured))
+    capture = min(captures, key=lambda capture: capture.is_captured)
+    return replace(summarise(scored, evaluator), samples=samples, capture=capture)
 
 
 def score_images(

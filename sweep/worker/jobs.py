@@ -58,7 +58,9 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
     if isinstance(job, TrainJob):
         load_plugins_of(own_parts_in(job.config), job.files)
     elif isinstance(job, ScoreJob):
-        load_plugins_of(own_parts_in(job.train), job.files)
+        load_plugins_of(own_parts_in(job.train, job.evaluation), job.files)
+    elif isinstance(job, PrepareJob) and job.data.part is not None:
+        load_plugins_of([("dataset", job.data.part)], job.files)
     match job:
         case CheckJob():
             return try_plugins(job)
@@ -175,6 +177,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         evaluator=evaluator,
         dataset=dataset,
         scored=result.sets,
+        samples=result.samples,
         folder=folder,
         references=job.files.path(EXTRACTORS),
         precision=job.train.precision,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 
 import numpy as np
 import torch
@@ -13,19 +12,16 @@ from torch import nn
 from sweep.config.own_part import OwnPart
 from sweep.config.run import Setting, TrainConfig
 from sweep.data.facts import DATASET_FACTS
+from sweep.data.own import own_dataset
 from sweep.limits import MAX_PARAMETERS
+from sweep.scoring.own_metrics import own_number
 from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of, weights_of
-from sweep.training.optimizers import build_optimizer, load_optimizer, set_lr
+from sweep.worker.broken_part import Broken
+from sweep.worker.optimizer_contract import optimizer_contract
 from sweep.worker.preparation import dataset_of
 
 BATCH = 2
-STEPS = 8
-"""Of an optimizer, before and after it is resumed."""
-
-
-class Broken(Exception):
-    """A part does not do what its kind promises; the text says what."""
 
 
 def net_contract(_part: OwnPart, setting: Setting) -> None:
@@ -144,54 +140,40 @@ def lr_schedule_contract(part: OwnPart, _setting: Setting) -> None:
             raise Broken("it returns another factor at each call")
 
 
-def optimizer_contract(_part: OwnPart, setting: Setting) -> None:
-    """An optimizer over all parameters that obeys the tensor of the learning rate and resumes from its state.
+def dataset_contract(part: OwnPart, _setting: Setting) -> None:
+    """Images of the right type and shape, the same at each call.
 
     Args:
-        setting: An arm that uses the optimizer.
+        part: The data set.
 
     Raises:
-        Broken: One of these does not hold.
+        Broken: The images differ between two calls.
+        DataError: They are of another type or shape.
     """
-    config = setting.train_config(seed=0, ema_decays=())
-    params, optimizer = _few_parameters(config)
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise Broken(f"it returned {type(optimizer).__name__}; a torch.optim.Optimizer is expected")
-    if {id(each) for group in optimizer.param_groups for each in group["params"]} != {id(each) for each in params}:
-        raise Broken("it does not hold all parameters that it was given")
-    if not all(isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups):
-        raise Broken("its groups do not keep the tensor of the learning rate, which the harness sets at each step")
-    initial = [each.detach().clone() for each in params]
-    _step(params, optimizer, 0, lr=0.0)
-    if not all(map(torch.equal, params, initial)):
-        raise Broken("it moves weights at learning rate 0: it does not read the tensor")
-    for step in range(1, STEPS):
-        _step(params, optimizer, step, lr=1e-3)
-    if any(not each.isfinite().all() or torch.equal(each, first) for each, first in zip(params, initial, strict=True)):
-        raise Broken("after a few steps a weight has not moved, or is not finite")
-    again, resumed = _few_parameters(config)
-    for copy, each in zip(again, params, strict=True):
-        copy.data.copy_(each)
-    load_optimizer(resumed, deepcopy(optimizer.state_dict()))
-    for step in range(STEPS, 2 * STEPS):
-        _step(params, optimizer, step, lr=1e-3)
-        _step(again, resumed, step, lr=1e-3)
-    if not all(map(torch.equal, params, again)):
-        raise Broken("resumed from its state_dict, it makes another step: a killed run would end elsewhere")
+    first, second = (own_dataset(part.part, part("dataset", {})) for _ in range(2))
+    if first.content_sha256 != second.content_sha256:
+        raise Broken("it returns other images at each call")
 
 
-def _few_parameters(config: TrainConfig) -> tuple[list[nn.Parameter], torch.optim.Optimizer]:
+def metric_contract(part: OwnPart, setting: Setting) -> None:
+    """A finite number, the same at each call, that changes no image.
+
+    Args:
+        part: The metric.
+        setting: An arm that asks for it.
+
+    Raises:
+        Broken: The number differs between two calls.
+        UsageError: It is no number.
+        Diverged: It is not finite.
+    """
+    channels, size = _image_shape(setting.train_config(seed=0, ema_decays=()))
     draws = torch.Generator().manual_seed(0)
-    params = [nn.Parameter(torch.randn(shape, generator=draws)) for shape in ((16, 16), (16,))]
-    return params, build_optimizer(config, params)
-
-
-def _step(params: list[nn.Parameter], optimizer: torch.optim.Optimizer, step: int, *, lr: float) -> None:
-    draws = torch.Generator().manual_seed(step)
-    for each in params:
-        each.grad = torch.randn(each.shape, generator=draws)
-    set_lr(optimizer, torch.tensor(lr))
-    optimizer.step()
+    images, real = (
+        torch.randint(256, (count, channels, size, size), generator=draws, dtype=torch.uint8) for count in (16, 24)
+    )
+    if own_number(part, images, real) != own_number(part, images, real):
+        raise Broken("it returns another number at each call")
 
 
 def _image_shape(config: TrainConfig) -> tuple[int, int]:
@@ -204,6 +186,8 @@ def _image_shape(config: TrainConfig) -> tuple[int, int]:
 
 CONTRACTS: Mapping[str, Callable[[OwnPart, Setting], None]] = {
     "net": net_contract,
+    "dataset": dataset_contract,
+    "metric": metric_contract,
     "schedule": schedule_contract,
     "weighting": weighting_contract,
     "loss": loss_contract,

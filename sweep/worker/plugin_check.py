@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from sweep.config.own_part import OwnPart, own_parts_in
 from sweep.config.run import Setting
@@ -15,22 +15,23 @@ from sweep.planning.feasibility import check_setting
 from sweep.plugins.kinds import KINDS
 from sweep.plugins.loading import load_source
 from sweep.plugins.source import PluginSource
+from sweep.worker.broken_part import Broken
 from sweep.worker.messages import Checked
 from sweep.worker.orders import CheckJob
-from sweep.worker.part_contracts import CONTRACTS, Broken
+from sweep.worker.part_contracts import CONTRACTS
 
 
-def load_plugins_of(parts: Mapping[str, OwnPart], files: FileStore) -> None:
+def load_plugins_of(parts: Iterable[tuple[str, OwnPart]], files: FileStore) -> None:
     """Load the plugins of parts from the file store.
 
     Args:
-        parts: Name of a kind -> the part that a run or a score uses.
+        parts: The parts that a run or a score uses, each with the name of its kind.
         files: File store of the launch.
 
     Raises:
         DataError: A plugin is missing, another version than that of the run, or not trusted by this user.
     """
-    for source in sorted({part.source for part in parts.values()}):
+    for source in sorted({part.source for _, part in parts}):
         if source not in trusted_plugins():
             raise DataError(
                 f"the plugin with hash {source[:16]} is not trusted by this user",
@@ -54,7 +55,7 @@ def try_plugins(job: CheckJob) -> Checked:
     tried: set[str] = set()
     facts: dict[str, ScheduleFacts] = {}
     for arm, setting in job.settings.items():
-        for kind, part in own_parts_in(setting).items():
+        for kind, part in own_parts_in(setting):
             if kind in CONTRACTS and (once := f"{kind} {part.model_dump_json()}") not in tried:
                 _try_part(kind, part, setting)
                 tried.add(once)

@@ -14,6 +14,7 @@ from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
 from sweep.data.listing import escaped
+from sweep.data.own import own_dataset
 from sweep.data.sources import load_dataset
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath
 from sweep.files.file_names import EXTRACTORS
@@ -44,6 +45,8 @@ def dataset_of(config: DataConfig) -> Dataset:
 def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
     path = Path(config.path) if config.path else None
     try:
+        if config.part is not None:
+            return own_dataset(config.part.part, config.part("dataset", {}))
         dataset = load_dataset(config.name, path=path, size=config.size, on_read=on_read)
     except DataError as error:
         raise ImagesUnavailable(error.what, why=error.why, next=error.next) from error
@@ -77,7 +80,7 @@ def prepare(job: PrepareJob, send: Send, device: torch.device = CPU) -> Prepared
         raise
     except Exception as error:
         raise DataError(
-            f"the scores of {escaped(job.data.path or job.data.name)} cannot be prepared",
+            f"the scores of {escaped(job.data.path or job.data.label)} cannot be prepared",
             why=" ".join(f"{type(error).__name__}: {error}".split()),
             next="sweep doctor; or protocol: {extractor: inception, ...}",
         ) from error
@@ -86,7 +89,7 @@ def prepare(job: PrepareJob, send: Send, device: torch.device = CPU) -> Prepared
 def _prepare(job: PrepareJob, send: Send, device: torch.device) -> Prepared:
     request = job.request
     published = job.data.path is None
-    on_read = counting(f"downloading {job.data.name}", send, "bytes") if published else counting(READING_IMAGES, send)
+    on_read = counting(f"downloading {job.data.label}", send, "bytes") if published else counting(READING_IMAGES, send)
     dataset = _read(job.data, on_read)
     if request.extractor == "inception":
         on_extractor = counting("downloading the Inception weights", send, "bytes")

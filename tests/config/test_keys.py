@@ -64,6 +64,7 @@ OTHER = {
     "neighbours": 100,
     "partial_noising": [100, 300],
     "ema_start": "ramp",
+    "extra_metrics": [{"kind": "own", "part": "mine", "source": "0" * 64, "parameters": {}}],
 }
 
 

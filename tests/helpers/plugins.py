@@ -13,13 +13,14 @@ from sweep.worker.plugin_check import try_plugins
 
 
 def plugin_study(folder: Path, plugin: str | None, *, baseline: str, factors: str = "{}") -> Study:
-    """A study of digits in `own.yaml`, with the plugin in `mine.py`; None for a study without one."""
+    """A study in the folder, with the plugin beside it; None for a study without one."""
+    data = "" if "data:" in baseline else "data: digits, "
     plugins = "[]" if plugin is None else "[mine.py]"
     if plugin is not None:
         (folder / "mine.py").write_text(plugin)
     (folder / "own.yaml").write_text(
         f"name: own\nquestion: A question?\nplugins: {plugins}\n"
-        f"baseline: {{data: digits, net: mlp_small, images: 320, batch: 32, {baseline}}}\nfactors: {factors}\n"
+        f"baseline: {{{data}net: mlp_small, images: 320, batch: 32, {baseline}}}\nfactors: {factors}\n"
     )
     return load_study(folder / "own.yaml")
 

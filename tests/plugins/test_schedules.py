@@ -100,7 +100,7 @@ def test_the_schema_of_a_study_has_the_names_of_its_plugins(tmp_path):
         ("schedule: power", "{schedule.b: {role: scientific, levels: [3.0]}}", r"allowed: schedule.exponent"),
         ("schedule: power", "{loss.b: {role: scientific, levels: [3.0]}}", r"no setting named 'loss.b'"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_in_a_study_file_is_told_with_file_and_line(tmp_path, baseline, factors, message):
     with pytest.raises(SweepError, match=message):
         study_at(tmp_path, baseline=baseline, factors=factors)
@@ -121,8 +121,12 @@ def with_return(text: str) -> str:
         (PLUGIN.replace("(T: int", "(steps: int = 1"), r"line 10: power does not take T"),
         (PLUGIN.replace("exponent: float = 2.0", "exponent=2.0"), r"line 10: .*a schedule is given T"),
         (PLUGIN.replace('"power"', '"cosine"'), r"the name of schedule `cosine` is taken"),
-        (PLUGIN.replace("def power", "class power").replace("(T: int, *, exponent: float = 2.0) -> np.ndarray:", ":"),
-         r"line 10: a schedule is a function"),
+        (
+            PLUGIN.replace("def power", "class power").replace(
+                "(T: int, *, exponent: float = 2.0) -> np.ndarray:", ":"
+            ),
+            r"line 10: a schedule is a function",
+        ),
         (with_return("return np.full(T - 1, 0.01)"), r"returned shape \(199,\); .*\(200,\)"),
         (with_return("return np.full(T, np.nan)"), r"beta_1 = nan is not in \(0, 1\]"),
         (with_return("return np.full(T, 1.5)"), r"beta_1 = 1.5 is not in \(0, 1\]"),
@@ -131,7 +135,7 @@ def with_return(text: str) -> str:
         (PLUGIN.replace("import numpy", "import nowhere, numpy"), r"cannot be imported.*nowhere"),
         (PLUGIN + "\nraise SystemExit\n", r"ends the program when it is imported"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_schedule_is_refused(tmp_path, plugin, message):
     name = "cosine" if '"cosine"' in plugin else "power"
     with pytest.raises(UsageError, match=f"(?s){message}"):

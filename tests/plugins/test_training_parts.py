@@ -144,13 +144,13 @@ def test_the_factor_of_an_lr_schedule_comes_after_the_warm_up(tmp_path):
         ("optimizer", "return Lion(params, lr,", "return Lion(params[:1], lr,", r"does not hold all parameters"),
         ("optimizer", "return Lion(params, lr, betas, weight_decay)", "return 1", r"returned int"),
         ("optimizer", "self.state[p]", "self.__dict__.setdefault(id(p), {})", r"another step"),
-        ("optimizer", 'group["lr"] * (dir', '1e-3 * (dir', r"moves weights at learning rate 0"),
+        ("optimizer", 'group["lr"] * (dir', "1e-3 * (dir", r"moves weights at learning rate 0"),
         ("optimizer", "p.sub_(", "(p * 1).sub_(", r"has not moved"),
         ("lr_schedule", "return min", "return -min", r"at progress 0 it returned -1.0"),
         ("lr_schedule", "/ share)", "/ share) if progress < 0.5 else None", r"at progress 0.5 it returned None"),
         ("lr_schedule", "(progress: float", "(u: float", r"cooldown does not take progress"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_part_is_refused_with_its_name(tmp_path, field, before, after, message):
     plugin, name, _ = FIELDS[field]
     assert before in plugin

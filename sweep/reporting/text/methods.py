@@ -70,7 +70,7 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
         label = f"net of our own, {config['net']['part']}"
     return (
         f"Denoising diffusion probabilistic models{citations.cite('Ho et al. 2020')} were trained on "
-        f"{config['data']['name'].replace('_', ' ')} with a {label}{size}, "
+        f"{config['data'].get('part', {}).get('part', config['data']['name']).replace('_', ' ')} with a {label}{size}, "
         f"T = {config['T']:,}, schedule {citations.setting(config, 'schedule')}, target "
         f"{citations.setting(config, 'target')} and {loss}, for "
         f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
