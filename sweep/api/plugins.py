@@ -13,6 +13,7 @@ from sweep.executors.local import Slot
 from sweep.files.file_store import FileStore
 from sweep.files.plugin_archive import archive_source, required_source
 from sweep.files.trusted_plugins import trust_plugins, trusted_plugins
+from sweep.planning.arms import evaluation_levels
 from sweep.planning.plan import StudyPlan
 from sweep.plugins.source import PluginSource
 from sweep.worker.child import Child
@@ -78,6 +79,8 @@ def _described(source: PluginSource) -> str:
 def _facts_of_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Slot) -> Mapping[str, ScheduleFacts]:
     """Facts of the schedule of each arm that uses a part of a plugin, from a process that has tried these parts."""
     settings = {arm.name: plan.study.setting(arm.changes) for arm in plan.arms}
+    for number, changes in enumerate(evaluation_levels(plan.study)[1:], 1):
+        settings[f"evaluation level {number}"] = plan.study.setting(changes)
     settings = {name: setting for name, setting in settings.items() if own_parts_in(setting)}
     child = Child(device="cpu", threads=slot.threads, stall=CHECK_SECONDS)
     try:

@@ -51,6 +51,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "net": ("unet", "mlp", "own", *NET_PRESETS),
     "dataset": ("own", *get_args(DataName)),
     "metric": (),
+    "sampler": get_args(Sampler),
     "schedule": get_args(Schedule),
     "weighting": get_args(Weighting),
     "loss": get_args(Loss),

@@ -137,7 +137,7 @@ class EvalConfig(NoTruthForNumbers):
     ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")
     ema_start: EmaStart = Field("corrected", description="How that average starts: bias correction, or a warm-up.")
     ema_std: Width | None = Field(None, description="Width of an average made after training, in place of ema_decay.")
-    sampler: Sampler = Field("ddim", description="Reverse process.")
+    sampler: NamedOrOwn[Sampler] = Field("ddim", description="Reverse process.")
     sampling_steps: int = Field(50, ge=1, le=MAX_T, description="Steps of the reverse process.")
     spacing: Spacing = Field("trailing", description="Which t the sampling steps visit.")
     eta: float = Field(0.0, ge=0.0, le=1.0, description="Of ddim: 0 deterministic, 1 ancestral.")

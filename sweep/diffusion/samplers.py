@@ -80,7 +80,8 @@ def step_table(diffusion: Diffusion, plan: SamplingPlan, indices: NDArray[np.int
     betas = diffusion.betas.cpu().numpy()
     check_target(plan.target, betas)
     at = Levels.of(betas).subset(indices[::-1])
-    columns = SAMPLERS[plan.sampler](at, plan.eta)
+    coefficients = SAMPLERS[plan.sampler] if isinstance(plan.sampler, str) else plan.sampler
+    columns = coefficients(at, plan.eta)
     zeros = np.zeros(len(indices))
     ascending = [zeros if column is None else column for column in columns]
     rows = np.stack(ascending, axis=1)[::-1].copy()

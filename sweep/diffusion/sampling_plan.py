@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from sweep.diffusion.coefficients import SAMPLERS
+from sweep.diffusion.coefficients import SAMPLERS, Columns
+from sweep.diffusion.levels import Levels
 from sweep.diffusion.process import REVERSE_VARIANCES
 from sweep.diffusion.reverse import X0_CLIPS
 from sweep.diffusion.spacing import SPACINGS
@@ -16,8 +18,8 @@ from sweep.errors import UsageError
 class SamplingPlan:
     """How a trained network is turned into images; none of it needs another training."""
 
-    sampler: str
-    """Key of `SAMPLERS`."""
+    sampler: str | Callable[[Levels, float], Columns]
+    """Key of `SAMPLERS`, or a function like its values."""
     steps: int
     """Sampling steps, 1..T: as many network calls, or up to 2 * steps - 1 for heun."""
     target: str
@@ -39,7 +41,7 @@ class SamplingPlan:
             ("variance", self.variance, REVERSE_VARIANCES),
             ("x0_clip", self.x0_clip, X0_CLIPS),
         ):
-            if value not in known:
+            if isinstance(value, str) and value not in known:
                 raise UsageError(f"No {field} `{value}`.", next=f"Use one of: {', '.join(known)}.")
         if not 0 <= self.eta <= 1:
             raise UsageError(

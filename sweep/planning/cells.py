@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.tuning import CellRequest
-from sweep.config.factors import Changes
+from sweep.config.factors import Changes, setting_with
 from sweep.config.part_names import EmaStart
 from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
 from sweep.config.study import Study
@@ -58,8 +58,11 @@ def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreReq
     """
     score_requests = []
     for changes in evaluation.levels:
-        fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
-        config = EvalConfig.model_validate(fields)
+        if setting.own_parts:
+            config = setting_with(setting, changes).eval_config()
+        else:  # the same, and quicker: there are hundreds of arms
+            fields = {field: getattr(setting, field) for field in EVAL_FIELDS} | changes
+            config = EvalConfig.model_validate(fields)
         with met_at(changes):
             check_evaluation(config, T=setting.T)
             check_weights(setting, config)

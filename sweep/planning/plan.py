@@ -83,7 +83,8 @@ class StudyPlan:
             facts: Name of an arm -> facts of its schedule.
         """
         cells = [replace(cell, facts=facts.get(cell.arm_name, cell.facts)) for cell in self.cells]
-        return replace(self, facts={**self.facts, **facts}, cells=cells)
+        known = {name: facts.get(name, before) for name, before in self.facts.items()}
+        return replace(self, facts=known, cells=cells)
 
     def example_train(self) -> TrainConfig:
         """The baseline's training."""

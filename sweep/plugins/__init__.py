@@ -187,6 +187,25 @@ def lr_schedule(name: str) -> Callable[[Function], Function]:
     return _marking("lr_schedule", name)
 
 
+def sampler(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a sampler that study files may name: the coefficients of every step of the reverse process.
+
+    It takes `at`, the noise levels of the K visited steps in ascending t (`sweep.diffusion.levels.Levels`), `eta` of
+    the study file if it wants it, and settings. It returns `sweep.diffusion.coefficients.Columns` of float64 [K].
+
+    Args:
+        name: Name of the sampler in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @sampler("euler")
+        def euler(at): ...
+    """
+    return _marking("sampler", name)
+
+
 def _marking(kind: str, name: str) -> Callable[[Function], Function]:
     def marked(function: Function) -> Function:
         setattr(function, MARK, (kind, name))

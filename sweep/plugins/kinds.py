@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
     "optimizer": Kind("optimizer", "optimizer", ("params", "lr"), ("betas", "eps", "weight_decay")),
     "dataset": Kind("data set", "data", ()),
     "metric": Kind("metric", "extra_metrics", ("images",), ("real",), has_direction=True),
+    "sampler": Kind("sampler", "sampler", ("at",), ("eta",)),
     "lr_schedule": Kind("lr schedule", "lr_schedule", ("progress",)),
 }
 """By the name of its decorator in `sweep.plugins`."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from sweep.config.own_part import OwnPart
 from sweep.config.part_names import Precision
 from sweep.config.run import EvalConfig
 from sweep.data.pixels import to_uint8
@@ -17,6 +18,7 @@ from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
 from sweep.errors import Diverged
 from sweep.nets.activation_memory import peak_activation_bytes
 from sweep.nets.cuda_graph import Capture, Execution, captured_on_gpu
+from sweep.scoring.own_sampler import own_sampler
 from sweep.scoring.predictor import FixedPredictor, predictor
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -35,7 +37,7 @@ def sampling_plan(config: EvalConfig, target: str) -> SamplingPlan:
         target: What the net predicts; key of `diffusion.targets.TARGETS`.
     """
     return SamplingPlan(
-        sampler=config.sampler,
+        sampler=own_sampler(config.sampler) if isinstance(config.sampler, OwnPart) else config.sampler,
         steps=config.sampling_steps,
         target=target,
         spacing=config.spacing,

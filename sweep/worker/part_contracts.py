@@ -13,7 +13,10 @@ from sweep.config.own_part import OwnPart
 from sweep.config.run import Setting, TrainConfig
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.own import own_dataset
+from sweep.diffusion.process import Diffusion
+from sweep.diffusion.samplers import sample
 from sweep.limits import MAX_PARAMETERS
+from sweep.scoring.generate import sampling_plan
 from sweep.scoring.own_metrics import own_number
 from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of, weights_of
@@ -22,6 +25,8 @@ from sweep.worker.optimizer_contract import optimizer_contract
 from sweep.worker.preparation import dataset_of
 
 BATCH = 2
+SAMPLER_TOLERANCE = 0.05
+"""Of a pixel in [-1, 1]: a few levels of 255."""
 
 
 def net_contract(_part: OwnPart, setting: Setting) -> None:
@@ -176,6 +181,30 @@ def metric_contract(part: OwnPart, setting: Setting) -> None:
         raise Broken("it returns another number at each call")
 
 
+def sampler_contract(_part: OwnPart, setting: Setting) -> None:
+    """Images that are finite, and the image itself where the net knows it at every step.
+
+    Args:
+        setting: Evaluation settings that name the sampler.
+
+    Raises:
+        Broken: One of these does not hold.
+        UsageError: The coefficients have another shape, or are not finite.
+    """
+    x0 = torch.linspace(-0.9, 0.9, 16).reshape(1, 1, 4, 4)
+
+    def noise(draw: int) -> torch.Tensor:
+        return torch.randn(x0.shape, generator=torch.Generator().manual_seed(draw))
+
+    plan = sampling_plan(setting.eval_config(), "x0")
+    diffusion = Diffusion.from_betas(betas_of(setting), torch.device("cpu"))
+    images = sample(lambda _x, _i: x0, diffusion, shape=tuple(x0.shape), noise=noise, plan=plan)
+    if not images.isfinite().all():
+        raise Broken("it draws images that are not finite")
+    if (apart := float((images - x0).abs().max())) > SAMPLER_TOLERANCE:
+        raise Broken(f"with a net that knows the image at every step it ends {apart:.3g} away from it, of a range of 2")
+
+
 def _image_shape(config: TrainConfig) -> tuple[int, int]:
     facts = DATASET_FACTS.get(config.data.name)
     if facts is not None:
@@ -188,6 +217,7 @@ CONTRACTS: Mapping[str, Callable[[OwnPart, Setting], None]] = {
     "net": net_contract,
     "dataset": dataset_contract,
     "metric": metric_contract,
+    "sampler": sampler_contract,
     "schedule": schedule_contract,
     "weighting": weighting_contract,
     "loss": loss_contract,
