@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from sweep.config.run import NoiseSharing
 from sweep.config.values import Count, NoTruthForNumbers
 from sweep.limits import MAX_LADDER_STEPS, MAX_NOISE_SETS, MAX_SAMPLES
 
@@ -45,6 +46,13 @@ class ProtocolRequest(NoTruthForNumbers):
         description="Generated images for each noise set; fewer than 4 have no standard error.",
     )
     noise_sets: int = Field(3, ge=1, le=MAX_NOISE_SETS, description="How many times N images are drawn from each run.")
+    noise: NoiseSharing | None = Field(
+        None,
+        exclude_if=lambda noise: noise is None,
+        description="per_seed: all arms are sampled from the same noise, which is another one for each seed. "
+        "shared: it is the same for all seeds, as in version 0.1.0. Without it, a new study has per_seed, and a "
+        "launched one keeps what it has.",
+    )
     ladder: tuple[LadderStep, ...] = Field(
         (),
         max_length=MAX_LADDER_STEPS,

@@ -56,6 +56,8 @@ from sweep.limits import (
     MAX_T,
 )
 
+NoiseSharing = Literal["shared", "per_seed"]
+
 
 class TrainSettings(NoTruthForNumbers):
     """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
@@ -165,6 +167,25 @@ class Protocol(Frozen):
     reference_sha256: str = Field(description="Of the reference images.")
     n: int = Field(ge=2, description="Generated images for each noise set.")
     noise_sets: tuple[int, ...] = Field((0,), min_length=1, description="Each gives every sample its own noise.")
+    # The default is what version 0.1.0 did. It is in no dump, so that the keys of its scores stay as they were.
+    noise: NoiseSharing = Field(
+        "shared",
+        exclude_if=lambda noise: noise == "shared",
+        description="shared: all runs have the same noise sets. per_seed: those of one training seed have.",
+    )
+
+    def noise_stream(self, noise_set: int, *, seed: int) -> int:
+        """Number that names the random stream of a noise set, 0..2^64-1.
+
+        Args:
+            noise_set: One of `noise_sets`.
+            seed: Seed of the training that is sampled.
+
+        Returns:
+            The noise set itself where it is shared by all runs; else the seed's lowest 32 bits above the noise set. So
+            arms that are trained on one seed are sampled from the same noise, and no other seed has it.
+        """
+        return noise_set if self.noise == "shared" else (seed % 2**32) << 32 | noise_set
 
     @property
     def label(self) -> str:

@@ -72,6 +72,15 @@ def extractor_of(protocol: Mapping[str, Any]) -> str:
     return name if sha256 in name else f"{name} {sha256}"
 
 
+def is_noise_per_seed(protocol: Mapping[str, Any]) -> bool:
+    """Whether each training seed has noise sets of its own; before, all runs of a study had the same ones.
+
+    Args:
+        protocol: The protocol as stored.
+    """
+    return protocol.get("noise") == "per_seed"
+
+
 def direction_of(metric: str) -> Direction:
     """Which values of a score are good; its text is for axes.
 

@@ -30,6 +30,7 @@ class EvaluatedNet:
         diffusion: Tables of the training chain.
         config: The evaluation.
         target: What the net predicts; key of `diffusion.targets.TARGETS`.
+        seed: Seed of its training, which the noise goes with.
         evaluator: Extractor, reference and protocol.
         dataset: The images of the study.
         scored: Scores of the noise sets, whose features are in `folder`.
@@ -45,6 +46,7 @@ class EvaluatedNet:
     diffusion: Diffusion
     config: EvalConfig
     target: str
+    seed: int
     evaluator: Evaluator
     dataset: Dataset
     scored: tuple[SetScore, ...]
@@ -57,8 +59,9 @@ class EvaluatedNet:
 
     @property
     def noise_set(self) -> int:
-        """The protocol's first noise set: extra metrics are measured on one."""
-        return self.evaluator.protocol.noise_sets[0]
+        """The random stream of the protocol's first noise set: extra metrics are measured on one."""
+        protocol = self.evaluator.protocol
+        return protocol.noise_stream(protocol.noise_sets[0], seed=self.seed)
 
     @property
     def device(self) -> torch.device:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from sweep.config.run import Protocol
+from sweep.config.run import NoiseSharing, Protocol
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError
 from sweep.files.caches import read_cache
@@ -39,6 +39,7 @@ def resolve_protocol(
     reference: Split = "train",
     n: int,
     noise_sets: tuple[int, ...] = (0,),
+    noise: NoiseSharing = "per_seed",
     folder: Path,
     weights: Path | None = None,
     device: torch.device = CPU,
@@ -53,6 +54,7 @@ def resolve_protocol(
         reference: Split of the reference: train or test.
         n: Generated images of a noise set.
         noise_sets: Numbers of the noise sets.
+        noise: per_seed: runs of one training seed have the same noise sets. shared: all runs have.
         folder: Where classifiers and references are kept.
         weights: The extractor's weights file, if not the usual one.
         device: Device that a classifier is trained on.
@@ -70,6 +72,7 @@ def resolve_protocol(
         reference_sha256=images_sha256(dataset, reference),
         n=n,
         noise_sets=noise_sets,
+        noise=noise,
     )
 
 

@@ -69,7 +69,7 @@ def generate(
         plan: The reverse process.
         shape: Shape of an image, (C, H, W).
         n: How many images.
-        noise_set: Number of the noise set, 0..2^64-1.
+        noise_set: Number of the noise set's random stream, 0..2^64-1 (`Protocol.noise_stream`).
         batch: Images at a time; None: as memory allows. Halved until it fits.
         precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, n) after each batch.
@@ -175,7 +175,7 @@ def _images(
     if not bool(finite.all()):
         bad = index[~finite].tolist()
         raise Diverged(
-            f"{len(bad)} of {len(index)} images of noise set {noise_set} are not finite; the first is image {bad[0]}.",
+            f"{len(bad)} of {len(index)} images are not finite; the first is image {bad[0]}.",
             step=0,
             evidence={"images": [float(k) for k in bad[:16]]},
         )

@@ -52,7 +52,7 @@ class SetScore:
     features: SavedFile
     logits: SavedFile
     grid: SavedFile
-    """PNG of the first 64 images: the same noise in the same place for every net."""
+    """PNG of the first 64 images: the same noise in the same place for every net of one seed."""
     seconds: Seconds
 
 
@@ -78,6 +78,7 @@ def score(
     evaluator: Evaluator,
     *,
     target: str,
+    seed: int,
     folder: Path,
     batch: int | None = None,
     precision: Precision = "fp32",
@@ -91,6 +92,7 @@ def score(
         config: The evaluation.
         evaluator: Extractor, reference and bounds of the protocol.
         target: What it predicts; key of `diffusion.targets.TARGETS`.
+        seed: Seed of its training, which the noise goes with.
         folder: Folder of this score, for features, logits and a grid of each noise set; no other score writes there.
         batch: Images at a time; None: as memory allows.
         precision: Arithmetic of the net, and of nothing else.
@@ -116,7 +118,7 @@ def score(
             plan,
             shape=evaluator.shape,
             n=n,
-            noise_set=noise_set,
+            noise_set=evaluator.protocol.noise_stream(noise_set, seed=seed),
             batch=size,
             precision=precision,
             on_progress=report,

@@ -104,6 +104,7 @@ def _prepare(job: PrepareJob, send: Send, device: torch.device) -> Prepared:
         reference=request.reference,
         n=request.n,
         noise_sets=tuple(range(request.noise_sets)),
+        noise=request.noise or "per_seed",
         folder=folder,
         device=device,
         on_progress=on_extractor,

@@ -6,6 +6,9 @@ import pytest
 
 from sweep.config.keys import derived_seed, eval_key, protocol_key, train_key
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
+from sweep.config.study import Study
+from sweep.limits import MAX_NOISE_SETS, MAX_SEEDS
+from sweep.planning.cells import SEARCH_SEED_OFFSET
 
 BASE = Setting(data="digits", net="unet_8")
 PROTOCOL = Protocol(extractor="a", extractor_sha256="0" * 64, reference_sha256="1" * 64, n=100)
@@ -126,11 +129,29 @@ def test_protocols_differ_in_every_field():
         {"reference_sha256": "2" * 64},
         {"n": 101},
         {"noise_sets": (0, 1)},
+        {"noise": "per_seed"},
     ]
     for change in changes:
         keys.add(protocol_key(PROTOCOL.model_copy(update=change)))
     assert len(keys) == 1 + len(changes)
     assert {next(iter(change)) for change in changes} == set(Protocol.model_fields)
+
+
+def test_noise_that_runs_share_is_in_no_dump_so_that_old_scores_are_found():
+    assert "noise" not in PROTOCOL.model_dump(mode="json")
+    assert "noise" not in Study(name="s", question="?").model_dump(mode="json")["protocol"]
+    per_seed = PROTOCOL.model_copy(update={"noise": "per_seed"})
+    assert Protocol.model_validate(per_seed.model_dump(mode="json")) == per_seed
+    assert eval_key(EvalConfig(), per_seed) != eval_key(EvalConfig(), PROTOCOL)
+
+
+def test_a_seed_has_noise_sets_of_its_own():
+    per_seed = PROTOCOL.model_copy(update={"noise": "per_seed"})
+    seeds = [0, 1, 2**31 - 1, SEARCH_SEED_OFFSET, 2**31 - 1 + SEARCH_SEED_OFFSET + MAX_SEEDS]
+    streams = {per_seed.noise_stream(noise_set, seed=seed) for seed in seeds for noise_set in range(MAX_NOISE_SETS)}
+    assert len(streams) == len(seeds) * MAX_NOISE_SETS
+    assert per_seed.noise_stream(99, seed=2**63 - 1) < 2**64
+    assert {PROTOCOL.noise_stream(2, seed=seed) for seed in seeds} == {2}
 
 
 def test_only_inception_gives_a_plain_fid():

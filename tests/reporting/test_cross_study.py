@@ -110,6 +110,13 @@ def test_a_baseline_that_moved_though_no_file_changed_is_told(store, tmp_path) -
     assert float(line.split("moved by ")[1].split(". ")[0]) == pytest.approx(2.0, abs=0.4)
 
 
+def test_scores_from_other_noise_are_refused_with_what_makes_them_anew(store, two) -> None:
+    first, second = load_frames(store.engine, "short"), load_frames(store.engine, "long")
+    with pytest.raises(ProtocolError, match="noise shared and per_seed") as refused:
+        compare_studies(first, replace(second, protocol={**second.protocol, "noise": "per_seed"}))
+    assert "Write `noise: shared` under `protocol` in the file of long" in refused.value.next
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [

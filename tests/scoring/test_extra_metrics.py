@@ -44,6 +44,7 @@ def subject(
         diffusion=diffusion,
         config=EvalConfig(sampling_steps=5),
         target="x0",
+        seed=0,
         evaluator=evaluator,
         dataset=digits,
         scored=(),

@@ -123,7 +123,7 @@ def test_one_bad_prediction_is_no_score(diffusion: Diffusion, value: float) -> N
 
     net = Changed(Pixelwise(), spoil)
     net.train()
-    with pytest.raises(Diverged, match="1 of 4 images of noise set 2 are not finite; the first is image 1") as caught:
+    with pytest.raises(Diverged, match="1 of 4 images are not finite; the first is image 1") as caught:
         generate(net, diffusion, DDIM, shape=SHAPE, n=4, noise_set=2)
     assert caught.value.evidence == {"images": [1.0]}
     assert net.training

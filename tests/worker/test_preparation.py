@@ -40,6 +40,9 @@ def test_damaged_weights_come_from_the_store_of_files_and_are_trained_where_they
     heard: list[Message] = []
     request = ProtocolRequest(extractor="classifier", n=60, noise_sets=1)
     protocol = prepare(PrepareJob(DIGITS, request, files), heard.append).protocol
+    assert protocol.noise == "per_seed"
+    asked_for = request.model_copy(update={"noise": "shared"})
+    assert prepare(PrepareJob(DIGITS, asked_for, files), heard.append).protocol.noise == "shared"
     parts = list(dict.fromkeys(message.what for message in heard if isinstance(message, Counted)))
     assert parts == ["training the classifier", "features of the real images", "bounds of the scores"]
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sweep.quantities import quantity
 from sweep.reporting.formatting import NOTHING, decimals_for, interval, join_words, number, percent
-from sweep.reporting.metrics import ARROWS, CLASSIFIER
+from sweep.reporting.metrics import ARROWS, CLASSIFIER, is_noise_per_seed
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
@@ -74,11 +74,13 @@ def certainty(study: ReportedStudy) -> list[Block]:
 
 def _variance(study: ReportedStudy) -> list[Block]:
     split = study.split
+    sampled_alike = "arms of a seed" if is_noise_per_seed(study.frames.protocol) else "runs"
     parts = {
         "training seed": (split.training_seed, "training with another seed; verdicts are about this spread"),
         "noise set": (
             split.noise_set,
-            "sampling from another noise set; it is the same for all runs, so it cancels in paired differences",
+            f"sampling from another noise set; it is the same for all {sampled_alike}, so what it does to all of them "
+            "cancels in paired differences",
         ),
         "run x noise": (split.residual, "different reactions of runs to the same noise"),
         "finite N": (split.finite_n, "jackknife within one score, which estimates the two above together"),
@@ -104,11 +106,21 @@ def _variance(study: ReportedStudy) -> list[Block]:
         ),
         Column("Meaning", text_cells(list(data["what"]))),
     ]
-    caption = (
-        f"Sources of the spread of {study.score}, pooled over arms. Only the first one decides whether a "
-        "difference would appear again after training again."
-    )
+    caption = f"Sources of the spread of {study.score}, pooled over arms. {_noise_in_differences(study)}"
     return [table_block("variance", columns, caption=caption, data=data)]
+
+
+def _noise_in_differences(study: ReportedStudy) -> str:
+    """What the noise of sampling does to the comparison."""
+    if is_noise_per_seed(study.frames.protocol):
+        return (
+            "Each seed has noise sets of its own, so paired differences vary by the first and by how runs react to the "
+            "noise. Verdicts count both."
+        )
+    return (
+        "Only the first one decides whether a difference would appear again after training again. All seeds have the "
+        "same noise sets, so what one arm makes of them in every seed looks like an effect of the arm."
+    )
 
 
 def _sign_flips(study: ReportedStudy) -> list[Block]:

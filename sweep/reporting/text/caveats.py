@@ -24,17 +24,21 @@ def shared_protocol(first: StudyFrames, second: StudyFrames) -> None:
         ProtocolError: another deciding score, extractor, reference, N or noise sets.
     """
     caveats = [_differs("metric", first.metric, second.metric)] if first.metric != second.metric else []
-    caveats += [
-        _differs(name, first.protocol.get(name), second.protocol.get(name))
-        for name in sorted({*first.protocol, *second.protocol})
-        if first.protocol.get(name) != second.protocol.get(name)
-    ]
+    one, other = {"noise": "shared", **first.protocol}, {"noise": "shared", **second.protocol}
+    names = sorted({*one, *other})
+    caveats += [_differs(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)]
     if not caveats:
         return
+    only_noise = caveats == [_differs("noise", one["noise"], other["noise"])]
     raise ProtocolError(
         f"{first.name} and {second.name} cannot be compared: {'; '.join(caveats)}",
-        why="Scores of different protocols are not on one scale: N alone changes a Frechet distance.",
-        next=f"Copy `protocol`, `metric` and the data of {first.name} into the file of {second.name}; "
+        why="Differences between runs that were sampled from other noise are not paired."
+        if only_noise
+        else "Scores of different protocols are not on one scale: N alone changes a Frechet distance.",
+        next=f"Write `noise: {one['noise']}` under `protocol` in the file of {second.name}, then: "
+        "sweep launch FILE --accept-change; it makes scores again and trains nothing."
+        if only_noise
+        else f"Copy `protocol`, `metric` and the data of {first.name} into the file of {second.name}; "
         "`sweep space diff FILE` then shows which runs and scores that changes.",
     )
 

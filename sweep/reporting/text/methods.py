@@ -13,7 +13,7 @@ from sweep.nets.registry import NETS
 from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.metrics import CLASSIFIER, label_of
+from sweep.reporting.metrics import CLASSIFIER, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
 from sweep.reporting.text.references import SOURCES
@@ -126,13 +126,14 @@ def _scoring(frames: StudyFrames, citations: Citations) -> str:
     if scores.empty:
         return ""
     config, protocol = scores.iloc[0]["eval_config"], frames.protocol
-    sets = len(protocol.get("noise_sets", ())) or 1
+    sets, per_seed = len(protocol.get("noise_sets", ())) or 1, is_noise_per_seed(protocol)
     return (
         f"Images were sampled with the {citations.setting(config, 'sampler')} sampler, {config['sampling_steps']} "
         "steps, "
         f"{_weights(config)}{_other_settings(EvalConfig(), config, SCORING_FIELDS, citations)}: "
         f"{protocol.get('n', 0):,} in each of "
-        f"{quantity(sets, 'noise set')}, which are the same for all runs. {_distances(scores, protocol, citations)}"
+        f"{quantity(sets, 'noise set')}, which are the same for all {'arms of a seed' if per_seed else 'runs'}. "
+        f"{_distances(scores, protocol, citations)}"
     )
 
 
