@@ -7,7 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from sweep.reporting.figures.style import COLOURS, FAINT, blank, figure_style, shortened
+from sweep.reporting.figures.style import COLOURS, FAINT, INK, blank, figure_style, shortened
+
+CHANCE = "95th percentile of what any factor reaches by chance"
 
 
 def history(trials: pd.DataFrame, *, label: str, direction: str, width: float) -> Figure:
@@ -32,28 +34,31 @@ def history(trials: pd.DataFrame, *, label: str, direction: str, width: float) -
 
 
 def importance_bars(bars: pd.DataFrame, *, width: float) -> Figure:
-    """Share of each factor in the variance of the score, most important first.
+    """Importance of each factor, the largest first, with a line across each where chance ends.
 
     Args:
-        bars: factor, importance (0 to 1), below_canary (no more than a parameter that does nothing).
+        bars: factor, importance (0 to 1), chance (0 to 1; the 95th percentile of what any factor reaches by chance),
+            beyond_chance.
         width: Width in inches.
     """
     with figure_style():
-        figure, (axes,) = blank(width, 1.3 + 0.42 * len(bars))
-        colours = [FAINT if below else COLOURS[0] for below in bars["below_canary"]]
+        figure, (axes,) = blank(width, 1.6 + 0.42 * len(bars))
+        colours = [COLOURS[0] if beyond else FAINT for beyond in bars["beyond_chance"]]
         names = bars["factor"].astype(str)
         sns.barplot(
             bars, x="importance", y=names, hue=names, palette=colours, saturation=1, width=0.6, legend=False, ax=axes
         )
         axes.set_ylabel("")
+        rows = range(len(bars))
+        axes.vlines(bars["chance"], [y - 0.4 for y in rows], [y + 0.4 for y in rows], color=INK, label=CHANCE)
         for y, row in enumerate(bars.to_dict("records")):
-            text = f" {100 * row['importance']:.0f} %" + ("  (not above chance)" if row["below_canary"] else "")
-            axes.text(row["importance"], y, text, va="center", fontsize=11)
-        axes.set_yticks(range(len(bars)), [shortened(str(name)) for name in bars["factor"]])
-        axes.set_xlim(0, 1.35 * max(0.05, float(bars["importance"].max())))
-        axes.set_xticks([value for value in axes.get_xticks() if value <= 1.0])
+            text = f" {100 * row['importance']:.0f} %" + ("" if row["beyond_chance"] else "  (not beyond chance)")
+            axes.text(max(row["importance"], row["chance"]), y, text, va="center", fontsize=11)
+        axes.set_yticks(rows, [shortened(str(name)) for name in bars["factor"]])
+        axes.set_xlim(0, 1.35 * max(0.05, float(bars[["importance", "chance"]].max().max())))
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("share of the variance between trials")
+        axes.set_xlabel("PED-ANOVA importance, share of the sum over factors")
+        figure.legend(loc="outside lower left")
         return figure
 
 

@@ -6,13 +6,12 @@ import warnings
 from collections.abc import Mapping
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from sweep.config.study import Study
 from sweep.quantities import quantity
 from sweep.reporting.figures.search import history, importance_bars
-from sweep.reporting.formatting import decimals_for, number, value_in_words
+from sweep.reporting.formatting import decimals_for, join_words, number, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.render.blocks import Block, figure_block, note
@@ -22,7 +21,6 @@ from sweep.reporting.stats.rank_correlation import MIN_RANKED_TRIALS, rank_corre
 from sweep.store.states import Phase
 
 MAX_ROWS = 10
-CANARY = "nothing (canary)"
 MIN_TRIALS = 50
 
 
@@ -119,7 +117,7 @@ def ladder(study: ReportedStudy) -> list[Block]:
 
 
 def importances(study: ReportedStudy) -> list[Block]:
-    """How much of the spread between trials each factor explains.
+    """Which factors mattered in a search, and which no more than chance explains.
 
     Args:
         study: The study, with its comparison.
@@ -128,7 +126,7 @@ def importances(study: ReportedStudy) -> list[Block]:
         # tqdm, which Optuna brings, says in a notebook that it has no bar to draw; a report would print it, and where.
         warnings.filterwarnings("ignore", message="IProgress not found")
         # Optuna computes them; every other section does without it.
-        from sweep.search.importance import factor_importances
+        from sweep.search.importance import PERMUTATIONS, factor_importances, forest_shares
 
     frames = study.frames
     known = trials_of(frames).dropna(subset="value")
@@ -140,53 +138,57 @@ def importances(study: ReportedStudy) -> list[Block]:
     sign = 1.0 if lower_is_better(frames.metric) else -1.0
     signed = [(changes, sign * value) for changes, value in points]
     spec = Study.model_validate(frames.spec)
-    bars = pd.DataFrame(list(factor_importances(spec, signed, canary=CANARY).items()), columns=["factor", "importance"])
-    forest = factor_importances(spec, signed, canary=CANARY, method="fanova")
-    return [*importance(bars, trials=len(points)), *_two_methods(bars, forest)]
+    by_factor, forest = factor_importances(spec, signed), forest_shares(spec, signed)
+    bars = pd.DataFrame(
+        [(name, each.share, each.chance_share, each.is_beyond_chance) for name, each in by_factor.items()],
+        columns=["factor", "importance", "chance", "beyond_chance"],
+    )
+    return [*importance(bars, trials=len(points), permutations=PERMUTATIONS), *_two_methods(bars, forest)]
 
 
 def _two_methods(bars: pd.DataFrame, forest: Mapping[str, float]) -> list[Block]:
-    """The same shares by another method: what both put above the canary is worth a second look."""
+    """The shares beside those of another method."""
     if bars.empty or not forest:
         return []
     both = bars.rename(columns={"importance": "ped_anova"}).assign(fanova=bars["factor"].map(forest))
-    both = both.sort_values("ped_anova", ascending=False, kind="stable")
-    chance = both[both["factor"] == CANARY].iloc[0]
-    both["above_canary"] = (both["ped_anova"] > chance["ped_anova"]) & (both["fanova"] > chance["fanova"])
     rows = both.to_dict("records")
     columns = [
         Column("Factor", text_cells([row["factor"] for row in rows])),
         Column("PED-ANOVA", [TextCell(f"{100 * row['ped_anova']:.0f} %") for row in rows], numeric=True),
+        Column("By chance up to", [TextCell(f"{100 * row['chance']:.0f} %") for row in rows], numeric=True),
+        Column("Beyond chance", text_cells(["yes" if row["beyond_chance"] else "no" for row in rows])),
         Column("fANOVA", [TextCell(f"{100 * row['fanova']:.0f} %") for row in rows], numeric=True),
-        Column("Above chance by both", text_cells(["yes" if row["above_canary"] else "no" for row in rows])),
     ]
     caption = (
-        "Importances by two methods. PED-ANOVA (Watanabe et al. 2023) describes the best tenth of the trials. fANOVA "
-        "(Hutter et al. 2014) fits a random forest to the whole space, and an uneven search misleads it."
+        "Importances by two methods, each as shares of its sum over all factors. PED-ANOVA (Watanabe et al. 2023) "
+        "describes the best tenth of the trials. fANOVA (Hutter et al. 2014) fits a random forest to the whole space; "
+        "an uneven search misleads it, and it has no line of chance."
     )
     return [table_block("importances_compared", columns, caption=caption, data=both)]
 
 
-def importance(bars: pd.DataFrame, *, trials: int) -> list[Block]:
-    """Shares of the variance between trials.
+def importance(bars: pd.DataFrame, *, trials: int, permutations: int) -> list[Block]:
+    """How much each factor tells the best trials from the rest, beside what chance reaches.
 
     Args:
-        bars: factor, importance (0 to 1); a row named `CANARY` is a parameter that does nothing, and what is no more
-            important than it is said to be no more than chance.
+        bars: factor, importance (share of all, 0 to 1), chance (share that any factor exceeds by chance in at most 5 %
+            of searches), beyond_chance; the largest importance first.
         trials: Finished trials that they were computed from.
+        permutations: Permutations of the scores that tell what chance reaches.
     """
     if bars.empty:
         return [note("There are too few finished trials to estimate importances.")]
-    chance = float(bars.loc[bars["factor"] == CANARY, "importance"].max()) if CANARY in set(bars["factor"]) else np.nan
-    shown = bars.sort_values("importance", ascending=False, kind="stable").assign(
-        below_canary=lambda frame: frame["importance"] <= chance
-    )
+    beyond = [str(name) for name in bars.loc[bars["beyond_chance"], "factor"]]
     alt = "Importances: " + "; ".join(
-        f"{row['factor']} {100 * row['importance']:.0f} %" for row in shown.head(12).to_dict("records")
+        f"{row['factor']} {100 * row['importance']:.0f} % (by chance up to {100 * row['chance']:.0f} %)"
+        for row in bars.head(12).to_dict("records")
     )
-    caveat = "" if trials >= MIN_TRIALS else f" {trials} trials are few for this estimate, so it is a hint at most."
+    answer = f"Beyond chance: {join_words(beyond)}." if beyond else "No factor is beyond chance."
+    caveat = "" if trials >= MIN_TRIALS else f" {trials} trials are few for this estimate, so most effects are missed."
     caption = (
-        "Share of the variance between trials that each factor explains. An adaptive search samples the space "
-        f"unevenly, which distorts these shares; random and quasi-random trials do not.{caveat}"
+        f"{answer} PED-ANOVA importance: how much the best tenth of {quantity(trials, 'trial')} differs from all of "
+        "them in each factor, as a share of the sum over factors. The line across a bar is the 95th percentile of what "
+        f"chance reaches in any factor, from {permutations} permutations of the scores over the trials. In at most 5 % "
+        f"of searches any factor that does nothing is beyond its line.{caveat}"
     )
-    return [figure_block("importances", partial(importance_bars, shown.head(20)), alt=alt, caption=caption, data=shown)]
+    return [figure_block("importances", partial(importance_bars, bars.head(20)), alt=alt, caption=caption, data=bars)]

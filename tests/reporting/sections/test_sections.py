@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from sweep.reporting import sections
+from sweep.reporting.figures.search import importance_bars
 from sweep.reporting.figures.style import arm_styles
 from sweep.reporting.figures.svg import DARK
 from sweep.reporting.frames.frames import load_frames
@@ -23,7 +24,7 @@ from sweep.reporting.sections.curves import with_seconds
 from sweep.reporting.sections.diffusion import read_grid, strip
 from sweep.reporting.sections.evaluation import on_front
 from sweep.reporting.sections.ledger import cost_by_arm, not_captured
-from sweep.reporting.sections.search import CANARY, trials_of
+from sweep.reporting.sections.search import trials_of
 from sweep.reporting.text.warnings import warnings_of
 from sweep.store.records import ExecutionRecord
 from sweep.store.states import StepExecution
@@ -155,15 +156,24 @@ def test_candidates_of_a_path_have_no_number_and_are_counted(tmp_path):
     store.engine.dispose()
 
 
-def test_importances_below_the_canary_are_called_chance():
+def test_importances_are_drawn_beside_what_chance_reaches():
     import pandas as pd
 
-    bars = pd.DataFrame({"factor": ["lr", "T", CANARY], "importance": [0.8, 0.05, 0.1]})
-    (block,) = sections.importance(bars, trials=20)
+    rows = [("lr", 0.8, 0.3, True), ("T", 0.2, 0.25, False)]
+    bars = pd.DataFrame(rows, columns=["factor", "importance", "chance", "beyond_chance"])
+    (block,) = sections.importance(bars, trials=20, permutations=99)
     assert isinstance(block, FigureBlock)
-    assert block.data.set_index("factor")["below_canary"].to_dict() == {"lr": False, "T": True, CANARY: True}
+    assert block.caption.startswith("Beyond chance: lr. PED-ANOVA importance")
+    assert "95th percentile" in block.caption
+    assert "99 permutations" in block.caption
     assert "20 trials are few" in block.caption
-    assert sections.importance(bars.iloc[:0], trials=0)
+    (axes,) = importance_bars(bars, width=6).axes
+    (lines,) = (each for each in axes.collections if len(each.get_segments()) == 2)
+    assert [segment[0][0] for segment in lines.get_segments()] == [0.3, 0.25]
+    assert "T 20 % (by chance up to 25 %)" in block.alt
+    assert sections.importance(bars.iloc[:0], trials=0, permutations=99)
+    (nothing,) = sections.importance(bars.iloc[1:], trials=90, permutations=99)
+    assert nothing.caption.startswith("No factor is beyond chance.")
 
 
 def test_a_factorial_gets_its_interactions(tmp_path):
