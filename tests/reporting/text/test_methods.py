@@ -52,6 +52,11 @@ def test_a_net_is_called_what_it_is(opened: Store, tmp_path: Path) -> None:
     assert "with a multilayer perceptron (" in text_of(opened)
 
 
+def test_a_setting_that_is_a_list_is_written_out(opened: Store) -> None:
+    """It was looked up among the sources, where a list cannot be a key, and no report came of it."""
+    assert "betas = [0.8, 0.9]" in text_of(opened, betas=(0.8, 0.9))
+
+
 def test_torch_fidelity_is_credited_with_what_it_computes_alone(opened: Store) -> None:
     text = text_of(opened)
     theirs, ours = text.split("we computed ")[1].split(" with torch-fidelity (Obukhov et al. 2020); ")
