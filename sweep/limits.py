@@ -11,6 +11,8 @@ from __future__ import annotations
 
 MAX_FILE_BYTES = 250_000
 """Size of a study file, or of a train config."""
+MAX_EXTENDED_FILES = 10
+"""Files that extend one another."""
 MAX_DEPTH = 50
 """Lists and mappings inside each other in a study file."""
 MAX_NODES = 20_000

@@ -26,6 +26,11 @@ ELSEWHERE = {
     "my-optimizers.yaml",
     "my_nets.py",  # a user's own
     "my_parts.py",
+    "base.yaml",
+    "flowers.yaml",
+    "five-seeds.yaml",
+    "lr.yaml",
+    "pipeline.py",  # of an exported folder
     # What sweep/docs/extending.md shows how to write.
     "sweep/executors/kubernetes.py",
     "sweep/config/designs/pairs.py",

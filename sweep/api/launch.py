@@ -39,6 +39,7 @@ LOCAL = "local"
 def launch(
     study: Study | str | os.PathLike[str],
     *,
+    overrides: Mapping[str, object] | None = None,
     storage: str | None = None,
     files: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -60,6 +61,8 @@ def launch(
 
     Args:
         study: The study, or the path of its file.
+        overrides: Dotted key -> value that replaces or adds to what the file says, e.g. {"baseline.lr": 3e-4}; only
+            together with the path of a file.
         storage: URL of the database, made where there is none; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
         files: Folder or URL of checkpoints, features and grids; None for SWEEP_FILES or `sweep-data`.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
@@ -86,7 +89,7 @@ def launch(
         result = sweep.launch("studies/digits.yaml", device="cpu", workers=2)
         assert result.outcome == "complete"
     """
-    plan = plan_of(study, max_trials=max_trials)
+    plan = plan_of(study, max_trials=max_trials, overrides=overrides)
     check_images(plan.study)
     for note in plan.notes:
         logger.info(note)

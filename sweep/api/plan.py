@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 
 from sweep.api.forecast import ArmForecast, StudyForecast, changes_text
 from sweep.api.locations import storage_url
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 def plan(
     study: Study | str | os.PathLike[str],
     *,
+    overrides: Mapping[str, object] | None = None,
     device: str = "auto",
     workers: int | None = None,
     measure: bool = True,
@@ -41,6 +43,8 @@ def plan(
 
     Args:
         study: The study, or the path of its file.
+        overrides: Dotted key -> value that replaces or adds to what the file says, e.g. {"baseline.lr": 3e-4}; only
+            together with the path of a file.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
         workers: Number of workers to estimate the time for; None for one on each GPU, or on each core without a GPU.
         measure: Whether to time a few steps, from which time and disk space are estimated. Otherwise all images of a
@@ -61,7 +65,7 @@ def plan(
         forecast = sweep.plan("studies/digits.yaml", device="cpu")
         print(forecast.trainings, forecast.seconds)
     """
-    study_plan = plan_of(study)
+    study_plan = plan_of(study, overrides=overrides)
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
     worker_slots = slots(device, workers, work=study_plan.trainings)
     study_plan = check_plugins(study_plan, worker_slots[0], trust=trust)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from sweep.api.locations import files_location, storage_url
 from sweep.api.stored_study import stored_study
+from sweep.api.study_files import is_study_file, launched_name, require_file_for
 from sweep.config.names import require_name
 from sweep.errors import CheckpointError
 from sweep.files.file_store import file_store_at
@@ -57,8 +58,9 @@ class Report:
 
 
 def report(
-    name: str,
+    name: str | os.PathLike[str],
     *,
+    overrides: Mapping[str, object] | None = None,
     storage: str | None = None,
     files: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -68,7 +70,8 @@ def report(
     """Write the report of a study. It can be written while the study runs, and then lists what is missing.
 
     Args:
-        name: Name of the study.
+        name: Name of the study, or the path of its file, which must say what was launched.
+        overrides: Dotted key -> value that replaced or added to what the file says at the launch; None for none.
         storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
         files: Folder or URL of the files of runs; None for SWEEP_FILES or `sweep-data`.
         out: Folder to write; None for `reports/NAME`.
@@ -79,13 +82,19 @@ def report(
         The files that were written, and what changed since the last report.
 
     Raises:
-        UsageError: There is no such study, or the folder holds something other than a report.
-        StoreError: There is no database, it cannot be read, or the study has no such revision.
+        UsageError: There is no such study, its file is wrong, or the folder holds something other than a report.
+        StoreError: There is no database, it cannot be read, the study has no such revision, or the file says
+            something other than what was launched.
         SweepError: The report cannot be written.
 
     Example:
         sweep.report("digits").paths.html
     """
+    if is_study_file(name):
+        name = launched_name(name, overrides=overrides, storage=storage)
+    else:
+        require_file_for(overrides, name)
+    name = os.fspath(name)
     folder = Path(out) if out is not None else Path("reports") / folder_name(require_name(name))
     before = read_last(folder)["now"]
     paths = build_report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +29,14 @@ class StudyDifference:
     images_path: str | None
 
 
-def difference(path: str | os.PathLike[str], *, storage: str | None = None) -> StudyDifference:
+def difference(
+    path: str | os.PathLike[str], *, overrides: Mapping[str, object] | None = None, storage: str | None = None
+) -> StudyDifference:
     """Compare a study file with the study of its name in the database. Changes nothing.
 
     Args:
         path: The study file.
+        overrides: Dotted key -> value that replaces or adds to what the file says; None for none.
         storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
 
     Returns:
@@ -45,7 +48,7 @@ def difference(path: str | os.PathLike[str], *, storage: str | None = None) -> S
         DataError: The images cannot be read.
         StoreError: There is no database, or it cannot be read.
     """
-    plan = read_study_plan(Path(path))
+    plan = read_study_plan(Path(path), overrides=overrides)
     with store_to_read(storage) as store:
         plan = with_images_of(plan)
         return StudyDifference(study_changes(store, plan), images_change(store, plan), plan.study.baseline.data.path)

@@ -33,8 +33,8 @@ def study_schema(file: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     Raises:
         StudyFileError: The file or one of its plugins cannot be read.
     """
+    from sweep.config.composed_file import read_study_file
     from sweep.config.plugin_files import plugins_of
     from sweep.config.study_file import study_json_schema
-    from sweep.config.yaml_file import read_yaml
 
-    return study_json_schema(None if file is None else plugins_of(read_yaml(Path(file))))
+    return study_json_schema(None if file is None else plugins_of(read_study_file(Path(file))))

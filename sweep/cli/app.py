@@ -16,6 +16,7 @@ from sweep.cli import (
     export,
     garbage,
     grow,
+    init,
     launch,
     plan,
     repair,
@@ -53,6 +54,7 @@ def sweep(
     log_to_console()
 
 
+app.command("init", rich_help_panel=CommandGroup.RUN)(init.init_command)
 app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan_command)
 app.command("launch", rich_help_panel=CommandGroup.RUN)(launch.launch_command)
 app.command("worker", rich_help_panel=CommandGroup.RUN)(worker.worker_command)

@@ -10,7 +10,7 @@ import typer
 import sweep
 from sweep import api
 from sweep.api.locations import DEFAULT_STORAGE, store_options
-from sweep.cli.options import Json, Storage, StudyFile, StudyName
+from sweep.cli.options import Json, Overrides, Storage, StudyFile, StudyName, override_words
 from sweep.cli.terminal import echo, print_json, print_line, print_table
 from sweep.commands import command
 from sweep.quantities import quantity
@@ -50,14 +50,16 @@ def extend_command(
 
 
 @space.command("diff")
-def diff_command(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: Json = False) -> None:
+def diff_command(
+    file: StudyFile, storage: Storage = DEFAULT_STORAGE, overrides: Overrides = None, as_json: Json = False
+) -> None:
     """Show what launching an edited study file would do.
 
     Lists the cells that would be added, changed or dropped, and counts those that stay. Changes nothing.
 
     Example: sweep space diff studies/digits.yaml
     """
-    difference = api.space.difference(file, storage=storage)
+    difference = api.space.difference(file, overrides=api.study_files.parse_overrides(overrides or ()), storage=storage)
     changes = difference.changes
     if as_json:
         print_json(
@@ -80,7 +82,7 @@ def diff_command(file: StudyFile, storage: Storage = DEFAULT_STORAGE, as_json: J
         print_table("", ["arm", "seed", "change", "is now"], rows)
     print_line(unchanged_and_changed(len(changes) - len(rows), len(rows)))
     if rows:
-        echo(f"next: {command('launch', file, '--accept-change', *store_options(storage))}")
+        echo(f"next: {command('launch', file, *override_words(overrides), '--accept-change', *store_options(storage))}")
 
 
 def unchanged_and_changed(unchanged: int, changed: int) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import sweep
+from sweep import api
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE, store_options
-from sweep.cli.options import Device, Files, Storage, StudyFile, Trust, key_values
+from sweep.cli.options import Device, Files, Overrides, Storage, StudyFile, Trust, key_values, override_words
 from sweep.cli.status import print_status
 from sweep.commands import command
 from sweep.errors import UsageError
@@ -52,6 +53,7 @@ def launch_command(
         list[str] | None,
         typer.Option("--option", "-o", metavar="KEY=VALUE", help="For the executor, e.g. partition=gpu; repeatable."),
     ] = None,
+    overrides: Overrides = None,
     trust: Trust = False,
     detach: Annotated[bool, typer.Option("--detach", help="With Slurm: submit, and do not wait.")] = False,
     n_trials: Annotated[int | None, typer.Option("--n-trials", hidden=True)] = None,
@@ -69,6 +71,7 @@ def launch_command(
     Examples: sweep launch studies/digits.yaml
               sweep launch studies/fashion.yaml --device cuda --workers 8
               sweep launch studies/fashion.yaml --pack auto
+              sweep launch studies/digits.yaml -s name=digits-fast-lr -s baseline.lr=3e-3
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o partition=gpu -o time=24h -o memory=16G
               sweep launch studies/fashion.yaml --executor slurm -n 16 -o sbatch.reservation=lab --detach
               sweep launch studies/fashion.yaml --executor ray -o address=auto
@@ -91,6 +94,7 @@ def launch_command(
     with launch_display() as display:
         result = sweep.launch(
             file,
+            overrides=api.study_files.parse_overrides(overrides or ()),
             storage=storage,
             files=files,
             device=device,
@@ -106,7 +110,8 @@ def launch_command(
         )
     if not result.is_prepared:
         _print_stopped(display)
-    print_result(result, command("launch", file, *store_options(storage, files)), store_options(storage))
+    again = command("launch", file, *override_words(overrides), *store_options(storage, files))
+    print_result(result, again, store_options(storage))
     raise typer.Exit(result.exit_code)
 
 

@@ -59,7 +59,25 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Say that the plugins of this study may be run; needed once a version of them.")
 ]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Set a value over the study file's, e.g. baseline.lr=3e-4 or seeds=5; repeatable.",
+    ),
+]
 Device = Annotated[str, typer.Option(envvar="SWEEP_DEVICE", help="auto, cpu, cuda, or one GPU such as cuda:0.")]
+
+
+def override_words(overrides: Sequence[str] | None) -> list[str]:
+    """The words with which another command sets the same values.
+
+    Args:
+        overrides: What followed each `-s`.
+    """
+    return [word for text in overrides or () for word in ("-s", text)]
 
 
 def key_values(texts: Sequence[str]) -> dict[str, str]:

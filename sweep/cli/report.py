@@ -9,19 +9,27 @@ from typing import Annotated
 import typer
 
 import sweep
+from sweep import api
 from sweep.api.locations import DEFAULT_FILES, DEFAULT_STORAGE
-from sweep.cli.options import Files, Json, Storage, StudyName
+from sweep.cli.options import Files, Json, Overrides, Storage, complete_study
 from sweep.cli.terminal import echo, print_json
 
 logger = logging.getLogger(__name__)
 
 
 def report_command(
-    study: StudyName,
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a study in the database, or the study file that it was launched from.",
+            autocompletion=complete_study,
+        ),
+    ],
     storage: Storage = DEFAULT_STORAGE,
     files: Files = DEFAULT_FILES,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; reports/NAME by default.")] = None,
     as_of: Annotated[int | None, typer.Option(min=1, help="Report the study as it was at this revision.")] = None,
+    overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
     """Write the report of a study: page, notebook and tables.
@@ -34,6 +42,7 @@ def report_command(
     \b
     Examples: sweep report digits
               sweep report digits --json | jq .since.verdicts
+              sweep report studies/digits.yaml -s name=digits-fast-lr -s baseline.lr=3e-3
     """
     from sweep.cli.bars import progress_bars  # rich is slow to import
 
@@ -41,6 +50,7 @@ def report_command(
         bar = bars.add_task("report", total=None)
         written = sweep.report(
             study,
+            overrides=api.study_files.parse_overrides(overrides or ()),
             storage=storage,
             files=files,
             out=out,

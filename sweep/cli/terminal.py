@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sweep.errors import SweepError
+from sweep.errors import SweepError, UsageError
 
 
 def print_error(error: SweepError) -> None:
@@ -77,6 +77,35 @@ def print_json(value: Any) -> None:
     """
     json.dump(value, sys.stdout, indent=2, default=str, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def print_text(text: str) -> None:
+    """Print a text on stdout exactly as it is.
+
+    Args:
+        text: Its control characters, if it had any, are escaped already.
+    """
+    sys.stdout.write(text)
+
+
+def ask(question: str, default: str | None = None) -> str:
+    """Ask a person on stderr, until there is an answer.
+
+    Args:
+        question: The question, in one line.
+        default: What an empty answer stands for; None where an answer is needed.
+
+    Raises:
+        UsageError: The input has ended.
+    """
+    while True:
+        sys.stderr.write(f"{question}{'' if default is None else f' [{default}]'}: ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise UsageError("the input ended before the last question", next="Give the answers as options.")
+        if answer := line.strip() or default:
+            return answer
 
 
 @contextmanager

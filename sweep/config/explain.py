@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from sweep.commands import command
 from sweep.config.old_names import NEW_NAMES, OLD_NAMES
+from sweep.config.overrides import OPTION
 from sweep.config.problems import LONG, cut, problem_of
 from sweep.config.yaml_file import Location, YamlFile
 from sweep.errors import StudyFileError
@@ -31,19 +32,20 @@ def explain(file: YamlFile, error: ValidationError, model: type[BaseModel]) -> S
     lines = [_sentence(file, detail, model) for detail in details[:SHOWN]]
     if len(details) > SHOWN:
         lines.append(f"... and {len(details) - SHOWN} more")
+    again = command("plan", Path(file.path))
     return StudyFileError(
         "\n".join(lines),
         why="Nothing was written.",
-        next=f"Correct the file, then: {command('plan', Path(file.path))}",
+        next="Correct the option." if lines[0].startswith(OPTION) else f"Correct the file, then: {again}",
     )
 
 
 def _sentence(file: YamlFile, detail: ErrorDetails, model: type[BaseModel]) -> str:
     at = _in_file(file, detail.get("ctx", {}).get("at", detail["loc"]))
-    line = file.line_of(at)
-    location = f"{file.path}, line {line}" if line is not None else str(file.path)
+    origin = file.origin_of(at)
     key = cut(".".join(str(part) for part in at), LONG)
-    where = f"{location}: `{key}`" if key else location
+    location = str(origin or file.path)
+    where = f"{location}: `{key}`" if key and not location.endswith(f" {key}") else location
     return f"{where}: {cut(_problem(detail, model, at), LONG)}"
 
 
@@ -51,15 +53,15 @@ def _in_file(file: YamlFile, loc: Location) -> Location:
     """`loc` without the parts that pydantic adds for unions, which stand nowhere in the file."""
     at: Location = ()
     for index, part in enumerate(loc):
-        if at == () and (OLD_NAMES.get(str(part)),) in file.lines:
+        if at == () and (OLD_NAMES.get(str(part)),) in file.origins:
             at = (OLD_NAMES[str(part)],)
-        elif (*at, part) in file.lines or (index == len(loc) - 1 and _is_missing_key(file, at, part)):
+        elif (*at, part) in file.origins or (index == len(loc) - 1 and _is_missing_key(file, at, part)):
             at = (*at, part)
     return at
 
 
 def _is_missing_key(file: YamlFile, at: Location, part: str | int) -> bool:
-    return isinstance(part, str) and re.fullmatch(r"\w+", part) is not None and (at == () or at in file.lines)
+    return isinstance(part, str) and re.fullmatch(r"\w+", part) is not None and (at == () or at in file.origins)
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], at: Location) -> str:

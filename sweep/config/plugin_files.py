@@ -45,10 +45,10 @@ def plugins_of(file: YamlFile) -> PluginFiles:
     sources: list[PluginSource] = []
     parts: OwnParts = {}
     for index, name in enumerate(named):
-        line = file.line_of(("plugins", index))
+        origin = file.origin_of(("plugins", index))
         if Path(name).suffix != ".py" or not Path(name).stem.isidentifier():
             raise StudyFileError(
-                f"{file.path}, line {line}: `plugins.{index}`: {name!r} is not the path of a Python file",
+                f"{origin}: `plugins.{index}`: {name!r} is not the path of a Python file",
                 why="A plugin is a file beside the study file, named like a module.",
                 next="plugins: [my_nets.py]",
             )
@@ -90,10 +90,8 @@ def with_plugins(file: YamlFile, plugins: PluginFiles) -> dict[str, Any]:
     """
     baseline = file.data.get("baseline", {})
     if isinstance(baseline, Mapping) and "own_parts" in baseline:
-        line = file.line_of(("baseline", "own_parts"))
-        raise StudyFileError(
-            f"{file.path}, line {line}: `baseline.own_parts`: no key named 'own_parts'", next="Use `plugins`."
-        )
+        origin = file.origin_of(("baseline", "own_parts"))
+        raise StudyFileError(f"{origin}: `baseline.own_parts`: no key named 'own_parts'", next="Use `plugins`.")
     if not plugins.parts or not isinstance(baseline, Mapping | None):
         return file.data
     own_parts = {kind: {name: part.model_dump() for name, part in own.items()} for kind, own in plugins.parts.items()}

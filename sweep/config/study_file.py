@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
+from sweep.config.composed_file import read_study_file, with_extends
 from sweep.config.explain import explain
 from sweep.config.plugin_files import PluginFiles, plugins_of, with_plugins
 from sweep.config.study import Study
-from sweep.config.yaml_file import YamlFile, read_yaml
+from sweep.config.yaml_file import YamlFile
 from sweep.plugins.kinds import KINDS
 
 
-def load_study(path: str | os.PathLike[str]) -> Study:
-    """Read and check a study file. Nothing is written or computed.
+def load_study(path: str | os.PathLike[str], *, overrides: Mapping[str, object] | None = None) -> Study:
+    """Read and check a study file, with the files that it extends. Nothing is written or computed.
 
     Args:
         path: The file, in YAML.
+        overrides: Dotted key -> value that replaces or adds to what the file says; None for none.
 
     Returns:
         The study, with the default of every field that the file leaves out.
@@ -29,9 +32,9 @@ def load_study(path: str | os.PathLike[str]) -> Study:
         StudyFileError: The file is wrong. The error names file, line, key, what was found and what is allowed.
 
     Example:
-        sweep.load_study("studies/digits.yaml").seeds
+        sweep.load_study("studies/digits.yaml", overrides={"baseline.lr": 3e-4, "seeds": 5}).seeds
     """
-    return study_in(read_yaml(Path(path)))
+    return study_in(read_study_file(Path(path), overrides))
 
 
 def study_in(file: YamlFile) -> Study:
@@ -49,7 +52,7 @@ def study_in(file: YamlFile) -> Study:
 
 def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
     """JSON schema of a study file, for editors; with the parts of its plugins, where they are given."""
-    schema = Study.model_json_schema(schema_generator=GenerateJsonSchema)
+    schema = with_extends(Study.model_json_schema(schema_generator=GenerateJsonSchema))
     fields = schema["$defs"]["Setting"]["properties"]
     for name, field in fields.items():  # a part of no plugin is written by its name
         if len(field.get("oneOf", ())) == 1:

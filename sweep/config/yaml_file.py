@@ -1,4 +1,4 @@
-"""Reading a YAML file a person wrote: safe, strict, and every value knows its line."""
+"""Reading YAML that a person wrote: safe, strict, and every value knows its line."""
 
 from __future__ import annotations
 
@@ -13,84 +13,135 @@ from yaml.reader import ReaderError
 from sweep.config.problems import LONG, cut
 from sweep.config.text_file import read_text
 from sweep.config.yaml_loader import StrictLoader
+from sweep.config.yaml_merge_keys import resolve_merge_keys
 from sweep.errors import StudyFileError
 
 Location = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class YamlFile:
-    """A parsed file.
+class Origin:
+    """Where a person wrote a value.
 
     Attributes:
+        document: The path of a file, or an option such as `-s baseline.lr`.
+        line: 1-based line of a file; None for an option.
+    """
+
+    document: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.document if self.line is None else f"{self.document}, line {self.line}"
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A file that was read, with the files that it extends.
+
+    Attributes:
+        path: The file that was named.
         data: The top-level mapping.
-        lines: 1-based line of every key and item, by its path from the top.
+        origins: Origin of every key and item, by its path from the top.
     """
 
     path: Path
     data: dict[str, Any]
-    lines: Mapping[Location, int]
+    origins: Mapping[Location, Origin]
 
-    def line_of(self, location: Location) -> int | None:
-        """Line of the deepest part of `location` that stands in the file."""
+    def origin_of(self, location: Location) -> Origin | None:
+        """Origin of the deepest part of `location` that is written.
+
+        Args:
+            location: Keys and indices from the top of the file.
+        """
         for length in range(len(location), 0, -1):
-            if (line := self.lines.get(location[:length])) is not None:
-                return line
+            if (origin := self.origins.get(location[:length])) is not None:
+                return origin
         return None
 
 
 def read_yaml(path: Path) -> YamlFile:
     """Read a YAML mapping.
 
+    Args:
+        path: The file.
+
     Raises:
-        StudyFileError: As `read_text` and `StrictLoader`; a key given twice or no word, not YAML, or not a mapping.
+        StudyFileError: As `read_text` and `parse`, or it is not a mapping.
     """
-    loader = None
-    text = read_text(path)
-    lines: dict[Location, int] = {}
-    try:
-        loader = StrictLoader(text, path)
-        node = loader.get_single_node()
-        if node is not None:
-            _walk(path, node, (), lines)
-        data = loader.construct_document(node) if node is not None else None
-    except yaml.YAMLError as error:
-        raise _not_yaml(path, text, error) from None
-    finally:
-        if loader is not None:
-            loader.dispose()
+    data, lines = parse(read_text(path), str(path))
     if not isinstance(data, dict):
         kind = "nothing" if data is None else f"a {type(data).__name__}"
         raise StudyFileError(
             f"{path}: expected keys and values at the top, found {kind}",
             next="Start from a shipped study: studies/digits.yaml.",
         )
-    return YamlFile(path, data, lines)
+    return YamlFile(path, data, {location: Origin(str(path), line) for location, line in lines.items()})
 
 
-def _walk(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int]) -> None:
+def parse(text: str, document: str) -> tuple[Any, dict[Location, int]]:
+    """Read one YAML document.
+
+    Args:
+        text: The document.
+        document: Name of the document in errors: the path of its file, or an option.
+
+    Returns:
+        Its value, and the 1-based line of every key and item, by its path from the top.
+
+    Raises:
+        StudyFileError: As `StrictLoader`; a key given twice or no word, or not YAML.
+    """
+    loader = None
+    lines: dict[Location, int] = {}
+    try:
+        loader = StrictLoader(text, document)
+        node = loader.get_single_node()
+        if node is None:
+            return None, lines
+        _walk(loader, document, node, (), lines)
+        return loader.construct_document(node), lines
+    except yaml.YAMLError as error:
+        raise _not_yaml(document, text, error) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _walk(loader: StrictLoader, document: str, node: yaml.Node, at: Location, lines: dict[Location, int]) -> None:
     if isinstance(node, yaml.MappingNode):
+        _check_keys(document, node)
+        resolve_merge_keys(node, loader.anchored, document)
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            location = (*at, _key(path, key_node, line))
-            if location in lines:
-                raise StudyFileError(
-                    f"{path}, line {line}: key `{cut(key_node.value)}` is given twice",
-                    why=f"It stands first on line {lines[location]}.",
-                    next="Keep one of the two.",
-                )
-            lines[location] = line
-            _walk(path, value_node, location, lines)
+            location = (*at, _key(document, key_node))
+            lines[location] = key_node.start_mark.line + 1
+            _walk(loader, document, value_node, location, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*at, index)] = item.start_mark.line + 1
-            _walk(path, item, (*at, index), lines)
+            _walk(loader, document, item, (*at, index), lines)
 
 
-def _key(path: Path, node: yaml.Node, line: int) -> str:
+def _check_keys(document: str, node: yaml.MappingNode) -> None:
+    """Refuse keys that are no words, and keys that are given twice."""
+    first: dict[str, int] = {}
+    for key_node, _ in node.value:
+        key, line = _key(document, key_node), key_node.start_mark.line + 1
+        if key in first:
+            raise StudyFileError(
+                f"{document}, line {line}: key `{cut(key)}` is given twice",
+                why=f"It stands first on line {first[key]}.",
+                next="Keep one of the two.",
+            )
+        first[key] = line
+
+
+def _key(document: str, node: yaml.Node) -> str:
     if node.tag != "tag:yaml.org,2002:str":
         shown = f"key `{cut(node.value)}`" if isinstance(node, yaml.ScalarNode) else "this key"
-        raise StudyFileError(f"{path}, line {line}: {shown} is not a word", next="Put it in quotes.")
+        line = node.start_mark.line + 1
+        raise StudyFileError(f"{document}, line {line}: {shown} is not a word", next="Put it in quotes.")
     return str(node.value)
 
 
@@ -99,10 +150,11 @@ _HINTS = {
     "mapping values are not allowed here": "Put a text that holds a colon in quotes; indent keys of one level alike.",
     "found character '\\t' that cannot start any token": "Indent with spaces, not with a tab.",
     "but found another document": "Keep one document: remove the line of three dashes in the middle.",
+    "second occurrence": "Give the two anchors different names.",
 }
 
 
-def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> StudyFileError:
+def _not_yaml(document: str, text: str, error: yaml.YAMLError) -> StudyFileError:
     mark = getattr(error, "problem_mark", None)
     location = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -110,4 +162,4 @@ def _not_yaml(path: Path, text: str, error: yaml.YAMLError) -> StudyFileError:
         line = text.count("\n", 0, error.position) + 1
         location, problem = f", line {line}", f"Character {error.position} is a control character."
     following = _HINTS.get(str(problem), "Correct that line.")
-    return StudyFileError(f"{path}{location}: not valid YAML", why=cut(str(problem), LONG), next=following)
+    return StudyFileError(f"{document}{location}: not valid YAML", why=cut(str(problem), LONG), next=following)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sweep.config.factors import Changes
 from sweep.config.study import Study
-from sweep.config.yaml_file import Location, YamlFile
+from sweep.config.yaml_file import Location, Origin, YamlFile
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.planning.feasibility import check_setting
 
@@ -21,11 +21,11 @@ def met_at(changes: Changes) -> Iterator[None]:
         raise InfeasibleConfig(error.what, why=error.why, next=error.next, changes=changes) from None
 
 
-def line_of(error: UsageError, study: Study, file: YamlFile) -> int | None:
-    """1-based line of the level that is to blame: one that is refused alone, or the first that the setting takes.
+def origin_of(error: UsageError, study: Study, file: YamlFile) -> Origin | None:
+    """Origin of the level that is to blame: one that is refused alone, or the first that the setting takes.
 
-    The baseline's line where it takes none.
-    The design's line for an error that is not about one setting, or that of the factors where no design is written.
+    The baseline's origin where it takes none.
+    The design's origin for an error that is not about one setting, or that of the factors where no design is written.
     None where the file leaves to its defaults what is to blame.
 
     Args:
@@ -35,10 +35,10 @@ def line_of(error: UsageError, study: Study, file: YamlFile) -> int | None:
     """
     changes = getattr(error, "changes", None)
     if changes is None:
-        return file.line_of(("design",)) or file.line_of(("factors",))
+        return file.origin_of(("design",)) or file.origin_of(("factors",))
     taken = [(at, level) for at, level in _levels(study) if level.items() <= changes.items()]
     alone = (at for at, level in taken if _refused(study, level))
-    return file.line_of(next(alone, taken[0][0] if taken else ("baseline",)))
+    return file.origin_of(next(alone, taken[0][0] if taken else ("baseline",)))
 
 
 def _refused(study: Study, changes: Changes) -> bool:

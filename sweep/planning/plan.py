@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sweep.config.composed_file import read_study_file
 from sweep.config.designs.arms import Arm
 from sweep.config.keys import sha256_of, train_key
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.config.study_file import study_in
-from sweep.config.yaml_file import read_yaml
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
 from sweep.planning.arms import arms_of
 from sweep.planning.cells import cells_of, evaluation_of, score_requests_of
-from sweep.planning.error_location import line_of, met_at
+from sweep.planning.error_location import met_at, origin_of
 from sweep.planning.feasibility import check_setting
 from sweep.store.records import NewCell
 from sweep.store.states import Phase
@@ -132,18 +132,21 @@ class StudyPlan:
             yield later, self.example_train(), scores
 
 
-def read_study_plan(file: Path, change: Callable[[Study], Study] | None = None) -> StudyPlan:
+def read_study_plan(
+    file: Path, change: Callable[[Study], Study] | None = None, *, overrides: Mapping[str, object] | None = None
+) -> StudyPlan:
     """What the study in a file asks for; a relative path of images begins in the folder of this process.
 
     Args:
         file: A study file.
         change: What the command line changes of the study, before its plan is computed.
+        overrides: Dotted key -> value that replaces or adds to what the file says.
 
     Raises:
         StudyFileError: the file is wrong at a line that the message names.
         InfeasibleConfig: as `study_plan`, and names the file and the line of the level.
     """
-    read = read_yaml(file)
+    read = read_study_file(file, overrides)
     study = study_in(read)
     study = study.with_data(study.baseline.data.absolute())
     if change is not None:
@@ -151,8 +154,7 @@ def read_study_plan(file: Path, change: Callable[[Study], Study] | None = None) 
     try:
         return study_plan(study)
     except UsageError as error:
-        line = line_of(error, study, read)
-        location = f"{file}, line {line}" if line is not None else str(file)
+        location = origin_of(error, study, read) or file
         raise InfeasibleConfig(f"{location}: {error.what}", why=error.why, next=error.next) from None
 
 
