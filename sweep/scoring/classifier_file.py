@@ -19,7 +19,7 @@ from sweep.data.dataset import Dataset
 from sweep.errors import DataError
 from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
 from sweep.files.hashes import sha256_of_bytes
-from sweep.scoring.classifier import RECIPE, RECIPES, Classifier, classifier_sizes, train_net
+from sweep.scoring.classifier import RECIPE, Classifier, classifier_sizes, recipe_of, train_net
 from sweep.scoring.gate import check_gate
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.shipped_classifiers import from_safetensors, shipped_classifier, shipped_file
@@ -73,7 +73,7 @@ def find_classifier(
         return path
 
     def find() -> Path | None:
-        shipped = shipped_classifier(dataset.name, RECIPES[dataset.name], learned_from)
+        shipped = shipped_classifier(dataset.name, recipe_of(dataset.name), learned_from)
         return _find(note, dataset, learned_from) or shipped
 
     return find_or_build(note, find, build)
