@@ -21,7 +21,7 @@ from sweep.files.contained import contained
 from sweep.quantities import quantity
 from sweep.reporting.figures.diffusion import loss_weight_curves, sample_sheet, schedule_curves
 from sweep.reporting.figures.style import MAX_NAMED
-from sweep.reporting.formatting import scientific
+from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
@@ -172,6 +172,7 @@ def _pictures(study: ReportedStudy) -> list[Block]:
             f"{arm} {value:.1f}" for arm, value in last.items()
         )
         caption = "Schedules of the arms against t/T. Arms with the same schedule share a line."
+        caption += not_drawn(cells, "schedule")
         blocks.append(
             figure_block(
                 "schedules", partial(schedule_curves, points, study.styles), alt=alt, caption=caption, data=points
@@ -185,12 +186,28 @@ def _pictures(study: ReportedStudy) -> list[Block]:
             f"{arm}: {row['min']:.2g} to {row['max']:.2g}" for arm, row in spread.iterrows()
         )
         caption = "Weight of each t in the loss, applied to the squared error of the net's prediction."
+        caption += not_drawn(cells, "schedule", "weighting")
         blocks.append(
             figure_block(
                 "loss_weights", partial(loss_weight_curves, points, study.styles), alt=alt, caption=caption, data=points
             )
         )
     return blocks
+
+
+def not_drawn(cells: pd.DataFrame, *fields: str) -> str:
+    """A sentence on the arms that a figure leaves out, because their numbers are those of code; empty for none.
+
+    Args:
+        cells: A row for each arm, with the config of its runs as stored.
+        fields: Settings that may name a part of a plugin, whose code a report does not run.
+    """
+    own = [
+        str(row["arm"])
+        for row in cells.to_dict("records")
+        if any(isinstance(row["config"].get(field), Mapping) for field in fields)
+    ]
+    return f" Not drawn, because a report runs no code of plugins: {join_words(own)}." if own else ""
 
 
 def chain_arrays(config: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
