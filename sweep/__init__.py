@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sweep.api.plan import plan as plan
     from sweep.api.report import Report as Report
     from sweep.api.report import report as report
+    from sweep.api.sample import sample as sample
     from sweep.api.status import status as status
     from sweep.config.study import Study as Study
     from sweep.config.study_file import load_study as load_study
@@ -54,6 +55,7 @@ _NAMES_BY_MODULE = {
     "sweep.api.launch": ("LaunchOutcome", "LaunchProgress", "LaunchResult", "launch"),
     "sweep.api.plan": ("StudyForecast", "plan"),
     "sweep.api.report": ("Report", "report"),
+    "sweep.api.sample": ("sample",),
     "sweep.api.status": ("status",),
     "sweep.config.study": ("Study",),
     "sweep.config.study_file": ("load_study",),
@@ -95,6 +97,7 @@ __all__ = [
     "load_study",
     "plan",
     "report",
+    "sample",
     "status",
 ]
 

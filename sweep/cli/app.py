@@ -21,6 +21,7 @@ from sweep.cli import (
     plan,
     repair,
     report,
+    sample,
     schema,
     status,
     studies,
@@ -76,7 +77,8 @@ app.add_typer(grow.space, name="space", rich_help_panel=CommandGroup.CHANGE)
 
 app.command("report", rich_help_panel=CommandGroup.REPORT)(report.report_command)
 app.command("compare", rich_help_panel=CommandGroup.REPORT)(compare.compare_command)
-app.command("export", rich_help_panel=CommandGroup.REPORT)(export.export_command)
+app.command("sample", rich_help_panel=CommandGroup.REPORT)(sample.sample_command)
+app.add_typer(export.app, name="export", rich_help_panel=CommandGroup.REPORT)
 
 app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor_command)
 app.command("gc", rich_help_panel=CommandGroup.MAINTAIN)(garbage.gc_command)

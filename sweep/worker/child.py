@@ -13,7 +13,19 @@ from multiprocessing.process import BaseProcess
 from sweep.errors import SweepError
 from sweep.store.states import FailureClass
 from sweep.worker.interrupt import blocked_stop_signals
-from sweep.worker.messages import Checked, Failed, Message, Outcome, Prepared, Progressed, Ready, Scored, Timed, Trained
+from sweep.worker.messages import (
+    Checked,
+    Failed,
+    Message,
+    Outcome,
+    Prepared,
+    Progressed,
+    Ready,
+    Sampled,
+    Scored,
+    Timed,
+    Trained,
+)
 from sweep.worker.options import StartMethod
 from sweep.worker.orders import Job, Order
 from sweep.worker.process_start import leave_deleted_folder, safe_path
@@ -139,7 +151,7 @@ class Child:
                 self._stop_sender.send(self._orders)
                 stop_sent = True
             message = self._receive(POLL_SECONDS)
-            if isinstance(message, Checked | Prepared | Timed | Trained | Scored | Failed):
+            if isinstance(message, Checked | Prepared | Timed | Trained | Scored | Sampled | Failed):
                 return message
             if message is None:
                 if time.monotonic() - last_message_at > self._stall:

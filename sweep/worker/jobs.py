@@ -9,33 +9,30 @@ from dataclasses import replace
 import torch
 
 from sweep.config.own_part import OwnPart, own_parts_in
-from sweep.config.run import TrainConfig
-from sweep.diffusion.process import Diffusion
 from sweep.diffusion.schedule_facts import schedule_facts
-from sweep.errors import Preempted, UnreadableCheckpoint, UnreadableWeights
+from sweep.errors import Preempted
 from sweep.files.file_names import EXTRACTORS
-from sweep.nets.memory_format import channels_last, laid_out
+from sweep.nets.memory_format import channels_last
 from sweep.plugins.loading import load_source
 from sweep.quantities import quantity
 from sweep.scoring.evaluated_net import EvaluatedNet
 from sweep.scoring.extra_metrics import measure_extra_metrics
 from sweep.scoring.score import score
-from sweep.training import checkpoint
-from sweep.training.initial_net import build_net
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
-from sweep.training.moving_averages import Weights
 from sweep.training.noise_tables import betas_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
-from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, ScoreJob, TrainJob
+from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob, ScoreJob, TrainJob
 from sweep.worker.plugin_check import load_plugins_of, try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
+from sweep.worker.sampling import sample_run
 from sweep.worker.score_record import execution_record, score_record
 from sweep.worker.timing import time_training
+from sweep.worker.trained_net import diffusion_of, read_weights, trained_net
 
 
 def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop) -> Outcome:
@@ -57,7 +54,7 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
     """
     if isinstance(job, TrainJob):
         load_plugins_of(own_parts_in(job.config), job.files)
-    elif isinstance(job, ScoreJob):
+    elif isinstance(job, ScoreJob | SampleJob):
         load_plugins_of(own_parts_in(job.train, job.evaluation), job.files)
     elif isinstance(job, PrepareJob) and job.data.part is not None:
         load_plugins_of([("dataset", job.data.part)], job.files)
@@ -74,6 +71,8 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
             return train_run(job, device, cache, send, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
+        case SampleJob():
+            return sample_run(job, device, send, should_stop)
 
 
 def train_run(
@@ -154,10 +153,9 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     """
     memory, on_images = PeakMemory(device), _stoppable(counting("sampling", send), should_stop)
     dataset = dataset_of(job.train.data)
-    net = build_net(job.train, channels=dataset.channels, size=dataset.size).to(device)
-    net.load_state_dict(_weights(job, device))
-    net = laid_out(net, job.train.net.kind)
-    diffusion, folder = _diffusion(job.train, device), job.files.path(job.folder)
+    weights = read_weights(job.evaluation, job.weights, job.files, device)
+    net = trained_net(job.train, weights, channels=dataset.channels, size=dataset.size, device=device)
+    diffusion, folder = diffusion_of(job.train, device), job.files.path(job.folder)
     evaluator = evaluator_of(job.protocol, job.train.data, job.files, device)
     result = score(
         net,
@@ -203,24 +201,3 @@ def _stoppable(count: Callable[[int, int], None], should_stop: ShouldStop) -> Ca
         count(done, total)
 
     return on_images
-
-
-def _weights(job: ScoreJob, device: torch.device) -> Weights:
-    """The average of the weights that the evaluation asks for.
-
-    Raises:
-        UnreadableWeights: Their file is missing, incomplete or altered.
-    """
-    sha256, evaluation = job.weights.sha256, job.evaluation
-    try:
-        path = job.files.fetch(job.weights.path, sha256)
-        if evaluation.ema_std is not None:
-            return checkpoint.load_power_weights(path, sha256, std=evaluation.ema_std, device=device)
-        decay, start = evaluation.ema_decay, evaluation.ema_start
-        return checkpoint.load_weights(path, sha256, decay=decay, start=start, device=device)
-    except UnreadableCheckpoint as error:
-        raise UnreadableWeights(error.what, why=error.why) from error
-
-
-def _diffusion(config: TrainConfig, device: torch.device) -> Diffusion:
-    return Diffusion.from_betas(betas_of(config), device)

@@ -159,6 +159,17 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """Images that were drawn and written.
+
+    Attributes:
+        sha256: Hash of the images, uint8 [N, C, H, W].
+    """
+
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Failed:
     """The job ended without a result.
 
@@ -177,7 +188,7 @@ class Failed:
     seconds: float = 0.0
 
 
-Outcome = Checked | Prepared | Timed | Trained | Scored | Failed
+Outcome = Checked | Prepared | Timed | Trained | Scored | Sampled | Failed
 Message = Ready | Alive | Progressed | Damaged | Warned | Counted | Outcome
 Send = Callable[[Message], None]
 ShouldStop = Callable[[], bool]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sweep.config.data import DataConfig
 from sweep.config.protocol_request import ProtocolRequest
@@ -105,7 +106,30 @@ class ScoreJob:
     folder: str
 
 
-Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob
+@dataclass(frozen=True)
+class SampleJob:
+    """Draw images from a trained run, and write them where a person wants them.
+
+    Attributes:
+        train: The training that made the weights.
+        evaluation: How images are sampled.
+        weights: File of the weights.
+        files: File store of the weights.
+        n: How many images.
+        noise_set: Number of the noise set, which is the seed of the images.
+        out: A .png for a grid, an .npz for an array, or a folder for one PNG an image.
+    """
+
+    train: TrainConfig
+    evaluation: EvalConfig
+    weights: ArtifactRecord
+    files: FileStore
+    n: int
+    noise_set: int
+    out: Path
+
+
+Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sweep.store.queries.status import (
     running,
     unfinished_work,
 )
+from sweep.store.queue.claim_record import artifacts_of
 from sweep.store.queue.leases import WORK
 from sweep.store.records import ArtifactRecord, MetricPoint, WorkerRecord
 from sweep.store.sql.schema import (
@@ -27,17 +28,18 @@ from sweep.store.sql.schema import (
     CELL,
     METRIC,
     RUN,
+    SCORE,
     STUDY,
     WORKER,
 )
 from sweep.store.sql.transaction import Store
 from sweep.store.states import AttemptEnd
 from sweep.store.status_records import ArmStatus, StatusRecord, WorkLeft
-from sweep.store.stored_config import train_config
+from sweep.store.stored_config import eval_config, train_config
 from sweep.store.studies.studies import newest_revision, study_record
 
 if TYPE_CHECKING:
-    from sweep.config.run import TrainConfig
+    from sweep.config.run import EvalConfig, TrainConfig
 
 
 def cells(store: Store, study_id: int) -> tuple[CellRecord, ...]:
@@ -125,6 +127,38 @@ def run_config(store: Store, run_id: int) -> TrainConfig:
     if config is None:
         raise UsageError(f"there is no run {run_id} in this store", next="sweep trials lists the runs of a study.")
     return train_config(config, of=f"run {run_id}")
+
+
+def score_config(store: Store, score_id: int) -> EvalConfig:
+    """Read how the images of a score are sampled.
+
+    Args:
+        store: The open database.
+        score_id: Row id of the score.
+
+    Returns:
+        The evaluation config of the score, checked again.
+
+    Raises:
+        StoreMismatch: This version does not understand the stored config.
+    """
+    query = select(SCORE.c.config).where(SCORE.c.id == score_id)
+    config = store.read(lambda connection: connection.execute(query).scalar_one())
+    return eval_config(config, of=f"score {score_id}")
+
+
+def weights_of_run(store: Store, run_id: int) -> ArtifactRecord | None:
+    """Find the weights of a finished training.
+
+    Args:
+        store: The open database.
+        run_id: Row id of the run.
+
+    Returns:
+        Their file; None where the training has not ended.
+    """
+    files = store.read(lambda connection: artifacts_of(connection, run_id, "weights"))
+    return files[0] if files else None
 
 
 def trained_by(store: Store, run_id: int) -> WorkerRecord | None:
