@@ -11,6 +11,7 @@ from sweep.api.locations import files_location, storage_url
 from sweep.api.plugins import check_plugins
 from sweep.api.preparation import Preparation
 from sweep.api.progress import LaunchProgress, OnProgress, ignore_progress
+from sweep.api.starting_weights import check_starting_weights
 from sweep.api.study_plan import plan_of
 from sweep.api.watching import watch
 from sweep.config.store_url import is_new
@@ -109,6 +110,7 @@ def launch(
     started_workers = executor_named(executor)(assignment)  # before anything is made: it refuses what cannot work
     _check_detach(started_workers, executor, detach=detach)
     plan = check_plugins(plan, _preparing_slot(assignment, executor), trust=trust, files=file_store)
+    check_starting_weights(plan, file_store)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)
     return _run(plan, assignment, started_workers, preparation, accept_change=accept_change, detach=detach)
 

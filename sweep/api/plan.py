@@ -10,6 +10,7 @@ from sweep.api.forecast import ArmForecast, StudyForecast, changes_text
 from sweep.api.locations import storage_url
 from sweep.api.plugins import check_plugins
 from sweep.api.power import Power, power_of
+from sweep.api.starting_weights import check_starting_weights
 from sweep.api.study_plan import plan_of
 from sweep.commands import command
 from sweep.config.designs.arms import Arm
@@ -69,6 +70,7 @@ def plan(
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
     worker_slots = slots(device, workers, work=study_plan.trainings)
     study_plan = check_plugins(study_plan, worker_slots[0], trust=trust)
+    check_starting_weights(study_plan)
     file = None if isinstance(study, Study) else os.fspath(study)
     timing = _measure(study_plan, worker_slots[0], file) if measure else None
     remarks = () if images is None else images.remarks if timing is None else timing.remarks

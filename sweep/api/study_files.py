@@ -15,6 +15,7 @@ from sweep.config.study_file import study_in
 from sweep.config.yaml_text import yaml_text
 from sweep.errors import StoreMismatch, UsageError
 from sweep.executors.register import is_same, with_known_images
+from sweep.planning.plan import located
 from sweep.store.studies.studies import study as stored_study
 
 __all__ = ["is_study_file", "launched_name", "merged_study", "parse_overrides", "yaml_text"]
@@ -68,7 +69,7 @@ def launched_name(
         StoreError: There is no database, or it cannot be read.
     """
     study = study_in(read_study_file(Path(path), overrides))
-    study = study.with_data(study.baseline.data.absolute())
+    study = located(study)
     with store_to_read(storage) as store:
         record = stored_study(store, study.name)
         if is_same(record, with_known_images(store, study)):

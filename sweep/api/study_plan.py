@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweep.config.study import Study, changed_study
 from sweep.errors import UsageError
-from sweep.planning.plan import StudyPlan, read_study_plan, study_plan
+from sweep.planning.plan import StudyPlan, located, read_study_plan, study_plan
 
 
 def plan_of(
@@ -43,7 +43,7 @@ def plan_of(
                 why="Its values were checked together when it was made.",
                 next="Give the path of its file, or: sweep.load_study(path, overrides={...})",
             )
-        return study_plan(limited(study.with_data(study.baseline.data.absolute())))
+        return study_plan(limited(located(study)))
     return read_study_plan(Path(study), limited, overrides=overrides)
 
 

@@ -19,6 +19,7 @@ from sweep.executors.local import slots
 from sweep.files.file_names import random_part
 from sweep.files.file_store import FileStore, file_store_at
 from sweep.files.plugin_archive import archive_source, required_source
+from sweep.files.starting_weights import archive_weights, required_weights
 from sweep.worker.child import Child
 from sweep.worker.messages import Message, Progressed, Trained
 from sweep.worker.orders import TrainJob
@@ -45,8 +46,8 @@ def train(
         out: Folder for checkpoints and weights.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
         threads: CPU threads; None for all cores.
-        files: Folder or URL of the file store that has the plugins of the training, if it uses some; None for
-            SWEEP_FILES or `sweep-data`.
+        files: Folder or URL of the file store that has the plugins of the training, if it uses some, and the weights of
+            its `init_from`; None for SWEEP_FILES or `sweep-data`.
         trust: Whether you say that these plugins may be run here.
         on_progress: Called at every point of the curves with step, images and metrics.
 
@@ -66,6 +67,9 @@ def train(
     require_trust(sources, trust=trust)
     for source in sources:
         archive_source(own_files, required_source(file_store_at(files_location(files)), source))
+    if config.init_from is not None:
+        archived = required_weights(file_store_at(files_location(files)), config.init_from)
+        archive_weights(own_files, config.init_from.model_copy(update={"path": str(archived)}))
     slot = slots(device, 1, work=1)[0]
     job = TrainJob(config, Cadence(), own_files, _FOLDER, attempt=random_part(), checkpoints=())
     child = Child(device=slot.device, threads=threads or slot.threads)

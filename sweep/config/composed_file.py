@@ -127,18 +127,23 @@ def _seen_from(path: Path, file: YamlFile) -> YamlFile:
     """A file without `extends`, and with its relative paths as the study file at `path` has to write them."""
     data = {key: value for key, value in file.data.items() if key != EXTENDS}
     if file.path != path:
-        data = _with_plugins_seen_from(path.parent, _with_absolute_images(data, file.path.parent), file.path.parent)
+        folder = file.path.parent
+        for field in ("data", "init_from"):
+            data = _with_absolute_path(data, field, folder)
+        data = _with_plugins_seen_from(path.parent, data, folder)
     return replace(file, data=data)
 
 
-def _with_absolute_images(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _with_absolute_path(data: dict[str, Any], field: str, folder: Path) -> dict[str, Any]:
+    """The values of a base with the path of its images, or of its weights, from the root on."""
     baseline = data.get("baseline")
-    images = baseline.get("data") if isinstance(baseline, dict) else None
-    if not isinstance(baseline, dict) or not isinstance(images, dict) or not isinstance(images.get("path"), str):
+    written = baseline.get(field) if isinstance(baseline, dict) else None
+    named = {"path": written} if field == "init_from" and isinstance(written, str) else written
+    if not isinstance(baseline, dict) or not isinstance(named, dict) or not isinstance(named.get("path"), str):
         return data
-    path = (folder / _expanded(images["path"])).absolute()
-    plain = _identity(path) if ".." in path.parts else path
-    return data | {"baseline": baseline | {"data": images | {"path": str(plain)}}}
+    path = (folder / _expanded(named["path"])).absolute()
+    plain = str(_identity(path) if ".." in path.parts else path)
+    return data | {"baseline": baseline | {field: plain if isinstance(written, str) else named | {"path": plain}}}
 
 
 def _with_plugins_seen_from(folder_of_study: Path, data: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def _check_field(name: str, field: str, factor: Factor, baseline: Setting) -> No
     if dot and inner not in below:
         settings = [f"{outer}.{setting}" for setting in sorted(below)]
         raise misfit(("factors", name), f"{no_such('setting', field, settings)}; allowed: {', '.join(settings)}")
+    if outer == "init_from":
+        raise misfit(("factors", name), "levels do not name weights: write one study for each file of weights")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")
     if factor.role == "evaluation" and outer not in EVAL_FIELDS:

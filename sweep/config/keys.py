@@ -32,6 +32,8 @@ def train_key(config: TrainConfig) -> str:
     if config.data.sha256 is not None:
         # A folder is known by its images, wherever it lies.
         fields["data"] = config.data.model_dump(mode="json", exclude={"path"})
+    if config.init_from is not None:
+        fields["init_from"] = config.init_from.sha256
     return sha256_of({"train": 1, "config": fields})
 
 

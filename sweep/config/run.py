@@ -34,6 +34,7 @@ from sweep.config.part_names import (
     TSampling,
     Weighting,
 )
+from sweep.config.starting_weights import StartingWeightsField
 from sweep.config.values import (
     AtLeastOne,
     Count,
@@ -64,6 +65,9 @@ class TrainSettings(NoTruthForNumbers):
 
     data: DataField = DataConfig()
     net: NetField = UNetConfig()
+    init_from: StartingWeightsField | None = Field(
+        None, exclude_if=lambda weights: weights is None, description="Weights to begin with, for fine-tuning."
+    )
     T: int = Field(1000, ge=1, le=MAX_T, description="Length of the training chain.")
     schedule: NamedOrOwn[Schedule] = Field("linear_scaled", description="Schedule of betas.")
     beta_1: Positive = Field(1e-4, lt=1.0, description="First beta, where the schedule has one.")

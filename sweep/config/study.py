@@ -23,6 +23,7 @@ from sweep.config.old_names import with_new_names
 from sweep.config.problems import misfit, problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
+from sweep.config.starting_weights import StartingWeights
 from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
@@ -173,6 +174,10 @@ class Study(NoTruthForNumbers):
         if self.baseline.data.name != "image_folder":
             return self
         return self.with_data(self.baseline.data.model_copy(update={"sha256": sha256}))
+
+    def with_starting_weights(self, weights: StartingWeights) -> Study:
+        """The study with the hash, and the whole path, of the weights that its trainings begin with."""
+        return self.model_copy(update={"baseline": self.baseline.model_copy(update={"init_from": weights})})
 
     def with_data(self, data: DataConfig) -> Study:
         """The study with its images somewhere else."""

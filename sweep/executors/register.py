@@ -25,8 +25,8 @@ from sweep.store.studies.studies import move_images
 def identity(study: Study) -> str:
     """Hash of the content of a study file.
 
-    Values equal to their default are left out, so that a field of a later version changes no hash. Images whose hash
-    is known count by it, whatever their folder.
+    Values equal to their default are left out, so that a field of a later version changes no hash. Images and
+    starting weights whose hash is known count by it, wherever they lie.
 
     Args:
         study: The study file.
@@ -37,6 +37,8 @@ def identity(study: Study) -> str:
     fields = study.model_dump(mode="json", exclude_defaults=True)
     if study.baseline.data.sha256 is not None:
         fields["baseline"]["data"].pop("path")
+    if study.baseline.init_from is not None and study.baseline.init_from.sha256 is not None:
+        fields["baseline"]["init_from"].pop("path")
     return sha256_of(with_old_names(fields) | {"design": {"kind": study.design.kind} | fields.get("design", {})})
 
 

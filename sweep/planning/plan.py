@@ -15,6 +15,7 @@ from sweep.config.study_file import study_in
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.diffusion.spacing import sampling_indices
 from sweep.errors import InfeasibleConfig, UsageError
+from sweep.files.starting_weights import pinned
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
 from sweep.planning.arms import arms_of
 from sweep.planning.cells import cells_of, evaluation_of, score_requests_of
@@ -148,7 +149,7 @@ def read_study_plan(
     """
     read = read_study_file(file, overrides)
     study = study_in(read)
-    study = study.with_data(study.baseline.data.absolute())
+    study = located(study)
     if change is not None:
         study = change(study)
     try:
@@ -156,6 +157,21 @@ def read_study_plan(
     except UsageError as error:
         location = origin_of(error, study, read) or file
         raise InfeasibleConfig(f"{location}: {error.what}", why=error.why, next=error.next) from None
+
+
+def located(study: Study) -> Study:
+    """The study with paths that every process understands alike, and the hash of the weights that trainings begin with.
+
+    Args:
+        study: The study; relative paths begin in the folder of this process.
+
+    Raises:
+        DataError: There are no such weights.
+    """
+    weights = study.baseline.init_from
+    if weights is not None:
+        study = study.with_starting_weights(pinned(weights))
+    return study.with_data(study.baseline.data.absolute())
 
 
 def study_plan(study: Study) -> StudyPlan:

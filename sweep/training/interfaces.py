@@ -60,6 +60,7 @@ class RunContext:
         micro_batches: Slices that a batch is cut into to save memory: the same draws, and gradients equal to rounding.
             With dropout the masks differ.
         channels_last: Whether feature maps lie in memory as [B, H, W, C], which is faster for convolutions.
+        starting_weights: File of the weights that `init_from` of the config names; None where it names none.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class RunContext:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     micro_batches: int = 1
     channels_last: bool = False
+    starting_weights: Path | None = None
 
 
 def _ignore(_: object) -> None:

@@ -26,6 +26,7 @@ from sweep.training.objective import Objective
 from sweep.training.optimizers import build_optimizer, restart_optimizer
 from sweep.training.power_ema import PowerAverages
 from sweep.training.prefetch import Prefetcher
+from sweep.training.starting_weights import load_starting_weights
 from sweep.training.timesteps import ImportanceSampler
 
 IN_TENSORS = frozenset(
@@ -85,7 +86,7 @@ class StepState:
         self.context = context
         self._dataset = dataset
         self.objective = Objective.of(config, device)
-        net = build_net(config, channels=dataset.channels, size=dataset.size, seed=config.seed)
+        net = self._initial_net(config)
         layout = torch.channels_last if context.channels_last else torch.preserve_format
         self.net: nn.Module = net.to(device, memory_format=layout)  # type: ignore[call-overload] # torch's types lack it
         self.optimizer = build_optimizer(config, self.net.parameters())
@@ -130,7 +131,7 @@ class StepState:
             getattr(self.objective.diffusion, field.name).copy_(getattr(fresh.diffusion, field.name))
         self.objective = replace(self.objective, config=config)
         self.config = config
-        net = build_net(config, channels=self._dataset.channels, size=self._dataset.size, seed=config.seed)
+        net = self._initial_net(config)
         self.net.load_state_dict(net.state_dict())
         restart_optimizer(self.optimizer)
         self.averages.restart(config.ema_decays, config.ema_starts)
@@ -139,6 +140,13 @@ class StepState:
         if self.importance is not None:
             self.importance.restart()
         self.prefetcher.restart(config, self._shares_fn())
+
+    def _initial_net(self, config: TrainConfig) -> nn.Module:
+        net = build_net(config, channels=self._dataset.channels, size=self._dataset.size, seed=config.seed)
+        if config.init_from is not None:
+            assert self.context.starting_weights is not None
+            load_starting_weights(net, self.context.starting_weights)
+        return net
 
     def _shares_fn(self) -> Callable[[int], list[float]]:
         averages, power = self.averages, self.power

@@ -12,6 +12,7 @@ from sweep.config.own_part import OwnPart, own_parts_in
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.errors import Preempted
 from sweep.files.file_names import EXTRACTORS
+from sweep.files.starting_weights import required_weights
 from sweep.nets.memory_format import channels_last
 from sweep.plugins.loading import load_source
 from sweep.quantities import quantity
@@ -101,6 +102,7 @@ def train_run(
         device=device,
         micro_batches=job.micro_batches,
         channels_last=channels_last(job.config.net.kind),
+        starting_weights=None if job.config.init_from is None else required_weights(job.files, job.config.init_from),
     )
     dataset, memory = dataset_of(job.config.data), PeakMemory(device)
 

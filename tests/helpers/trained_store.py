@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from sweep.config.starting_weights import StartingWeights
 from sweep.config.study import Cadence, Study
 from sweep.files.file_store import FileStore
+from sweep.files.starting_weights import archive_weights, pinned
 from sweep.store import claim, finish_score, finish_training, open_store
 from sweep.store.records import Measurement, ScoreResult
 from sweep.training.step_state import StepStateCache
@@ -31,6 +33,10 @@ BASELINE: dict[str, Any] = {
 
 def trained_study(folder: Path, *, name: str = "small", **baseline: Any) -> Study:
     """Run 1 of study `small` in `folder`/sweep.db, its files in `folder`/files."""
+    if "init_from" in baseline:
+        weights = pinned(StartingWeights(path=str(baseline["init_from"])))
+        archive_weights(FileStore(folder / "files"), weights)
+        baseline["init_from"] = weights.model_dump()
     spec = {"name": name, "question": "Is it?", "seeds": 1, "baseline": BASELINE | baseline}
     study = Study.model_validate(spec)
     store = open_store(f"sqlite:///{folder}/sweep.db")

@@ -76,8 +76,14 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
         f"{row['steps'] * config['batch']:,} images ({row['steps']:,} steps of {config['batch']}) with "
         f"{citations.setting(config, 'optimizer')} at a learning rate of {shortest(config['lr'])} "
         f"({value_in_words(config['lr_schedule']).replace('_', ' ')}), in {precision}"
-        f"{_other_settings(TrainSettings(), config, TRAINING_FIELDS, citations)}."
+        f"{_other_settings(TrainSettings(), config, TRAINING_FIELDS, citations)}{_beginning(config)}."
     )
+
+
+def _beginning(config: Mapping[str, Any]) -> str:
+    """What weights the trainings began with, as a clause; empty for those of their seed."""
+    weights = config.get("init_from")
+    return f"; they began with the weights of sha256 {weights['sha256'][:16]}" if weights else ""
 
 
 def _other_settings(
