@@ -31,6 +31,17 @@ class StudyState(StrEnum):
     """Workers give back what they hold, and end; what nobody else wants is cancelled."""
 
 
+class StudyStatus(StrEnum):
+    """A study as `sweep status` shows it: its state, or complete."""
+
+    ACTIVE = StudyState.ACTIVE
+    COMPLETE = "complete"
+    """Active, and no work is left."""
+    PAUSED = StudyState.PAUSED
+    STOPPED = StudyState.STOPPED
+    CANCELLED = StudyState.CANCELLED
+
+
 class StepExecution(StrEnum):
     """Of an attempt: how its training step, or the net that it sampled from, was run."""
 

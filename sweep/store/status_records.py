@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sweep.store.records import StudyRecord
-from sweep.store.states import FailureClass, Phase, RunState, WorkKind
+from sweep.store.states import FailureClass, Phase, RunState, StudyStatus, WorkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +159,10 @@ class StatusRecord:
         return self.has_work and self.study.is_active and all(work.is_stale for work in self.running)
 
     @property
-    def state(self) -> str:
-        """`complete`, or the state in which somebody has set the study. Active without any work left is complete."""
-        return "complete" if self.study.is_active and not self.has_work else self.study.state
+    def state(self) -> StudyStatus:
+        """The state in which somebody has set the study; active without any work left is complete."""
+        complete = self.study.is_active and not self.has_work
+        return StudyStatus.COMPLETE if complete else StudyStatus(self.study.state)
 
     def __str__(self) -> str:
         counts = [
