@@ -73,6 +73,11 @@ class Study(NoTruthForNumbers):
     pilot_sd: float | None = Field(
         None, gt=0.0, description="Of paired differences between two arms in a pilot; `plan` tells what it can show."
     )
+    data_licence: Text = Field(
+        "",
+        exclude_if=lambda licence: not licence,
+        description="Licence of images of your own, for the checklist of the report, e.g. CC BY 4.0.",
+    )
     plugins: tuple[Text, ...] = Field(
         (), max_length=MAX_PLUGINS, description="Files beside the study file with parts of your own, e.g. [my_nets.py]."
     )
@@ -112,6 +117,10 @@ class Study(NoTruthForNumbers):
                 f"`{self.design.kind}` compares arms with each other, so all need the same seeds: leave it out",
             )
         self._check_ladder()
+        if self.data_licence and self.baseline.data.name not in ("image_folder", "own"):
+            raise misfit(
+                ("data_licence",), "only for images of your own; the licences of published data sets are known"
+            )
         return self
 
     def _check_size(self) -> None:

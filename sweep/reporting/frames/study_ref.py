@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, exists, select
 
+from sweep.config.data import DataConfig
 from sweep.config.designs.base import Design
 from sweep.errors import StoreError
 from sweep.store import stored_config
@@ -51,6 +52,12 @@ class StudyRef:
             StoreMismatch: This version does not know it.
         """
         return stored_config.study_design(self.revisions[-1]["spec"].get("design", {}), of=self.name)
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data of the baseline, as `DataConfig` has it."""
+        data = self.revisions[-1]["spec"].get("baseline", {}).get("data", DataConfig().name)
+        return {"name": data} if isinstance(data, str) else data
 
     @property
     def searched(self) -> bool:

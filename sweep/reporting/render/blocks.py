@@ -31,6 +31,15 @@ class Html:
 
 
 @dataclass(frozen=True)
+class Document:
+    """Text for the page, and the same as LaTeX for tables/NAME.tex."""
+
+    name: str
+    html: str
+    tex: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A table: as shown, and as tidy data for tables/NAME.csv and tables/NAME.tex."""
 
@@ -56,7 +65,7 @@ class FigureBlock:
     data: pd.DataFrame
 
 
-Block = Html | Table | FigureBlock
+Block = Html | Document | Table | FigureBlock
 
 
 class Drawing(Protocol):
@@ -124,7 +133,7 @@ def display_bundles(block: Block) -> list[Bundle]:
 
 
 def write_files(block: Block, folder: Path) -> None:
-    """Write the files of a block: tables/NAME.csv and .tex, or figures/NAME.svg, .pdf and .csv.
+    """Write the files of a block: tables/NAME.csv and .tex, or figures/NAME.svg, .pdf and .csv; of a document .tex.
 
     Args:
         block: The block; one of HTML has no file.
@@ -135,6 +144,9 @@ def write_files(block: Block, folder: Path) -> None:
         write_csv(block.data, folder / "tables" / f"{block.name}.csv")
         tex = to_latex(block.tex if block.tex is not None else block.data, caption=block.caption, label=block.name)
         (folder / "tables" / f"{block.name}.tex").write_text(tex, encoding="utf-8")
+    elif isinstance(block, Document):
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        (folder / "tables" / f"{block.name}.tex").write_text(block.tex, encoding="utf-8")
     elif isinstance(block, FigureBlock):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         (folder / "figures" / f"{block.name}.svg").write_text(block.svg, encoding="utf-8")

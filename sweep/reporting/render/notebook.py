@@ -67,6 +67,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("cost", "Cost"),
     ("provenance", "Provenance"),
     ("methods", "Methods, ready to paste"),
+    ("checklist", "Checklist for reviewers"),
 )
 SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
     "own_question": lambda study: study.design.own_question is not None,

@@ -10,6 +10,7 @@ from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.ablation import ablation
 from sweep.reporting.sections.answer import differences, verdict
 from sweep.reporting.sections.certainty import certainty, other_scores
+from sweep.reporting.sections.checklist import checklist
 from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
@@ -27,6 +28,7 @@ __all__ = [
     "ablation",
     "certainty",
     "chains",
+    "checklist",
     "completeness",
     "cost",
     "differences",

@@ -11,16 +11,16 @@ from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
 from sweep.quantities import quantity
-from sweep.reporting.formatting import join_words, number, value_in_words
+from sweep.reporting.formatting import join_words, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
+from sweep.reporting.text.methods_testing import testing_text
 from sweep.reporting.text.references import SOURCES
 from sweep.reporting.text.setting_fields import PRECISIONS, SCORING_FIELDS, TRAINING_FIELDS
+from sweep.reporting.text.software import BY_TORCH_FIDELITY, software_sentences
 from sweep.scoring.metrics import METRICS
-from sweep.statistics.paired import ALPHA
-from sweep.statistics.sign_patterns import EXACT_PAIRS
 from sweep.store.states import CellStatus, Phase
 
 OBJECTIVES: Mapping[str, str] = {
@@ -28,10 +28,10 @@ OBJECTIVES: Mapping[str, str] = {
     "hybrid": "weighting {weighting} plus {vlb_weight} times the variational bound",
     "vlb": "the variational bound as its loss",
 }
-# What torch-fidelity computes of our features, and what our own code does.
-BY_TORCH_FIDELITY = ("fid", "precision", "recall")
 BY_OUR_CODE = ("fid_infinity", "kid", "density", "coverage")
 LOGIT_METRIC = "inception_score"
+FEATURE_METRICS = tuple(name for name in METRICS if name in BY_TORCH_FIDELITY and name != LOGIT_METRIC)
+"""What torch-fidelity computes of our features."""
 # Measured on other images than the generated ones, or against others than the reference.
 OTHER_METRICS = ("fid_test", "bits_per_dim", "neighbour_ratio")
 COMPARED_ROWS = 10_000  # images of each side in neighbourhoods, as in `sweep.scoring.reference`, which loads torch
@@ -46,9 +46,15 @@ def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str]
     """
     citations = Citations()
     training, arms = _training(frames, citations), _arms(frames, citations)
-    scoring, testing = _scoring(frames, citations), _testing(comparison, citations)
-    paragraphs = [text for text in (training, arms, scoring, testing) if text]
+    scoring, testing = _scoring(frames, citations), testing_text(comparison, citations)
+    paragraphs = [text for text in (training, arms, scoring, testing, _software(frames, comparison, citations)) if text]
     return paragraphs, citations.references()
+
+
+def _software(frames: StudyFrames, comparison: Comparison, citations: Citations) -> str:
+    sentences, sources = software_sentences(frames, comparison)
+    citations.cite(*sources)
+    return " ".join(sentences)
 
 
 def _training(frames: StudyFrames, citations: Citations) -> str:
@@ -173,7 +179,10 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citations: Cit
         if protocol.get("extractor") == "inception"
         else f"features of a classifier (weights sha256 {weights}), which cannot be compared with published values"
     )
-    parts = [(named(BY_TORCH_FIDELITY), f"with {fidelity}"), (named(BY_OUR_CODE), "with ddpm-sweep's own code")]
+    parts = [
+        (named(FEATURE_METRICS), f"with {fidelity}"),
+        (named(BY_OUR_CODE), "with ddpm-sweep's own code"),
+    ]
     by = [f"{names} {how}" for names, how in parts if names]
     text = f"Against the {protocol.get('reference', 'train')} split, on {features}, we computed {'; '.join(by)}."
     near = [name for name in ("precision", "recall", "density", "coverage") if name in measured]
@@ -184,66 +193,3 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citations: Cit
     if elsewhere := named(OTHER_METRICS):
         text += f" We also computed {elsewhere} with ddpm-sweep's own code."
     return text
-
-
-def _testing(comparison: Comparison, citations: Citations) -> str:
-    if not comparison.confirmatory or not len(comparison.pairs):
-        return ""
-    judged = int(comparison.compared["p_adjusted"].notna().sum())
-    of = "Ratios of scores to the baseline's, compared as logarithms," if comparison.ratio else "Differences"
-    unit = " and shown as differences from its mean" if comparison.ratio else " from the baseline"
-    at_once = "" if comparison.family == 1 else " simultaneous"
-    text = f"{of}{unit} are over paired seeds, with{at_once} 95 % intervals."
-    if judged:
-        text += (
-            " An arm is called no different from the baseline if the whole interval lies within the smallest effect of "
-            f"interest, ±{number(comparison.margin, 4)} {comparison.label}{citations.cite('Schuirmann 1987')}. "
-            f"Otherwise it is called better or worse if p < {ALPHA:g} by {_test(comparison, citations)}."
-        )
-    if (comparison.compared["test"] == "signed-rank").any():
-        text += (
-            " Where runs of an arm or of the baseline diverged, the signed-rank test"
-            f"{citations.cite('Wilcoxon 1945')} decides alone, and ranks a diverged run as worse than any score."
-        )
-    return text + _robustness(comparison, citations) + _interim(comparison, citations)
-
-
-def _test(comparison: Comparison, citations: Citations) -> str:
-    if comparison.family == 1:
-        return "the paired t test"
-    noisier = int(comparison.compared["noisier"].sum())
-    own = (
-        f"; {quantity(noisier, 'arm')} far above it {'is' if noisier == 1 else 'are'} judged by its own"
-        if noisier
-        else ""
-    )
-    return (
-        f"Dunnett's test{citations.cite('Dunnett 1955')} in steps{citations.cite('Dunnett & Tamhane 1991')} over "
-        f"{quantity(comparison.family, 'arm')}. The variance of an arm's differences is its own or, where that is "
-        f"larger, the upper quartile of all arms' without its bias{own}"
-    )
-
-
-def _robustness(comparison: Comparison, citations: Citations) -> str:
-    flipped = comparison.compared[comparison.compared["p_sign_flip"].notna()]
-    if flipped.empty:
-        return ""
-    drawn = f" (drawn sign patterns above {EXACT_PAIRS} pairs)" if flipped["pairs"].max() > EXACT_PAIRS else ""
-    return (
-        " As a check that assumes only symmetric differences, signs of whole seeds were exchanged"
-        f"{citations.cite('Westfall & Young 1993')}{drawn}."
-    )
-
-
-def _interim(comparison: Comparison, citations: Citations) -> str:
-    analysis = comparison.analysis
-    if analysis is None:
-        return ""
-    source = {"pocock": "Pocock 1977", "obrien_fleming": "O'Brien & Fleming 1979"}[analysis.plan.shape]
-    at = join_words([str(seeds) for seeds in analysis.plan.seeds])
-    which = f"this is analysis {analysis.number}" if analysis.number else "the first is still to come"
-    return (
-        f" Interim analyses were declared after {at} seeds; {which}. Levels follow {source}"
-        f"{citations.cite(source)}, and intervals are repeated ones that hold at all analyses"
-        f"{citations.cite('Jennison & Turnbull 2000')}."
-    )

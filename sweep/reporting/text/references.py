@@ -39,6 +39,13 @@ REFERENCES: dict[str, str] = {
     "Obukhov et al. 2020": (
         "Obukhov et al.: High-fidelity performance metrics for generative models in PyTorch. 2020."
     ),
+    "Paszke et al. 2019": (
+        "Paszke et al.: PyTorch: An Imperative Style, High-Performance Deep Learning Library. NeurIPS 2019."
+    ),
+    "Harris et al. 2020": "Harris et al.: Array programming with NumPy. Nature 585, 2020.",
+    "Virtanen et al. 2020": (
+        "Virtanen et al.: SciPy 1.0: Fundamental Algorithms for Scientific Computing in Python. Nat. Methods 17, 2020."
+    ),
     "Akiba et al. 2019": "Akiba et al.: Optuna: A Next-generation Hyperparameter Optimization Framework. KDD 2019.",
     "Dunnett 1955": (
         "Dunnett: A multiple comparison procedure for comparing several treatments with a control. J. Am. Stat. Assoc. "
