@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from sweep.api.locations import files_location, storage_url
-from sweep.api.stored_study import stored_study
+from sweep.api.stored_study import store_to_read, stored_study
 from sweep.api.study_files import is_study_file, launched_name, require_file_for
 from sweep.config.names import require_name
-from sweep.errors import CheckpointError
+from sweep.errors import CheckpointError, UsageError
 from sweep.files.file_store import file_store_at
 from sweep.reporting.render.index import INDEX, folder_name
 from sweep.reporting.render.notebook import ReportPaths, build_report
 from sweep.reporting.text.report_diff import changes_in_sentences, read_last, report_changes
 from sweep.store.queries.views import artifacts, cells
+from sweep.store.studies.studies import studies
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +111,47 @@ def report(
     now = read_last(folder)["now"]
     changes = report_changes(before, now) if before is not None and now is not None else None
     return Report(paths, changes, is_changed=changes is not None and before != now)
+
+
+def all_reports(
+    *,
+    storage: str | None = None,
+    files: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Report], Path]:
+    """Write the reports of all studies of a database, and the page that lists them with their verdicts.
+
+    Args:
+        storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
+        files: Folder or URL of the files of runs; None for SWEEP_FILES or `sweep-data`.
+        out: Folder that holds the folders of the reports; None for `reports`.
+        on_progress: Called with the number of reports that were written, and the number of all.
+
+    Returns:
+        The reports, those of the oldest study first, and the page.
+
+    Raises:
+        UsageError: There is no study, or the folder has an index.html that is no index of reports.
+        StoreError: There is no database, or it cannot be read.
+        SweepError: A report cannot be written.
+    """
+    folder = Path(out) if out is not None else Path("reports")
+    with store_to_read(storage) as store:
+        names = [record.name for record in studies(store)]
+    if not names:
+        raise UsageError("the database has no study", next="sweep launch FILE")
+    written = []
+    for number, name in enumerate(names):
+        if on_progress is not None:
+            on_progress(number, len(names))
+        written.append(report(name, storage=storage, files=files, out=folder / folder_name(name)))
+    index = written[-1].paths.index
+    if index is None:
+        raise UsageError(
+            f"{folder / INDEX} is no index of reports, and was left alone", next="Give another folder: --out FOLDER."
+        )
+    return written, index
 
 
 def _folder_with_grids(name: str, storage: str | None, files: str) -> Path:

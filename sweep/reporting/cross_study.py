@@ -1,11 +1,13 @@
 """Two studies side by side: the arms of both against one baseline, where their scores compare at all.
 
 Neither file planned this comparison, so it has intervals and no verdicts. Runs are paired by seed where they drew from
-the same streams, which are functions of the seed and the kind of device; elsewhere the difference is Welch's.
+the same streams, which are functions of the seed and the kind of device; elsewhere the difference is Welch's. Equal
+arms of both studies are pooled: a run that both read counts once.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +19,12 @@ from sweep.commands import command
 from sweep.config.run import EvalConfig, Setting
 from sweep.config.study import Study
 from sweep.errors import ProtocolError, UsageError
-from sweep.reporting.formatting import changes_in_words
+from sweep.reporting.formatting import changes_in_words, join_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of
+from sweep.reporting.pooled_arms import PooledArm, pooled_arms
 from sweep.reporting.text.caveats import caveats_of, shared_protocol
-from sweep.statistics.paired import Array, Difference, paired_difference, welch_difference
+from sweep.statistics.paired import Difference, PairedDifference, paired_difference, welch_difference
 from sweep.store.states import CellStatus
 
 EXTRA_METRICS = frozenset({"bits_per_dim", "fid_test", "neighbours", "partial_noising"})
@@ -38,7 +41,8 @@ class AcrossStudies:
         evaluation: How the images of both were drawn, as far as it moves the score.
         evaluation_levels: Study -> the evaluation level that was compared; empty for its primary one.
         changes: How the second baseline differs from the first, by field.
-        arms: study, arm, is_reference, says (difference from the first baseline), n, mean, sd (over seeds);
+        arms: study and arm (both names of what is pooled), is_reference, says (difference from the first baseline),
+            shared_runs (read by both studies), n, mean, sd (over seeds);
             own_difference, own_low, own_high, own_pairs (from the baseline of its own study, over paired seeds);
             difference, low, high, pairs, others, how (`paired`, `welch`, `same runs`, or empty), from the first
             baseline. Intervals are 95 % t intervals; NaN where there are too few seeds.
@@ -69,7 +73,8 @@ class AcrossStudies:
 
 
 def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
-    """Compare two studies.
+    """Compare two studies. Arms of both whose trainings differ in nothing but their seeds are one arm, and a run that
+    both studies read counts once.
 
     Args:
         first: The tables of the first study.
@@ -82,19 +87,21 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
     shared_protocol(first, second)
     config = _shared_evaluation(first, second)
     values = {frames.name: values_of(frames, config) for frames in (first, second)}
-    reference = values[first.name][values[first.name]["is_baseline"]]
-    if reference.empty:
+    if not values[first.name]["is_baseline"].any():
         raise UsageError(
             f"the baseline of {first.name} has no score yet",
             why="Every arm of both studies is compared with it.",
             next=f"{command('status', first.name)}, or put the other study first.",
         )
     base = _setting(first, {})
+    cells = pd.concat([first.cells, second.cells])
+    excluded = set(cells.loc[cells["status"] == CellStatus.EXCLUDED, "run_id"])
+    pools = pooled_arms(*(_arms(each, values[each.name]) for each in (first, second)), excluded_runs=excluded)
+    by_name = {frames.name: frames for frames in (first, second)}
     rows = [
-        _row(frames.name, arm, _difference_text(base, _setting(frames, arm["changes"])), values[frames.name], reference)
-        | {"is_reference": frames is first and bool(arm["is_baseline"])}
-        for frames in (first, second)
-        for arm in _confirmed(frames).to_dict("records")
+        _row(pool, _difference_text(base, _setting(by_name[pool.studies[0]], pool.changes)), values, pools[0].values)
+        | {"is_reference": pool is pools[0]}
+        for pool in pools
     ]
     arms = pd.DataFrame(rows)
     changes = _changed(base, _setting(second, {}))
@@ -106,13 +113,13 @@ def compare_studies(first: StudyFrames, second: StudyFrames) -> AcrossStudies:
         evaluation_levels={name: (each["level"].iloc[0] if len(each) else {}) for name, each in values.items()},
         changes=changes,
         arms=arms,
-        caveats=caveats_of(first, second, arms, same_baseline=not changes),
+        caveats=caveats_of(first, second, arms, same_baseline=not changes, moved=pools[0].moved()),
     )
 
 
 def values_of(frames: StudyFrames, config: Mapping[str, Any]) -> pd.DataFrame:
     """Scores that were drawn in one way: arm, is_baseline, replicate, run_id, level, value, streams (what the run's
-    random numbers are functions of).
+    random numbers are functions of), training (its settings without the seed).
 
     Args:
         frames: The tables of the study.
@@ -128,7 +135,11 @@ def values_of(frames: StudyFrames, config: Mapping[str, Any]) -> pd.DataFrame:
         (row["seed"], str(row["device"]).partition(":")[0], row["config"]["data"]["name"])
         for row in merged.to_dict("records")
     ]
-    return merged[["arm", "is_baseline", "replicate", "run_id", "level", "value", "streams"]]
+    merged["training"] = [
+        json.dumps({name: value for name, value in config.items() if name != "seed"}, sort_keys=True)
+        for config in merged["config"]
+    ]
+    return merged[["arm", "is_baseline", "replicate", "run_id", "level", "value", "streams", "training"]]
 
 
 def _shared_evaluation(first: StudyFrames, second: StudyFrames) -> dict[str, Any]:
@@ -178,37 +189,52 @@ def _confirmed(frames: StudyFrames) -> pd.DataFrame:
     return frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
 
 
-def _row(
-    study: str, arm: Mapping[Any, Any], says: str, values: pd.DataFrame, reference: pd.DataFrame
-) -> dict[str, Any]:
-    arm_values = values[values["arm"] == arm["arm"]]
-    own = arm_values.merge(values[values["is_baseline"]], on="replicate", suffixes=("", "_base"))
-    against_own = paired_difference(own["value"].to_numpy(float), own["value_base"].to_numpy(float))
-    how, difference, pairs = _difference(arm_values, reference)
-    scores = arm_values["value"].to_numpy(float)
+def _arms(frames: StudyFrames, values: pd.DataFrame) -> list[PooledArm]:
+    """The arms of one study with their scores, the baseline first."""
+    return [
+        PooledArm(
+            studies=(frames.name,),
+            names=(arm["arm"],),
+            changes=arm["changes"],
+            values=values[values["arm"] == arm["arm"]],
+        )
+        for arm in _confirmed(frames).to_dict("records")
+    ]
+
+
+def _row(pool: PooledArm, says: str, values: Mapping[str, pd.DataFrame], reference: pd.DataFrame) -> dict[str, Any]:
+    against_own = _against_own(pool, values)
+    how, difference, pairs = _difference(pool.values, reference)
+    scores = pool.values["value"].to_numpy(float)
     return {
-        "study": study,
-        "arm": arm["arm"],
+        "study": join_words(list(dict.fromkeys(pool.studies))),
+        "arm": join_words(list(dict.fromkeys(pool.names))),
         "says": says,
+        "shared_runs": pool.shared_runs,
         "n": len(scores),
         "mean": float(scores.mean()) if len(scores) else np.nan,
         "sd": float(scores.std(ddof=1)) if len(scores) > 1 else np.nan,
-        **(
-            {"own_difference": np.nan, "own_low": np.nan, "own_high": np.nan, "own_pairs": 0}
-            if arm["is_baseline"]
-            else {
-                "own_difference": against_own.mean,
-                "own_low": against_own.low,
-                "own_high": against_own.high,
-                "own_pairs": against_own.n,
-            }
-        ),
+        "own_difference": against_own.mean,
+        "own_low": against_own.low,
+        "own_high": against_own.high,
+        "own_pairs": against_own.n,
         "difference": difference.mean,
         "low": difference.low,
         "high": difference.high,
         "pairs": pairs,
         "how": how,
     }
+
+
+def _against_own(pool: PooledArm, values: Mapping[str, pd.DataFrame]) -> PairedDifference:
+    """The difference from the baseline of the first study in which the arm is another one, over no seed without one."""
+    for study, name in zip(pool.studies, pool.names, strict=True):
+        own = values[study][values[study]["arm"] == name]
+        if own.empty or not own["is_baseline"].any():
+            baseline = values[study][values[study]["is_baseline"]]
+            pairs = own.merge(baseline, on="replicate", suffixes=("", "_base"))
+            return paired_difference(pairs["value"].to_numpy(float), pairs["value_base"].to_numpy(float))
+    return paired_difference(NOTHING, NOTHING)
 
 
 def _difference(arm_values: pd.DataFrame, reference: pd.DataFrame) -> tuple[str, Difference, int]:
@@ -218,8 +244,7 @@ def _difference(arm_values: pd.DataFrame, reference: pd.DataFrame) -> tuple[str,
         return "same runs", paired_difference(scores, scores), len(arm_values)
     pairs = arm_values.merge(reference, on="streams", suffixes=("", "_base"))
     if len(pairs) >= MIN_PAIRS:
-        arrays: tuple[Array, Array] = pairs["value"].to_numpy(float), pairs["value_base"].to_numpy(float)
-        return "paired", paired_difference(*arrays), len(pairs)
+        return "paired", paired_difference(*(pairs[of].to_numpy(float) for of in ("value", "value_base"))), len(pairs)
     if len(arm_values) == 0:
         return "", paired_difference(NOTHING, NOTHING), 0
     return "welch", welch_difference(arm_values["value"].to_numpy(float), reference["value"].to_numpy(float)), 0

@@ -17,6 +17,9 @@ from sweep.cli.app import app
 from sweep.errors import ProtocolError, UsageError
 from sweep.reporting.cross_study import compare_studies
 from sweep.reporting.frames.frames import load_frames
+from sweep.reporting.render.blocks import Html
+from sweep.reporting.sections import completeness, read_study
+from sweep.reporting.sections.planned_cells import shared_with_others
 from sweep.store import Store, open_store
 from tests.helpers.report_specs import ArmSpec, StoreSpec, gpu_worker
 from tests.helpers.report_stores import fill
@@ -92,13 +95,50 @@ def test_the_same_seed_on_a_cpu_draws_from_other_streams_than_on_a_gpu(store, tm
     assert (arms["long", "schedule=cosine"]["how"], arms["long", "schedule=cosine"]["pairs"]) == ("paired", 3)
 
 
-def test_a_run_that_both_studies_ask_for_is_the_same_run(store, tmp_path) -> None:
-    fill(store, study("short"), tmp_path)
-    fill(store, study("long"), tmp_path)
-    found, arms = rows(store)
-    row = arms["long", "baseline"]
-    assert (row["how"], row["difference"], row["low"], row["high"]) == ("same runs", 0.0, 0.0, 0.0)
+def test_equal_arms_are_one_and_a_run_that_both_studies_read_counts_once(store, tmp_path) -> None:
+    short = fill(store, study("short"), tmp_path)
+    arms = [*study("").arms, ArmSpec("lr=0.002", {"lr": 0.002}, effect=0.5)]
+    more = fill(store, study("more", seeds=8, arms=arms), tmp_path)
+    assert {replicate for arm, replicate in more if arm == "baseline"} == {5, 6, 7}  # the first five are there
+    found, by_name = rows(store, "short", "more")
+    told = short | more
+    assert list(by_name) == [
+        ("short and more", "baseline"), ("short and more", "schedule=cosine"), ("more", "lr=0.002"),
+    ]  # fmt: skip
+    baseline = [told["baseline", r] for r in range(8)]
+    row = by_name["short and more", "baseline"]
+    assert (row["n"], row["shared_runs"], row["is_reference"]) == (8, 5, True)
+    assert row["mean"] == pytest.approx(np.mean(baseline))
+    assert np.isnan(row["own_difference"])
+    for key in (("short and more", "schedule=cosine"), ("more", "lr=0.002")):
+        differences = [told[key[1], r] - baseline[r] for r in range(8)]
+        row, expected = by_name[key], stats.ttest_1samp(differences, 0.0).confidence_interval()
+        assert (row["how"], row["pairs"]) == ("paired", 8)
+        assert (row["difference"], row["low"], row["high"]) == pytest.approx((np.mean(differences), *expected))
+    assert by_name["short and more", "schedule=cosine"]["own_pairs"] == 5  # within the first study
+    (line,) = [line for line in found.caveats if "pooled" in line]
+    assert "baseline (8 runs, 5 of them read by both) and schedule=cosine (8 runs, 5 of them read by both)" in line
     assert not any("moved" in line for line in found.caveats)
+
+
+def test_a_run_that_one_study_excluded_is_in_no_pool(store, tmp_path) -> None:
+    short = fill(store, study("short"), tmp_path)
+    arms = [ArmSpec("baseline", {}, excluded={1: "the disk was full"}), study("").arms[1]]
+    fill(store, study("again", arms=arms), tmp_path)
+    _, by_name = rows(store, "short", "again")
+    row = by_name["short and again", "baseline"]
+    assert row["n"] == 4
+    assert row["mean"] == pytest.approx(np.mean([short["baseline", r] for r in (0, 2, 3, 4)]))
+    assert by_name["short and again", "schedule=cosine"]["own_pairs"] == 5  # the first study did not exclude it
+
+
+def test_a_pooled_baseline_whose_later_runs_score_otherwise_is_told(store, tmp_path) -> None:
+    fill(store, study("short"), tmp_path)
+    fill(store, study("late", first_seed=100, mean=15.0), tmp_path)
+    found, by_name = rows(store, "short", "late")
+    assert by_name["short and late", "baseline"]["n"] == 10
+    (line,) = [line for line in found.caveats if "have the same baseline, but its score moved by" in line]
+    assert float(line.split("moved by ")[1].split(". ")[0]) == pytest.approx(3.0, abs=1.0)
 
 
 def test_a_baseline_that_moved_though_no_file_changed_is_told(store, tmp_path) -> None:
@@ -187,3 +227,20 @@ def test_a_comparison_prints_its_arms(store: Store, two: tuple[Told, Told]) -> N
     assert [line.split()[:2] for line in lines[2:]] == [
         [name, arm] for name in ("short", "long") for arm in ("baseline", "schedule=cosine")
     ]
+
+
+def test_a_report_names_the_studies_that_read_the_same_runs(store, tmp_path) -> None:
+    fill(store, study("short"), tmp_path)
+    assert shared_with_others(load_frames(store.engine, "short")) == ""
+    arms = [ArmSpec("baseline", {}), ArmSpec("lr=0.002", {"lr": 0.002})]
+    fill(store, study("more", seeds=8, arms=arms), tmp_path)
+    frames = load_frames(store.engine, "more")
+    assert frames.shared_runs[["arm", "study", "runs"]].to_dict("records") == [
+        {"arm": "baseline", "study": "short", "runs": 5}
+    ]
+    said = shared_with_others(frames)
+    assert "Runs of the baseline also belong to short (5 runs)." in said
+    assert "Each was trained once" in said
+    blocks = completeness(read_study(store.engine, "more", files_root=tmp_path))
+    assert isinstance(blocks[0], Html)
+    assert "short (5 runs)" in blocks[0].html

@@ -18,6 +18,7 @@ attempts  run_id, score_id, worker_id, device, started_at, ended_at, end_reason,
 workers   worker_id, host, device, environment (dict); those that worked on this study
 grids     arm_id, replicate, path, sha256: PNG sheets of the primary scores
 decisions at, kind (revision, exclude, rerun), message, detail (dict, with `known_scores`); oldest first
+shared_runs  arm_id, arm, is_baseline, study, runs: runs of an arm that another study of the store reads, too
 same_question  name, scores: other studies of the store that ask the same, with their number of deciding scores
 
 Times are UTC; `*_seconds` are seconds of work, summed over attempts. Loading 5,000 runs takes a few seconds.
@@ -39,6 +40,7 @@ from sweep.reporting.frames.cell_status import with_status
 from sweep.reporting.frames.decisions import decisions_of, same_question_of
 from sweep.reporting.frames.query import frame_of
 from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
+from sweep.reporting.frames.shared_runs import shared_runs_of
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
 from sweep.store.sql.schedule_columns import UNKNOWN
 from sweep.store.sql.schema import ARM, ARTIFACT, ATTEMPT, CELL, EVENT, METRIC, RUN, SCORE
@@ -81,6 +83,7 @@ class StudyFrames:
     workers: pd.DataFrame
     grids: pd.DataFrame
     decisions: pd.DataFrame
+    shared_runs: pd.DataFrame
     same_question: pd.DataFrame
 
     def __str__(self) -> str:
@@ -149,6 +152,7 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         workers=workers_of(engine, is_included),
         grids=_in_order(_grids(engine, is_included, current), named),
         decisions=decisions_of(engine, study.id),
+        shared_runs=_in_order(shared_runs_of(engine, study.id, is_included), named),
         same_question=same_question_of(engine, study.id, study.question, accepted["spec"]),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from sweep.reporting.formatting import decimals_for, number, percent
 from sweep.reporting.render.templates import TEMPLATES, fragment
 from sweep.statistics.verdicts import Verdict
 
@@ -35,6 +36,43 @@ class Summary:
     planned: int
     data_as_of: str
     """Newest moment that the store told of the study, ISO 8601; empty if none."""
+    arm: str = ""
+    """What the sentence is about, as its difference from the baseline; empty where there is none, and in summaries of
+    0.1.0, which lack this field and all below."""
+    score: str = ""
+    """Name of the deciding score."""
+    difference: float | None = None
+    """Of the arm from the baseline, units of the score."""
+    low: float | None = None
+    high: float | None = None
+    """Its interval, which holds for all arms at once."""
+    baseline_mean: float | None = None
+    seeds: int = 0
+    """Paired seeds."""
+
+    @property
+    def effect(self) -> str:
+        """The difference in percent of the baseline's mean and its interval, e.g. `-12 % (-20 % to -3.8 %)`.
+
+        Empty where it is not known.
+        """
+        if self.difference is None or not self.baseline_mean:
+            return ""
+        text = percent(self.difference / self.baseline_mean, signed=True)
+        if self.low is None or self.high is None:
+            return f"{text} (no interval)"
+        low, high = (percent(bound / self.baseline_mean, signed=True) for bound in (self.low, self.high))
+        return f"{text} ({low} to {high})"
+
+    @property
+    def effect_in_units(self) -> str:
+        """The same in units of the score, e.g. `-0.459 (-0.746 to -0.143) FCD`."""
+        if self.difference is None:
+            return ""
+        interval = [bound for bound in (self.low, self.high) if bound is not None]
+        decimals = decimals_for((interval[1] - interval[0]) / 4 if len(interval) == 2 else abs(self.difference) / 10)
+        bounds = " to ".join(number(bound, decimals, signed=True) for bound in interval)
+        return f"{number(self.difference, decimals, signed=True)}{f' ({bounds})' if bounds else ''} {self.score}"
 
     def as_dict(self) -> dict[str, object]:
         """As written."""

@@ -15,8 +15,9 @@ from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
 from sweep.reporting.sections.evaluation import evaluation_factors
-from sweep.reporting.sections.ledger import completeness, cost, provenance
+from sweep.reporting.sections.ledger import cost, provenance
 from sweep.reporting.sections.own_question import dose_response, own_question
+from sweep.reporting.sections.planned_cells import completeness
 from sweep.reporting.sections.record import record, since_last
 from sweep.reporting.sections.search import importance, importances, search
 from sweep.reporting.sections.search_claims import search_claims_table

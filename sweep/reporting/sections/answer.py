@@ -38,6 +38,8 @@ class Answer:
     word: Verdict
     sentence: str
     basis: str  # arms, seeds, N, extractor
+    row: Row | None = None
+    """The arm that the sentence is about, a row of `Comparison.arms`; None where there is none."""
 
 
 def verdict(study: ReportedStudy) -> list[Block]:
@@ -75,7 +77,7 @@ def answer(study: ReportedStudy) -> Answer:
         sentence = f"No arm can be compared with the baseline yet: {done} of {planned} have a score."
         for lost in arms[arms["lost"] > 0].head(1).to_dict("records"):
             sentence = f"{lost['says']}: {lost['why']}."
-            return Answer(lost["verdict"], sentence, f"{_tally(arms)}{_basis(study)}")
+            return Answer(lost["verdict"], sentence, f"{_tally(arms)}{_basis(study)}", lost)
         return Answer("undecided", sentence, _basis(study))
     own = own_sentences(study)
     row = _headline_arm(scored, comparison.lower_is_better)
@@ -84,7 +86,7 @@ def answer(study: ReportedStudy) -> Answer:
         sentence += f" This counts only the seeds where both have a score: {row['why']}."
     if len(arms) > 1 and row["arm"] != ALL and not (arms["verdict"] == "better").any():
         sentence = f"No arm of {len(arms)} is shown to be better than the baseline. The closest arm: {sentence}"
-    return Answer(row["verdict"], f"{own} {sentence}".strip(), f"{_tally(arms)}{_basis(study)}")
+    return Answer(row["verdict"], f"{own} {sentence}".strip(), f"{_tally(arms)}{_basis(study)}", row)
 
 
 def _headline_arm(scored: pd.DataFrame, lower_is_better: bool) -> Row:

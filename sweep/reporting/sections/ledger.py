@@ -1,4 +1,4 @@
-"""What became of every planned cell, what it cost, and what it was made with."""
+"""What a study cost, and what it was made with."""
 
 from __future__ import annotations
 
@@ -16,61 +16,7 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import environments
-from sweep.store.states import CellStatus, Phase, StepExecution
-
-MAX_ROWS = 200
-
-
-def completeness(study: ReportedStudy) -> list[Block]:
-    """Counts of every arm, then every cell that is not done, with its reason.
-
-    Args:
-        study: The study, with its comparison.
-    """
-    cells = with_unplanned(study)
-    if cells.empty:
-        return [note("This study has no planned cell.")]
-    tally = cells["status"].value_counts()
-    states = join_words([f"{tally[status]} {status}" for status in CellStatus if status in tally])
-    blocks: list[Block] = [note(f"{quantity(len(cells), 'cell')}: {states}.")]
-    open_cells = cells[cells["status"] != CellStatus.DONE]
-    if open_cells.empty:
-        return blocks
-    shown = open_cells.head(MAX_ROWS)
-    columns = [
-        Column("Arm", text_cells(list(shown["arm"]))),
-        Column("Phase", text_cells(list(shown["phase"]))),
-        Column("Replicate", text_cells(list(shown["replicate"])), numeric=True),
-        Column("State", text_cells(list(shown["status"]))),
-        Column("Reason", text_cells(list(shown["reason"]))),
-    ]
-    more = f" The table shows {MAX_ROWS} of {len(open_cells)}, the CSV file all." if len(open_cells) > MAX_ROWS else ""
-    caption = f"Cells without a valid score, and the reasons.{more}"
-    return [*blocks, table_block("cells_not_done", columns, caption=caption, data=open_cells)]
-
-
-def with_unplanned(study: ReportedStudy) -> pd.DataFrame:
-    """Cells (arm, phase, replicate, status, reason), one for each replicate that other arms have and an arm lacks.
-
-    Args:
-        study: The study, with its comparison.
-    """
-    cells = study.frames.cells[["arm", "phase", "replicate", "status", "reason"]]
-    confirm = cells[cells["phase"] == Phase.CONFIRM]
-    planned = pd.MultiIndex.from_frame(confirm[["arm", "replicate"]])
-    whole = pd.MultiIndex.from_product([confirm["arm"].unique(), sorted(confirm["replicate"].unique())])
-    lacking = whole.difference(planned, sort=False)
-    rows = [
-        {
-            "arm": arm,
-            "phase": Phase.CONFIRM,
-            "replicate": replicate,
-            "status": CellStatus.MISSING,
-            "reason": "never planned",
-        }
-        for arm, replicate in lacking
-    ]
-    return pd.concat([cells, pd.DataFrame(rows, columns=cells.columns)], ignore_index=True) if rows else cells
+from sweep.store.states import Phase, StepExecution
 
 
 def cost(study: ReportedStudy) -> list[Block]:

@@ -61,6 +61,8 @@ def summary_of(study: ReportedStudy) -> Summary:
     """
     result = answer(study)
     cells = study.frames.cells
+    row = result.row or {}
+    difference, low, high = (_known(row.get(key)) for key in ("difference", "low", "high"))
     return Summary(
         study=study.frames.name,
         question=study.frames.question,
@@ -70,7 +72,18 @@ def summary_of(study: ReportedStudy) -> Summary:
         done=int((cells["status"] == CellStatus.DONE).sum()),
         planned=len(cells),
         data_as_of=_data_as_of(study),
+        arm=str(row.get("says", "")),
+        score=study.score,
+        difference=difference,
+        low=low,
+        high=high,
+        baseline_mean=_known(study.comparison.baseline_mean),
+        seeds=int(row.get("pairs", 0)),
     )
+
+
+def _known(value: float | None) -> float | None:
+    return float(value) if value is not None and isfinite(value) else None
 
 
 def state_of(study: ReportedStudy) -> ReportState:
@@ -90,9 +103,7 @@ def state_of(study: ReportedStudy) -> ReportState:
 
 
 def _arm_state(row: Row) -> ArmState:
-    mean, difference, low, high = (
-        float(row[key]) if isfinite(row[key]) else None for key in ("mean", "difference", "low", "high")
-    )
+    mean, difference, low, high = (_known(row[key]) for key in ("mean", "difference", "low", "high"))
     return ArmState(verdict=row["verdict"], n=row["n"], mean=mean, difference=difference, low=low, high=high)
 
 

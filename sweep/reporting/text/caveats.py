@@ -9,6 +9,7 @@ from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.text.warnings import environments
+from sweep.statistics.paired import Difference
 
 HASH = 10
 
@@ -51,12 +52,16 @@ def _short(name: str, value: object) -> str:
     return str(value)[:HASH] if name.endswith("sha256") else str(value)
 
 
-def caveats_of(first: StudyFrames, second: StudyFrames, arms: pd.DataFrame, *, same_baseline: bool) -> list[str]:
+def caveats_of(
+    first: StudyFrames, second: StudyFrames, arms: pd.DataFrame, *, same_baseline: bool, moved: Difference | None
+) -> list[str]:
     """One sentence each.
 
     Args:
         arms: Of `AcrossStudies`.
         same_baseline: Both files have the same baseline.
+        moved: Of a baseline that was pooled, the difference between the runs of the second study and of the first;
+            None where it was not pooled, or has too few runs.
         first: The tables of the first study.
         second: The tables of the second study.
     """
@@ -69,19 +74,34 @@ def caveats_of(first: StudyFrames, second: StudyFrames, arms: pd.DataFrame, *, s
             f"same kind of device with the baseline of {first.name}. Their differences are unpaired (Welch), and their "
             "intervals are wider."
         )
-    return [*caveats, *_drift(arms, first, second, same_baseline), *_made_with(first, second)]
+    pooled = [
+        f"{row['arm']} ({quantity(row['n'], 'run')}, {row['shared_runs']} of them read by both)"
+        for row in arms.to_dict("records")
+        if row["study"] not in (first.name, second.name)
+    ]
+    if pooled:
+        caveats.append(
+            f"Equal arms of both studies are pooled, and each run counts once: {join_words(pooled)}. A run that one "
+            "study excluded is not in a pool."
+        )
+    return [*caveats, *_drift(arms, first, second, same_baseline, moved), *_made_with(first, second)]
 
 
-def _drift(arms: pd.DataFrame, first: StudyFrames, second: StudyFrames, same_baseline: bool) -> list[str]:
+def _drift(
+    arms: pd.DataFrame, first: StudyFrames, second: StudyFrames, same_baseline: bool, moved: Difference | None
+) -> list[str]:
     """The same baseline, trained again, must score the same."""
     name = second.arms.loc[second.arms["is_baseline"], "arm"]
     baseline_row = arms[(arms["study"] == second.name) & arms["arm"].isin(name)]
-    moved = baseline_row[(baseline_row["low"] > 0) | (baseline_row["high"] < 0)]
-    if not same_baseline or moved.empty:
+    bounds = [(row["difference"], row["low"], row["high"]) for row in baseline_row.to_dict("records")]
+    if moved is not None:
+        bounds.append((moved.mean, moved.low, moved.high))
+    by = [difference for difference, low, high in bounds if low > 0 or high < 0]
+    if not same_baseline or not by:
         return []
     return [
         f"{first.name} and {second.name} have the same baseline, but its score moved by "
-        f"{moved['difference'].iloc[0]:.3g}. Something that the study files do not describe has changed, such as code, "
+        f"{by[0]:.3g}. Something that the study files do not describe has changed, such as code, "
         "libraries or hardware."
     ]
 
