@@ -75,7 +75,7 @@ def sample_sheet(rows: Sequence[tuple[str, NDArray[np.uint8]]], *, width: float)
     """Sheets of generated images, one arm a row, pixels as they are.
 
     Args:
-        rows: (name, uint8 [H, W] or [H, W, 3]) of each arm; equal places hold the same noise.
+        rows: (name, uint8 [H, W], [H, W, 3] or [H, W, 4]) of each arm; equal places hold the same noise.
         width: Width in inches.
     """
     heights = [width * image.shape[0] / image.shape[1] for _, image in rows]

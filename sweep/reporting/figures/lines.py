@@ -38,7 +38,7 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
     """Mean over seeds of each arm, the first `MAX_THIN_LINES` of them as thin lines behind; one panel a curve.
 
     Args:
-        curves: arm, replicate, point, name, value, and column `x`.
+        curves: arm, replicate, point, name, value, batches (that the value is the mean of), and column `x`.
         styles: Of `arm_styles`.
         x: `images` or `seconds`.
         names: Curve -> title of its panel.
@@ -50,7 +50,9 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
         lines: list[tuple[Axes, list[End]]] = []
         for axes, (name, title) in zip(panels, names.items(), strict=True):
             points = curves[curves["name"] == name]
-            means = points.groupby(["arm", "point"], sort=False)[[x, "value"]].mean().dropna().reset_index()
+            means = points.groupby(["arm", "point"], sort=False)[[x, "value", "batches"]].mean()
+            means = means.dropna(subset=[x, "value"]).reset_index()
+            is_mixed = bool((points["batches"] > 1).any())
             crowd(axes, [each[[x, "value"]] for _, each in means[~means["arm"].isin(named)].groupby("arm", sort=False)])
             ends: list[End] = []
             for arm in named:
@@ -60,6 +62,9 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
                 crowd(axes, [seed[[x, "value"]] for _, seed in seeds], colour=style["color"], width=0.7, alpha=0.3)
                 mean = means[means["arm"] == arm]
                 axes.plot(mean[x], mean["value"], color=style["color"], linestyle=style["linestyle"])
+                if is_mixed:
+                    noisy = mean[mean["batches"] == 1]
+                    axes.plot(noisy[x], noisy["value"], "o", color=style["color"], fillstyle="none", markersize=7)
                 if len(mean):
                     ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
             _log_if_positive(axes, points["value"])

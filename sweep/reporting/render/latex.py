@@ -13,6 +13,8 @@ SIGNS = {
     "\N{EN DASH}": "--",
     "±": r"$\pm$",
     "×": r"$\times$",
+    "▲": r"$\bigtriangleup$",
+    "▼": r"$\bigtriangledown$",
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
     "ᾱ": r"$\bar\alpha$",

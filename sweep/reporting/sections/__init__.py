@@ -9,7 +9,7 @@ from sweep.reporting.render.blocks import Block, Html
 from sweep.reporting.render.templates import fragment
 from sweep.reporting.sections.ablation import ablation
 from sweep.reporting.sections.answer import differences, verdict
-from sweep.reporting.sections.certainty import certainty, other_scores
+from sweep.reporting.sections.certainty import certainty
 from sweep.reporting.sections.checklist import checklist
 from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import learning_curves
@@ -19,6 +19,7 @@ from sweep.reporting.sections.ledger import cost, provenance
 from sweep.reporting.sections.own_question import dose_response, own_question
 from sweep.reporting.sections.planned_cells import completeness
 from sweep.reporting.sections.record import record, since_last
+from sweep.reporting.sections.scores import other_scores
 from sweep.reporting.sections.search import importance, importances, search
 from sweep.reporting.sections.search_claims import search_claims_table
 from sweep.reporting.sections.study import ReportedStudy, open_study, read_study

@@ -6,15 +6,13 @@ import numpy as np
 import pandas as pd
 
 from sweep.quantities import quantity
-from sweep.reporting.formatting import NOTHING, decimals_for, interval, join_words, number, percent
-from sweep.reporting.metrics import ARROWS, CLASSIFIER, is_noise_per_seed
+from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number, percent
+from sweep.reporting.metrics import is_noise_per_seed
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
 from sweep.reporting.sections.study import ReportedStudy
-from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
 from sweep.reporting.stats.stopped import stops_decided
-from sweep.scoring.metrics import METRICS, Direction
 from sweep.statistics.alpha_spending import SHAPE_NAMES, AlphaSpending
 from sweep.statistics.paired import ALPHA, sign_flip_floor
 from sweep.statistics.stopping import Stop
@@ -22,45 +20,6 @@ from sweep.store.states import CellStatus, Phase
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
 SEED_PLANS = (3, 5, 8, 10, 15, 20)
-
-
-def other_scores(study: ReportedStudy) -> list[Block]:
-    """Every other score of the same images, with intervals and no verdict.
-
-    Args:
-        study: The study, with its comparison.
-    """
-    measured = set(study.frames.scores["metric"]) - {study.comparison.metric}
-    names = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
-    if not names:
-        return [note("No other score was measured.")]
-    comparisons = [compare_arms(study.frames, name) for name in names]
-    directions = {comparison.direction for comparison in comparisons}
-    columns = [Column("Arm", text_cells(list(comparisons[0].arms["arm"])))]
-    tidy = []
-    for comparison in comparisons:
-        decimals = decimals_for(comparison.decimals_at)
-        rows = comparison.arms.to_dict("records")
-        name = comparison.label.removesuffix(CLASSIFIER)
-        cells = [TextCell(number(row["mean"], decimals), interval(row["low"], row["high"], decimals)) for row in rows]
-        columns.append(Column(f"{name} {ARROWS[comparison.direction]}".rstrip(), cells, numeric=True))
-        tidy.append(comparison.arms.drop(columns=VERDICT_COLUMNS).assign(score=comparison.metric))
-    local = [
-        comparison.label.removesuffix(CLASSIFIER) for comparison in comparisons if comparison.label.endswith(CLASSIFIER)
-    ]
-    features = f" Scores from the classifier's features: {join_words(local)}." if local else ""
-    signs = ", ".join(
-        f"{ARROWS[direction]} {direction}" for direction in Direction if ARROWS[direction] and direction in directions
-    )
-    caption = (
-        "Other scores of the same images. Each cell shows the mean over seeds, and below it the 95 % interval of the "
-        "difference from the baseline, which holds for all arms at once. These scores are exploratory and have no "
-        f"verdicts.{f' {signs}.' if signs else ''}{features}"
-    )
-    marked = list(comparisons[0].arms["is_baseline"])
-    return [
-        table_block("other_scores", columns, caption=caption, data=pd.concat(tidy, ignore_index=True), marked=marked)
-    ]
 
 
 def certainty(study: ReportedStudy) -> list[Block]:

@@ -27,7 +27,7 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
     names = {name: title for name, title in CURVES.items() if (curves["name"] == name).any()}
     if not names:
         return [note("No run has recorded a loss yet.")]
-    curves = thinned(curves[curves["name"].isin(names)])
+    curves = thinned(with_batches(curves[curves["name"].isin(names)]))
     lines = curves.drop_duplicates("arm")["arm"].tolist()[: MAX_NAMED + 1]
     ends = curves.dropna(subset="value").groupby(["name", "arm"])["value"].last()
     many = curves["replicate"].nunique() > MAX_THIN_LINES
@@ -51,8 +51,11 @@ def learning_curves(study: ReportedStudy) -> list[Block]:
             for arm in lines
             if (name, arm) in ends.index
         )
-        caption = f"Thick lines are means over seeds, against {axis}; thin lines are {thin}. {_comparable(study)}"
-        data = drawn[["arm", "replicate", "name", "step", "images", "seconds", "value"]]
+        caption = (
+            f"Thick lines are means over seeds, against {axis}; thin lines are {thin}.{_batches_in_words(drawn)} "
+            f"{_comparable(study)}"
+        )
+        data = drawn[["arm", "replicate", "name", "step", "images", "seconds", "batches", "value"]]
         blocks.append(figure_block(f"learning_{x}", draw, alt=alt, caption=caption, data=data))
     return blocks
 
@@ -71,6 +74,25 @@ def _comparable(study: ReportedStudy) -> str:
 def _changed_losses(study: ReportedStudy) -> set[str]:
     """Fields that some arm changes and that change what the loss measures."""
     return {field for changes in study.frames.arms["changes"] for field in changes} & LOSS_FIELDS
+
+
+def _batches_in_words(curves: pd.DataFrame) -> str:
+    """What a point of the training loss averages, where its points differ in that."""
+    batches = curves["batches"].dropna()
+    if not (batches == 1).any() or batches.max() == 1:
+        return ""
+    return f" Points of the training loss are means of up to {batches.max():.0f} batches; open circles are of one."
+
+
+def with_batches(curves: pd.DataFrame) -> pd.DataFrame:
+    """Adds `batches` that a point of the training loss is the mean of: steps since the last point; NaN elsewhere.
+
+    Args:
+        curves: The curves of a study (`StudyFrames.curves`).
+    """
+    ordered = curves.sort_values(["arm_id", "run_id", "name", "step"], kind="stable")
+    steps = ordered["step"] - ordered.groupby(["arm_id", "run_id", "name"])["step"].shift(fill_value=0)
+    return curves.assign(batches=steps.astype(float).where(ordered["name"] == "train_loss"))
 
 
 def with_seconds(curves: pd.DataFrame) -> pd.DataFrame:

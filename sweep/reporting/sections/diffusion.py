@@ -49,7 +49,7 @@ def samples(study: ReportedStudy) -> list[Block]:
         image = read_grid(study.files_root, row["path"], row["sha256"])
         missing += image is None
         if image is not None:
-            rows.append((row["arm"], strip(image)))
+            rows.append((row["arm"], with_clear_gaps(strip(image))))
     blocks: list[Block] = []
     if missing:
         blocks.append(
@@ -99,6 +99,21 @@ def strip(sheet: NDArray[np.uint8], rows: int = 1) -> NDArray[np.uint8]:
     edges = [(0, 0), (0, gap)] + [(0, 0)] * (sheet.ndim - 2)
     joined: NDArray[np.uint8] = np.concatenate([np.pad(image, edges, constant_values=255) for image in images], axis=1)
     return joined[:, :-gap]
+
+
+def with_clear_gaps(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A strip as RGBA whose gaps are transparent, so that they have the colour of the page; other sheets as they are.
+
+    Args:
+        image: [H, W] or [H, W, 3] pixels, as `strip` returns them.
+    """
+    height, width = image.shape[:2]
+    gap = max(1, height // 16)
+    if width != SIDE * (height + gap) - gap:
+        return image
+    colours = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    alpha = np.where(np.arange(width) % (height + gap) < height, 255, 0).astype(np.uint8)
+    return np.dstack([colours, np.broadcast_to(alpha, (height, width))])
 
 
 def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:

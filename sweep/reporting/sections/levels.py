@@ -87,7 +87,7 @@ def differences_by_level(study: ReportedStudy) -> list[Block]:
         columns.append(Column(level, cells, numeric=True))
     caption = (
         f"Differences of {study.score} from the baseline over paired seeds, at every evaluation level of the same "
-        "checkpoints, with 95 % intervals that hold for all arms of a level at once. Only the column `as decided` was "
+        "checkpoints, with 95 % intervals that hold for all arms of a level at once. Only the column as decided was "
         "planned to decide; the others are exploratory."
     )
     alt = "; ".join(

@@ -24,6 +24,8 @@ def error_bars(frames: StudyFrames, comparison: Comparison, split: VarianceSplit
     if not comparison.confirmatory:
         return ["All trainings of this study are exploratory. Their scores have no intervals that decide."]
     seeds = comparison.arms["n"]
+    if seeds.empty:
+        return ["No arm is planned."]
     counts = f"{seeds.min()} to {seeds.max()}" if seeds.min() != seeds.max() else f"{seeds.max()}"
     sentences = [
         f"Each arm has scores of {counts} training seeds that count. A number after ± is the standard deviation over "
@@ -87,6 +89,8 @@ def _left_out(frames: StudyFrames) -> str:
     missing = int((cells["status"] == CellStatus.MISSING).sum())
     parts = {"diverged": diverged, "failed otherwise": failed, "excluded by hand": excluded, "not finished": missing}
     named = [f"{count} {word}" for word, count in parts.items() if count]
+    if cells.empty:
+        return ""
     if not named:
-        return f"All {quantity(len(cells), 'planned replicate')} of all arms count: none failed and none was left out."
+        return f"All {quantity(len(cells), 'planned replicate')} of all arms have a score that counts."
     return f"Of {quantity(len(cells), 'planned replicate')} of all arms, these have no score: {join_words(named)}."

@@ -21,7 +21,7 @@ from sweep.reporting.render.blocks import FigureBlock, Table, write_files
 from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections.answer import answer
 from sweep.reporting.sections.curves import with_seconds
-from sweep.reporting.sections.diffusion import read_grid, strip
+from sweep.reporting.sections.diffusion import read_grid, strip, with_clear_gaps
 from sweep.reporting.sections.evaluation import on_front
 from sweep.reporting.sections.ledger import cost_by_arm, not_captured
 from sweep.reporting.sections.search import trials_of
@@ -281,6 +281,17 @@ def test_a_strip_holds_the_first_rows_in_order():
     assert (shown[:, 5::6] == 255).all()
     assert strip(np.stack([sheet] * 3, axis=-1)).shape == (5, 47, 3)
     assert strip(sheet[:7]).shape == (7, 40)
+
+
+def test_gaps_between_samples_have_the_colour_of_the_page():
+    sheet = np.full((40, 40), 7, np.uint8)
+    for shown in (strip(sheet), strip(np.stack([sheet] * 3, axis=-1))):
+        clear = with_clear_gaps(shown)
+        assert clear.shape == (5, 47, 4)
+        is_gap = np.arange(47) % 6 == 5
+        assert (clear[:, is_gap, 3] == 0).all()
+        assert (clear[:, ~is_gap] == [7, 7, 7, 255]).all()
+    assert with_clear_gaps(sheet) is sheet
 
 
 def test_altered_or_foreign_sheets_are_not_shown(store, tmp_path):

@@ -13,7 +13,9 @@ from sweep.config.study import Study
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.text.warnings import warnings_of
-from sweep.store import open_store
+from sweep.store import claim, fail, open_store
+from sweep.store import study as stored_study
+from sweep.store.states import FailureClass
 from sweep.store.studies.control import exclude
 from tests.helpers.played_studies import launched, play, worker
 from tests.helpers.tiny_studies import ABLATION
@@ -94,6 +96,41 @@ def test_every_decision_that_the_command_makes_after_scores_is_shown(scored: Typ
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_a_changed_protocol_more_seeds_and_repeated_failures_are_shown(tmp_path: Path) -> None:
+    typed = Typed(tmp_path)
+    typed.launch(ABLATION | {"seeds": 3})
+    known = "after 6 scores were known (means: baseline "
+    study = ABLATION | {"seeds": 3, "protocol": ABLATION["protocol"] | {"n": 48}}
+    typed.launch(study, "--accept-change")
+    assert "changed the protocol " + known in typed.warned()
+    assert "6 scores under other protocols" in typed.warned()
+    study |= {"seeds": 4}
+    typed.launch(study, "--accept-change")
+    assert "changed the number of seeds (from 3 to 4) " + known in typed.warned()
+    typed.run("extend", "tiny", "--seeds", "+1")
+    assert "changed the number of seeds (from 4 to 5) after 8 scores were known" in typed.warned()
+    # A worker whose machine fails: nothing in a command makes hardware break.
+    store = open_store(f"sqlite:///{typed.typed.database}")
+    record = stored_study(store, "tiny")
+    broken = claim(store, record.id, worker(store))
+    assert broken is not None
+    fail(store, broken, FailureClass.INFRA, "the disk is gone", final=True)
+    store.close()
+    assert "repeated" not in typed.warned()
+    typed.run("trials", "rerun", "tiny", "--failed", "infra")
+    assert "Failures were repeated after 8 scores were known (means: baseline " in typed.warned()
+    study |= {"seeds": 6, "interim_analyses": {"at": [3, 6]}}
+    typed.launch(study, "--accept-change")
+    assert "changed the number of seeds (from 5 to 6) and the interim analyses after" in typed.warned()
+    typed.run("report", "tiny", "-o", str(tmp_path / "report"))
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Read this first" in page
+    assert page.count("Failures were repeated after 8 scores were known") == 2  # above, and in the checklist
+    typed.typed.wait_for_strays()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_another_study_with_the_same_question_is_named(scored: Typed) -> None:
     again = TWO_ARMS | {"name": "tiny-again", "question": "Another wording?", "first_seed": 100}
     first = scored.frames().spec
@@ -132,7 +169,6 @@ def test_another_wording_of_the_same_study_is_the_same_question(store_url: str) 
 
 
 def test_failures_that_are_repeated_after_scores_are_told(store_url: str) -> None:
-    from sweep.store.states import FailureClass
     from sweep.store.studies.control import rerun
 
     store = open_store(store_url, patience_seconds=20)
