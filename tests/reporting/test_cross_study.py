@@ -103,8 +103,10 @@ def test_equal_arms_are_one_and_a_run_that_both_studies_read_counts_once(store, 
     found, by_name = rows(store, "short", "more")
     told = short | more
     assert list(by_name) == [
-        ("short and more", "baseline"), ("short and more", "schedule=cosine"), ("more", "lr=0.002"),
-    ]  # fmt: skip
+        ("short and more", "baseline"),
+        ("short and more", "schedule=cosine"),
+        ("more", "lr=0.002"),
+    ]
     baseline = [told["baseline", r] for r in range(8)]
     row = by_name["short and more", "baseline"]
     assert (row["n"], row["shared_runs"], row["is_reference"]) == (8, 5, True)

@@ -69,9 +69,17 @@ def test_a_page_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 
 def test_each_question_has_its_verdict_its_effect_with_interval_and_its_date(tmp_path: Path) -> None:
     full = replace(
-        WELL, question="Does cosine help?", data_as_of="2026-11-30T14:48:00+00:00",
-        arm="schedule = cosine", score="FCD", difference=-0.459, low=-0.746, high=-0.143, baseline_mean=3.723, seeds=3,
-    )  # fmt: skip
+        WELL,
+        question="Does cosine help?",
+        data_as_of="2026-11-30T14:48:00+00:00",
+        arm="schedule = cosine",
+        score="FCD",
+        difference=-0.459,
+        low=-0.746,
+        high=-0.143,
+        baseline_mean=3.723,
+        seeds=3,
+    )
     report(tmp_path / "digits", json.dumps(full.as_dict()).encode())
     older = {key: WELL.as_dict()[key] for key in list(WELL.as_dict())[:8]}  # as 0.1.0 wrote it
     report(tmp_path / "old", json.dumps(older).encode())

@@ -67,15 +67,25 @@ def test_hours_are_those_of_all_attempts_but_of_lost_ones(store: Store) -> None:
 
     planted = pd.DataFrame(
         [
-            attempt(60, "trained"), attempt(30, "nan"), attempt(15, "released: preempted"), attempt(600, "expired"),
-            attempt(6, "complete", 1.0), attempt(3, "oom", 1.0), attempt(0, None, 1.0),
+            attempt(60, "trained"),
+            attempt(30, "nan"),
+            attempt(15, "released: preempted"),
+            attempt(600, "expired"),
+            attempt(6, "complete", 1.0),
+            attempt(3, "oom", 1.0),
+            attempt(0, None, 1.0),
         ]
-    )  # fmt: skip
+    )
     work = work_by_kind(replace(frames, attempts=planted)).set_index("work")
     assert list(work.index) == [DECIDING, SCORES]
     assert work.loc[DECIDING, ["attempts", "finished", "failed", "interrupted", "lost", "running"]].tolist() == [
-        4, 1, 1, 1, 1, 0,
-    ]  # fmt: skip
+        4,
+        1,
+        1,
+        1,
+        1,
+        0,
+    ]
     assert work.loc[DECIDING, ["hours", "failed_hours", "lost_hours"]].tolist() == pytest.approx([1.75, 0.5, 10.0])
     assert work.loc[SCORES, ["hours", "failed_hours", "running"]].tolist() == pytest.approx([0.15, 0.05, 1])
 
