@@ -24,6 +24,7 @@ from sweep.reporting.figures.style import MAX_NAMED
 from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
+from sweep.reporting.sections.sample_strips import SIDE, strip, with_clear_gaps
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.text.warnings import terminal
 from sweep.training.noise_tables import betas_of, weights_of
@@ -76,44 +77,6 @@ def samples(study: ReportedStudy) -> list[Block]:
             )
         )
     return blocks
-
-
-SIDE = 8
-"""Images along each side of a stored sheet, see `scoring.score.grid_of`."""
-
-
-def strip(sheet: NDArray[np.uint8], rows: int = 1) -> NDArray[np.uint8]:
-    """The first rows of a square sheet one beside the other, a white gap between images; another sheet as it is.
-
-    Args:
-        sheet: [H, W] or [H, W, 3] pixels of a stored sheet.
-        rows: Number of rows to take.
-    """
-    height, width = sheet.shape[0] // SIDE, sheet.shape[1] // SIDE
-    if sheet.shape[:2] != (SIDE * height, SIDE * width) or height != width:
-        return sheet
-    gap = max(1, width // 16)
-    images = [
-        sheet[height * r : height * (r + 1), width * c : width * (c + 1)] for r in range(rows) for c in range(SIDE)
-    ]
-    edges = [(0, 0), (0, gap)] + [(0, 0)] * (sheet.ndim - 2)
-    joined: NDArray[np.uint8] = np.concatenate([np.pad(image, edges, constant_values=255) for image in images], axis=1)
-    return joined[:, :-gap]
-
-
-def with_clear_gaps(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A strip as RGBA whose gaps are transparent, so that they have the colour of the page; other sheets as they are.
-
-    Args:
-        image: [H, W] or [H, W, 3] pixels, as `strip` returns them.
-    """
-    height, width = image.shape[:2]
-    gap = max(1, height // 16)
-    if width != SIDE * (height + gap) - gap:
-        return image
-    colours = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    alpha = np.where(np.arange(width) % (height + gap) < height, 255, 0).astype(np.uint8)
-    return np.dstack([colours, np.broadcast_to(alpha, (height, width))])
 
 
 def read_grid(root: Path, path: str, sha256: str) -> NDArray[np.uint8] | None:

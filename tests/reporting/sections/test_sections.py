@@ -21,9 +21,10 @@ from sweep.reporting.render.blocks import FigureBlock, Table, write_files
 from sweep.reporting.render.notebook import SECTIONS, SHOWN_WHERE
 from sweep.reporting.sections.answer import answer
 from sweep.reporting.sections.curves import with_seconds
-from sweep.reporting.sections.diffusion import read_grid, strip, with_clear_gaps
+from sweep.reporting.sections.diffusion import read_grid
 from sweep.reporting.sections.evaluation import on_front
 from sweep.reporting.sections.ledger import cost_by_arm, not_captured
+from sweep.reporting.sections.sample_strips import strip, with_clear_gaps
 from sweep.reporting.sections.search import trials_of
 from sweep.reporting.text.warnings import warnings_of
 from sweep.store.records import ExecutionRecord
