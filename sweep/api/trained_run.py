@@ -62,8 +62,7 @@ class TrainedRun:
             changed = EvalConfig.model_validate(self.evaluation.model_dump() | dict(settings))
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
-            name = ".".join(map(str, detail["loc"]))
-            raise UsageError(f"{name}: {problem_of(detail)}", next="sweep docs catalogue") from None
+            raise UsageError(f"{detail['loc'][0]}: {problem_of(detail)}", next="sweep docs catalogue") from None
         check_evaluation(changed, T=self.train.T)
         return changed
 
