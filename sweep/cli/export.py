@@ -40,7 +40,7 @@ class TablesByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=TablesByDefault,
-    help="Write a study's tables as files, or a trained net for other programs.",
+    help="Write a study's tables, or a trained net.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -107,7 +107,11 @@ def export_command(
 
     The tables are cells, scores, curves, and attempts: which worker trained what, and for how long.
 
-    Example: sweep export digits -o digits-export --format parquet
+    The word `tables` may be left out: a study follows `export` directly.
+
+    \b
+    Examples: sweep export tables digits
+              sweep export digits -o digits-export --format parquet
     """
     for path in api.export.export(study, storage=storage, out=out, formats=formats or list(Format)):
         echo(path)
