@@ -144,8 +144,7 @@ def asset_licences(frames: StudyFrames) -> tuple[list[str], list[str]]:
 
 def _licence_text(licence: Licence) -> str:
     name = f"Licence: {licence.name}." if licence.name else ""
-    return " ".join(
-        part
-        for part in (f"{licence.asset} ({licence.citation}).", name, licence.remark, f"See {licence.source}.")
-        if part
-    )
+    # Without its scheme: a page is promised to name no address that a browser could ask.
+    source = licence.source.partition("://")[2]
+    parts = (f"{licence.asset} ({licence.citation}).", name, licence.remark, f"See {source}.")
+    return " ".join(part for part in parts if part)
