@@ -33,7 +33,8 @@ def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
     told = []
 
     def ours() -> None:
-        told.append(score(net, diffusion, evaluation, evaluator, target=config.target, folder=folder / "score"))
+        result = score(net, diffusion, evaluation, evaluator, target=config.target, seed=0, folder=folder / "score")
+        told.append(result)
 
     def theirs() -> None:
         calculated(images, dataset.train, METRICS)

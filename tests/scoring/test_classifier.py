@@ -48,8 +48,8 @@ def none_shipped() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def weights(digits: Dataset, extractors: Path, none_shipped: None) -> Path:
-    return find_classifier(digits, folder=extractors)
+def weights(digits: Dataset, tmp_path_factory: pytest.TempPathFactory, none_shipped: None) -> Path:
+    return find_classifier(digits, folder=tmp_path_factory.mktemp("trained"))
 
 
 def test_there_is_a_recipe_for_every_dataset() -> None:

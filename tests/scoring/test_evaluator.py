@@ -36,16 +36,26 @@ def test_other_images_are_refused(digits: Dataset, extractors: Path, protocol: P
 
 
 def test_a_classifier_trained_elsewhere_must_be_brought_along(
-    digits: Dataset, extractors: Path, protocol: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sweep.scoring.shipped_classifiers.SHIPPED", {})
+    recipe = dataclasses.replace(RECIPES["digits"], epochs=2, least_accuracy=0.3)
+    monkeypatch.setitem(RECIPES, "digits", recipe)
+    there, here = tmp_path / "there", tmp_path / "here"
+    protocol = resolve_protocol(digits, "classifier", n=64, folder=there)
     # Stands for a CPU that rounds otherwise: the same dataset, another file.
-    monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(RECIPES["digits"], epochs=1, least_accuracy=0.3))
+    monkeypatch.setitem(RECIPES, "digits", dataclasses.replace(recipe, epochs=1))
     with pytest.raises(ProtocolError, match="The protocol scores with digits-cnn") as caught:
-        open_evaluator(protocol, digits, folder=tmp_path)
+        open_evaluator(protocol, digits, folder=here)
     assert caught.value.next.startswith(f"Copy {protocol.extractor}.pt")
     name = f"{protocol.extractor}.pt"
-    (tmp_path / name).write_bytes((extractors / name).read_bytes())
+    (here / name).write_bytes((there / name).read_bytes())
+    assert open_evaluator(protocol, digits, folder=here).extractor.sha256 == protocol.extractor_sha256
+
+
+def test_a_shipped_classifier_needs_no_file(digits: Dataset, protocol: Protocol, tmp_path: Path) -> None:
     assert open_evaluator(protocol, digits, folder=tmp_path).extractor.sha256 == protocol.extractor_sha256
+    assert not list(tmp_path.glob("*.pt"))
 
 
 def test_a_file_with_the_right_name_and_other_weights_is_refused(
