@@ -36,6 +36,7 @@ factors: {lr: {role: scientific, levels: [1e-4]}}
 STANDSTILL = {"images": 32, "lr": 1e-12}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["safetensors", "diffusers"])
 def test_a_training_that_stands_still_has_the_weights_and_the_images_that_it_began_with(here, form):
     trained_study(here)

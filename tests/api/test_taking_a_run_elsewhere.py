@@ -33,6 +33,7 @@ def images_of(folder: Path, *, n: int, seed: int = 0, **settings: object) -> tor
     return generate(net, diffusion_of(run.train), plan, shape=(1, 8, 8), n=n, noise_set=seed)
 
 
+@pytest.mark.slow
 def test_samples_are_the_images_of_the_scorer_in_all_three_forms(here):
     trained_study(here)
     expected = images_of(here, n=5)[:, 0].numpy()
@@ -128,6 +129,7 @@ def drawn_by_diffusers(folder: Path, n: int, seed: int) -> torch.Tensor:
     return pipeline(batch_size=n, seed=seed, output_type="uint8").images
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_pipeline_of_diffusers_draws_our_images_by_every_sampler(here):
     trained_study(here, net={"preset": "unet_8", "channels": 8, "heads": 2})
@@ -137,6 +139,7 @@ def test_a_pipeline_of_diffusers_draws_our_images_by_every_sampler(here):
         assert torch.equal(drawn_by_diffusers(folder, 12, 3), expected), settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["x0", "epsilon"])
 def test_a_net_that_predicts_something_else_or_its_variance_is_exported(here, target):
     learned = {"learned_variance": True, "objective": "hybrid", "sampler": "ancestral", "variance": "learned_range"}

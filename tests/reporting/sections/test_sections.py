@@ -116,6 +116,7 @@ def test_odd_studies_are_readable(tmp_path, case):
     store.engine.dispose()
 
 
+@pytest.mark.slow
 def test_two_hundred_arms(tmp_path):
     arms = [ArmSpec("baseline", {})] + [ArmSpec(f"lr={k}", {"lr": 1e-6 * k}, effect=k / 100) for k in range(1, 200)]
     store = make_store(tmp_path, StoreSpec(arms, seeds=2, grids=False, curves=False))
