@@ -20,7 +20,7 @@ from sweep.reporting.stats.interim import current_interim_analysis
 from sweep.reporting.stats.variance import VarianceSplit
 from sweep.reporting.text.checklist_resources import asset_licences, compute_facts, compute_missing
 from sweep.reporting.text.checklist_statistics import error_bars
-from sweep.reporting.text.decisions import decided_after_scores
+from sweep.reporting.text.decisions import decided_after_scores, without_consequence
 from sweep.reporting.text.warnings import environments
 from sweep.store.states import Phase
 
@@ -197,7 +197,7 @@ def _decisions(frames: StudyFrames) -> ChecklistItem:
         f"{f' ({reason})' if (reason := str(row['reason']).rstrip('.')) else ''}."
         for row in frames.revisions.to_dict("records")
     ]
-    after = list(decided_after_scores(frames))
+    after = [without_consequence(decision) for decision in decided_after_scores(frames)]
     other = frames.same_question[frames.same_question["scores"] > 0]
     same = f"{quantity(len(other), 'other study', 'other studies')} of this store asked the same question." * bool(
         len(other)

@@ -34,6 +34,7 @@ FIELDS = {
 VALUES = ("metric", "smallest_effect", "first_seed")
 """Fields whose old and new values are shown."""
 CONSEQUENCE = "If the scores were the reason, verdicts are wrong more often than 5 % of the time."
+SEEDS_AFTER_SCORES = "If seeds were added because of the scores, verdicts are wrong more often than 5 % of the time."
 
 
 def decided_after_scores(frames: StudyFrames) -> Iterator[str]:
@@ -47,6 +48,15 @@ def decided_after_scores(frames: StudyFrames) -> Iterator[str]:
     yield from sentences[:SHOWN_DECISIONS]
     if len(sentences) > SHOWN_DECISIONS:
         yield f"{len(sentences) - SHOWN_DECISIONS} more decisions were made after scores were known."
+
+
+def without_consequence(decision: str) -> str:
+    """The sentence on a decision, without what follows from it for the verdicts.
+
+    Args:
+        decision: One of `decided_after_scores`.
+    """
+    return decision.removesuffix(f" {SEEDS_AFTER_SCORES}").removesuffix(f" {CONSEQUENCE}")
 
 
 def repeated_question(frames: StudyFrames) -> Iterator[str]:
@@ -76,7 +86,8 @@ def _revisions(frames: StudyFrames) -> Iterator[str]:
         known = _known_in_words(detail, frames) if detail is not None else _known_by_time(frames, after["accepted_at"])
         changed = _changes(before, after, frames) if known else []
         if changed:
-            yield f"Revision {after['number']} changed {join_words(changed)} after {known}. {CONSEQUENCE}"
+            consequence = SEEDS_AFTER_SCORES if _has_more_seeds(before["spec"], after["spec"]) else CONSEQUENCE
+            yield f"Revision {after['number']} changed {join_words(changed)} after {known}. {consequence}"
         dropped = frames.cells.loc[
             frames.cells["excluded_reason"] == f"arm dropped in revision {after['number']}", "arm"
         ].unique()
@@ -98,6 +109,11 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], frames: StudyF
         values = f" (from {value_in_words(old.get(name))} to {value_in_words(new.get(name))})" if shown else ""
         changed.append(f"{FIELDS[name]}{values}")
     return changed
+
+
+def _has_more_seeds(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    old, new = before.get("seeds"), after.get("seeds")
+    return isinstance(old, int) and isinstance(new, int) and new > old
 
 
 def _values(spec: Mapping[str, Any], frames: StudyFrames) -> Mapping[str, Any]:

@@ -108,6 +108,7 @@ def test_a_changed_protocol_more_seeds_and_repeated_failures_are_shown(tmp_path:
     assert "changed the number of seeds (from 3 to 4) " + known in typed.warned()
     typed.run("extend", "tiny", "--seeds", "+1")
     assert "changed the number of seeds (from 4 to 5) after 8 scores were known" in typed.warned()
+    assert "If seeds were added because of the scores" in typed.warned()
     # A worker whose machine fails: nothing in a command makes hardware break.
     store = open_store(f"sqlite:///{typed.typed.database}")
     record = stored_study(store, "tiny")
