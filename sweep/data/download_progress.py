@@ -18,11 +18,11 @@ def ignore_bytes(_done: int, _total: int) -> None:
 
 @contextmanager
 def showing_bytes(arrived: Callable[[], int], total: int, on_bytes: OnBytes) -> Iterator[None]:
-    """Tell several times a second how far a download is that tells nothing itself.
+    """Report several times a second how far a download is that reports nothing itself.
 
     Args:
         arrived: Counts the bytes that have arrived; it may raise OSError.
-        total: Bytes in all; 0: nothing is told.
+        total: Bytes in all; with 0, `on_bytes` is not called.
         on_bytes: Is called from a thread that ends with the block.
     """
     over = threading.Event()

@@ -30,17 +30,17 @@ def measure(device: torch.device, folder: Path, *, quick: bool) -> list[Row]:
     diffusion, evaluation = Diffusion.from_betas(betas_of(config), device), EvalConfig(sampling_steps=steps)
     images = generate(net, diffusion, sampling_plan(evaluation, config.target), shape=evaluator.shape, n=n, noise_set=0)
     register(evaluator.extractor)
-    told = []
+    scored = []
 
     def ours() -> None:
         result = score(net, diffusion, evaluation, evaluator, target=config.target, seed=0, folder=folder / "score")
-        told.append(result)
+        scored.append(result)
 
     def theirs() -> None:
         calculated(images, dataset.train, METRICS)
 
     spent = alternate({"ours": ours, "theirs": theirs}, device, rounds=1 if quick else 3)
-    seconds = [result.sets[0].seconds for result in told[1:]]
+    seconds = [result.sets[0].seconds for result in scored[1:]]
     case = f"digits, n = {n}, ddim {steps}"
     parts = {
         part: sorted(getattr(one, part) for one in seconds)[len(seconds) // 2]
