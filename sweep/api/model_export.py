@@ -121,6 +121,7 @@ def _write_pipeline(folder: Path, trained: TrainedRun, evaluation: EvalConfig, w
     from sweep.nets.diffusers_unet import to_diffusers, unet2d_config
     from sweep.scoring.generate import sampling_plan
     from sweep.scoring.sampling_document import sampling_document
+    from sweep.training.own_parts import target_of
     from sweep.worker.sampling import image_shape
     from sweep.worker.trained_net import diffusion_of, trained_net
 
@@ -137,7 +138,8 @@ def _write_pipeline(folder: Path, trained: TrainedRun, evaluation: EvalConfig, w
     config = unet2d_config(settings, image_channels=channels, image_size=size, out_channels=outputs)
     net: Any = trained_net(train, dict(weights), channels=channels, size=size)
     state = {key: value.contiguous() for key, value in to_diffusers(net, len(train.net.channel_mults)).items()}
-    sampling = sampling_document(diffusion_of(train), sampling_plan(evaluation, train.target), (channels, size, size))
+    plan = sampling_plan(evaluation, target_of(train, "cpu"))
+    sampling = sampling_document(diffusion_of(train), plan, (channels, size, size))
     diffusers = version("diffusers") if find_spec("diffusers") else "0.35.0"
     index = {"_class_name": ["pipeline", "SweepPipeline"], "_diffusers_version": diffusers, "sampling": sampling}
     unet = folder / "unet"

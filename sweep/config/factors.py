@@ -108,7 +108,7 @@ def setting_with(baseline: Setting, changes: Changes) -> Setting:
         if not inner:
             fields[outer] = {"preset": value} if outer == "net" else value
         else:
-            whole = fields[outer]
+            whole = fields.get(outer, getattr(baseline, outer))  # a default may be in no dump
             fields[outer] = (dict(whole) if isinstance(whole, Mapping) else {"kind": whole}) | {inner: value}
     return Setting.model_validate(fields)
 

@@ -36,6 +36,7 @@ Weighting = Literal[
     "min_snr",
     "p2",
 ]
+LossTerm = Literal["none"]
 ObjectiveKind = Literal["simple", "hybrid", "vlb"]
 TSampling = Literal["uniform", "importance"]
 Optimizer = Literal["adam", "adamw", "radam", "adabelief", "rmsprop"]
@@ -52,9 +53,13 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "dataset": ("own", *get_args(DataName)),
     "metric": (),
     "sampler": get_args(Sampler),
+    "spacing": get_args(Spacing),
     "schedule": get_args(Schedule),
     "weighting": get_args(Weighting),
+    "target": get_args(Target),
     "loss": get_args(Loss),
+    "loss_term": get_args(LossTerm),
+    "objective": get_args(ObjectiveKind),
     "optimizer": get_args(Optimizer),
     "lr_schedule": get_args(LrSchedule),
 }

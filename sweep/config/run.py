@@ -22,6 +22,7 @@ from sweep.config.part_names import (
     Clipping,
     EmaStart,
     Loss,
+    LossTerm,
     LrSchedule,
     ObjectiveKind,
     Optimizer,
@@ -75,7 +76,7 @@ class TrainSettings(NoTruthForNumbers):
     schedule_formula: Text | None = Field(None, description="Of custom: alphas_bar in u = t/T, e.g. cos(u*pi/2)**2.")
     schedule_betas: tuple[float, ...] | None = Field(None, max_length=MAX_T, description="Of custom: the T betas.")
     zero_terminal_snr: bool = Field(False, description="Rescale to alphas_bar_T = 0 (Lin et al. 2023).")
-    target: Target = Field("epsilon", description="What the net predicts.")
+    target: NamedOrOwn[Target] = Field("epsilon", description="What the net predicts.")
     loss: NamedOrOwn[Loss] = Field("mse", description="Elementwise loss between prediction and target.")
     loss_delta: Positive = Field(1.0, description="Scale of huber and pseudo_huber.")
     weighting: NamedOrOwn[Weighting] = Field("simple", description="Weight of the loss over t.")
@@ -83,7 +84,9 @@ class TrainSettings(NoTruthForNumbers):
     gamma: Positive = Field(5.0, description="Of min_snr.")
     p2_gamma: NotNegative = Field(1.0, description="Exponent of p2 (Choi et al. 2022); 0.5 and 1 are in the paper.")
     p2_k: Positive = Field(1.0, description="Added to the SNR by p2.")
-    objective: ObjectiveKind = Field("simple", description="simple: the weighted loss. vlb: the bound. hybrid: both.")
+    objective: NamedOrOwn[ObjectiveKind] = Field(
+        "simple", description="simple: the weighted loss. vlb: the bound. hybrid: both."
+    )
     vlb_weight: Positive = Field(0.001, description="Lambda of the hybrid objective (Nichol & Dhariwal 2021, eq. 16).")
     learned_variance: bool = Field(False, description="Twice the output channels: the net states its reverse variance.")
     t_sampling: TSampling = Field("uniform", description="importance: of the bound (Nichol & Dhariwal 2021, eq. 18).")
@@ -92,6 +95,9 @@ class TrainSettings(NoTruthForNumbers):
     dispersive_weight: NotNegative = Field(0.0, description="Of the dispersive loss (Wang & He 2025).")
     dispersive_tau: Positive = Field(0.5, description="Temperature of the dispersive loss.")
     perceptual_weight: NotNegative = Field(0.0, description="Of the distance of the predicted x0 in random features.")
+    loss_term: NamedOrOwn[LossTerm] = Field(
+        "none", exclude_if=lambda term: term == "none", description="Additional term of the loss, of a plugin."
+    )
     optimizer: NamedOrOwn[Optimizer] = "adam"
     lr: Positive = Field(2e-4, lt=10.0, description="Learning rate.")
     betas: tuple[float, float] = Field((0.9, 0.999), description="Moment decays of the optimizer.")
@@ -145,7 +151,7 @@ class EvalConfig(NoTruthForNumbers):
     ema_std: Width | None = Field(None, description="Width of an average made after training, in place of ema_decay.")
     sampler: NamedOrOwn[Sampler] = Field("ddim", description="Reverse process.")
     sampling_steps: int = Field(50, ge=1, le=MAX_T, description="Steps of the reverse process.")
-    spacing: Spacing = Field("trailing", description="Which t the sampling steps visit.")
+    spacing: NamedOrOwn[Spacing] = Field("trailing", description="Which t the sampling steps visit.")
     eta: float = Field(0.0, ge=0.0, le=1.0, description="Of ddim: 0 deterministic, 1 ancestral.")
     variance: ReverseVariance = Field("fixed_small", description="Of the ancestral sampler.")
     x0_clip: Clipping = Field("static", description="Clipping of the predicted x0 at every step.")

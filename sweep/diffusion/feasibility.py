@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.diffusion.levels import Levels
+from sweep.diffusion.linear_targets import TargetTable
 from sweep.errors import InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
@@ -22,7 +23,7 @@ DIVISORS: dict[str, Callable[[Levels], Array]] = {
 }
 
 
-def check_target(name: str, betas: Array) -> None:
+def check_target(target: str | TargetTable, betas: Array) -> None:
     """Refuse a target from whose prediction x_0 cannot be recovered at some t.
 
     `epsilon` under zero terminal SNR is the case that matters: x_T holds no signal, x_0 = (x_T - epsilon) / 0, and
@@ -30,22 +31,22 @@ def check_target(name: str, betas: Array) -> None:
     the precision in which sampling runs.
 
     Args:
-        name: What the network predicts; key of `DIVISORS`.
+        target: What the network predicts; key of `DIVISORS`, or the target of a plugin.
         betas: Checked betas, float64 [T].
 
     Raises:
         UsageError: There is no such target.
         InfeasibleConfig: x_0 is lost at some t.
     """
-    if name not in DIVISORS:
-        raise UsageError(f"No target `{name}`.", next=f"Use one of: {', '.join(DIVISORS)}.")
+    if isinstance(target, str) and target not in DIVISORS:
+        raise UsageError(f"No target `{target}`.", next=f"Use one of: {', '.join(DIVISORS)}.")
     at = Levels.of(betas)
-    divisor = DIVISORS[name](at)
+    divisor = DIVISORS[target](at) if isinstance(target, str) else target.divisor(at)
     lost = divisor < np.finfo(np.float32).tiny
     if lost.any():
         t = int(lost.argmax()) + 1
         raise InfeasibleConfig(
-            f"target {name} cannot be sampled at t = {t} of {len(betas)}: x_0 is divided by {divisor[t - 1]:.3g}.",
+            f"target {target} cannot be sampled at t = {t} of {len(betas)}: x_0 is divided by {divisor[t - 1]:.3g}.",
             why=f"alphas_bar_{t} = {at.alphas_bar[t - 1]:.3g}: no signal is left to recover x_0 from.",
             next="Use target: v or x0, or a schedule with alphas_bar_T > 0.",
         )

@@ -14,6 +14,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import reverse_distribution
 from sweep.diffusion.samplers import Denoise
 from sweep.diffusion.spacing import stratum_edges
+from sweep.diffusion.targets import AnyTarget
 
 # The draw of the timesteps within their strata; the draws of noise are 0..K-1.
 _TIMESTEP_DRAW = 2**32 - 1
@@ -23,8 +24,8 @@ _TIMESTEP_DRAW = 2**32 - 1
 class LikelihoodPlan:
     """How a bound is evaluated. The variance counts: fixed_large and fixed_small differ by a constant in bits."""
 
-    target: str
-    """Key of `targets.TARGETS`."""
+    target: AnyTarget
+    """What the net predicts."""
     variance: str = "fixed_small"
     """Key of `process.REVERSE_VARIANCES`."""
     x0_clip: str = "static"

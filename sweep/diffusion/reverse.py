@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from sweep.diffusion.process import Diffusion
-from sweep.diffusion.targets import predicted_x0
+from sweep.diffusion.targets import AnyTarget, predicted_x0
 
 # Saharia et al. 2022 (Imagen), sec. 2.3, threshold at this percentile of |x_0|
 DYNAMIC_QUANTILE = 0.995
@@ -67,7 +67,7 @@ class Reverse(NamedTuple):
 
 # Ho et al. 2020, eq. 7 with x_0 predicted and clipped first
 def reverse_distribution(
-    diffusion: Diffusion, output: Tensor, x_t: Tensor, i: Tensor, *, target: str, variance: str, x0_clip: str
+    diffusion: Diffusion, output: Tensor, x_t: Tensor, i: Tensor, *, target: AnyTarget, variance: str, x0_clip: str
 ) -> Reverse:
     """p(x_{t-1} | x_t) of the full chain.
 
@@ -76,7 +76,7 @@ def reverse_distribution(
         output: Raw network output, [B, C, H, W], or [B, 2C, H, W] with a variance half.
         x_t: Noised images, float32 [B, C, H, W].
         i: Code index t - 1 of each image, int64 [B].
-        target: Key of `targets.TARGETS`.
+        target: Key of `targets.TARGETS`, or the target of a plugin.
         variance: Key of `process.REVERSE_VARIANCES`.
         x0_clip: Key of `X0_CLIPS`; applied before x_0 is used, so the mean stays in the hull of the data.
     """

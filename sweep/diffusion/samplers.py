@@ -78,7 +78,8 @@ def step_table(diffusion: Diffusion, plan: SamplingPlan, indices: NDArray[np.int
         InfeasibleConfig: The target cannot be sampled under this schedule.
     """
     betas = diffusion.betas.cpu().numpy()
-    check_target(plan.target, betas)
+    if isinstance(plan.target, str):
+        check_target(plan.target, betas)
     at = Levels.of(betas).subset(indices[::-1])
     coefficients = SAMPLERS[plan.sampler] if isinstance(plan.sampler, str) else plan.sampler
     columns = coefficients(at, plan.eta)

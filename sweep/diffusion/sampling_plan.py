@@ -9,8 +9,8 @@ from sweep.diffusion.coefficients import SAMPLERS, Columns
 from sweep.diffusion.levels import Levels
 from sweep.diffusion.process import REVERSE_VARIANCES
 from sweep.diffusion.reverse import X0_CLIPS
-from sweep.diffusion.spacing import SPACINGS
-from sweep.diffusion.targets import TARGETS
+from sweep.diffusion.spacing import SPACINGS, Spacing
+from sweep.diffusion.targets import TARGETS, AnyTarget
 from sweep.errors import UsageError
 
 
@@ -22,10 +22,10 @@ class SamplingPlan:
     """Key of `SAMPLERS`, or a function like its values."""
     steps: int
     """Sampling steps, 1..T: as many network calls, or up to 2 * steps - 1 for heun."""
-    target: str
-    """What the network predicts; key of `targets.TARGETS`."""
-    spacing: str = "trailing"
-    """Key of `spacing.SPACINGS`."""
+    target: AnyTarget
+    """What the network predicts; key of `targets.TARGETS`, or the target of a plugin."""
+    spacing: str | Spacing = "trailing"
+    """Key of `spacing.SPACINGS`, or a function like its values."""
     eta: float = 0.0
     """DDIM's noise, 0..1: 0 is deterministic, 1 is ancestral with fixed_small. Read by ddim only."""
     variance: str = "fixed_small"

@@ -73,7 +73,10 @@ def quadratic_spacing(T: int, K: int) -> Indices:
     return np.unique((np.linspace(0, np.sqrt(0.8 * T), K) ** 2).astype(np.int64))
 
 
-SPACINGS: dict[str, Callable[[int, int], Indices]] = {
+Spacing = Callable[[int, int], Indices]
+"""(T, steps) -> the code indices to visit, int64 [K], ascending."""
+
+SPACINGS: dict[str, Spacing] = {
     "leading": leading_spacing,
     "linspace": linspace_spacing,
     "trailing": trailing_spacing,
@@ -81,11 +84,11 @@ SPACINGS: dict[str, Callable[[int, int], Indices]] = {
 }
 
 
-def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
+def sampling_indices(spacing: str | Spacing, T: int, steps: int) -> Indices:
     """Code indices that a reverse process of `steps` steps visits.
 
     Args:
-        spacing: Key of `SPACINGS`.
+        spacing: Key of `SPACINGS`, or a function like its values.
         T: Length of the training chain.
         steps: 1..T.
 
@@ -100,7 +103,7 @@ def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
         >>> sampling_indices("trailing", 1000, 4).tolist()
         [999, 749, 499, 249]
     """
-    if spacing not in SPACINGS:
+    if isinstance(spacing, str) and spacing not in SPACINGS:
         raise UsageError(f"No spacing `{spacing}`.", next=f"Use one of: {', '.join(SPACINGS)}.")
     if not 1 <= steps <= T:
         raise InfeasibleConfig(
@@ -108,7 +111,7 @@ def sampling_indices(spacing: str, T: int, steps: int) -> Indices:
             why="A reverse process visits between 1 and T of the trained steps.",
             next=f"Set sampling_steps to {T} or less.",
         )
-    ascending = SPACINGS[spacing](T, steps)
+    ascending = SPACINGS[spacing](T, steps) if isinstance(spacing, str) else spacing(T, steps)
     if T > 1 and ascending[-1] == 0:
         raise InfeasibleConfig(
             f"Spacing {spacing} with {quantity(steps, 'sampling step')} of T = {T} visits t = 1 only.",

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from sweep.diffusion.levels import Levels
+from sweep.diffusion.linear_targets import TargetTable
 from sweep.diffusion.process import Diffusion
+
+Array = NDArray[np.float64]
 
 
 class Target(NamedTuple):
@@ -114,11 +122,55 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def target_for(name: str, diffusion: Diffusion, x0: Tensor, noise: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class LinearTarget:
+    """A target of a plugin, with the maps of `Target`. Its tables are float64 [T] on one device."""
+
+    on_x0: Tensor
+    on_noise: Tensor
+    from_prediction: Tensor
+    from_x_t: Tensor
+
+    @classmethod
+    def of(cls, table: TargetTable, betas: Array, device: torch.device | str) -> LinearTarget:
+        """The maps of a target on a device.
+
+        Args:
+            table: Coefficients of the target.
+            betas: Checked betas of the training chain, float64 [T].
+            device: Device that the tables lie on.
+        """
+        at = Levels.of(betas)
+        columns = (table.on_x0, table.on_noise, table.from_prediction(at), table.from_x_t(at))
+        return cls(*(torch.tensor(column, dtype=torch.float64, device=device) for column in columns))
+
+    def copy_(self, other: LinearTarget) -> None:
+        """Write the tables of another target over these, in place."""
+        for field in fields(self):
+            getattr(self, field.name).copy_(getattr(other, field.name))
+
+    def regressed(self, diffusion: Diffusion, x0: Tensor, noise: Tensor, _x_t: Tensor, i: Tensor) -> Tensor:
+        """on_x0 x_0 + on_noise epsilon; arguments as those of `Target.regressed`."""
+        return diffusion.at(self.on_x0, i) * x0 + diffusion.at(self.on_noise, i) * noise
+
+    def to_x0(self, diffusion: Diffusion, prediction: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+        """x_0 as `linear_targets` has it; arguments as those of `Target.to_x0`."""
+        return diffusion.at(self.from_prediction, i) * prediction + diffusion.at(self.from_x_t, i) * x_t
+
+
+AnyTarget = str | LinearTarget
+"""Key of `TARGETS`, or the target of a plugin."""
+
+
+def _maps(target: AnyTarget) -> Target | LinearTarget:
+    return TARGETS[target] if isinstance(target, str) else target
+
+
+def target_for(target: AnyTarget, diffusion: Diffusion, x0: Tensor, noise: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
     """What the network should return at x_t.
 
     Args:
-        name: Key of `TARGETS`.
+        target: Key of `TARGETS`, or the target of a plugin.
         diffusion: Tables of the training chain.
         x0: Images in [-1, 1], float32 [B, C, H, W].
         noise: Standard normals, shape of x0.
@@ -128,23 +180,23 @@ def target_for(name: str, diffusion: Diffusion, x0: Tensor, noise: Tensor, x_t: 
     Returns:
         Shape of x0.
     """
-    return TARGETS[name].regressed(diffusion, x0, noise, x_t, i)
+    return _maps(target).regressed(diffusion, x0, noise, x_t, i)
 
 
-def predicted_x0(name: str, diffusion: Diffusion, prediction: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-    """x_0 that a prediction of target `name` stands for; not clipped.
+def predicted_x0(target: AnyTarget, diffusion: Diffusion, prediction: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
+    """x_0 that a prediction of a target stands for; not clipped.
 
     `feasibility.check_target` says beforehand whether this divides by zero.
 
     Args:
-        name: Key of `TARGETS`.
+        target: Key of `TARGETS`, or the target of a plugin.
         diffusion: Tables of the training chain.
         prediction: What the network predicted, float32 [B, C, H, W].
         x_t: Noised images, float32 [B, C, H, W].
         i: Code index t - 1 of each image, int64 [B].
     """
     assert prediction.shape == x_t.shape, (prediction.shape, x_t.shape)
-    return TARGETS[name].to_x0(diffusion, prediction, x_t, i)
+    return _maps(target).to_x0(diffusion, prediction, x_t, i)
 
 
 # Ho et al. 2020, eq. 9, solved for epsilon

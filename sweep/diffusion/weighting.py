@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.diffusion.levels import Levels
+from sweep.diffusion.linear_targets import TargetTable
 from sweep.errors import InfeasibleConfig, UsageError
 
 Array = NDArray[np.float64]
@@ -150,7 +151,7 @@ def loss_weights(
     name: str,
     betas: Array,
     *,
-    target: str,
+    target: str | TargetTable,
     clip: tuple[float, float] | None = None,
     gamma: float = 5.0,
     p2_k: float = 1.0,
@@ -162,7 +163,7 @@ def loss_weights(
     Args:
         name: Key of `WEIGHTINGS`; any name where a function is given.
         betas: Checked betas [T].
-        target: What the network predicts; key of `ERROR_SCALES`.
+        target: What the network predicts; key of `ERROR_SCALES`, or the target of a plugin.
         clip: Bounds applied last, to the weight on the prediction; a weight beyond `LARGEST_WEIGHT` becomes the upper
             one.
         gamma: Cap of the SNR in `min_snr`.
@@ -185,10 +186,10 @@ def loss_weights(
     """
     if function is None and name not in WEIGHTINGS:
         raise UsageError(f"No weighting `{name}`.", next=f"Use one of: {', '.join(WEIGHTINGS)}.")
-    if target not in ERROR_SCALES:
+    if isinstance(target, str) and target not in ERROR_SCALES:
         raise UsageError(f"No target `{target}`.", next=f"Use one of: {', '.join(ERROR_SCALES)}.")
     at = Levels.of(betas)
-    scale = ERROR_SCALES[target](at)
+    scale = ERROR_SCALES[target](at) if isinstance(target, str) else target.divisor(at) ** 2
     with np.errstate(divide="ignore", over="ignore"):
         on_x0 = function(at) if function else WEIGHTINGS[name](at, scale, Constants(gamma, p2_k, p2_gamma))
         weights = on_x0 / scale

@@ -14,7 +14,7 @@ from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_PARAMETERS
 from sweep.nets.registry import NETS
 from sweep.quantities import quantity
-from sweep.training.noise_tables import betas_of, check_objective, weights_of
+from sweep.training.noise_tables import betas_of, check_objective, target_table_of, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
 
 
@@ -47,22 +47,26 @@ def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts | None
     if not tables_are_known(setting):
         return None
     betas = betas_of(setting)
-    check_target(setting.target, betas)
+    check_target(target_table_of(setting, betas), betas)
     weights_of(setting, betas)  # raises where a weight is not finite
     return schedule_facts(betas)
 
 
 def tables_are_known(setting: TrainSettings) -> bool:
     """Whether this process can compute the tables of a setting: it has loaded the plugins that they come from."""
-    return all(not isinstance(part, OwnPart) or part.is_loaded for part in (setting.schedule, setting.weighting))
+    return all(
+        not isinstance(part, OwnPart) or part.is_loaded
+        for part in (setting.schedule, setting.target, setting.weighting)
+    )
 
 
 def check_net(setting: TrainSettings | TrainConfig) -> None:
     """The sizes of a net must fit each other and the images; those of a plugin's net are known when its code runs."""
     net, facts = setting.net, DATASET_FACTS.get(setting.data.name)
     count_weights = NETS[net.kind].weights
-    if count_weights is None:
+    if count_weights is None or isinstance(setting.objective, OwnPart):
         _check_no_features_needed(setting)
+    if count_weights is None:
         return
     try:
         weights = count_weights(
@@ -78,8 +82,9 @@ def check_net(setting: TrainSettings | TrainConfig) -> None:
 def _check_no_features_needed(setting: TrainSettings) -> None:
     if setting.contrastive_weight or setting.dispersive_weight or setting.perceptual_weight:
         raise InfeasibleConfig(
-            "net: a net of a plugin takes no contrastive, dispersive or perceptual loss",
-            why="Their step reads the features in the middle of the net, which only nets of this package state.",
+            "a net or an objective of a plugin takes no contrastive, dispersive or perceptual loss",
+            why="Their step reads the features in the middle of the net, which only nets of this package state, and "
+            "adds to an objective of this package.",
             next="Set contrastive_weight, dispersive_weight and perceptual_weight to 0.",
         )
 
@@ -100,7 +105,8 @@ def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
         evaluation: How samples are drawn.
         T: Number of diffusion steps of the training.
     """
-    sampling_indices(evaluation.spacing, T, evaluation.sampling_steps)
+    if not isinstance(evaluation.spacing, OwnPart):  # that of a plugin is tried by the check of the plugin
+        sampling_indices(evaluation.spacing, T, evaluation.sampling_steps)
     if evaluation.bits_per_dim is not None:
         stratum_edges(T, evaluation.bits_per_dim)
     beyond = [s for s in evaluation.partial_noising if s > T]

@@ -9,6 +9,7 @@ from pathlib import Path
 from sweep.config.composed_file import read_study_file
 from sweep.config.designs.arms import Arm
 from sweep.config.keys import sha256_of, train_key
+from sweep.config.own_part import OwnPart
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.config.study import Study
 from sweep.config.study_file import study_in
@@ -239,5 +240,7 @@ def network_calls(config: EvalConfig, *, T: int) -> int:
         config: How the sample is drawn.
         T: Number of diffusion steps of the training.
     """
-    steps = len(sampling_indices(config.spacing, T, config.sampling_steps))
+    steps = config.sampling_steps  # a spacing of a plugin visits as many at most
+    if not isinstance(config.spacing, OwnPart):
+        steps = len(sampling_indices(config.spacing, T, steps))
     return 2 * steps - 1 if config.sampler == "heun" else steps

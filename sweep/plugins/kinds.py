@@ -21,6 +21,7 @@ class Kind:
         offered: Further arguments that a part receives if it takes them.
         is_class: Whether a part is a class; else it is a function.
         has_direction: Whether its decorator says which values are better.
+        settings: Settings of every part that the harness reads and the part does not receive, with their defaults.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Kind:
     offered: tuple[str, ...] = ()
     is_class: bool = False
     has_direction: bool = False
+    settings: tuple[tuple[str, float], ...] = ()
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -43,11 +45,21 @@ KINDS: Mapping[str, Kind] = {
     "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), is_class=True),
     "schedule": Kind("schedule", "schedule", ("T",)),
     "weighting": Kind("weighting", "weighting", ("snr",), ("alphas_bar",)),
+    "target": Kind("target", "target", ("alphas_bar",)),
     "loss": Kind("loss", "loss", ("prediction", "target")),
+    "loss_term": Kind(
+        "loss term",
+        "loss_term",
+        (),
+        ("prediction", "predicted_x0", "x0", "noise", "x_t", "i", "alphas_bar"),
+        settings=(("weight", 1.0),),
+    ),
+    "objective": Kind("objective", "objective", ("net", "x0", "noise", "i"), ("x_t", "diffusion")),
     "optimizer": Kind("optimizer", "optimizer", ("params", "lr"), ("betas", "eps", "weight_decay")),
     "dataset": Kind("data set", "data", ()),
     "metric": Kind("metric", "extra_metrics", ("images",), ("real",), has_direction=True),
     "sampler": Kind("sampler", "sampler", ("at",), ("eta",)),
+    "spacing": Kind("spacing", "spacing", ("T", "steps")),
     "lr_schedule": Kind("lr schedule", "lr_schedule", ("progress",)),
 }
 """By the name of its decorator in `sweep.plugins`."""

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from sweep.errors import DataError
-from sweep.plugins import MARK
+from sweep.plugins.kinds import KINDS
+from sweep.plugins.mark import MARK
 from sweep.plugins.source import PluginSource
 
 _PREFIX = "_sweep_plugin_"
@@ -71,8 +72,9 @@ def call_part(
         Exception: Whatever the part raises.
     """
     part = part_named(source_sha256, kind, name)
-    taken = _arguments(part)
-    return part(**{argument: value for argument, value in given.items() if argument in taken}, **settings)
+    taken, read_by_harness = _arguments(part), dict(KINDS[kind].settings)
+    passed = {argument: value for argument, value in given.items() if argument in taken}
+    return part(**passed, **{name: value for name, value in settings.items() if name not in read_by_harness})
 
 
 @cache

@@ -124,7 +124,13 @@ def _settings(node: ast.stmt, kind: Kind, path: Path) -> dict[str, Parameter]:
     positional = [None] * (len(arguments.args) - len(arguments.defaults)) + [*arguments.defaults]
     every_default = positional + arguments.kw_defaults
     defaults = dict(zip([each.arg for each in arguments.args + arguments.kwonlyargs], every_default, strict=True))
-    return {each.arg: _parameter(each, defaults[each.arg], kind, path) for each in named if each.arg not in kind.given}
+    settings = {name: Parameter("float", default) for name, default in kind.settings}
+    for each in named:
+        if each.arg in settings and each.arg in dict(kind.settings):
+            raise _wrong(path, each, f"`{each.arg}` is a setting of every {kind.label}, which the harness reads itself")
+        if each.arg not in kind.given:
+            settings[each.arg] = _parameter(each, defaults[each.arg], kind, path)
+    return settings
 
 
 def _constructor(node: ast.stmt, kind: Kind, path: Path) -> ast.FunctionDef:

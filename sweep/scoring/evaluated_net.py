@@ -13,6 +13,7 @@ from sweep.config.part_names import Precision
 from sweep.config.run import EvalConfig
 from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
+from sweep.diffusion.targets import AnyTarget
 from sweep.errors import Diverged
 from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.evaluator import Evaluator
@@ -29,7 +30,7 @@ class EvaluatedNet:
         net: The net, its weights loaded, on the device to use.
         diffusion: Tables of the training chain.
         config: The evaluation.
-        target: What the net predicts; key of `diffusion.targets.TARGETS`.
+        target: What the net predicts; key of `diffusion.targets.TARGETS`, or the target of a plugin.
         seed: Seed of its training, which the noise goes with.
         evaluator: Extractor, reference and protocol.
         dataset: The images of the study.
@@ -45,7 +46,7 @@ class EvaluatedNet:
     net: nn.Module
     diffusion: Diffusion
     config: EvalConfig
-    target: str
+    target: AnyTarget
     seed: int
     evaluator: Evaluator
     dataset: Dataset

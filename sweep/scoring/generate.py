@@ -15,10 +15,11 @@ from sweep.data.pixels import to_uint8
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
+from sweep.diffusion.targets import AnyTarget
 from sweep.errors import Diverged
 from sweep.nets.activation_memory import peak_activation_bytes
 from sweep.nets.cuda_graph import Capture, Execution, captured_on_gpu
-from sweep.scoring.own_sampler import own_sampler
+from sweep.scoring.own_sampling import own_sampler, own_spacing
 from sweep.scoring.predictor import FixedPredictor, predictor
 from sweep.scoring.progress import Progress, ignore_progress
 
@@ -29,18 +30,18 @@ LARGEST_BATCH = 2048
 PROBE = 16
 
 
-def sampling_plan(config: EvalConfig, target: str) -> SamplingPlan:
+def sampling_plan(config: EvalConfig, target: AnyTarget) -> SamplingPlan:
     """The reverse process of an evaluation.
 
     Args:
         config: The evaluation.
-        target: What the net predicts; key of `diffusion.targets.TARGETS`.
+        target: What the net predicts (`training.noise_tables.target_of`).
     """
     return SamplingPlan(
         sampler=own_sampler(config.sampler) if isinstance(config.sampler, OwnPart) else config.sampler,
         steps=config.sampling_steps,
         target=target,
-        spacing=config.spacing,
+        spacing=own_spacing(config.spacing) if isinstance(config.spacing, OwnPart) else config.spacing,
         eta=config.eta,
         variance=config.variance,
         x0_clip=config.x0_clip,

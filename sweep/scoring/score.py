@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sweep.config.part_names import Precision
 from sweep.config.run import EvalConfig
 from sweep.diffusion.process import Diffusion
+from sweep.diffusion.targets import AnyTarget
 from sweep.errors import ProtocolError
 from sweep.nets.cuda_graph import Capture
 from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
@@ -77,7 +78,7 @@ def score(
     config: EvalConfig,
     evaluator: Evaluator,
     *,
-    target: str,
+    target: AnyTarget,
     seed: int,
     folder: Path,
     batch: int | None = None,
@@ -91,7 +92,7 @@ def score(
         diffusion: Tables of the training chain.
         config: The evaluation.
         evaluator: Extractor, reference and bounds of the protocol.
-        target: What it predicts; key of `diffusion.targets.TARGETS`.
+        target: What it predicts; key of `diffusion.targets.TARGETS`, or the target of a plugin.
         seed: Seed of its training, which the noise goes with.
         folder: Folder of this score, for features, logits and a grid of each noise set; no other score writes there.
         batch: Images at a time; None: as memory allows.

@@ -11,6 +11,7 @@ from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainSettings
 from sweep.diffusion.chains import custom_schedule, validated, zero_terminal
 from sweep.diffusion.levels import Levels
+from sweep.diffusion.linear_targets import TargetTable
 from sweep.diffusion.schedules import beta_schedule
 from sweep.diffusion.weighting import floored_snr, loss_weights
 from sweep.errors import DataError, InfeasibleConfig, UsageError
@@ -63,14 +64,15 @@ def _with_terminal(betas: Array, config: TrainSettings, name: str) -> Array:
     return validated(zero_terminal(betas), f"{name} with zero_terminal_snr") if config.zero_terminal_snr else betas
 
 
-def table_of(kind: str, part: OwnPart, given: Mapping[str, object], T: int) -> Array:
-    """What a part of a plugin returns where a number for each t is expected, float64 [T].
+def table_of(kind: str, part: OwnPart, given: Mapping[str, object], T: int, *, columns: int = 1) -> Array:
+    """What a part of a plugin returns where a number for each t is expected, float64 [T]; [columns, T] of several.
 
     Args:
         kind: Name of the kind of the part.
         part: The part.
         given: What the kind gives to it.
         T: Length of the training chain.
+        columns: How many numbers for each t it returns.
 
     Raises:
         DataError: This process has not loaded the plugin.
@@ -86,12 +88,35 @@ def table_of(kind: str, part: OwnPart, given: Mapping[str, object], T: int) -> A
             why=f"{type(error).__name__}: {error}",
             next="Correct the plugin.",
         ) from error
-    if table.shape != (T,):
+    expected = (T,) if columns == 1 else (columns, T)
+    if table.shape != expected:
+        count = "one number" if columns == 1 else f"{columns} numbers"
         raise InfeasibleConfig(
-            f"{kind} {part.part} of a plugin returned shape {table.shape}; one number for each t is expected, ({T},)",
+            f"{kind} {part.part} of a plugin returned shape {table.shape}; {count} for each t is expected, {expected}",
             next="Correct the plugin; sweep docs plugins says what holds.",
         )
     return table
+
+
+def target_table_of(config: TrainSettings, betas: Array) -> str | TargetTable:
+    """What the net of a config predicts: a name, or the coefficients that a plugin returns.
+
+    Args:
+        config: Config whose target is read.
+        betas: Checked betas of the config, float64 [T].
+
+    Raises:
+        DataError: The plugin is not loaded.
+        InfeasibleConfig: The part raises an error, or returns something else than two numbers for each t.
+    """
+    part = config.target
+    if not isinstance(part, OwnPart):
+        return part
+    given = {"alphas_bar": Levels.of(betas).alphas_bar}
+    columns = table_of("target", part, given, len(betas), columns=2)
+    if not np.isfinite(columns).all():
+        raise InfeasibleConfig(f"target {part} of a plugin is not finite", next="Correct the plugin.")
+    return TargetTable(str(part), columns[0], columns[1])
 
 
 def weights_of(config: TrainSettings, betas: Array) -> Array:
@@ -116,7 +141,7 @@ def weights_of(config: TrainSettings, betas: Array) -> Array:
         str(own),
         betas,
         function=of_plugin if isinstance(own, OwnPart) else None,
-        target=config.target,
+        target=target_table_of(config, betas),
         clip=config.weight_clip,
         gamma=config.gamma,
         p2_k=config.p2_k,
@@ -144,7 +169,15 @@ def check_objective(config: TrainSettings) -> None:
             why="It evens out the terms of the bound (Nichol & Dhariwal 2021, sec. 3.3), whose sizes differ by orders.",
             next="Set objective: vlb, or t_sampling: uniform.",
         )
-    unread = [name for name in ("loss", "weighting", "weight_clip") if not _is_default(config, name)]
+    own = isinstance(config.objective, OwnPart)
+    fields = ["loss", "weighting", "weight_clip"] + ["loss_term"] * own
+    unread = [name for name in fields if not _is_default(config, name)]
+    if own and unread:
+        raise InfeasibleConfig(
+            f"objective {config.objective} of a plugin does not read {', '.join(unread)}.",
+            why="An objective of a plugin is the whole loss.",
+            next="Leave them out, and give the objective what it needs of them as settings.",
+        )
     if config.objective == "vlb" and unread:
         raise InfeasibleConfig(
             f"objective: vlb does not read {', '.join(unread)}.",

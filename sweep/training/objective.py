@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,34 +14,14 @@ from sweep.config.run import TrainSettings
 from sweep.diffusion.losses import detach_mean, hybrid_loss, per_image_loss, vlb_terms
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.reverse import reverse_distribution, split_output
-from sweep.diffusion.targets import epsilon_from_x0, predicted_x0, target_for
+from sweep.diffusion.targets import AnyTarget, epsilon_from_x0, predicted_x0, target_for
 from sweep.nets.arithmetic import net_arithmetic
 from sweep.nets.random_features import RandomFeatures
 from sweep.training.auxiliary_losses import Term, Views, active_terms
 from sweep.training.batch import Batch
+from sweep.training.forward_pass import Cost, ForwardPass
 from sweep.training.noise_tables import betas_of, check_objective, weights_of
-from sweep.training.own_parts import own_per_image_loss
-
-
-class Cost(NamedTuple):
-    """The loss of a slice of a batch."""
-
-    loss: Tensor
-    """What is minimised, float32 [B], with gradients."""
-    bound: Tensor | None
-    """L_t of each image in bits per dimension, float32 [B]; None where the objective does not read it."""
-
-
-class ForwardPass(NamedTuple):
-    """One pass of the net over a slice of a batch."""
-
-    batch: Batch
-    x_t: Tensor
-    """The noised images that went in, float32 [B, C, H, W]."""
-    output: Tensor
-    """[B, C, H, W], or [B, 2C, H, W] where the variance is learned."""
-    bottleneck: Tensor | None = None
-    """Activations of the net's middle, [B, ...]; None where no additional term reads them."""
+from sweep.training.own_parts import own_loss_term, own_objective, own_per_image_loss, target_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +33,9 @@ class Objective:
     weights: Tensor
     """float64 [T], on the loss of what the net predicts."""
     terms: list[Term]
-    """Additional terms, none of weight 0."""
+    """Additional terms of this package, none of weight 0."""
+    target: AnyTarget
+    """What the net predicts."""
 
     @classmethod
     def of(cls, config: TrainSettings, device: torch.device) -> Objective:
@@ -70,7 +51,9 @@ class Objective:
         check_objective(config)
         betas = betas_of(config)
         weights = torch.tensor(weights_of(config, betas), device=device)
-        return cls(config, Diffusion.from_betas(betas, device), weights, active_terms(config))
+        return cls(
+            config, Diffusion.from_betas(betas, device), weights, active_terms(config), target_of(config, device)
+        )
 
     def predict(self, net: nn.Module, x_t: Tensor, batch: Batch) -> ForwardPass:
         """Run the net on noised images.
@@ -91,19 +74,44 @@ class Objective:
             net: The net of the pass. It is run once more where a term compares two noisings of an image.
             forward: What `predict` returned.
         """
+        assert isinstance(self.config.objective, str)
         loss, bound = OBJECTIVES[self.config.objective](self, forward)
         if forward.batch.importance is not None:
             loss = loss * forward.batch.importance
         if self.terms:
             views = self._views(net, forward)
             loss = loss + sum(term.weight(self.config) * term.value(views, self.config) for term in self.terms)
+        if isinstance(self.config.loss_term, OwnPart):
+            loss = loss + self._own_term(self.config.loss_term, forward)
         return Cost(loss, bound)
+
+    def cost_of_batch(self, net: nn.Module, x_t: Tensor, batch: Batch) -> Cost:
+        """What `cost` says of the prediction of a batch, or what the objective of a plugin does.
+
+        Args:
+            net: The net that is trained, (x_t, i) -> prediction.
+            x_t: Noised images, float32 [B, C, H, W].
+            batch: The slice of a batch that they were made of.
+        """
+        if not isinstance(self.config.objective, OwnPart):
+            return self.cost(net, self.predict(net, x_t, batch))
+
+        def run(x: Tensor, i: Tensor) -> Tensor:
+            return self._run(net, x, i)[0]
+
+        return Cost(own_objective(self.config.objective, run, x_t, batch, self.diffusion), None)
+
+    def _own_term(self, part: OwnPart, forward: ForwardPass) -> Tensor:
+        batch, x_t = forward.batch, forward.x_t
+        prediction, _ = split_output(forward.output, batch.x0.shape[1])
+        x0 = predicted_x0(self.target, self.diffusion, prediction, x_t, batch.i)
+        return own_loss_term(part, prediction, x0, x_t, batch, self.diffusion)
 
     # Ho et al. 2020, algorithm 1 and eq. 14, with a weight w_t
     def regression(self, forward: ForwardPass) -> Tensor:
         """Weighted distance between prediction and target, float32 [B]."""
         batch, config = forward.batch, self.config
-        target = target_for(config.target, self.diffusion, batch.x0, batch.noise, forward.x_t, batch.i)
+        target = target_for(self.target, self.diffusion, batch.x0, batch.noise, forward.x_t, batch.i)
         prediction, _ = split_output(forward.output, batch.x0.shape[1])
         if isinstance(config.loss, OwnPart):
             per_image = own_per_image_loss(config.loss, prediction, target)
@@ -125,7 +133,7 @@ class Objective:
         variance = "learned_range" if self.config.learned_variance else "fixed_large"
         x0, i = forward.batch.x0, forward.batch.i
         reverse = reverse_distribution(
-            self.diffusion, forward.output, forward.x_t, i, target=self.config.target, variance=variance, x0_clip="none"
+            self.diffusion, forward.output, forward.x_t, i, target=self.target, variance=variance, x0_clip="none"
         )
         reverse = detach_mean(reverse) if variance_alone else reverse
         return vlb_terms(self.diffusion, reverse, x0, forward.x_t, i)
@@ -145,8 +153,8 @@ class Objective:
         """
         x_t = self.diffusion.q_sample(batch.x0, batch.i, batch.noise)
         prediction, _ = split_output(self._run(net, x_t, batch.i)[0], batch.x0.shape[1])
-        if self.config.target != "epsilon":
-            x0 = predicted_x0(self.config.target, self.diffusion, prediction, x_t, batch.i)
+        if self.target != "epsilon":
+            x0 = predicted_x0(self.target, self.diffusion, prediction, x_t, batch.i)
             prediction = epsilon_from_x0(self.diffusion, x0, x_t, batch.i)
         return per_image_loss("mse", prediction, batch.noise)
 
@@ -162,7 +170,7 @@ class Objective:
             bottleneck=forward.bottleneck,
             bottleneck_again=bottleneck_again,
             x0=batch.x0,
-            predicted_x0=predicted_x0(self.config.target, self.diffusion, prediction, forward.x_t, batch.i),
+            predicted_x0=predicted_x0(self.target, self.diffusion, prediction, forward.x_t, batch.i),
             alphas_bar=self.diffusion.alphas_bar[batch.i].float(),
             features=random_features(channels, batch.x0.device),
         )

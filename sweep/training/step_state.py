@@ -18,6 +18,7 @@ from sweep.config.keys import canonical_json
 from sweep.config.own_part import OwnPart
 from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
+from sweep.diffusion.targets import LinearTarget
 from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, eager, release_memory
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
@@ -99,8 +100,9 @@ class StepState:
         self.norm = torch.zeros((), device=device)
         """Global norm of the last step's gradients before clipping."""
         self.prefetcher = Prefetcher(config, tuple(self.images.shape), device, self._shares_fn(), sync_every_steps)
-        # Its Python code runs at each step, as it would anywhere else: a captured step would not count on its own.
-        self._execution = eager if isinstance(config.optimizer, OwnPart) else execution
+        # Their Python code runs at each step, as it would anywhere else: a captured step would not count on its own.
+        runs_python = isinstance(config.optimizer, OwnPart) or isinstance(config.objective, OwnPart)
+        self._execution = eager if runs_python else execution
         self._step_fn: StepFn | None = None
 
     def executed(self, step: Callable[[StepState], None]) -> StepFn:
@@ -129,6 +131,8 @@ class StepState:
         self.objective.weights.copy_(fresh.weights)
         for field in fields(fresh.diffusion):
             getattr(self.objective.diffusion, field.name).copy_(getattr(fresh.diffusion, field.name))
+        if isinstance(self.objective.target, LinearTarget) and isinstance(fresh.target, LinearTarget):
+            self.objective.target.copy_(fresh.target)
         self.objective = replace(self.objective, config=config)
         self.config = config
         net = self._initial_net(config)

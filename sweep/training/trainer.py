@@ -76,8 +76,7 @@ def accumulate_gradients(state: StepState, batch: Batch) -> Tensor:
     for part in batch.split(state.context.micro_batches):
         x_t = objective.diffusion.q_sample(part.x0, part.i, part.noise)
         with float32_products(ARITHMETIC[state.config.precision].float32_products):
-            forward = objective.predict(state.net, x_t, part)
-            cost = objective.cost(state.net, forward)
+            cost = objective.cost_of_batch(state.net, x_t, part)
             loss = cost.loss.sum() / state.config.batch
             loss.backward()  # type: ignore[no-untyped-call] # torch declares no types for it
         total += loss.detach()

@@ -22,6 +22,7 @@ from sweep.scoring.score import score
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
 from sweep.training.noise_tables import betas_of
+from sweep.training.own_parts import target_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
 from sweep.worker.machine import PeakMemory
@@ -164,7 +165,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         diffusion,
         job.evaluation,
         evaluator,
-        target=job.train.target,
+        target=target_of(job.train, device),
         seed=job.train.seed,
         folder=folder,
         precision=job.train.precision,
@@ -174,7 +175,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         net=net,
         diffusion=diffusion,
         config=job.evaluation,
-        target=job.train.target,
+        target=target_of(job.train, device),
         seed=job.train.seed,
         evaluator=evaluator,
         dataset=dataset,

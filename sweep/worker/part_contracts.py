@@ -13,20 +13,17 @@ from sweep.config.own_part import OwnPart
 from sweep.config.run import Setting, TrainConfig
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.own import own_dataset
-from sweep.diffusion.process import Diffusion
-from sweep.diffusion.samplers import sample
 from sweep.limits import MAX_PARAMETERS
-from sweep.scoring.generate import sampling_plan
 from sweep.scoring.own_metrics import own_number
 from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of, weights_of
 from sweep.worker.broken_part import Broken
+from sweep.worker.objective_contracts import loss_contract, loss_term_contract, objective_contract, target_contract
 from sweep.worker.optimizer_contract import optimizer_contract
 from sweep.worker.preparation import dataset_of
+from sweep.worker.sampling_contracts import sampler_contract, spacing_contract
 
 BATCH = 2
-SAMPLER_TOLERANCE = 0.05
-"""Of a pixel in [-1, 1]: a few levels of 255."""
 
 
 def net_contract(_part: OwnPart, setting: Setting) -> None:
@@ -101,33 +98,6 @@ def weighting_contract(_part: OwnPart, setting: Setting) -> None:
         raise Broken("it returns other weights at each call")
 
 
-def loss_contract(part: OwnPart, _setting: Setting) -> None:
-    """A finite loss of each image with finite gradients, also where prediction and target agree.
-
-    Args:
-        part: The loss.
-
-    Raises:
-        Broken: One of these does not hold.
-    """
-    draws = torch.Generator().manual_seed(0)
-    target = torch.randn(BATCH, 1, 4, 4, generator=draws)
-    for prediction in (torch.randn(BATCH, 1, 4, 4, generator=draws), target.clone()):
-        prediction.requires_grad_()
-        loss = part("loss", {"prediction": prediction, "target": target})
-        if not isinstance(loss, torch.Tensor) or loss.ndim == 0 or len(loss) != BATCH:
-            returned = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise Broken(f"it returned {returned}; a tensor [{BATCH}, ...] is expected, for each image its own loss")
-        if not loss.isfinite().all():
-            raise Broken("it returned numbers that are not finite")
-        (gradient,) = torch.autograd.grad(loss.mean(), prediction)
-        if not gradient.isfinite().all():
-            at = ", where prediction and target agree" if torch.equal(prediction, target) else ""
-            raise Broken(f"its gradients are not finite{at}")
-        if not torch.equal(loss, part("loss", {"prediction": prediction, "target": target})):
-            raise Broken("it returns another loss at each call")
-
-
 def lr_schedule_contract(part: OwnPart, _setting: Setting) -> None:
     """A factor that is a finite number, not negative, and the same at each call.
 
@@ -181,30 +151,6 @@ def metric_contract(part: OwnPart, setting: Setting) -> None:
         raise Broken("it returns another number at each call")
 
 
-def sampler_contract(_part: OwnPart, setting: Setting) -> None:
-    """Images that are finite, and the image itself where the net knows it at every step.
-
-    Args:
-        setting: Evaluation settings that name the sampler.
-
-    Raises:
-        Broken: One of these does not hold.
-        UsageError: The coefficients have another shape, or are not finite.
-    """
-    x0 = torch.linspace(-0.9, 0.9, 16).reshape(1, 1, 4, 4)
-
-    def noise(draw: int) -> torch.Tensor:
-        return torch.randn(x0.shape, generator=torch.Generator().manual_seed(draw))
-
-    plan = sampling_plan(setting.eval_config(), "x0")
-    diffusion = Diffusion.from_betas(betas_of(setting), torch.device("cpu"))
-    images = sample(lambda _x, _i: x0, diffusion, shape=tuple(x0.shape), noise=noise, plan=plan)
-    if not images.isfinite().all():
-        raise Broken("it draws images that are not finite")
-    if (apart := float((images - x0).abs().max())) > SAMPLER_TOLERANCE:
-        raise Broken(f"with a net that knows the image at every step it ends {apart:.3g} away from it, of a range of 2")
-
-
 def _image_shape(config: TrainConfig) -> tuple[int, int]:
     facts = DATASET_FACTS.get(config.data.name)
     if facts is not None:
@@ -218,9 +164,13 @@ CONTRACTS: Mapping[str, Callable[[OwnPart, Setting], None]] = {
     "dataset": dataset_contract,
     "metric": metric_contract,
     "sampler": sampler_contract,
+    "spacing": spacing_contract,
     "schedule": schedule_contract,
     "weighting": weighting_contract,
+    "target": target_contract,
     "loss": loss_contract,
+    "loss_term": loss_term_contract,
+    "objective": objective_contract,
     "optimizer": optimizer_contract,
     "lr_schedule": lr_schedule_contract,
 }

@@ -10,6 +10,7 @@ from sweep.errors import Preempted
 from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.image_files import write_images
+from sweep.training.own_parts import target_of
 from sweep.worker.messages import Sampled, Send, ShouldStop
 from sweep.worker.orders import SampleJob
 from sweep.worker.preparation import counting, dataset_of
@@ -42,7 +43,7 @@ def sample_run(job: SampleJob, device: torch.device, send: Send, should_stop: Sh
     images = generate(
         trained_net(job.train, weights, channels=channels, size=size, device=device),
         diffusion_of(job.train, device),
-        sampling_plan(job.evaluation, job.train.target),
+        sampling_plan(job.evaluation, target_of(job.train, device)),
         shape=(channels, size, size),
         n=job.n,
         noise_set=job.noise_set,

@@ -57,6 +57,7 @@ OTHER = {
     "dispersive_weight": 0.5,
     "dispersive_tau": 1.0,
     "perceptual_weight": 0.1,
+    "loss_term": {"kind": "own", "part": "mine", "source": "0" * 64, "parameters": {}},
     "init_from": {"path": "a.safetensors", "sha256": "0" * 64},
     "schedule_formula": "1 - u",
     "schedule_betas": [0.1, 0.2],

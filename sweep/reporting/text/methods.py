@@ -66,10 +66,12 @@ def _training(frames: StudyFrames, citations: Citations) -> str:
     kind = config["net"]["kind"]
     size = f" ({int(row['parameters']):,} parameters)" if row["parameters"] == row["parameters"] else ""
     objective = config.get("objective", "simple")
-    loss = OBJECTIVES[objective].format(
-        weighting=citations.setting(config, "weighting") if objective != "vlb" else "",
-        vlb_weight=config.get("vlb_weight"),
-    )
+    loss = f"the objective {value_in_words(objective)}"
+    if isinstance(objective, str):
+        loss = OBJECTIVES[objective].format(
+            weighting=citations.setting(config, "weighting") if objective != "vlb" else "",
+            vlb_weight=config.get("vlb_weight"),
+        )
     precision = PRECISIONS.get(config["precision"], config["precision"])
     label = NETS[kind].label if kind in NETS else f"net of kind {kind}"
     if kind == "own":

@@ -28,6 +28,7 @@ LOSS_FIELDS = frozenset(
         "dispersive_weight",
         "dispersive_tau",
         "perceptual_weight",
+        "loss_term",
     ]
 )
 # Settings that the sentences name, each at its place; others are listed behind them where they are not the default.
