@@ -150,11 +150,25 @@ class LinearTarget:
             getattr(self, field.name).copy_(getattr(other, field.name))
 
     def regressed(self, diffusion: Diffusion, x0: Tensor, noise: Tensor, _x_t: Tensor, i: Tensor) -> Tensor:
-        """on_x0 x_0 + on_noise epsilon; arguments as those of `Target.regressed`."""
+        """on_x0 x_0 + on_noise epsilon.
+
+        Args:
+            diffusion: Tables of the training chain.
+            x0: Images in [-1, 1], float32 [B, C, H, W].
+            noise: Standard normals, shape of x0.
+            i: Code index t - 1 of each image, int64 [B].
+        """
         return diffusion.at(self.on_x0, i) * x0 + diffusion.at(self.on_noise, i) * noise
 
     def to_x0(self, diffusion: Diffusion, prediction: Tensor, x_t: Tensor, i: Tensor) -> Tensor:
-        """x_0 as `linear_targets` has it; arguments as those of `Target.to_x0`."""
+        """x_0, as `linear_targets` derives it.
+
+        Args:
+            diffusion: Tables of the training chain.
+            prediction: What the net predicted, float32 [B, C, H, W].
+            x_t: Noised images, float32 [B, C, H, W].
+            i: Code index t - 1 of each image, int64 [B].
+        """
         return diffusion.at(self.from_prediction, i) * prediction + diffusion.at(self.from_x_t, i) * x_t
 
 
