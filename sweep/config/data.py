@@ -37,6 +37,22 @@ class DataConfig(Frozen):
             path = path.expanduser()
         return self.model_copy(update={"path": str(path.absolute())})
 
+    def pinned(self) -> DataConfig:
+        """The same with the hash of each file that a data set of a plugin reads.
+
+        Raises:
+            DataError: There is no such file, or it has another content than before.
+        """
+        return self if self.part is None else self.model_copy(update={"part": self.part.pinned()})
+
+    def within(self, folder: Path) -> DataConfig:
+        """The same with the paths of the files that a data set of a plugin reads from a folder on.
+
+        Args:
+            folder: Folder of the study file.
+        """
+        return self if self.part is None else self.model_copy(update={"part": self.part.within(folder)})
+
     def lies_at(self, other: DataConfig) -> DataConfig:
         """The same images where `other` says that they lie; unchanged where it means other images."""
         same = self.sha256 is not None and (self.sha256, self.size) == (other.sha256, other.size)

@@ -60,7 +60,9 @@ def _leave_out_types(value: object) -> None:
     """What the settings of a plugin's part may be follows from its source, whose hash is in."""
     if isinstance(value, dict):
         if "source" in value:
-            value.pop("parameters", None)
+            for name, parameter in (value.pop("parameters", None) or {}).items():
+                if parameter["type"] == "file" and isinstance(value[name], dict):
+                    value[name] = value[name]["sha256"]  # a file is known by its content, wherever it lies
         for inner in value.values():
             _leave_out_types(inner)
     elif isinstance(value, list):

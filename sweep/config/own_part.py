@@ -5,16 +5,16 @@ Types and defaults are kept beside the values, so that a stored study is read an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
-from sweep.config.part_names import BUILT_IN
 from sweep.config.values import Name
-from sweep.plugins.kinds import KIND_OF_FIELD, KINDS
+from sweep.plugins.data_files import checked_path, pinned_file
+from sweep.plugins.kinds import KIND_OF_FIELD
 from sweep.plugins.loading import call_part, is_loaded
 from sweep.plugins.signatures import Parameter, problem_with
 from sweep.similar_names import no_such
@@ -39,7 +39,7 @@ class OwnPart(BaseModel):
     @model_validator(mode="after")
     def _settings_fit(self) -> OwnPart:
         for name, value in self.settings.items():
-            if problem := _problem_with(self.part, self.parameters, name, value):
+            if problem := problem_with_setting(self.part, self.parameters, name, value):
                 raise ValueError(problem)
         return self
 
@@ -59,6 +59,37 @@ class OwnPart(BaseModel):
         """Whether this process has run the plugin, so that the part can be called."""
         return is_loaded(self.source)
 
+    @property
+    def files(self) -> list[str]:
+        """Names of the settings that name files."""
+        return [name for name, parameter in self.parameters.items() if parameter.type == "file"]
+
+    def within(self, folder: Path) -> OwnPart:
+        """The part with the paths of its files from a folder on. No file is read.
+
+        Args:
+            folder: Folder in which relative paths begin: that of the study file.
+        """
+        paths = {
+            name: str((folder / str(self.settings[name])).absolute())
+            for name in self.files
+            if isinstance(self.settings[name], str)
+        }
+        return self.with_settings(paths) if paths else self
+
+    def pinned(self) -> OwnPart:
+        """The part with the hash of the content of each file that it reads.
+
+        Raises:
+            DataError: There is no such file, or it has another content than before.
+        """
+        files = {name: pinned_file(self.settings[name], Path()) for name in self.files}
+        return self.with_settings(files) if files else self
+
+    def with_settings(self, settings: Mapping[str, object]) -> OwnPart:
+        """The part with other values of some settings."""
+        return OwnPart.model_validate(self.model_dump() | dict(settings))
+
     def __call__(self, kind: str, given: Mapping[str, object]) -> Any:
         """What the part returns.
 
@@ -67,14 +98,15 @@ class OwnPart(BaseModel):
             given: Values of the arguments that the kind gives.
 
         Raises:
-            DataError: This process has not loaded its plugin.
+            DataError: This process has not loaded its plugin, or a file that it reads has another content.
             Exception: Whatever the part raises.
         """
-        return call_part(self.source, kind, self.part, self.settings, given)
+        files = {name: checked_path(self.settings[name]) for name in self.files}
+        return call_part(self.source, kind, self.part, self.settings | files, given)
 
     def json_schemas(self) -> list[dict[str, Any]]:
         """How the part may be written in a study file: by its name, or with settings."""
-        types = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
+        types = {"int": "integer", "float": "number", "bool": "boolean", "str": "string", "file": "string"}
         settings: dict[str, Any] = {"kind": {"const": self.part}}
         for name, parameter in self.parameters.items():
             choices = {"enum": list(parameter.choices)} if parameter.choices else {}
@@ -131,97 +163,16 @@ def _parts_of(value: object) -> list[OwnPart]:
     return [part for part in parts if isinstance(part, OwnPart)]
 
 
-def with_own_parts(fields: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The fields of a setting, with each part of a plugin in full where it is named.
+def problem_with_setting(what: str, parameters: Mapping[str, Parameter], name: str, value: object) -> str | None:
+    """Why a part has no such setting, or not with this value; None where it has.
 
     Args:
-        fields: Fields of a setting as they are written; `own_parts` has what the plugins offer.
-
-    Raises:
-        PydanticCustomError: of type `misfit`; there is no part of that name, or it has no such setting.
+        what: The part, in words.
+        parameters: Name of each setting of the part -> its type and default.
+        name: Name of the setting.
+        value: Value of the setting.
     """
-    offered = fields.get("own_parts") or {}
-    resolved = dict(fields)
-    for kind, declared in KINDS.items():
-        if declared.field in fields:
-            resolved[declared.field] = _FIELDS.get(kind, _resolved_name)(
-                kind, fields[declared.field], offered.get(kind, {})
-            )
-    return resolved
-
-
-def _resolved_net(kind: str, value: object, own: Mapping[str, Any]) -> object:
-    return _resolved(kind, value, own) if own else value  # sizes of a net are checked by their own models
-
-
-def _resolved_data(kind: str, value: object, own: Mapping[str, Any]) -> object:
-    written = dict(value) if isinstance(value, Mapping) else {"name": value}
-    name = written.pop("name", written.pop("kind", None))
-    if not isinstance(name, str) or name not in own:
-        return value
-    return {"name": "own", "part": _resolved(kind, {"kind": name} | written, own)}
-
-
-def _resolved_metrics(kind: str, value: object, own: Mapping[str, Any]) -> object:
-    if not isinstance(value, list | tuple):
-        raise _misfit(KINDS[kind].field, f"found {value!r}; a list of metrics of plugins is expected: [name]")
-    resolved = [each if isinstance(each, OwnPart) else _resolved(kind, each, own) for each in value]
-    names = [each["part"] if isinstance(each, dict) else str(each) for each in resolved]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise _misfit(KINDS[kind].field, f"metric {twice} is named twice")
-    return resolved
-
-
-def _resolved_name(kind: str, value: object, own: Mapping[str, Any]) -> object:
-    return _resolved(kind, value, own) if own or isinstance(value, Mapping) else value
-
-
-_FIELDS: Mapping[str, Callable[[str, object, Mapping[str, Any]], object]] = {
-    "net": _resolved_net,
-    "dataset": _resolved_data,
-    "metric": _resolved_metrics,
-}
-
-
-def _resolved(kind: str, value: object, own: Mapping[str, Any]) -> object:
-    """A field's value as it is stored, of what a study file or an arm writes."""
-    written = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    key = "preset" if kind == "net" and "preset" in written else "kind"
-    name = written.pop(key, None)
-    if name == "own":
-        return _with_settings(kind, written, {})
-    if isinstance(name, str) and name in own:
-        whole = own[name] if isinstance(own[name], Mapping) else own[name].model_dump()
-        return _with_settings(kind, whole, written)
-    known = [*own, *BUILT_IN[kind]]
-    if not isinstance(name, str) or name not in known:
-        raise _misfit(KINDS[kind].field, f"{no_such(KINDS[kind].label, name, known)}; allowed: {', '.join(known)}")
-    if kind == "net":
-        return value
-    if written:
-        first = next(iter(written))
-        problem = f"{KINDS[kind].label} {name} has no setting {first!r}; only those of a plugin have settings"
-        raise _misfit(KINDS[kind].field, problem)
-    return name
-
-
-def _with_settings(kind: str, whole: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {"kind": "own"} | dict(whole) | dict(changes)
-    parameters = {
-        name: each if isinstance(each, Parameter) else Parameter(**each) for name, each in fields["parameters"].items()
-    }
-    for name in fields.keys() - OwnPart.model_fields.keys():
-        if problem := _problem_with(f"{KINDS[kind].label} {fields['part']}", parameters, name, fields[name]):
-            raise _misfit(KINDS[kind].field, problem, name)
-    return fields
-
-
-def _problem_with(what: str, parameters: Mapping[str, Parameter], name: str, value: object) -> str | None:
     if name not in parameters:
         return f"{no_such(f'setting of {what}', name, sorted(parameters))}; allowed: {', '.join(parameters) or 'none'}"
     misuse = problem_with(parameters[name], value)
     return None if misuse is None else f"{name}: {misuse}"
-
-
-def _misfit(field: str, problem: str, *within: str) -> PydanticCustomError:
-    return PydanticCustomError("misfit", "{message}", {"at": ("baseline", field, *within), "message": problem})

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
-from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts, with_own_parts
+from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts
 from sweep.config.part_names import (
     Clipping,
     EmaStart,
@@ -35,6 +35,7 @@ from sweep.config.part_names import (
     TSampling,
     Weighting,
 )
+from sweep.config.resolved_parts import with_own_parts
 from sweep.config.starting_weights import StartingWeightsField
 from sweep.config.values import (
     AtLeastOne,

@@ -45,9 +45,10 @@ def study_in(file: YamlFile) -> Study:
     """
     plugins = plugins_of(file)
     try:
-        return Study.model_validate(with_plugins(file, plugins)).with_sources(plugins.sources)
+        study = Study.model_validate(with_plugins(file, plugins))
     except ValidationError as error:
         raise explain(file, error, Study) from None
+    return study.with_data(study.baseline.data.within(file.path.parent)).with_sources(plugins.sources)
 
 
 def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:

@@ -167,12 +167,12 @@ def located(study: Study) -> Study:
         study: The study; relative paths begin in the folder of this process.
 
     Raises:
-        DataError: There are no such weights.
+        DataError: There are no such weights, or no such file that a data set reads.
     """
     weights = study.baseline.init_from
     if weights is not None:
         study = study.with_starting_weights(pinned(weights))
-    return study.with_data(study.baseline.data.absolute())
+    return study.with_data(study.baseline.data.absolute().pinned())
 
 
 def study_plan(study: Study) -> StudyPlan:

@@ -16,6 +16,7 @@ float, bool, str or Literal of texts, with a default.
 
 from __future__ import annotations
 
+from sweep.plugins.data_files import File
 from sweep.plugins.evaluation_parts import dataset, metric, sampler, spacing
 from sweep.plugins.training_parts import (
     loss,
@@ -30,6 +31,7 @@ from sweep.plugins.training_parts import (
 )
 
 __all__ = [
+    "File",
     "dataset",
     "loss",
     "loss_term",

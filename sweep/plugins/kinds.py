@@ -21,6 +21,7 @@ class Kind:
         offered: Further arguments that a part receives if it takes them.
         is_class: Whether a part is a class; else it is a function.
         has_direction: Whether its decorator says which values are better.
+        reads_files: Whether a setting of it may be a file, whose content is part of the identity of runs.
         settings: Settings of every part that the harness reads and the part does not receive, with their defaults.
     """
 
@@ -30,6 +31,7 @@ class Kind:
     offered: tuple[str, ...] = ()
     is_class: bool = False
     has_direction: bool = False
+    reads_files: bool = False
     settings: tuple[tuple[str, float], ...] = ()
 
     @property
@@ -56,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "objective": Kind("objective", "objective", ("net", "x0", "noise", "i"), ("x_t", "diffusion")),
     "optimizer": Kind("optimizer", "optimizer", ("params", "lr"), ("betas", "eps", "weight_decay")),
-    "dataset": Kind("data set", "data", ()),
+    "dataset": Kind("data set", "data", (), reads_files=True),
     "metric": Kind("metric", "extra_metrics", ("images",), ("real",), has_direction=True),
     "sampler": Kind("sampler", "sampler", ("at",), ("eta",)),
     "spacing": Kind("spacing", "spacing", ("T", "steps")),

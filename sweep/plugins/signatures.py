@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.errors import StudyFileError
+from sweep.plugins.data_files import problem_with_file
 from sweep.plugins.kinds import DIRECTIONS, KINDS, Kind
 from sweep.plugins.source import PluginSource, parsed
 
-SettingType = Literal["int", "float", "bool", "str"]
+SettingType = Literal["int", "float", "bool", "str", "file"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TYPES: Mapping[str, SettingType] = {"int": "int", "float": "float", "bool": "bool", "str": "str"}
+_TYPES: Mapping[str, SettingType] = {"int": "int", "float": "float", "bool": "bool", "str": "str", "File": "file"}
 _NEXT = "sweep docs plugins shows a complete example."
 
 
@@ -144,10 +145,13 @@ def _constructor(node: ast.stmt, kind: Kind, path: Path) -> ast.FunctionDef:
 
 def _parameter(argument: ast.arg, default: ast.expr | None, kind: Kind, path: Path) -> Parameter:
     type_, choices = _type_of(argument.annotation)
-    if type_ is None:
+    if type_ is None or (type_ == "file" and not kind.reads_files):
+        files = ", File" if kind.reads_files else ""
         given = f"; a {kind.label} is given {', '.join(kind.given)}" if kind.given else ""
         raise _wrong(
-            path, argument, f"setting `{argument.arg}` must be typed int, float, bool, str or Literal of texts{given}"
+            path,
+            argument,
+            f"setting `{argument.arg}` must be typed int, float, bool, str{files} or Literal of texts{given}",
         )
     try:
         value = ast.literal_eval(default) if default is not None else None
@@ -183,6 +187,8 @@ def problem_with(parameter: Parameter, value: object) -> str | None:
         parameter: The setting.
         value: A value as a study file has it.
     """
+    if parameter.type == "file":
+        return problem_with_file(value)
     expected = {"int": int, "float": int | float, "bool": bool, "str": str}[parameter.type]
     if not isinstance(value, expected) or (isinstance(value, bool) and parameter.type != "bool"):
         words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}

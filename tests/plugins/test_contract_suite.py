@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.parquet import write_digits
+
 FOLDER = Path(__file__).parents[2] / "studies/plugins"
 
 pytestmark = pytest.mark.slow
@@ -21,6 +23,7 @@ def suite(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_shipped_plugins_keep_their_contracts(tmp_path):
     files = sorted(FOLDER.glob("*.py"))
+    write_digits(tmp_path / "images.parquet", 60)  # where a data set has it by default
     done = suite(tmp_path, *files)
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("net tiny_conv", "schedule power", "optimizer lion", "dataset gratings", "metric contrast"):

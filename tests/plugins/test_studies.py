@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import sweep
+from tests.helpers.parquet import write_digits
 
 FOLDER = Path(__file__).parents[2] / "studies/plugins"
 STUDIES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -22,6 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in FOLDER.iterdir():
         if path.is_file():
             shutil.copy(path, folder)
+    write_digits(folder / "images.parquet")
     return folder
 
 
