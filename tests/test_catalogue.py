@@ -22,6 +22,7 @@ import pytest
 from sweep.config import part_names, run
 from sweep.diffusion.chains import custom_schedule, zero_terminal
 from sweep.diffusion.coefficients import SAMPLERS
+from sweep.diffusion.guidance import guided_output, guided_times
 from sweep.diffusion.losses import LOSSES
 from sweep.diffusion.process import REVERSE_VARIANCES
 from sweep.diffusion.reverse import X0_CLIPS
@@ -78,7 +79,13 @@ REGISTRIES: dict[str, Mapping[str, object]] = {
     "extractor": EXTRACTORS,
 }
 # Fields that are factors by themselves, and what they switch on.
-MODIFIERS = {"zero_terminal_snr": zero_terminal, "ema_decay": ConstantEMA, "ema_std": PowerEMA}
+MODIFIERS = {
+    "zero_terminal_snr": zero_terminal,
+    "ema_decay": ConstantEMA,
+    "ema_std": PowerEMA,
+    "guidance_scale": guided_output,
+    "guidance_interval": guided_times,
+}
 
 
 def table() -> list[list[str]]:

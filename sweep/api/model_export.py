@@ -122,7 +122,7 @@ def _write_pipeline(folder: Path, trained: TrainedRun, evaluation: EvalConfig, w
     from sweep.scoring.generate import sampling_plan
     from sweep.scoring.sampling_document import sampling_document
     from sweep.training.own_parts import target_of
-    from sweep.worker.sampling import image_shape
+    from sweep.worker.sampled_net import image_shape
     from sweep.worker.trained_net import diffusion_of, trained_net
 
     train = trained.train
@@ -131,6 +131,12 @@ def _write_pipeline(folder: Path, trained: TrainedRun, evaluation: EvalConfig, w
             f"run {trained.run} has a net of kind {train.net.kind}, which diffusers does not know",
             why="A pipeline of diffusers holds a U-Net.",
             next="Export it as safetensors: --format safetensors",
+        )
+    if train.conditional:
+        raise UsageError(
+            f"run {trained.run} is conditional on classes, and the exported pipeline draws from none",
+            why="The pipeline has no argument for the class.",
+            next="Export it as safetensors: --format safetensors; or draw images: sweep sample",
         )
     channels, size = image_shape(train.data)
     outputs = 2 * channels if train.learned_variance else channels

@@ -51,7 +51,9 @@ class Preparation:
         try:
             with interruptible() as interrupt:
                 observer = _Observer(interrupt, self.on_progress)
-                job = PrepareJob(study.baseline.data, study.protocol, self.files, cores())
+                job = PrepareJob(
+                    study.baseline.data, study.protocol, self.files, cores(), conditional=study.sees_classes
+                )
                 outcome = child.run(job, on_message=observer.on_message, on_poll=observer.on_poll)
         finally:
             child.close()

@@ -31,6 +31,7 @@ def sample(
     out: str | os.PathLike[str],
     settings: Mapping[str, object] | None = None,
     seed: int = 0,
+    only_class: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     storage: str | None = None,
@@ -51,6 +52,7 @@ def sample(
             one PNG an image. What is there is not replaced.
         settings: Settings of sampling that differ from the study's, such as {"sampler": "heun", "sampling_steps": 20}.
         seed: Seed of the noise, 0 to 2^64 - 1.
+        only_class: Class of every image, of a conditional net; None for classes with the shares of the reference.
         device: `auto`, `cpu`, `cuda`, or one GPU such as `cuda:0`.
         threads: CPU threads; None for all cores.
         storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
@@ -78,7 +80,17 @@ def sample(
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     slot = slots(device, 1, work=1)[0]
-    job = SampleJob(trained.train, evaluation, trained.weights, file_store_at(files_location(files)), n, seed, path)
+    job = SampleJob(
+        trained.train,
+        evaluation,
+        trained.weights,
+        file_store_at(files_location(files)),
+        n,
+        seed,
+        path,
+        only_class=only_class,
+        reference=trained.study.protocol.reference,
+    )
     child = Child(device=slot.device, threads=threads or slot.threads)
 
     def on_message(message: Message) -> None:

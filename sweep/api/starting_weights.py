@@ -27,7 +27,7 @@ def check_starting_weights(plan: StudyPlan, files: FileStore | None = None) -> N
         return
     from sweep.training.initial_net import build_net
     from sweep.training.starting_weights import load_starting_weights
-    from sweep.worker.sampling import image_shape
+    from sweep.worker.sampled_net import image_shape
 
     channels, size = image_shape(plan.study.baseline.data)
     settings = [plan.study.setting(arm.changes) for arm in plan.arms]

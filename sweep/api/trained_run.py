@@ -15,6 +15,7 @@ from sweep.config.problems import problem_of
 from sweep.config.run import EVAL_FIELDS, EvalConfig, TrainConfig
 from sweep.errors import UnknownName, UsageError
 from sweep.planning.feasibility import check_evaluation
+from sweep.planning.guidance import check_guidance
 from sweep.store.cell_records import CellRecord
 from sweep.store.queries.views import run_config, score_config, weights_of_run
 from sweep.store.records import ArtifactRecord, StudyRecord
@@ -64,6 +65,7 @@ class TrainedRun:
             detail = error.errors(include_url=False)[0]
             raise UsageError(f"{detail['loc'][0]}: {problem_of(detail)}", next="sweep docs catalogue") from None
         check_evaluation(changed, T=self.train.T)
+        check_guidance(self.train, changed)
         return changed
 
 

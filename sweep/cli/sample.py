@@ -31,6 +31,9 @@ def sample_command(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Sampling steps; the study's by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise; 0 is the study's first noise set.")] = 0,
+    only_class: Annotated[
+        int | None, typer.Option("--class", min=0, help="Class of every image, of a conditional net; all by default.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="KEY=VALUE", help="Other settings of sampling, e.g. eta=1; repeatable."),
@@ -54,6 +57,7 @@ def sample_command(
     Examples: sweep sample digits 1 -n 64 -o grid.png
               sweep sample digits 1 -n 5000 -o samples.npz --sampler ancestral --steps 200 --seed 7
               sweep sample digits 1 -o images -s ema_decay=0
+              sweep sample guidance 1 --class 3 -s guidance_scale=2
     """
     from sweep.cli.bars import progress_bars  # rich is slow to import
 
@@ -69,6 +73,7 @@ def sample_command(
                 out=out,
                 settings=given | api.study_files.parse_overrides(settings or ()),
                 seed=seed,
+                only_class=only_class,
                 device=device,
                 threads=threads,
                 storage=storage,

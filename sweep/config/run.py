@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from sweep.config.conditioning import GuidanceSettings, LabelSettings
 from sweep.config.data import DataConfig, DataField
 from sweep.config.net import NetField, UNetConfig
 from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts
@@ -43,7 +44,6 @@ from sweep.config.values import (
     Decay,
     Frozen,
     NotNegative,
-    NoTruthForNumbers,
     Positive,
     Text,
     Width,
@@ -62,7 +62,7 @@ from sweep.limits import (
 NoiseSharing = Literal["shared", "per_seed"]
 
 
-class TrainSettings(NoTruthForNumbers):
+class TrainSettings(LabelSettings):
     """Everything that a training depends on, but for its seed and the EMA decays it keeps."""
 
     data: DataField = DataConfig()
@@ -144,7 +144,7 @@ class TrainConfig(TrainSettings):
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
 
 
-class EvalConfig(NoTruthForNumbers):
+class EvalConfig(GuidanceSettings):
     """How images are drawn from a trained run."""
 
     ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")

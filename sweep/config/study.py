@@ -159,6 +159,12 @@ class Study(NoTruthForNumbers):
         """Whether cells are added as results come in."""
         return self.stops_decided or self.design.grows(self)
 
+    @property
+    def sees_classes(self) -> bool:
+        """Whether a net of some arm sees the classes of the images, which are part of what it is trained on then."""
+        levels = (changes for name in self.factors for changes in self.levels_of(name).values())
+        return self.baseline.conditional or any(changes.get("conditional") is True for changes in levels)
+
     def factors_of(self, *roles: Role) -> dict[str, Factor]:
         """Factors with one of these roles, in the order of the file."""
         return {name: factor for name, factor in self.factors.items() if factor.role in roles}

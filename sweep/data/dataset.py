@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from sweep.data.splits import SplitSizes, split_indices
+from sweep.errors import InfeasibleConfig
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,13 +36,34 @@ class Dataset:
     @property
     def sizes(self) -> SplitSizes:
         """How many images and classes there are."""
-        labels = [part for part in (self.train_labels, self.validation_labels, self.test_labels) if part is not None]
         return SplitSizes(
-            train=len(self.train),
-            validation=len(self.validation),
-            test=len(self.test),
-            classes=len(torch.unique(torch.cat(labels))) if labels else 0,
+            train=len(self.train), validation=len(self.validation), test=len(self.test), classes=len(self.classes)
         )
+
+    @cached_property
+    def classes(self) -> tuple[int, ...]:
+        """The labels that occur in any split, ascending; none without labels. A net's class is a position here."""
+        parts = (self.train_labels, self.validation_labels, self.test_labels)
+        labels = [part for part in parts if part is not None]
+        return tuple(torch.unique(torch.cat(labels)).tolist()) if labels else ()
+
+    def class_of(self, split: Split) -> Tensor:
+        """Class of each image of a split, int64 [N] in 0..len(classes) - 1.
+
+        Args:
+            split: Name of the split.
+
+        Raises:
+            InfeasibleConfig: The images have no classes.
+        """
+        labels = {"train": self.train_labels, "validation": self.validation_labels, "test": self.test_labels}[split]
+        if labels is None:
+            raise InfeasibleConfig(
+                f"the images of {self.name} have no classes, so no net can be conditional on them",
+                why="A folder of images has classes where each has a folder of its own.",
+                next="Set conditional: false, or sort the images into one folder for each class.",
+            )
+        return torch.searchsorted(torch.tensor(self.classes), labels)
 
     @property
     def channels(self) -> int:
@@ -53,12 +79,24 @@ class Dataset:
         """Hex SHA-256 over the shape and the bytes of train, validation and test images, in this order.
 
         Sensitive to the order of the images and to where the splits are cut. Labels are left out: they change no
-        training run, and a classifier that uses them has a hash of its own.
+        training of a net that sees none, and a classifier that uses them has a hash of its own.
         """
         digest = hashlib.sha256()
         for images in (self.train, self.validation, self.test):
             digest.update(repr(tuple(images.shape)).encode())
             digest.update(images.contiguous().numpy().data)
+        return digest.hexdigest()
+
+    @cached_property
+    def labelled_sha256(self) -> str:
+        """Hex SHA-256 over `content_sha256` and the class of every image: what a conditional training depends on.
+
+        Raises:
+            InfeasibleConfig: The images have no classes.
+        """
+        digest = hashlib.sha256(self.content_sha256.encode())
+        for split in SPLITS:
+            digest.update(self.class_of(split).contiguous().numpy().data)
         return digest.hexdigest()
 
 

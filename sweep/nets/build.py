@@ -21,6 +21,7 @@ def build(
     image_size: int,
     generator: torch.Generator,
     out_channels: int | None = None,
+    num_classes: int | None = None,
 ) -> nn.Module:
     """A net on the CPU whose weights depend on the arguments and the generator's state alone.
 
@@ -31,9 +32,11 @@ def build(
         image_size: Height and width of the images, pixels.
         generator: Source of the initial weights; is advanced.
         out_channels: Channels of the prediction; None: as many as the images.
+        num_classes: Number of classes that the net sees; None for a net that sees none.
 
     Returns:
-        The net, (x_t [B, C, H, W], i int64 [B]) -> prediction.
+        The net, (x_t [B, C, H, W], i int64 [B]) -> prediction; with classes, their int64 [B] is the third argument, in
+        which `num_classes` stands for no class.
 
     Raises:
         UnknownName: There is no such kind.
@@ -53,11 +56,18 @@ def build(
             image_channels=image_channels,
             image_size=image_size,
             out_channels=out_channels or image_channels,
+            num_classes=num_classes,
             generator=generator,
         )
     make = module()
     # torch draws throw-away weights while it constructs layers; the caller's random stream must not notice.
     with torch.random.fork_rng(devices=[]):
-        net = make(image_channels=image_channels, image_size=image_size, out_channels=out_channels, **settings)
+        net = make(
+            image_channels=image_channels,
+            image_size=image_size,
+            out_channels=out_channels,
+            num_classes=num_classes,
+            **settings,
+        )
     initialise(net, generator)
     return net

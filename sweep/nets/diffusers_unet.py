@@ -23,7 +23,12 @@ _RES_NAMES = {
 
 
 def unet2d_config(
-    settings: Mapping[str, Any], *, image_channels: int, image_size: int, out_channels: int
+    settings: Mapping[str, Any],
+    *,
+    image_channels: int,
+    image_size: int,
+    out_channels: int,
+    num_classes: int | None = None,
 ) -> dict[str, Any]:
     """The arguments of diffusers' UNet2DModel for a net of the same shape.
 
@@ -32,6 +37,7 @@ def unet2d_config(
         image_channels: Channels of the images.
         image_size: Height and width of the images, pixels.
         out_channels: Channels of the prediction.
+        num_classes: Number of classes that the net sees; None for a net that sees none.
 
     Raises:
         InfeasibleConfig: Attention has heads of different widths, which UNet2DModel has not.
@@ -61,7 +67,7 @@ def unet2d_config(
         "downsample_padding": 0,
         "norm_eps": 1e-6,
         "dropout": settings["dropout"],
-    }
+    } | ({} if num_classes is None else {"num_class_embeds": num_classes + 1})
 
 
 def to_diffusers(net: UNet, levels: int) -> dict[str, Tensor]:
@@ -88,6 +94,8 @@ def to_diffusers(net: UNet, levels: int) -> dict[str, Tensor]:
     put("conv_in", net.conv_in)
     put("time_embedding.linear_1", net.time_embedding.linear1)
     put("time_embedding.linear_2", net.time_embedding.linear2)
+    if net.time_embedding.classes is not None:
+        put("class_embedding", net.time_embedding.classes)
     down, up = iter(net.down), iter(net.up)
     for level in range(levels):
         put_level(f"down_blocks.{level}", down, res_blocks)

@@ -33,6 +33,10 @@ class StackedLinear(nn.Linear):
         self.parts = parts
 
 
+class ClassEmbedding(nn.Embedding):
+    """An embedding of classes, which `initialise` draws after all other weights."""
+
+
 # Ho et al. 2020, released code (default_init); Glorot & Bengio 2010, eq. 16 for scale = 1.
 def variance_scaling_limit(fan_in: int, fan_out: int, scale: float) -> float:
     """Half-width of the uniform distribution whose variance is scale / mean(fan_in, fan_out).
@@ -51,7 +55,8 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
     """Overwrite every parameter of `net`, in module order, from `generator` alone.
 
     Weights of convolutions and linear layers: uniform variance scaling over the mean fan, scale 1, or 1e-10 for
-    `NearZeroConv2d` and `NearZeroLinear`. Biases 0. Norms 1 and 0.
+    `NearZeroConv2d` and `NearZeroLinear`. Biases 0. Norms 1 and 0. Embeddings of classes: standard normal (Dhariwal &
+    Nichol 2021, released code), drawn after all else, so that all else is as in the net without classes.
 
     Args:
         net: On any device. Draws happen on the generator's device and are copied, so a CPU generator gives the same
@@ -69,8 +74,12 @@ def initialise(net: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(module, nn.GroupNorm | nn.LayerNorm):
             module.weight.fill_(1.0)
             module.bias.zero_()
-        else:
+        elif not isinstance(module, ClassEmbedding):
             assert not list(module.parameters(recurse=False)), f"no initial values for {type(module).__name__}"
+    for module in net.modules():
+        if isinstance(module, ClassEmbedding):
+            drawn = torch.randn(module.weight.shape, device=generator.device, generator=generator)
+            module.weight.copy_(drawn)
 
 
 def _fill_uniform(weight: Tensor, scale: float, generator: torch.Generator) -> None:

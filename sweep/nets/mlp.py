@@ -52,6 +52,7 @@ class MLP(nn.Module):
         depth: Residual blocks.
         dropout: Probability, before the second layer of each block; from torch's default generator.
         out_channels: Channels of the prediction; None: as many as x.
+        num_classes: Number of classes whose embedding is added to that of the time; None for a net that sees none.
 
     Source: He et al. 2016, eq. 1 on dense layers.
     """
@@ -65,38 +66,41 @@ class MLP(nn.Module):
         depth: int,
         dropout: float = 0.0,
         out_channels: int | None = None,
+        num_classes: int | None = None,
     ) -> None:
         super().__init__()
         pixels = image_size**2
-        self.time_embedding = TimeEmbedding(SINUSOIDS, width)
+        self.time_embedding = TimeEmbedding(SINUSOIDS, width, num_classes)
         self.linear_in = nn.Linear(image_channels * pixels, width)
         self.blocks = nn.ModuleList([MLPBlock(width, dropout) for _ in range(depth)])
         self.norm_out = nn.LayerNorm(width)
         self.linear_out = NearZeroLinear(width, (out_channels or image_channels) * pixels)
 
-    def forward(self, x: Tensor, i: Tensor) -> Tensor:
+    def forward(self, x: Tensor, i: Tensor, labels: Tensor | None = None) -> Tensor:
         """Predict from x_t.
 
         Args:
             x: Noised images, float [B, C, H, W].
             i: Code index t - 1 of each image, [B], integer or fractional.
+            labels: Class of each image, int64 [B], of a net with classes; None: no image has one.
 
         Returns:
             [B, out_channels, H, W] in x's dtype.
         """
-        return self.forward_features(x, i)[0]
+        return self.forward_features(x, i, labels)[0]
 
-    def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_features(self, x: Tensor, i: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Predict from x_t, and give the last hidden layer.
 
         Args:
             x: Noised images, float [B, C, H, W].
             i: Code index t - 1 of each image, [B], integer or fractional.
+            labels: Class of each image, int64 [B], of a net with classes; None: no image has one.
 
         Returns:
             The prediction [B, out_channels, H, W] in x's dtype, and the hidden layer [B, width, 1, 1].
         """
-        time = self.time_embedding(i)
+        time = self.time_embedding(i, labels)
         h = self.linear_in(x.flatten(1))
         for block in self.blocks:
             h = block(h, time)

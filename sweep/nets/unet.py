@@ -37,6 +37,7 @@ class UNet(nn.Module):
         dropout: Probability, between norm2 and conv2 of each residual block; from torch's default generator.
         groups: Groups of every group norm.
         out_channels: Channels of the prediction; None: as many as x. Twice as many where a variance is learned.
+        num_classes: Number of classes whose embedding is added to that of the time; None for a net that sees none.
 
     Raises:
         InfeasibleConfig: As `unet_levels`.
@@ -57,6 +58,7 @@ class UNet(nn.Module):
         dropout: float = 0.0,
         groups: int = 32,
         out_channels: int | None = None,
+        num_classes: int | None = None,
     ) -> None:
         super().__init__()
         levels = unet_levels(
@@ -73,7 +75,7 @@ class UNet(nn.Module):
             res = ResBlock(in_channels, width, 4 * channels, groups, dropout)
             return Block(res, Attention(width, heads, groups) if attends else None)
 
-        self.time_embedding = TimeEmbedding(channels, 4 * channels)
+        self.time_embedding = TimeEmbedding(channels, 4 * channels, num_classes)
         self.conv_in = nn.Conv2d(image_channels, channels, 3, padding=1)
         self.down, skip_widths = _encoder(channels, levels, res_blocks, block)
         self.middle = nn.ModuleList([block(middle, middle, True), block(middle, middle, False)])
@@ -81,30 +83,32 @@ class UNet(nn.Module):
         self.norm_out = GroupNorm(groups, levels[0].width)
         self.conv_out = NearZeroConv2d(levels[0].width, out_channels or image_channels, 3, padding=1)
 
-    def forward(self, x: Tensor, i: Tensor) -> Tensor:
+    def forward(self, x: Tensor, i: Tensor, labels: Tensor | None = None) -> Tensor:
         """Predict from x_t.
 
         Args:
             x: [B, C, H, W] float, images in [-1, 1] with noise added.
             i: [B] code index t - 1, integer or fractional; the index in the training chain, also when few sampling
                 steps are used.
+            labels: Class of each image, int64 [B], of a net with classes; None: no image has one.
 
         Returns:
             [B, out_channels, H, W] in x's dtype, also under autocast.
         """
-        return self.forward_features(x, i)[0]
+        return self.forward_features(x, i, labels)[0]
 
-    def forward_features(self, x: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_features(self, x: Tensor, i: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Predict from x_t, and give the activations of the middle at no added cost.
 
         Args:
             x: Noised images, float [B, C, H, W].
             i: Code index t - 1 of each image, [B], integer or fractional.
+            labels: Class of each image, int64 [B], of a net with classes; None: no image has one.
 
         Returns:
             The prediction [B, out_channels, H, W] in x's dtype, and the activations [B, widths[-1], h, w].
         """
-        time = self.time_embedding(i)
+        time = self.time_embedding(i, labels)
         h = self.conv_in(x)
         skips = [h]
         for layer in self.down:

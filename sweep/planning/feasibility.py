@@ -13,6 +13,7 @@ from sweep.diffusion.spacing import sampling_indices, stratum_edges
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import MAX_PARAMETERS
 from sweep.nets.registry import NETS
+from sweep.planning.guidance import check_guidance, check_labels
 from sweep.quantities import quantity
 from sweep.training.noise_tables import betas_of, check_objective, target_table_of, weights_of
 from sweep.training.power_profiles import possible_stds, representable, snapshot_steps
@@ -43,6 +44,7 @@ def check_training(setting: TrainSettings | TrainConfig) -> ScheduleFacts | None
     What depends on the code of a plugin is left to a process that has loaded it.
     """
     check_net(setting)
+    check_labels(setting)
     check_objective(setting)
     if not tables_are_known(setting):
         return None
@@ -119,12 +121,13 @@ def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
 
 
 def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
-    """The training must leave behind what the evaluation reads: a variance, and an average of the width asked for.
+    """The training must leave behind what the evaluation reads: a variance, an average of its width, a guiding net.
 
     Args:
         setting: Baseline of the study with the changes of an arm.
         evaluation: How samples are drawn, and from which weights.
     """
+    check_guidance(setting, evaluation)
     if evaluation.variance == "learned_range" and not setting.learned_variance:
         raise InfeasibleConfig(
             "variance: learned_range of a net that states no variance.",

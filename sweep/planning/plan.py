@@ -234,7 +234,7 @@ def _check_size(study: Study, arms: int, levels: int) -> None:
 
 
 def network_calls(config: EvalConfig, *, T: int) -> int:
-    """Network evaluations for one sample.
+    """Network evaluations for one sample; where samples are guided at some t alone, as if they were at all.
 
     Args:
         config: How the sample is drawn.
@@ -243,4 +243,5 @@ def network_calls(config: EvalConfig, *, T: int) -> int:
     steps = config.sampling_steps  # a spacing of a plugin visits as many at most
     if not isinstance(config.spacing, OwnPart):
         steps = len(sampling_indices(config.spacing, T, steps))
-    return 2 * steps - 1 if config.sampler == "heun" else steps
+    evaluations = 1 if config.guidance_scale == 1.0 else 2
+    return evaluations * (2 * steps - 1 if config.sampler == "heun" else steps)

@@ -44,7 +44,7 @@ DIRECTIONS = ("lower", "higher", "near_one", "neither")
 """What a decorator may say of which values are better."""
 
 KINDS: Mapping[str, Kind] = {
-    "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), is_class=True),
+    "net": Kind("net", "net", ("image_channels", "image_size", "out_channels"), ("num_classes",), is_class=True),
     "schedule": Kind("schedule", "schedule", ("T",)),
     "weighting": Kind("weighting", "weighting", ("snr",), ("alphas_bar",)),
     "target": Kind("target", "target", ("alphas_bar",)),

@@ -18,7 +18,9 @@ from sweep.errors import Diverged
 from sweep.scoring.artifacts import SavedFile
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.generate import default_batch
+from sweep.scoring.guided_predictor import Guidance
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.sample_labels import SampleLabels
 from sweep.scoring.score import SetScore
 
 
@@ -38,6 +40,8 @@ class EvaluatedNet:
         samples: Images of the first noise set, uint8 [n, C, H, W]; None where they were not drawn here.
         folder: Folder of this score; no other score writes there.
         references: Folder in which references are kept.
+        labels: Classes of samples, of a net that sees them.
+        guidance: How samples are guided; None for no guidance.
         batch: Images at a time; None: as memory allows.
         precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images done, images in all).
@@ -53,6 +57,8 @@ class EvaluatedNet:
     scored: tuple[SetScore, ...]
     folder: Path
     references: Path
+    labels: SampleLabels | None = None
+    guidance: Guidance | None = None
     batch: int | None = None
     samples: Tensor | None = None
     precision: Precision = "fp32"
@@ -68,6 +74,11 @@ class EvaluatedNet:
     def device(self) -> torch.device:
         """The device that the net is on."""
         return next(self.net.parameters()).device
+
+    @property
+    def test_classes(self) -> Tensor | None:
+        """Class of each test image, int64 [N] on the device, of a net that sees them."""
+        return None if self.labels is None else self.dataset.class_of("test").to(self.device)
 
     def batches(self, images: Tensor) -> list[tuple[int, Tensor]]:
         """Slices of images [N, C, H, W] that fit into memory, each with the index of its first image."""

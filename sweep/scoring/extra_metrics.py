@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -39,7 +40,8 @@ ROWS_AT_ONCE = 10_000
 def likelihood(evaluated: EvaluatedNet) -> ExtraMetrics:
     """Bits per dimension of the first 1000 test images and its three terms, one t drawn in each stratum.
 
-    Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant.
+    Under the reverse variance and the clipping of the evaluation: fixed_small and fixed_large differ by a constant. A
+    net that sees classes is given those of the images, and is not guided: only so it states a distribution.
 
     Source: Ho et al. 2020, eq. 5.
     """
@@ -49,12 +51,14 @@ def likelihood(evaluated: EvaluatedNet) -> ExtraMetrics:
     )
     images = evaluated.dataset.test[:LIKELIHOOD_IMAGES]
     columns: dict[str, list[Tensor]] = {"": [], "_reconstruction": [], "_kl": [], "_prior": []}
-    diffusion, denoise = evaluated.diffusion.to(device), predictor(evaluated.net, evaluated.precision)
+    diffusion, predict = evaluated.diffusion.to(device), predictor(evaluated.net, evaluated.precision)
+    classes = evaluated.test_classes
     with evaluating(evaluated.net):
         for start, part in evaluated.batches(images):
             index = torch.arange(start, start + len(part), device=device)
+            shown = None if classes is None else classes[start : start + len(part)]
             bits = bits_per_dim(
-                denoise,
+                partial(predict, labels=shown),
                 diffusion,
                 to_model_range(part.to(device)),
                 index=index,
@@ -102,6 +106,8 @@ def neighbours(evaluated: EvaluatedNet) -> ExtraMetrics:
         shape=evaluator.shape,
         n=count,
         noise_set=evaluated.noise_set,
+        labels=evaluated.labels,
+        guidance=evaluated.guidance,
         batch=evaluated.batch,
         precision=evaluated.precision,
         on_progress=evaluated.on_progress,
@@ -149,7 +155,8 @@ def partial_noising(evaluated: EvaluatedNet) -> ExtraMetrics:
     """Test images noised to t = s and denoised: how much of an image survives s steps.
 
     For each s: `noised_s300_mse`, the mean squared difference per pixel (images in [-1, 1]), and
-    `noised_s300_features`, the mean Euclidean distance of the protocol's features. The picture has the images in its
+    `noised_s300_features`, the mean Euclidean distance of the protocol's features. A net that sees classes is given
+    those of the images, and is not guided. The picture has the images in its
     first row and one row for each s.
 
     Source: Ho et al. 2020, sec. 4.3.
@@ -181,9 +188,11 @@ def _denoised(evaluated: EvaluatedNet, images: Tensor, first: int, s: int, devic
 
     i = torch.full((len(images),), s - 1, dtype=torch.int64, device=device)
     x_s = diffusion.q_sample(to_model_range(images.to(device)), i, noise(0))
+    classes = evaluated.test_classes
+    shown = None if classes is None else classes[first : first + len(images)]
     with evaluating(evaluated.net):
         x0 = denoise_from(
-            predictor(evaluated.net, evaluated.precision),
+            partial(predictor(evaluated.net, evaluated.precision), labels=shown),
             diffusion,
             x_s,
             start=s - 1,

@@ -14,14 +14,16 @@ from sweep.config.run import EvalConfig
 from sweep.data.pixels import to_uint8
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.process import Diffusion
-from sweep.diffusion.samplers import Denoise, SamplingPlan, sample
+from sweep.diffusion.samplers import SamplingPlan, sample
 from sweep.diffusion.targets import AnyTarget
 from sweep.errors import Diverged
 from sweep.nets.activation_memory import peak_activation_bytes
 from sweep.nets.cuda_graph import Capture, Execution, captured_on_gpu
+from sweep.scoring.guided_predictor import Guidance, GuidedPredictor
 from sweep.scoring.own_sampling import own_sampler, own_spacing
-from sweep.scoring.predictor import FixedPredictor, predictor
+from sweep.scoring.predictor import FixedPredictor, LabelledDenoise, predictor
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.sample_labels import SampleLabels
 
 # Of a whole GPU's memory, for the largest batch: several trials may share one GPU.
 SHARE_OF_GPU = 1 / 8
@@ -56,6 +58,8 @@ def generate(
     shape: tuple[int, int, int],
     n: int,
     noise_set: int,
+    labels: SampleLabels | None = None,
+    guidance: Guidance | None = None,
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
@@ -64,6 +68,8 @@ def generate(
 ) -> Tensor:
     """Images 0..n-1 of a noise set. Image k is a function of the net, the plan and the noise (noise_set, k).
 
+    The class of an image is part of its noise: it is drawn from the same random stream.
+
     Args:
         net: (x_t [B, C, H, W], i int64 [B]) -> prediction, weights loaded, on the device to use.
         diffusion: Tables of the training chain.
@@ -71,6 +77,8 @@ def generate(
         shape: Shape of an image, (C, H, W).
         n: How many images.
         noise_set: Number of the noise set's random stream, 0..2^64-1 (`Protocol.noise_stream`).
+        labels: Classes of the images, of a net that sees them.
+        guidance: How they are guided; None for no guidance.
         batch: Images at a time; None: as memory allows. Halved until it fits.
         precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, n) after each batch.
@@ -86,8 +94,14 @@ def generate(
     device = next(net.parameters()).device
 
     def draw(size: int) -> Tensor:
-        predict = FixedPredictor(net, precision, (size, *shape), device, execution)
-        images = _all_images(predict, diffusion.to(device), plan, noise_set, n, on_progress)
+        classes = None if labels is None else labels.classes
+        predict: FixedPredictor | GuidedPredictor
+        if guidance is None:
+            has_classes = classes is not None
+            predict = FixedPredictor(net, precision, (size, *shape), device, execution, has_classes=has_classes)
+        else:
+            predict = GuidedPredictor(net, precision, (size, *shape), device, guidance, classes, execution)
+        images = _all_images(predict, diffusion.to(device), plan, noise_set, n, on_progress, labels)
         on_capture(predict.capture)
         return images
 
@@ -106,7 +120,13 @@ def _halved_until_it_fits(draw: Callable[[int], Tensor], size: int) -> Tensor:
 
 
 def _all_images(
-    predict: FixedPredictor, diffusion: Diffusion, plan: SamplingPlan, noise_set: int, n: int, on_progress: Progress
+    predict: FixedPredictor | GuidedPredictor,
+    diffusion: Diffusion,
+    plan: SamplingPlan,
+    noise_set: int,
+    n: int,
+    on_progress: Progress,
+    labels: SampleLabels | None,
 ) -> Tensor:
     """Images 0..n-1, batch by batch.
 
@@ -118,7 +138,7 @@ def _all_images(
     batches: list[Tensor] = []
     while len(batches) * size < n:
         index = torch.arange(len(batches) * size, (len(batches) + 1) * size, device=diffusion.device)
-        batches.append(_images(predict, diffusion, plan, tuple(shape), noise_set, index))
+        batches.append(_images(predict, diffusion, plan, tuple(shape), noise_set, index, labels))
         on_progress(min(n, len(batches) * size), n)
     return torch.cat(batches)[:n]
 
@@ -151,19 +171,21 @@ def _power_of_two(at_most: int) -> int:
 
 
 def _images(
-    predict: Denoise,
+    predict: LabelledDenoise,
     diffusion: Diffusion,
     plan: SamplingPlan,
     shape: tuple[int, ...],
     noise_set: int,
     index: Tensor,
+    labels: SampleLabels | None,
 ) -> Tensor:
     device = index.device
+    classes = None if labels is None else labels.of(noise_set, index)
     finite = torch.ones(len(index), dtype=torch.bool, device=device)
 
     def denoise(x: Tensor, i: Tensor) -> Tensor:
         nonlocal finite
-        output = predict(x, i)
+        output = predict(x, i, classes)
         # Clipping x0 would turn an infinite prediction into a picture. Kept on the device: no waiting for it here.
         finite = finite & output.isfinite().flatten(1).all(dim=1)
         return output

@@ -23,11 +23,13 @@ from sweep.scoring.estimate import Estimate, estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features
 from sweep.scoring.generate import default_batch, generate, sampling_plan
+from sweep.scoring.guided_predictor import Guidance
 from sweep.scoring.measure import Measurements, measure_distances
 from sweep.scoring.metrics import USUAL_METRICS
 from sweep.scoring.pictures import save_picture, tiled
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Reference
+from sweep.scoring.sample_labels import SampleLabels
 
 GRID = 8
 """Images across and down."""
@@ -81,6 +83,8 @@ def score(
     target: AnyTarget,
     seed: int,
     folder: Path,
+    labels: SampleLabels | None = None,
+    guidance: Guidance | None = None,
     batch: int | None = None,
     precision: Precision = "fp32",
     on_progress: Progress = ignore_progress,
@@ -95,6 +99,8 @@ def score(
         target: What it predicts; key of `diffusion.targets.TARGETS`, or the target of a plugin.
         seed: Seed of its training, which the noise goes with.
         folder: Folder of this score, for features, logits and a grid of each noise set; no other score writes there.
+        labels: Classes of the samples, of a net that sees them.
+        guidance: How samples are guided; None for no guidance.
         batch: Images at a time; None: as memory allows.
         precision: Arithmetic of the net, and of nothing else.
         on_progress: Called with (images drawn, images of all noise sets).
@@ -103,8 +109,7 @@ def score(
         Diverged: An image is not finite.
         ProtocolError: A number would have no meaning.
     """
-    sets = evaluator.protocol.noise_sets
-    plan, n = sampling_plan(config, target), evaluator.protocol.n
+    sets, n = evaluator.protocol.noise_sets, evaluator.protocol.n
     size = batch or default_batch(net, evaluator.shape, next(net.parameters()).device, precision)
     scored, captures, samples = [], list[Capture](), None
     for position, noise_set in enumerate(sets):
@@ -116,10 +121,12 @@ def score(
         images = generate(
             net,
             diffusion,
-            plan,
+            sampling_plan(config, target),
             shape=evaluator.shape,
             n=n,
             noise_set=evaluator.protocol.noise_stream(noise_set, seed=seed),
+            labels=labels,
+            guidance=guidance,
             batch=size,
             precision=precision,
             on_progress=report,

@@ -31,6 +31,8 @@ class Batch:
     """A second t of each image, int64 [B], where two noisings are compared."""
     second_noise: Tensor | None = None
     """And its noise."""
+    labels: Tensor | None = None
+    """Class of each image, int64 [B], where the net sees it; the number of classes stands for none."""
 
     def split(self, parts: int) -> Iterator[Batch]:
         """Up to `parts` consecutive slices, nearly equal."""
@@ -51,6 +53,8 @@ class Draws:
     """bool [B]; None where no image is."""
     second_i: Tensor | None
     second_noise: Tensor | None
+    label_dropped: Tensor | None = None
+    """bool [B]: which images are shown without their class; None where none is."""
 
 
 def host_draws(step: int, config: TrainSettings, seed: int, shape: tuple[int, ...]) -> Draws:
@@ -58,7 +62,7 @@ def host_draws(step: int, config: TrainSettings, seed: int, shape: tuple[int, ..
 
     Args:
         step: Number of the optimizer step, counted from 1.
-        config: Config whose `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
+        config: Config whose `batch`, `T`, `flip`, `t_sampling`, `label_dropout` and additional terms are read.
         seed: Seed of the run.
         shape: Shape of the training images, (N, C, H, W).
     """
@@ -74,10 +78,32 @@ def host_draws(step: int, config: TrainSettings, seed: int, shape: tuple[int, ..
         draws = generator(seed, "second_view", step)
         second_i = torch.randint(config.T, (config.batch,), generator=draws)
         second_noise = torch.randn(config.batch, *shape[1:], generator=draws)
-    return Draws(index, t, mirrored, second_i, second_noise)
+    dropped = None
+    if config.label_dropout:
+        dropped = torch.rand(config.batch, generator=generator(seed, "label_dropout", step)) < config.label_dropout
+    return Draws(index, t, mirrored, second_i, second_noise, dropped)
 
 
-def assemble(images: Tensor, draws: Draws, noise: Tensor, importance: ImportanceSampler | None = None) -> Batch:
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The classes of the training images.
+
+    Attributes:
+        of_images: Class of each, int64 [N].
+        no_class: Number that stands for no class: how many there are.
+    """
+
+    of_images: Tensor
+    no_class: int
+
+
+def assemble(
+    images: Tensor,
+    draws: Draws,
+    noise: Tensor,
+    importance: ImportanceSampler | None = None,
+    labels: Labels | None = None,
+) -> Batch:
     """The batch that draws stand for. All tensors on one device, and nothing waits for it.
 
     Args:
@@ -85,12 +111,19 @@ def assemble(images: Tensor, draws: Draws, noise: Tensor, importance: Importance
         draws: What the host drew for the step.
         noise: Standard normals, [B, C, H, W].
         importance: Turns the draws of t into indices, by the losses so far; None where t is uniform.
+        labels: Classes of the training images, where the net sees them.
     """
     x0 = to_model_range(images[draws.index])
     if draws.mirrored is not None:
         x0 = torch.where(draws.mirrored.view(-1, 1, 1, 1), x0.flip(3), x0)
     i, weight = (draws.t, None) if importance is None else importance.draw(draws.t)
-    return Batch(x0, i, noise, weight, draws.second_i, draws.second_noise)
+    batch = Batch(x0, i, noise, weight, draws.second_i, draws.second_noise)
+    if labels is None:
+        return batch
+    shown = labels.of_images[draws.index]
+    if draws.label_dropped is not None:
+        shown = shown.masked_fill(draws.label_dropped, labels.no_class)
+    return replace(batch, labels=shown)
 
 
 def draw_noise(out: Tensor, seed: int, step: int) -> Tensor:
@@ -105,7 +138,12 @@ def draw_noise(out: Tensor, seed: int, step: int) -> Tensor:
 
 
 def draw_batch(
-    images: Tensor, step: int, config: TrainSettings, seed: int, importance: ImportanceSampler | None = None
+    images: Tensor,
+    step: int,
+    config: TrainSettings,
+    seed: int,
+    importance: ImportanceSampler | None = None,
+    labels: Labels | None = None,
 ) -> Batch:
     """The batch of one optimizer step: a function of the data, (seed, step), and a few settings.
 
@@ -114,11 +152,12 @@ def draw_batch(
     Args:
         images: Training images, uint8 [N, C, H, W].
         step: Number of the optimizer step, counted from 1.
-        config: Config whose `batch`, `T`, `flip`, `t_sampling` and additional terms are read.
+        config: Config whose `batch`, `T`, `flip`, `t_sampling`, `label_dropout` and additional terms are read.
         seed: Seed of the run.
         importance: Where t is drawn by importance; then it depends on the losses so far.
+        labels: Classes of the training images, where the net sees them.
     """
     drawn = host_draws(step, config, seed, tuple(images.shape))
     moved = {f.name: v.to(images.device) for f in fields(drawn) if (v := getattr(drawn, f.name)) is not None}
     noise = torch.empty(config.batch, *images.shape[1:], device=images.device)
-    return assemble(images, replace(drawn, **moved), draw_noise(noise, seed, step), importance)
+    return assemble(images, replace(drawn, **moved), draw_noise(noise, seed, step), importance, labels)

@@ -21,7 +21,7 @@ from sweep.files.atomic import NO_ROOM, write_atomically
 from sweep.files.hashes import sha256_of_bytes, sha256_of_file
 from sweep.training.ema import AverageKey, ConstantEMA, average_key
 from sweep.training.moving_averages import Weights
-from sweep.training.power_ema import Snapshot, as_plain, from_plain, reconstruct
+from sweep.training.power_ema import Snapshot, as_plain
 
 
 @dataclass(frozen=True)
@@ -174,33 +174,6 @@ def load_weights(
 
 def _named(key: AverageKey) -> str:
     return f"{shortest(key[1])} ({key[0]})" if isinstance(key, tuple) else shortest(key)
-
-
-def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.device | str = "cpu") -> Weights:
-    """The power-function average of width `std` over the whole run, made now from the snapshots in the file.
-
-    Args:
-        path: Path of the file.
-        sha256: SHA-256 of the file's bytes, hexadecimal.
-        std: Width, as a share of the run.
-        device: Where the tensors go.
-
-    Raises:
-        CheckpointError: As for `load_state`, or there are no snapshots in it.
-        UsageError: The snapshots cannot represent this width.
-    """
-    products = load_state(path, sha256, device=device)
-    weights, rows = products.get("weights"), products.get("snapshots")
-    if not isinstance(weights, dict) or not isinstance(rows, list):
-        raise CheckpointError(
-            f"{path.name} holds no snapshots of power-function averages",
-            why="the training did not keep any",
-            next="train again with power_ema: [0.05, 0.1], or score an ema_decay",
-        )
-    raw: Weights = weights[0.0]
-    # Counters, which no average has, are those of the net.
-    averaged = {name: mean.to(raw[name].dtype) for name, mean in reconstruct(from_plain(rows), std).items()}
-    return raw | averaged
 
 
 def _write(state: Mapping[str, object], path: Path, step: int) -> CheckpointRef:

@@ -9,13 +9,14 @@ from sweep.nets.build import build
 from sweep.training.seeding import generator
 
 
-def build_net(config: TrainSettings, *, channels: int, size: int, seed: int = 0) -> nn.Module:
+def build_net(config: TrainSettings, *, channels: int, size: int, classes: int = 0, seed: int = 0) -> nn.Module:
     """The net of a config on the CPU, with initial weights from the seed's own stream.
 
     Args:
-        config: Config whose `net` and `learned_variance` are read.
+        config: Config whose `net`, `learned_variance` and `conditional` are read.
         channels: Channels of the images.
         size: Height and width of the images, pixels.
+        classes: Number of classes of the images; read where the net is conditional.
         seed: Seed of the run; any will do if weights are loaded afterwards.
 
     Returns:
@@ -31,4 +32,5 @@ def build_net(config: TrainSettings, *, channels: int, size: int, seed: int = 0)
         image_size=size,
         generator=generator(seed, "init", 0),
         out_channels=2 * channels if config.learned_variance else None,
+        num_classes=classes if config.conditional else None,
     )

@@ -59,11 +59,11 @@ class Objective:
         """Run the net on noised images.
 
         Args:
-            net: The net that is trained, (x_t, i) -> prediction.
+            net: The net that is trained, (x_t, i) -> prediction, or (x_t, i, labels).
             x_t: Noised images, float32 [B, C, H, W].
             batch: The slice of a batch that they were made of.
         """
-        return ForwardPass(batch, x_t, *self._run(net, x_t, batch.i))
+        return ForwardPass(batch, x_t, *self._run(net, x_t, batch.i, batch.labels))
 
     def cost(self, net: nn.Module, forward: ForwardPass) -> Cost:
         """The weighted loss of each image, and the term of the bound that it is made of, if any.
@@ -97,7 +97,7 @@ class Objective:
             return self.cost(net, self.predict(net, x_t, batch))
 
         def run(x: Tensor, i: Tensor) -> Tensor:
-            return self._run(net, x, i)[0]
+            return self._run(net, x, i, batch.labels)[0]
 
         return Cost(own_objective(self.config.objective, run, x_t, batch, self.diffusion), None)
 
@@ -152,7 +152,7 @@ class Objective:
             float32 [B].
         """
         x_t = self.diffusion.q_sample(batch.x0, batch.i, batch.noise)
-        prediction, _ = split_output(self._run(net, x_t, batch.i)[0], batch.x0.shape[1])
+        prediction, _ = split_output(self._run(net, x_t, batch.i, batch.labels)[0], batch.x0.shape[1])
         if self.target != "epsilon":
             x0 = predicted_x0(self.target, self.diffusion, prediction, x_t, batch.i)
             prediction = epsilon_from_x0(self.diffusion, x0, x_t, batch.i)
@@ -164,7 +164,7 @@ class Objective:
         bottleneck_again = None
         if batch.second_i is not None and batch.second_noise is not None:
             second_x_t = self.diffusion.q_sample(batch.x0, batch.second_i, batch.second_noise)
-            bottleneck_again = self._run(net, second_x_t, batch.second_i)[1]
+            bottleneck_again = self._run(net, second_x_t, batch.second_i, batch.labels)[1]
         prediction, _ = split_output(forward.output, channels)
         return Views(
             bottleneck=forward.bottleneck,
@@ -175,14 +175,15 @@ class Objective:
             features=random_features(channels, batch.x0.device),
         )
 
-    def _run(self, net: nn.Module, x_t: Tensor, i: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _run(self, net: nn.Module, x_t: Tensor, i: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The net's output, and its bottleneck where a term reads it."""
         # The net alone is under autocast: in bfloat16, sqrt(1 - alphas_bar_t) is 0 for the first ten t.
+        inputs = (x_t, i) if labels is None else (x_t, i, labels)
         with net_arithmetic(self.config.precision, x_t.device):
             if self.terms:
-                output, bottleneck = net.forward_features(x_t, i)  # type: ignore[operator] # every net has it
+                output, bottleneck = net.forward_features(*inputs)  # type: ignore[operator] # every net has it
                 return output, bottleneck
-            return net(x_t, i), None
+            return net(*inputs), None
 
 
 @lru_cache(maxsize=4)

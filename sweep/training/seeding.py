@@ -17,7 +17,7 @@ from torch import Tensor
 from sweep.config.keys import derived_seed
 
 # A name is hashed into the stream: renaming one changes every number that it ever gave.
-Purpose = Literal["init", "order", "flip", "t", "noise", "dropout", "validation", "second_view"]
+Purpose = Literal["init", "order", "flip", "t", "noise", "dropout", "validation", "second_view", "label_dropout"]
 
 CPU = torch.device("cpu")
 

@@ -20,6 +20,7 @@ from sweep.config.run import TrainConfig
 from sweep.data.dataset import Dataset
 from sweep.diffusion.targets import LinearTarget
 from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, eager, release_memory
+from sweep.training.batch import Labels
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import RunContext
@@ -57,7 +58,8 @@ def step_state_key(config: TrainConfig, dataset: Dataset, context: RunContext, s
     decays = {decay for decay in config.ema_decays if decay}
     averages = [len(decays) + len(set(config.ema_starts)), *config.power_ema]
     execution = [str(context.device), context.micro_batches, context.channels_last, sync_every_steps]
-    return canonical_json([baked_in, averages, [*execution, dataset.content_sha256]])
+    images = dataset.labelled_sha256 if config.conditional else dataset.content_sha256
+    return canonical_json([baked_in, averages, [*execution, images]])
 
 
 class StepState:
@@ -95,6 +97,9 @@ class StepState:
         self.power = PowerAverages(self.net, config) if config.power_ema else None
         self.importance = ImportanceSampler(config.T, device) if config.t_sampling == "importance" else None
         self.images = dataset.train.to(device)
+        self.labels: Labels | None = None
+        if config.conditional:
+            self.labels = Labels(dataset.class_of("train").to(device), len(dataset.classes))
         self.loss = torch.zeros((), device=device)
         """Mean loss of the last step's batch."""
         self.norm = torch.zeros((), device=device)
@@ -146,7 +151,9 @@ class StepState:
         self.prefetcher.restart(config, self._shares_fn())
 
     def _initial_net(self, config: TrainConfig) -> nn.Module:
-        net = build_net(config, channels=self._dataset.channels, size=self._dataset.size, seed=config.seed)
+        images = self._dataset
+        classes = len(images.classes) if config.conditional else 0
+        net = build_net(config, channels=images.channels, size=images.size, classes=classes, seed=config.seed)
         if config.init_from is not None:
             assert self.context.starting_weights is not None
             load_starting_weights(net, self.context.starting_weights)

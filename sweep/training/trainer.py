@@ -57,7 +57,8 @@ def training_step(state: StepState) -> None:
 
 def prefetched_batch(state: StepState) -> Batch:
     """The batch of the step that the prefetcher stands at: images, their t, and their noise."""
-    return assemble(state.images, state.prefetcher.draws(), state.prefetcher.noise, state.importance)
+    drawn = state.prefetcher
+    return assemble(state.images, drawn.draws(), drawn.noise, state.importance, state.labels)
 
 
 def accumulate_gradients(state: StepState, batch: Batch) -> Tensor:
@@ -130,7 +131,8 @@ class Training:
         self.net, self.objective, self.optimizer = state.net, state.objective, state.optimizer
         self.averages, self.power, self.importance = state.averages, state.power, state.importance
         self.metrics_buffer = MetricsBuffer(sync_every_steps, context.device)
-        self.held_out = validation_batch(dataset.validation, config.T, config.seed, context.device)
+        classes = dataset.class_of("validation") if config.conditional else None
+        self.held_out = validation_batch(dataset.validation, config.T, config.seed, context.device, classes)
 
     def advance(self) -> None:
         """Make the next optimizer step.

@@ -29,7 +29,7 @@ def validation_points(at_most: int, *, images: int, held_out: int) -> int:
     return min(at_most, max(MIN_POINTS, int(SHARE * images / each)))
 
 
-def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) -> Batch:
+def validation_batch(images: Tensor, T: int, seed: int, device: torch.device, classes: Tensor | None = None) -> Batch:
     """Up to 1024 held-out images, each with its t and noise: a function of the data, T and the seed.
 
     t is spread evenly over the chain instead of drawn: the same mean, less variance.
@@ -39,13 +39,16 @@ def validation_batch(images: Tensor, T: int, seed: int, device: torch.device) ->
         T: Length of the chain.
         seed: Seed of the run.
         device: Device that the batch is put on.
+        classes: Class of each image, int64 [N], where the net sees it.
     """
     count = min(len(images), MAX_VALIDATION_IMAGES)
     draws = generator(seed, "validation", 0)
-    x0 = to_model_range(images[torch.randperm(len(images), generator=draws)[:count].to(images.device)])
+    chosen = torch.randperm(len(images), generator=draws)[:count]
+    x0 = to_model_range(images[chosen.to(images.device)])
     i = ((torch.arange(count, dtype=torch.float64) + 0.5) * T / count).long()
     noise = torch.randn(x0.shape, generator=draws)
-    return Batch(x0.to(device), i.to(device), noise.to(device))
+    labels = None if classes is None else classes[chosen.to(classes.device)].to(device)
+    return Batch(x0.to(device), i.to(device), noise.to(device), labels=labels)
 
 
 @torch.inference_mode()

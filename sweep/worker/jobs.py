@@ -31,10 +31,10 @@ from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob
 from sweep.worker.plugin_check import load_plugins_of, try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
+from sweep.worker.sampled_net import sampled_net
 from sweep.worker.sampling import sample_run
 from sweep.worker.score_record import execution_record, score_record
 from sweep.worker.timing import time_training
-from sweep.worker.trained_net import diffusion_of, read_weights, trained_net
 
 
 def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, should_stop: ShouldStop) -> Outcome:
@@ -155,32 +155,34 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         UnreadableWeights: The weights are missing, incomplete or altered.
     """
     memory, on_images = PeakMemory(device), _stoppable(counting("sampling", send), should_stop)
-    dataset = dataset_of(job.train.data)
-    weights = read_weights(job.evaluation, job.weights, job.files, device)
-    net = trained_net(job.train, weights, channels=dataset.channels, size=dataset.size, device=device)
-    diffusion, folder = diffusion_of(job.train, device), job.files.path(job.folder)
+    sampled = sampled_net(job.train, job.evaluation, job.weights, job.files, device, reference=job.protocol.reference)
+    folder = job.files.path(job.folder)
     evaluator = evaluator_of(job.protocol, job.train.data, job.files, device)
     result = score(
-        net,
-        diffusion,
+        sampled.net,
+        sampled.diffusion,
         job.evaluation,
         evaluator,
         target=target_of(job.train, device),
         seed=job.train.seed,
         folder=folder,
+        labels=sampled.labels,
+        guidance=sampled.guidance,
         precision=job.train.precision,
         on_progress=on_images,
     )
     subject = EvaluatedNet(
-        net=net,
-        diffusion=diffusion,
+        net=sampled.net,
+        diffusion=sampled.diffusion,
         config=job.evaluation,
         target=target_of(job.train, device),
         seed=job.train.seed,
         evaluator=evaluator,
-        dataset=dataset,
+        dataset=dataset_of(job.train.data),
         scored=result.sets,
         samples=result.samples,
+        labels=sampled.labels,
+        guidance=sampled.guidance,
         folder=folder,
         references=job.files.path(EXTRACTORS),
         precision=job.train.precision,

@@ -108,7 +108,7 @@ class Prepared:
 
     Attributes:
         protocol: The protocol with the hashes of its extractor and reference.
-        data_sha256: Hash of the images.
+        data_sha256: Hash of the images, with their classes where a net sees them.
         data_notes: For an image folder, sentences on how many images it has and which files were left out.
     """
 

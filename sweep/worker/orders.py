@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sweep.config.data import DataConfig
 from sweep.config.protocol_request import ProtocolRequest
@@ -24,12 +25,14 @@ class PrepareJob:
         request: The protocol as the study file asks for it, without hashes.
         files: File store of extractors and references.
         cores: CPU cores that the preparation may use; no worker runs beside it.
+        conditional: Whether a net sees the classes of the images, so that they are part of what the study trains on.
     """
 
     data: DataConfig
     request: ProtocolRequest
     files: FileStore
     cores: int = 1
+    conditional: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,8 @@ class SampleJob:
         n: How many images.
         noise_set: Number of the noise set, which is the seed of the images.
         out: A .png for a grid, an .npz for an array, or a folder for one PNG an image.
+        only_class: Class of every image; None for all classes.
+        reference: Split whose shares of the classes samples have.
     """
 
     train: TrainConfig
@@ -127,6 +132,8 @@ class SampleJob:
     n: int
     noise_set: int
     out: Path
+    only_class: int | None = None
+    reference: Literal["train", "test"] = "train"
 
 
 Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob

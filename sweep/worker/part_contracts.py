@@ -37,12 +37,14 @@ def net_contract(_part: OwnPart, setting: Setting) -> None:
     """
     config = setting.train_config(seed=0, ema_decays=())
     channels, size = _image_shape(config)
-    net = build_net(config, channels=channels, size=size, seed=config.seed)
-    _check_weights(net, build_net(config, channels=channels, size=size, seed=config.seed))
+    classes = len(dataset_of(config.data).classes) if config.conditional else 0
+    net, again = (build_net(config, channels=channels, size=size, classes=classes, seed=config.seed) for _ in range(2))
+    _check_weights(net, again)
     x = torch.randn(BATCH, channels, size, size, generator=torch.Generator().manual_seed(0))
     i = torch.tensor([0, config.T - 1])
     outputs = channels * (2 if config.learned_variance else 1)
-    prediction = net(x, i)
+    inputs = (x, i, torch.tensor([0, classes])) if config.conditional else (x, i)
+    prediction = net(*inputs)
     if not isinstance(prediction, torch.Tensor) or prediction.shape != (BATCH, outputs, size, size):
         returned = tuple(prediction.shape) if isinstance(prediction, torch.Tensor) else type(prediction).__name__
         raise Broken(f"forward returned {returned}; a tensor {(BATCH, outputs, size, size)} is expected")
@@ -54,7 +56,7 @@ def net_contract(_part: OwnPart, setting: Setting) -> None:
         raise Broken("its gradients are missing or not finite")
     net.eval()
     with torch.inference_mode():
-        if not torch.equal(net(x, i), net(x, i)):
+        if not torch.equal(net(*inputs), net(*inputs)):
             raise Broken("in eval mode, forward returns other numbers for the same images")
 
 

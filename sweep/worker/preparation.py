@@ -50,7 +50,8 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
         dataset = load_dataset(config.name, path=path, size=config.size, on_read=on_read)
     except DataError as error:
         raise ImagesUnavailable(error.what, why=error.why, next=error.next) from error
-    if config.sha256 not in (None, dataset.content_sha256):
+    hashes = (None, dataset.content_sha256, dataset.labelled_sha256 if dataset.classes else None)
+    if config.sha256 not in hashes:
         raise ImagesUnavailable(
             f"the images in {config.path} are not those that the study was launched with",
             why=f"Their sha256 is {dataset.content_sha256[:16]}..., not {str(config.sha256)[:16]}...",
@@ -121,7 +122,8 @@ def _prepare(job: PrepareJob, send: Send, device: torch.device) -> Prepared:
     )
     try_score(evaluator, dataset, folder=folder)
     job.files.push(EXTRACTORS)
-    return Prepared(protocol, dataset.content_sha256, _data_notes(job.data, dataset))
+    identity = dataset.labelled_sha256 if job.conditional else dataset.content_sha256
+    return Prepared(protocol, identity, _data_notes(job.data, dataset))
 
 
 def _data_notes(config: DataConfig, dataset: Dataset) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from sweep.config.data import DataConfig
-from sweep.data.facts import DATASET_FACTS
 from sweep.errors import Preempted
 from sweep.scoring.artifacts import sha256_of_array
 from sweep.scoring.generate import generate, sampling_plan
@@ -13,8 +11,8 @@ from sweep.scoring.image_files import write_images
 from sweep.training.own_parts import target_of
 from sweep.worker.messages import Sampled, Send, ShouldStop
 from sweep.worker.orders import SampleJob
-from sweep.worker.preparation import counting, dataset_of
-from sweep.worker.trained_net import diffusion_of, read_weights, trained_net
+from sweep.worker.preparation import counting
+from sweep.worker.sampled_net import sampled_net
 
 
 def sample_run(job: SampleJob, device: torch.device, send: Send, should_stop: ShouldStop) -> Sampled:
@@ -38,13 +36,22 @@ def sample_run(job: SampleJob, device: torch.device, send: Send, should_stop: Sh
             raise Preempted(f"sampling was stopped after {done:,} of {total:,} images")
         count(done, total)
 
-    channels, size = image_shape(job.train.data)
-    weights = read_weights(job.evaluation, job.weights, job.files, device)
+    sampled = sampled_net(
+        job.train,
+        job.evaluation,
+        job.weights,
+        job.files,
+        device,
+        reference=job.reference,
+        only_class=job.only_class,
+    )
     images = generate(
-        trained_net(job.train, weights, channels=channels, size=size, device=device),
-        diffusion_of(job.train, device),
+        sampled.net,
+        sampled.diffusion,
         sampling_plan(job.evaluation, target_of(job.train, device)),
-        shape=(channels, size, size),
+        shape=sampled.shape,
+        labels=sampled.labels,
+        guidance=sampled.guidance,
         n=job.n,
         noise_set=job.noise_set,
         precision=job.train.precision,
@@ -52,19 +59,3 @@ def sample_run(job: SampleJob, device: torch.device, send: Send, should_stop: Sh
     )
     write_images(job.out, images)
     return Sampled(sha256_of_array(images.numpy()))
-
-
-def image_shape(data: DataConfig) -> tuple[int, int]:
-    """Channels and size of the images of a data set. Only a folder of images is read for it.
-
-    Args:
-        data: The data of a training.
-
-    Raises:
-        ImagesUnavailable: The folder holds other images than at launch, or cannot be read.
-    """
-    if data.name in DATASET_FACTS:
-        facts = DATASET_FACTS[data.name]
-        return facts.channels, facts.size
-    dataset = dataset_of(data)
-    return dataset.channels, dataset.size

@@ -15,10 +15,17 @@ from sweep.training import checkpoint
 from sweep.training.initial_net import build_net
 from sweep.training.moving_averages import Weights
 from sweep.training.noise_tables import betas_of
+from sweep.training.snapshot_files import load_power_weights, load_snapshot
 
 
 def trained_net(
-    train: TrainConfig, weights: Weights, *, channels: int, size: int, device: torch.device | str = "cpu"
+    train: TrainConfig,
+    weights: Weights,
+    *,
+    channels: int,
+    size: int,
+    classes: int = 0,
+    device: torch.device | str = "cpu",
 ) -> nn.Module:
     """The net of a training with its weights, in the memory format of its kind.
 
@@ -27,9 +34,10 @@ def trained_net(
         weights: One set of weights of it.
         channels: Channels of the images.
         size: Height and width of the images, pixels.
+        classes: Number of classes of the images; read where the net is conditional.
         device: Device to use.
     """
-    net = build_net(train, channels=channels, size=size).to(device)
+    net = build_net(train, channels=channels, size=size, classes=classes).to(device)
     net.load_state_dict(weights)
     return laid_out(net, train.net.kind)
 
@@ -52,9 +60,39 @@ def read_weights(
     try:
         path = files.fetch(weights.path, weights.sha256)
         if evaluation.ema_std is not None:
-            return checkpoint.load_power_weights(path, weights.sha256, std=evaluation.ema_std, device=device)
+            return load_power_weights(path, weights.sha256, std=evaluation.ema_std, device=device)
         decay, start = evaluation.ema_decay, evaluation.ema_start
         return checkpoint.load_weights(path, weights.sha256, decay=decay, start=start, device=device)
+    except UnreadableCheckpoint as error:
+        raise UnreadableWeights(error.what, why=error.why) from error
+
+
+def read_weaker_weights(
+    train: TrainConfig,
+    evaluation: EvalConfig,
+    weights: ArtifactRecord,
+    files: FileStore,
+    device: torch.device | str = "cpu",
+) -> Weights | None:
+    """The weights of the earlier checkpoint that autoguidance is guided away from; None where nothing is.
+
+    Args:
+        train: The training that made the weights.
+        evaluation: The evaluation.
+        weights: File of the weights.
+        files: File store of the weights.
+        device: Device that the tensors are read to.
+
+    Raises:
+        UnreadableWeights: Their file is missing, incomplete or altered.
+        CheckpointError: The training has kept no snapshot that early.
+    """
+    if evaluation.guidance_kind != "autoguidance" or evaluation.guidance_scale == 1.0:
+        return None
+    try:
+        path = files.fetch(weights.path, weights.sha256)
+        step = int(evaluation.guidance_at * train.steps)
+        return load_snapshot(path, weights.sha256, until=step, device=device)
     except UnreadableCheckpoint as error:
         raise UnreadableWeights(error.what, why=error.why) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sweep.config.conditioning import GuidanceSettings, LabelSettings
 from sweep.config.keys import derived_seed, eval_key, protocol_key, train_key
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Study
@@ -69,6 +70,12 @@ OTHER = {
     "neighbours": 100,
     "partial_noising": [100, 300],
     "ema_start": "ramp",
+    "conditional": True,
+    "label_dropout": 0.1,
+    "guidance_scale": 1.5,
+    "guidance_interval": [0.1, 3.0],
+    "guidance_kind": "autoguidance",
+    "guidance_at": 0.5,
     "extra_metrics": [{"kind": "own", "part": "mine", "source": "0" * 64, "parameters": {}}],
 }
 
@@ -120,6 +127,15 @@ def test_keys_do_not_change_between_versions():
         eval_key(EvalConfig(sampling_steps=20), PROTOCOL)
         == "d3344441cddc48b8b4538ffc402adfe793fb805b5248842433e114583ab16353"
     )
+
+
+def test_settings_of_classes_and_guidance_are_in_no_dump_at_their_defaults():
+    """Stored studies are compared by their dumps, and a new field in them would be taken for a change."""
+    names = {*LabelSettings.model_fields, *GuidanceSettings.model_fields}
+    assert not names & BASE.model_dump().keys()
+    changed = Setting.model_validate(BASE.model_dump() | {name: OTHER[name] for name in names})
+    assert names <= changed.model_dump().keys()
+    assert Setting.model_validate(changed.model_dump()) == changed
 
 
 def test_protocols_differ_in_every_field():

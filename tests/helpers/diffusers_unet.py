@@ -22,5 +22,6 @@ def diffusers_net(config: dict[str, Any]) -> UNet2DModel:
         image_channels=channels,
         image_size=config["image_size"],
         out_channels=config.get("out_channels") or channels,
+        num_classes=config.get("num_classes"),
     )
     return UNet2DModel(**settings)

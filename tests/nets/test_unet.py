@@ -105,6 +105,27 @@ def test_equals_diffusers_with_the_same_weights(config: dict[str, Any]) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.conformance
+def test_a_net_with_classes_equals_that_of_diffusers() -> None:
+    config = SMALL | {"num_classes": 3}
+    ours, peer = UNet(**config).eval(), diffusers_net(config).eval()
+    excite(ours)
+    peer.load_state_dict(to_diffusers(ours, len(config["channel_mults"])), strict=True)
+    x, i = inputs(config, batch=4)
+    labels = torch.tensor([0, 1, 2, 3])  # the last stands for no class
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x, i, labels), peer(x, i, class_labels=labels).sample, atol=1e-4, rtol=0)
+        assert torch.equal(ours(x, i)[3], ours(x, i, labels)[3])
+        assert (ours(x, i) - ours(x, i, labels))[:3].flatten(1).abs().amax(1).min() > 1e-2
+
+
+@pytest.mark.parametrize("changes", [{}, {"attention_resolutions": ()}])
+def test_classes_change_no_initial_weight_of_the_rest(changes: dict[str, Any]) -> None:
+    plain, conditional = small_net(**changes).state_dict(), small_net(**changes, num_classes=3).state_dict()
+    assert set(conditional) - set(plain) == {"time_embedding.classes.weight"}
+    assert all(torch.equal(value, conditional[name]) for name, value in plain.items())
+
+
 def test_starts_near_zero_and_as_the_identity_of_its_branches() -> None:
     """A port re-initialised nested layers, so that attention projections had a std of 6e-2, not 6e-7."""
     net = small_net()

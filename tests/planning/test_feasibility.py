@@ -36,6 +36,17 @@ REFUSED = {
         {"net": "unet_28", "data": {"name": "image_folder", "path": "x", "size": 30}},
         "images of 30 pixels cannot be halved 2 times",
     ),
+    "label dropout without classes": ({"label_dropout": 0.1}, "nothing to drop"),
+    "guidance without classes": ({"guidance_scale": 2.0}, "conditional: true"),
+    "guidance that never saw no class": ({"guidance_scale": 2.0, "conditional": True}, "label_dropout: 0.1"),
+    "autoguidance without snapshots": (
+        {"guidance_scale": 2.0, "guidance_kind": "autoguidance"},
+        "power_ema",
+    ),
+    "autoguidance before the first snapshot": (
+        {"guidance_scale": 2.0, "guidance_kind": "autoguidance", "guidance_at": 0.01, "power_ema": [0.05]},
+        "before the first snapshot",
+    ),
     "a custom schedule that is not written": ({"schedule": "custom"}, "schedule_formula"),
 }
 

@@ -80,12 +80,12 @@ def seen(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
         told["init"] = [parameter.detach().clone() for parameter in net.parameters()]
         return net
 
-    def assembled(images: Tensor, draws: Draws, noise: Tensor, importance: Any = None) -> batch.Batch:
+    def assembled(images: Tensor, draws: Draws, noise: Tensor, *others: Any) -> batch.Batch:
         parts = {"order": draws.index, "flip": draws.mirrored, "t": draws.t, "noise": noise}
         for name, part in parts.items():
             assert part is not None
             told.setdefault(name, []).append(part.clone())
-        return assemble(images, draws, noise, importance)
+        return assemble(images, draws, noise, *others)
 
     def drawn(*args: Any) -> Tensor:
         noise = sample_noise(*args)

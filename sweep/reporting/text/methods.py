@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from sweep.config.conditioning import GuidanceSettings, LabelSettings, with_defaults
 from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
@@ -98,7 +99,8 @@ def _other_settings(
     defaults: TrainSettings | EvalConfig, config: Mapping[str, Any], named_fields: Iterable[str], citations: Citations
 ) -> str:
     """The settings that no sentence names and that are not the usual ones, as a clause; empty for none."""
-    default = defaults.model_dump(mode="json")
+    kind = LabelSettings if isinstance(defaults, TrainSettings) else GuidanceSettings
+    default = with_defaults(kind, defaults.model_dump(mode="json"))
     changed = [
         name for name in default if name not in named_fields and config.get(name, default[name]) != default[name]
     ]

@@ -13,6 +13,12 @@ REFERENCES: dict[str, str] = {
     "Karras et al. 2022": (
         "Karras et al.: Elucidating the Design Space of Diffusion-Based Generative Models. NeurIPS 2022."
     ),
+    "Ho & Salimans 2022": "Ho, Salimans: Classifier-Free Diffusion Guidance. 2022.",
+    "Kynkaanniemi et al. 2024": (
+        "Kynkäänniemi et al.: Applying Guidance in a Limited Interval Improves Sample and Distribution Quality in "
+        "Diffusion Models. NeurIPS 2024."
+    ),
+    "Karras et al. 2024": "Karras et al.: Guiding a Diffusion Model with a Bad Version of Itself. NeurIPS 2024.",
     "Hang et al. 2023": "Hang et al.: Efficient Diffusion Training via Min-SNR Weighting Strategy. ICCV 2023.",
     "Choi et al. 2022": "Choi et al.: Perception Prioritized Training of Diffusion Models. CVPR 2022.",
     "Lin et al. 2023": "Lin et al.: Common Diffusion Noise Schedules and Sample Steps Are Flawed. WACV 2024.",
@@ -100,4 +106,5 @@ SOURCES: dict[tuple[str, Any], str] = {
     ("sampler", "dpmpp_2m"): "Lu et al. 2022",
     ("sampler", "heun"): "Karras et al. 2022",
     ("x0_clip", "dynamic"): "Saharia et al. 2022",
+    ("guidance_kind", "autoguidance"): "Karras et al. 2024",
 }
