@@ -39,7 +39,7 @@ from sweep.reporting.frames.attempts import attempts_of, workers_of
 from sweep.reporting.frames.cell_status import with_status
 from sweep.reporting.frames.decisions import decisions_of, same_question_of
 from sweep.reporting.frames.query import frame_of
-from sweep.reporting.frames.scores import requested_scores_of, rung_scores_of, scores_of
+from sweep.reporting.frames.scores import left_out_scores, requested_scores_of, rung_scores_of, scores_of
 from sweep.reporting.frames.shared_runs import shared_runs_of
 from sweep.reporting.frames.study_ref import StudyRef, find_study_ref
 from sweep.store.sql.schedule_columns import UNKNOWN
@@ -71,7 +71,7 @@ class StudyFrames:
     data_as_of: datetime | None
     """Newest moment that the store tells of this study."""
     other_protocols: int
-    """Scores of these cells made under other protocols; left out of `scores`."""
+    """Scores of these cells' runs under protocols of earlier revisions; left out of `scores`."""
     boundaries: Mapping[str, Mapping[str, str]]
     """Arm -> {factor: low | high} of tuned values that lie at an end of what was tried."""
     arms: pd.DataFrame
@@ -141,7 +141,7 @@ def load_frames(engine: Engine, name: str, *, as_of: int | None = None) -> Study
         protocol_key=accepted["protocol_key"],
         versions=accepted["versions"],
         data_as_of=_newest(engine, study.id, is_included, revisions),
-        other_protocols=len(requested) - len(current),
+        other_protocols=left_out_scores(engine, is_included, revisions["protocol_key"].tolist()),
         boundaries=_boundaries(engine, study.id),
         arms=arms.reset_index(drop=True),
         cells=_in_order(cells, named),

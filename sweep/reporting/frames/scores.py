@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from sweep.config.conditioning import GuidanceSettings, with_defaults
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.query import frame_of
 from sweep.store.records import OVER_NOISE_SETS
 from sweep.store.sql.schema import CELL, MEASUREMENT, RUN, SCORE, SCORE_REQUEST
+from sweep.store.states import ScoreState
 
 
 def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:
@@ -42,6 +45,29 @@ def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.
     requested["eval_config"] = pd.Series(configs, requested.index, dtype=object)
     requested["evaluation_level"] = [changes_in_words(level) or "baseline level" for level in requested["level"]]
     return requested.astype({"is_primary": bool})
+
+
+def left_out_scores(engine: Engine, is_included: ColumnElement[bool], protocol_keys: Sequence[str]) -> int:
+    """Complete scores of these cells' runs under protocols that the study had before; those at rungs do not count.
+
+    A new protocol replaces what cells ask for, so that no request leads to the earlier scores.
+
+    Args:
+        engine: Connection to the store.
+        is_included: Condition on CELL that selects the cells.
+        protocol_keys: Keys of the protocols of all revisions, oldest first; the last one decides.
+    """
+    earlier = set(protocol_keys) - {protocol_keys[-1]}
+    counted = frame_of(
+        engine,
+        select(func.count().label("scores")).where(
+            SCORE.c.run_id.in_(select(CELL.c.run_id).where(is_included)),
+            SCORE.c.protocol_key.in_(earlier),
+            SCORE.c.state == ScoreState.COMPLETE,
+            SCORE.c.step.is_(None),
+        ),
+    )
+    return int(counted["scores"].iloc[0])
 
 
 def rung_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.DataFrame:

@@ -103,9 +103,12 @@ def test_protocols_never_meet(tmp_path):
     assert load_frames(store.engine, "digits").other_protocols == 0
     fill(store.opened, replace(spec, arms=[base], protocol=PROTOCOL.model_copy(update={"n": 5000})), tmp_path)
     frames = load_frames(store.engine, "digits")
-    assert (frames.other_protocols, frames.protocol["n"]) == (3, 5000)
+    assert (frames.other_protocols, frames.protocol["n"]) == (5, 5000)
     assert set(frames.scores["arm"]) == {"baseline"}
-    assert any("3 scores under other protocols" in text for text in warnings_of(frames))
+    assert any("5 scores under other protocols" in text for text in warnings_of(frames))
+    then = load_frames(store.engine, "digits", as_of=1)
+    assert then.other_protocols == 0
+    assert set(then.scores["arm"]) == {each.name for each in trials}, "the baseline is asked for other scores now"
     store.engine.dispose()
 
 

@@ -103,6 +103,7 @@ def test_a_changed_protocol_more_seeds_and_repeated_failures_are_shown(tmp_path:
     study = ABLATION | {"seeds": 3, "protocol": ABLATION["protocol"] | {"n": 48}}
     typed.launch(study, "--accept-change")
     assert "changed the protocol " + known in typed.warned()
+    assert "6 scores under other protocols (another extractor, reference, N or noise sets) are left" in typed.warned()
     study |= {"seeds": 4}
     typed.launch(study, "--accept-change")
     assert "changed the number of seeds (from 3 to 4) " + known in typed.warned()
