@@ -79,6 +79,6 @@ def text_cells(values: Sequence[object]) -> list[Cell]:
 
 
 def _printed(cell: Cell, column: Column) -> str:
-    """A number with its interval; of other cells the first line."""
+    """A number and below it its interval; of other cells the first line."""
     under = cell.under if isinstance(cell, TextCell) and column.numeric else ""
-    return f"{cell.text} ({under})" if under else cell.text
+    return f"{cell.text}\n({under})" if under else cell.text
