@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from sweep.config.run import EvalConfig, TrainConfig
-from sweep.config.study import Study
 from sweep.reporting.frames.frames import load_frames
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.search.remaining import status_of
@@ -17,34 +13,9 @@ from sweep.statistics.alpha_spending import AlphaSpending
 from sweep.statistics.stopping import Stop, Stopping, stopping
 from sweep.store import open_store
 from tests.helpers.played_studies import launched, play, worker
+from tests.search.simulated_studies import AT, EFFECTS, LRS, SD, Drawn, played, study
 
-AT = (3, 6, 9, 12)
-LRS = (2e-3, 3e-3, 4e-3, 5e-3)
-SD = 0.05
-"""Of a paired difference of logarithms."""
-
-
-def study(name: str = "adaptive", **changes: Any) -> Study:
-    baseline = {"net": "mlp_small", "images": 80, "batch": 8, "lr": 1e-3}
-    factors = {"lr": {"role": "scientific", "levels": list(LRS)}}
-    interim = {"at": list(AT), "stop_decided": True}
-    fields = {"name": name, "question": name, "baseline": baseline, "factors": factors, "seeds": AT[-1]}
-    return Study.model_validate(fields | {"interim_analyses": interim} | changes)
-
-
-class Drawn:
-    """A true mean for each learning rate, in standard deviations of a paired difference, and noise by arm and seed."""
-
-    def __init__(self, effects: dict[float, float], number: int) -> None:
-        self._effects, self._number = effects, number
-
-    def __call__(self, train: TrainConfig, _: EvalConfig) -> float:
-        shared = np.random.default_rng((self._number, train.seed)).normal(0, 0.1)
-        own = np.random.default_rng((self._number, train.seed, int(train.lr * 1e6))).normal(0, SD / 2**0.5)
-        return float(10 * np.exp(shared + own + SD * self._effects.get(train.lr, 0.0)))
-
-
-MIXED = {2e-3: -3.0, 3e-3: -3.0}
+MIXED = EFFECTS["large"]
 """Two large effects and two of nothing."""
 
 
@@ -165,13 +136,8 @@ def test_placebos_are_called_different_in_at_most_one_study_of_twenty_and_a_thir
 @pytest.mark.timeout(900)
 def test_through_the_scheduler_placebos_are_called_different_in_at_most_one_study_of_twenty(sqlite_url: str) -> None:
     store = open_store(sqlite_url, patience_seconds=20)
-    studies, wrong = 25, 0
-    for number in range(studies):
-        asked = study(f"placebo-{number}", first_seed=100 * number)
-        record = launched(store, asked)
-        play(store, asked, record.id, Drawn({}, 100 + number), owner=worker(store, f"w{number}"))
-        told = compare_arms(load_frames(store.engine, asked.name)).arms
-        wrong += told["verdict"].isin(["better", "worse"]).any()
+    studies = 25  # of 2,000: `python -m tests.search.simulated_studies FOLDER`
+    wrong = sum(bool(played(store, "placebos", 100 + number).different) for number in range(studies))
     assert wrong <= stats.binom.ppf(0.999, studies, 0.05)
     store.close()
 

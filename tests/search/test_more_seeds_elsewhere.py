@@ -15,7 +15,7 @@ from sweep.store import Store, cells, claim
 from sweep.store.states import Phase
 from sweep.worker.budget import device_hours, over_budget
 from tests.helpers.played_studies import finish, launched, play, worker
-from tests.search.test_more_seeds import AT, MIXED, Drawn, study
+from tests.search.simulated_studies import AT, EFFECTS, Drawn, study
 
 CONFIRMED = 3
 
@@ -86,7 +86,7 @@ def worked(store: Store, asked: Study, study_id: int, owner: str) -> None:
     while not over_budget(store, asked, study_id):
         claimed = claim(store, study_id, owner)
         if claimed is not None:
-            finish(store, claimed, Drawn(MIXED, 4))
+            finish(store, claimed, Drawn(EFFECTS["large"], 4))
         elif advance(store, asked, study_id, owner=owner) is not SchedulingResult.ADDED:
             return
 
@@ -104,7 +104,7 @@ def test_a_budget_ends_a_study_between_its_analyses_and_a_larger_one_goes_on(sto
     assert 15 <= trained[1] <= 20
     assert trained[2] > 20
     whole = launched(store, free := study("free", question="without a budget?", first_seed=0))
-    play(store, free, whole.id, Drawn(MIXED, 4), owner=worker(store, "free"))
+    play(store, free, whole.id, Drawn(EFFECTS["large"], 4), owner=worker(store, "free"))
     stopped = [compare_arms(load_frames(store.engine, name)).stopped for name in ("adaptive", "free")]
     assert stopped[0] == stopped[1] != {}
     assert trained[2] == len(cells(store, whole.id))
