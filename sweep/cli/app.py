@@ -11,6 +11,7 @@ from sweep.cli import (
     compare,
     control,
     dashboard,
+    data,
     docs,
     doctor,
     export,
@@ -56,6 +57,7 @@ def sweep(
 
 
 app.command("init", rich_help_panel=CommandGroup.RUN)(init.init_command)
+app.command("data", rich_help_panel=CommandGroup.RUN)(data.data_command)
 app.command("plan", rich_help_panel=CommandGroup.RUN)(plan.plan_command)
 app.command("launch", rich_help_panel=CommandGroup.RUN)(launch.launch_command)
 app.command("worker", rich_help_panel=CommandGroup.RUN)(worker.worker_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -10,6 +11,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from sweep.data.arrangement import Split
 from sweep.data.splits import SplitSizes, split_indices
 from sweep.errors import InfeasibleConfig
 
@@ -141,6 +143,39 @@ def without_official_test(name: str, images: Tensor, labels: Tensor | None, *, v
         train=images[index[0]],
         validation=images[index[1]],
         test=images[index[2]],
+        train_labels=split_labels[0],
+        validation_labels=split_labels[1],
+        test_labels=split_labels[2],
+    )
+
+
+def with_own_splits(
+    name: str, images: Tensor, labels: Tensor | None, splits: Sequence[Split], sizes: SplitSizes
+) -> Dataset:
+    """Keep the splits that images come in; `completed_sizes` says what is done about one that is missing.
+
+    Args:
+        name: Name of the data set.
+        images: All images, uint8 [N, C, size, size].
+        labels: Their classes, int64 [N]; None where there are none.
+        splits: The split of each image.
+        sizes: How many images each split of the data set has.
+    """
+    rows = {split: [row for row, each in enumerate(splits) if each is split] for split in Split}
+    if not rows[Split.TEST]:
+        rows[Split.VALIDATION], rows[Split.TEST] = [], rows[Split.VALIDATION]
+    if not rows[Split.VALIDATION]:
+        train = rows[Split.TRAIN]
+        of_train = None if labels is None else labels[train].tolist()
+        rest, held = split_indices(len(train), [sizes.validation], of_train)
+        rows[Split.TRAIN], rows[Split.VALIDATION] = [train[i] for i in rest], [train[i] for i in held]
+    parts = [rows[split] for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]
+    split_labels = [None if labels is None else labels[part] for part in parts]
+    return Dataset(
+        name=name,
+        train=images[parts[0]],
+        validation=images[parts[1]],
+        test=images[parts[2]],
         train_labels=split_labels[0],
         validation_labels=split_labels[1],
         test_labels=split_labels[2],

@@ -1,23 +1,27 @@
-"""A folder of images: listed, decoded and put into one array, in an order that no file system decides."""
+"""Images of your own: listed, decoded and put into one array, in an order that no file system decides."""
 
 from __future__ import annotations
 
 import shlex
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from os import cpu_count
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.data.listing import Listing, escaped, list_images
-from sweep.data.picture import DecodedImage, Unreadable, read_picture
-from sweep.data.splits import SplitSizes, folder_sizes
+from sweep.data.arrangement import Split
+from sweep.data.image_file import ImageFile, Unreadable
+from sweep.data.left_out import escaped
+from sweep.data.listing import Listing, list_images
+from sweep.data.picture import DecodedImage, read_picture
+from sweep.data.splits import SplitSizes, completed_sizes, folder_sizes
 from sweep.errors import DataError
 from sweep.quantities import quantity
 
@@ -33,12 +37,12 @@ def ignore_reading(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FolderImages:
-    """The images of a folder.
+    """The images of a folder or of a file of images.
 
     Attributes:
         listing: Where they come from.
         images: uint8 [N, C, size, size]; one channel if all files are grayscale, else three.
-        labels: int64 [N]; None for a flat folder.
+        labels: int64 [N]; None without classes.
         remarks: What was left out, and how animated files were read; one sentence each.
     """
 
@@ -49,13 +53,12 @@ class FolderImages:
 
 
 def read_folder(path: Path, size: int, *, on_read: OnRead = ignore_reading) -> FolderImages:
-    """Every image under a folder (`list_images` says which), each as `read_picture` makes it.
+    """Every image of a path (`list_images` says which), each as `read_picture` makes it.
 
-    A flat folder has no labels. A folder of folders is one class a folder, numbered in the order of their names.
     The bytes of a JPEG depend on the decoder, so its content hash may differ between machines; that of a PNG does not.
 
     Args:
-        path: The folder.
+        path: A folder or a file of images.
         size: Wanted height and width, pixels.
         on_read: Hears of the progress.
 
@@ -64,13 +67,13 @@ def read_folder(path: Path, size: int, *, on_read: OnRead = ignore_reading) -> F
     """
     listing = list_images(path)
     images = np.empty((len(listing.files), 1, size, size), dtype=np.uint8)
-    frames, failed = 0, list[tuple[Path, Unreadable]]()
+    frames, failed = 0, list[tuple[PurePath, Unreadable]]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of files that it reads all the same
         for index, (file, decoded) in enumerate(_pictures(listing, size)):
             on_read(index + 1, len(listing.files))
             if isinstance(decoded, Unreadable):
-                failed.append((file, decoded))
+                failed.append((file.path, decoded))
                 continue
             if decoded.pixels.ndim == 3 and images.shape[1] == 1:
                 images = np.repeat(images, 3, axis=1)
@@ -89,8 +92,18 @@ def split_sizes(listing: Listing) -> SplitSizes:
     Raises:
         DataError: There are too few for three splits.
     """
-    sizes = folder_sizes(len(listing.files), classes=len(listing.classes))
-    if sizes.test == 0:
+    classes = len(listing.classes)
+    if listing.splits is None:
+        sizes = folder_sizes(len(listing.files), classes=classes)
+    else:
+        counts = Counter(listing.splits)
+        sizes = completed_sizes(
+            train=counts[Split.TRAIN],
+            validation=counts[Split.VALIDATION],
+            test=counts[Split.TEST],
+            classes=classes,
+        )
+    if sizes.test == 0 or sizes.validation == 0:
         raise DataError(
             f"{escaped(listing.path)} holds only {quantity(len(listing.files), 'image')}",
             why="; ".join(("a tenth each is held out for validation and test", *listing.remarks)),
@@ -99,13 +112,13 @@ def split_sizes(listing: Listing) -> SplitSizes:
     return sizes
 
 
-def _pictures(listing: Listing, size: int) -> Iterator[tuple[Path, DecodedImage | Unreadable]]:
+def _pictures(listing: Listing, size: int) -> Iterator[tuple[ImageFile, DecodedImage | Unreadable]]:
     read = partial(_read, size=size, large=Lock())
     with ThreadPoolExecutor(min(MAX_THREADS, cpu_count() or 1)) as pool:
         yield from zip(listing.files, pool.map(read, listing.files), strict=True)
 
 
-def _read(file: Path, *, size: int, large: Lock) -> DecodedImage | Unreadable:
+def _read(file: ImageFile, *, size: int, large: Lock) -> DecodedImage | Unreadable:
     try:
         return read_picture(file, size, large)
     except Unreadable as error:
@@ -118,7 +131,7 @@ def _first_frames(count: int) -> tuple[str, ...]:
     return (f"{count:,} file{'s have' if count > 1 else ' has'} several frames or pages: the first is read",)
 
 
-def _cannot_read(file: Path, error: Unreadable, *, others: int) -> DataError:
+def _cannot_read(file: PurePath, error: Unreadable, *, others: int) -> DataError:
     more = f", nor {others:,} more" if others else ""
     name = shlex.quote(escaped(file))
     return DataError(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from os import SEEK_END
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
+
+from sweep.data.image_file import MAX_FILE_BYTES, ImageFile, Unreadable
 
 # Pillow would open any format it knows, whatever the name says, and starts Ghostscript for EPS.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
@@ -19,7 +21,6 @@ INDEXED_MODES = frozenset({"P", "PA"})
 # Bytes that a decoded image may take. Two of that size are alive at most: as decoded, and turned or over white.
 MAX_DECODED_BYTES = 100 * 2**20
 LARGE_BYTES = 4 * 2**20
-MAX_FILE_BYTES = 2 * MAX_DECODED_BYTES
 JPEG_REDUCTIONS = (1, 2, 4, 8)
 # A progressive JPEG keeps its coefficients, two bytes each of up to three channels, until its last scan.
 COEFFICIENT_BYTES = 6
@@ -27,19 +28,6 @@ COEFFICIENT_BYTES = 6
 MAX_JPEG_SCANS = 100
 TILE_WIDTH, TILE_LENGTH = 322, 323
 STRIP_ROWS = 256
-
-
-class Unreadable(Exception):
-    """Why a file is not read.
-
-    Args:
-        why: The reason.
-        next: What to do about it; empty for the usual.
-    """
-
-    def __init__(self, why: str, *, next: str = "") -> None:
-        super().__init__(why)
-        self.next = next
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +43,7 @@ class DecodedImage:
     has_more_frames: bool
 
 
-def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -> DecodedImage:
+def read_picture(file: ImageFile, size: int, large: AbstractContextManager[object]) -> DecodedImage:
     """Decode a file.
 
     Orientation tags are obeyed; transparency is laid over white; the largest centred square is cut out and resized by
@@ -72,7 +60,7 @@ def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -
     """
     try:
         _check_file(file)
-        with Image.open(file, formats=FORMATS) as image:
+        with file.open() as stream, Image.open(stream, formats=FORMATS) as image:
             _bound(image, file, size)
             with large if _decoded_bytes(image) > LARGE_BYTES else nullcontext():
                 ImageOps.exif_transpose(image, in_place=True)
@@ -88,18 +76,18 @@ def read_picture(file: Path, size: int, large: AbstractContextManager[object]) -
         raise Unreadable(_first_line(error)) from error
 
 
-def _check_file(file: Path) -> None:
-    size = file.stat().st_size
+def _check_file(file: ImageFile) -> None:
+    with file.open() as stream:
+        begin, size = stream.read(24), stream.seek(0, SEEK_END)
     if size == 0:
         raise Unreadable("the file is empty")
     if size > MAX_FILE_BYTES:
         raise Unreadable(f"the file has {size / 2**20:,.0f} MiB; {MAX_FILE_BYTES // 2**20} are read at most")
-    with file.open("rb") as handle:
-        if handle.read(24) == b"version https://git-lfs.":
-            raise Unreadable("it is a pointer of Git LFS, not the image", next=f"git -C {file.parent} lfs pull")
+    if begin == b"version https://git-lfs.":
+        raise Unreadable("it is a pointer of Git LFS, not the image", next=f"git -C {file.path.parent} lfs pull")
 
 
-def _bound(image: Image.Image, file: Path, size: int) -> None:
+def _bound(image: Image.Image, file: ImageFile, size: int) -> None:
     """Refuse what cannot be decoded in bounded memory, or choose a reduction of a JPEG that can."""
     if image.mode.startswith(("I", "F")):
         raise Unreadable(
@@ -116,9 +104,9 @@ def _bound(image: Image.Image, file: Path, size: int) -> None:
         raise _too_large(image)
 
 
-def _reduce(image: JpegImageFile, file: Path, size: int) -> None:
+def _reduce(image: JpegImageFile, file: ImageFile, size: int) -> None:
     progressive = "progressive" in image.info
-    if progressive and file.read_bytes().count(b"\xff\xda") > MAX_JPEG_SCANS:
+    if progressive and _count(file, b"\xff\xda") > MAX_JPEG_SCANS:
         raise Unreadable(f"it is a progressive JPEG of more than {MAX_JPEG_SCANS} scans")
     if progressive and image.width * image.height * COEFFICIENT_BYTES > 2 * MAX_DECODED_BYTES:
         raise _too_large(image)
@@ -128,6 +116,11 @@ def _reduce(image: JpegImageFile, file: Path, size: int) -> None:
         raise _too_large(image)
     if by > 1:
         image.draft(None, (image.width // by, image.height // by))
+
+
+def _count(file: ImageFile, mark: bytes) -> int:
+    with file.open() as stream:
+        return stream.read().count(mark)
 
 
 def _decoded_bytes(image: Image.Image) -> int:

@@ -13,7 +13,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
-from sweep.data.dataset import Dataset, with_official_test, without_official_test
+from sweep.data.dataset import Dataset, with_official_test, with_own_splits, without_official_test
 from sweep.data.downloads import (
     CIFAR10_BYTES,
     FASHION_MNIST_BYTES,
@@ -24,6 +24,7 @@ from sweep.data.downloads import (
     read_cifar10,
     read_mnist_like,
 )
+from sweep.data.duplicates import count_duplicates
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.folder import OnRead, ignore_reading, read_folder, split_sizes
 from sweep.errors import InfeasibleConfig, UnknownName
@@ -142,7 +143,10 @@ def _official(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tenso
 
 
 def image_folder(source: Source) -> Dataset:
-    """Images of your own; see `sweep.data.folder.read_folder`. A tenth each is held out for validation and test."""
+    """Images of your own; see `sweep.data.listing.list_images`.
+
+    Without splits of their own, a tenth each is held out for validation and test.
+    """
     if source.path is None or source.size is None:
         raise InfeasibleConfig(
             "image_folder needs a path and a size",
@@ -153,8 +157,12 @@ def image_folder(source: Source) -> Dataset:
     images = torch.from_numpy(folder.images)
     labels = None if folder.labels is None else torch.from_numpy(folder.labels)
     sizes = split_sizes(folder.listing)
-    dataset = without_official_test("image_folder", images, labels, validation=sizes.validation, test=sizes.test)
-    return replace(dataset, remarks=folder.remarks)
+    splits = folder.listing.splits
+    if splits is None:
+        dataset = without_official_test("image_folder", images, labels, validation=sizes.validation, test=sizes.test)
+    else:
+        dataset = with_own_splits("image_folder", images, labels, splits, sizes)
+    return replace(dataset, remarks=(*folder.remarks, *count_duplicates(dataset).remarks))
 
 
 DATASETS: Mapping[str, Callable[[Source], Dataset]] = {

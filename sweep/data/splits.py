@@ -43,6 +43,24 @@ def folder_sizes(count: int, *, classes: int) -> SplitSizes:
     return SplitSizes(train=count - 2 * held, validation=held, test=held, classes=classes)
 
 
+def completed_sizes(*, train: int, validation: int, test: int, classes: int) -> SplitSizes:
+    """How images are split that come in splits of their own.
+
+    Without a test split, the validation split is the test split, as people use that of ImageNet. Without a validation
+    split, a tenth of the training images is held out for it.
+
+    Args:
+        train: Number of training images.
+        validation: Number of validation images; 0 where there is no such split.
+        test: Number of test images; 0 where there is no such split.
+        classes: Number of classes; 0 without labels.
+    """
+    if test == 0:
+        validation, test = 0, validation
+    held = validation or min(FOLDER_HOLDOUT_LIMIT, train // 10)
+    return SplitSizes(train=train if validation else train - held, validation=held, test=test, classes=classes)
+
+
 def holdout_order(count: int, labels: Sequence[int] | None) -> list[int]:
     """All indices 0 .. count - 1, in an order of which every prefix is a fair sample.
 

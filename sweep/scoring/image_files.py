@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from sweep.files.atomic import write_atomically
-from sweep.scoring.pictures import tiled
+from sweep.scoring.pictures import png_of, tiled
 
 # Of an image in a grid, pixels: digits of 8 pixels are too small to be seen.
 _SHOWN = 64
@@ -33,7 +32,7 @@ def write_images(path: Path, images: Tensor) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == GRID:
-        write_atomically(path, _png(_grid(images)))
+        write_atomically(path, png_of(tiled(enlarged(_grid(images)))))
     elif path.suffix == ARRAY:
         buffer = BytesIO()
         np.savez(buffer, images.permute(0, 2, 3, 1).numpy())
@@ -41,20 +40,22 @@ def write_images(path: Path, images: Tensor) -> None:
     else:
         path.mkdir(exist_ok=True)
         for index, image in enumerate(images):
-            write_atomically(path / f"{index:05d}.png", _png(image[None, None]))
+            write_atomically(path / f"{index:05d}.png", png_of(tiled(image[None, None])))
+
+
+def enlarged(cells: Tensor) -> Tensor:
+    """Images repeated pixel by pixel, by a whole factor, until people can see them.
+
+    Args:
+        cells: uint8 [..., H, W].
+    """
+    factor = max(1, _SHOWN // cells.shape[-1])
+    return cells.repeat_interleave(factor, dim=-1).repeat_interleave(factor, dim=-2)
 
 
 def _grid(images: Tensor) -> Tensor:
     """uint8 [rows, columns, C, H, W]: as many rows as columns or one less, and black where no image is left."""
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
-    factor = max(1, _SHOWN // images.shape[-1])
-    large = images.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
-    missing = large.new_zeros((rows * columns - len(large), *large.shape[1:]))
-    return torch.cat([large, missing]).reshape(rows, columns, *large.shape[1:])
-
-
-def _png(cells: Tensor) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(tiled(cells)).save(buffer, format="PNG")
-    return buffer.getvalue()
+    missing = images.new_zeros((rows * columns - len(images), *images.shape[1:]))
+    return torch.cat([images, missing]).reshape(rows, columns, *images.shape[1:])

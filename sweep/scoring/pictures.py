@@ -23,6 +23,17 @@ def tiled(cells: Tensor) -> NDArray[np.uint8]:
     return picture[..., 0] if channels == 1 else picture
 
 
+def png_of(picture: NDArray[np.uint8]) -> bytes:
+    """A picture as a PNG file.
+
+    Args:
+        picture: uint8 [H, W] or [H, W, 3].
+    """
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
 def save_picture(folder: Path, name: str, picture: NDArray[np.uint8]) -> SavedFile:
     """Write a PNG whole.
 
@@ -31,7 +42,6 @@ def save_picture(folder: Path, name: str, picture: NDArray[np.uint8]) -> SavedFi
         name: Name of the file.
         picture: uint8 [H, W] or [H, W, 3].
     """
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    write_atomically(folder / name, buffer.getvalue())
-    return SavedFile(name=name, sha256=sha256_of_bytes(buffer.getvalue()))
+    data = png_of(picture)
+    write_atomically(folder / name, data)
+    return SavedFile(name=name, sha256=sha256_of_bytes(data))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sweep.config.study import Study
 from sweep.data.folder import read_folder, split_sizes
-from sweep.data.listing import escaped, list_images
+from sweep.data.left_out import escaped
+from sweep.data.listing import list_images
 from sweep.planning.cells import evaluation_of, score_requests_of
 from sweep.scoring.needs import Data, check_needs
 

@@ -13,7 +13,7 @@ import torch
 from sweep.config.data import DataConfig
 from sweep.config.run import Protocol
 from sweep.data.dataset import Dataset
-from sweep.data.listing import escaped
+from sweep.data.left_out import escaped
 from sweep.data.own import own_dataset
 from sweep.data.sources import load_dataset
 from sweep.errors import DataError, ImagesUnavailable, SweepError, UnreadableCheckpoint, UnsafePath

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.config.data import DataConfig
-from sweep.data.listing import escaped
+from sweep.data.left_out import escaped
 from sweep.errors import FileStoreError, ImagesUnavailable, SweepError
 from sweep.files.file_store import FileStore
 
@@ -65,14 +65,14 @@ class Readiness:
         if path is not None and not _has_images(self.images):
             return ImagesUnavailable(
                 "this machine lacks the images of the study",
-                why=f"there is no folder {escaped(path)} on this machine{_relative_path_note(path)}",
-                next="Mount or copy the folder there, or start the worker on a machine that has it.",
+                why=f"there is no {escaped(path)} on this machine{_relative_path_note(path)}",
+                next="Mount or copy it there, or start the worker on a machine that has it.",
             )
         return None
 
 
 def _has_images(data: DataConfig) -> bool:
-    return data.path is None or Path(data.path).is_dir()
+    return data.path is None or Path(data.path).exists()
 
 
 def _relative_path_note(path: str) -> str:

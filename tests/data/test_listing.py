@@ -37,7 +37,7 @@ def test_folders_of_systems_and_editors_are_no_classes(tmp_path: Path, name: str
     put(tmp_path / "0" / "a.png", tmp_path / "1" / "a.png", tmp_path / name / "a.png", tmp_path / name / "b" / "c.png")
     listing = list_images(tmp_path)
     assert listing.classes == ("0", "1")
-    assert [file.parent.name for file in listing.files] == ["0", "1"]
+    assert [file.path.parent.name for file in listing.files] == ["0", "1"]
     assert listing.remarks == (f"left out: 2 files in hidden folders and those of systems and editors ({name} 2)",)
 
 
@@ -46,14 +46,14 @@ def test_files_of_systems_are_no_images_and_are_not_worth_a_word_unless_they_loo
     assert list_images(tmp_path).remarks == ()
     put(tmp_path / "._a.png")
     listing = list_images(tmp_path)
-    assert [file.name for file in listing.files] == ["a.png"]
+    assert [file.path.name for file in listing.files] == ["a.png"]
     assert "1 file in hidden" in listing.remarks[0]
 
 
 def test_every_usual_extension_is_read_in_either_case(tmp_path: Path) -> None:
     names = ["a.gif", "b.JPG", "c.Jpeg", "d.jfif", "e.WEBP", "f.TIF", "g.tiff", "h.bmp", "i.PNG"]
     put(*(tmp_path / name for name in names))
-    assert [file.name for file in list_images(tmp_path).files] == names
+    assert [file.path.name for file in list_images(tmp_path).files] == names
 
 
 def test_what_is_left_out_is_counted_with_the_reason(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_a_class_may_be_a_link(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_says_why_and_what_to_do(tmp_path: Path) -> None:
-    put(tmp_path / "images.zip", tmp_path / "deep" / "train" / "cat" / "a.png", tmp_path / "text" / "a.txt")
+    put(tmp_path / "images.rar", tmp_path / "deep" / "train" / "cat" / "a.png", tmp_path / "text" / "a.txt")
     put(tmp_path / "deeper" / "v1" / "images" / "train" / "cat" / "a.png")
     expected = {
-        "images.zip": ("is a file", "unpack"),
+        "images.rar": ("is a file", "unpack"),
         "$HOME/images": (r"\$VARIABLES in a path are not replaced", "data.path"),
         "a\0b": ("no folder", "data.path"),
         "x" * 300: ("cannot be listed|no folder", "data.path"),
@@ -118,7 +118,7 @@ def test_names_that_a_terminal_or_a_database_would_not_bear_are_escaped(tmp_path
 
 
 def test_a_tree_without_end_is_not_searched_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.data.listing.MAX_SEARCHED_FOLDERS", 3)
+    monkeypatch.setattr("sweep.data.folder_survey.MAX_SEARCHED_FOLDERS", 3)
     put(tmp_path / "a.png", *(tmp_path / ".git" / str(i) / "a.png" for i in range(10)))
     (left,) = list_images(tmp_path).left_out
     assert left.count == 2

@@ -13,19 +13,20 @@ from PIL import Image, PngImagePlugin
 
 from sweep.data import picture
 from sweep.data.folder import read_folder
-from sweep.data.picture import Unreadable, read_picture
+from sweep.data.image_file import Unreadable, file_on_disk
+from sweep.data.picture import read_picture
 from sweep.errors import DataError
 
 GRAY = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4)
 
 
 def read(file: Path, size: int = 8) -> np.ndarray:
-    return read_picture(file, size, nullcontext()).pixels
+    return read_picture(file_on_disk(file), size, nullcontext()).pixels
 
 
 def why_not(file: Path, size: int = 8) -> Unreadable:
     with pytest.raises(Unreadable) as error:
-        read_picture(file, size, nullcontext())
+        read_picture(file_on_disk(file), size, nullcontext())
     return error.value
 
 
