@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from sweep.data.image_file import ImageFile
 from sweep.data.left_out import escaped
+from sweep.data.splits import SPLITS, Split
 from sweep.errors import DataError
 
-
-class Split(StrEnum):
-    """What images are for."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
 SPLIT_NAMES: Mapping[str, Split] = {
-    "train": Split.TRAIN,
-    "training": Split.TRAIN,
-    "val": Split.VALIDATION,
-    "valid": Split.VALIDATION,
-    "validation": Split.VALIDATION,
-    "dev": Split.VALIDATION,
-    "test": Split.TEST,
-    "testing": Split.TEST,
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
 }
 """How people call the folders and files of splits, in lower case."""
-_SPLIT_ORDER: Mapping[Split | None, int] = {None: 0, **{split: order for order, split in enumerate(Split)}}
+_SPLIT_ORDER: Mapping[Split | None, int] = {None: 0, **{split: order for order, split in enumerate(SPLITS)}}
 
 
 @dataclass(frozen=True)
@@ -79,8 +70,8 @@ def arranged_by_folders(root: Path, members: Sequence[Member]) -> Arrangement:
         DataError: It cannot be known whether a folder is a split or a class.
     """
     by_split = _by_split(root, members)
-    deeper = tuple(member for group in by_split.values() for member, below in group if len(below) > 2)
-    shallow = [(split, member, below) for split, group in by_split.items() for member, below in group if len(below) <= 2]
+    all_of = [(split, member, below) for split, group in by_split.items() for member, below in group]
+    shallow = [each for each in all_of if len(each[2]) <= 2]
     _refuse_half_of_classes(root, shallow)
     classes = sorted({below[0] for _, _, below in shallow if len(below) == 2})
     number = {name: label for label, name in enumerate(classes)}
@@ -90,7 +81,7 @@ def arranged_by_folders(root: Path, members: Sequence[Member]) -> Arrangement:
         labels=tuple(number[below[0]] for _, _, below in order) if classes else None,
         classes=tuple(map(escaped, classes)),
         splits=tuple(split for split, _, _ in order if split) or None,
-        deeper=deeper,
+        deeper=tuple(member for _, member, below in all_of if len(below) > 2),
     )
 
 
@@ -141,18 +132,18 @@ def _by_split(root: Path, members: Sequence[Member]) -> dict[Split | None, list[
     tops = sorted({member.names[0] for member in members if len(member.names) > 1})
     split_of = {top: SPLIT_NAMES[top.lower()] for top in tops if top.lower() in SPLIT_NAMES}
     met = set(split_of.values())
-    if Split.TRAIN not in met and len(split_of) == len(tops) and len(met) > 1:
+    if "train" not in met and len(split_of) == len(tops) and len(met) > 1:
         raise DataError(
             f"{escaped(root)} holds {_listed(split_of)} and no folder of training images",
             why="a folder of that name is a split",
             next="add a folder called train, or rename these if they are classes",
         )
-    if Split.TRAIN not in met or len(met) == 1:
+    if "train" not in met or len(met) == 1:
         if any(len(member.names) > 2 and member.names[0] in split_of for member in members):
             _refuse_beside_splits(root, members, split_of)
         return {None: [(member, member.names) for member in members]}
     _refuse_beside_splits(root, members, split_of)
-    groups: dict[Split | None, list[_Below]] = {split: [] for split in Split if split in met}
+    groups: dict[Split | None, list[_Below]] = {split: [] for split in SPLITS if split in met}
     for member in members:
         groups[split_of[member.names[0]]].append((member, member.names[1:]))
     return groups
@@ -166,8 +157,8 @@ def _refuse_beside_splits(root: Path, members: Sequence[Member], split_of: Mappi
             why="it belongs to no split",
             next="move it into one of them or elsewhere; or, where these folders are classes, rename them",
         )
-    for split in Split:
-        same = [top for top in split_of if split_of[top] is split]
+    for split in SPLITS:
+        same = [top for top in split_of if split_of[top] == split]
         if len(same) > 1:
             raise DataError(
                 f"{escaped(root)} holds {_listed(same)}",

@@ -6,17 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from sweep.data.arrangement import Split
-from sweep.data.splits import SplitSizes, split_indices
+from sweep.data.splits import SPLITS, Split, SplitSizes, split_indices
 from sweep.errors import InfeasibleConfig
-
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,15 +156,15 @@ def with_own_splits(
         splits: The split of each image.
         sizes: How many images each split of the data set has.
     """
-    rows = {split: [row for row, each in enumerate(splits) if each is split] for split in Split}
-    if not rows[Split.TEST]:
-        rows[Split.VALIDATION], rows[Split.TEST] = [], rows[Split.VALIDATION]
-    if not rows[Split.VALIDATION]:
-        train = rows[Split.TRAIN]
+    rows = {split: [row for row, each in enumerate(splits) if each == split] for split in SPLITS}
+    if not rows["test"]:
+        rows["validation"], rows["test"] = [], rows["validation"]
+    if not rows["validation"]:
+        train = rows["train"]
         of_train = None if labels is None else labels[train].tolist()
         rest, held = split_indices(len(train), [sizes.validation], of_train)
-        rows[Split.TRAIN], rows[Split.VALIDATION] = [train[i] for i in rest], [train[i] for i in held]
-    parts = [rows[split] for split in (Split.TRAIN, Split.VALIDATION, Split.TEST)]
+        rows["train"], rows["validation"] = [train[i] for i in rest], [train[i] for i in held]
+    parts = [rows[split] for split in SPLITS]
     split_labels = [None if labels is None else labels[part] for part in parts]
     return Dataset(
         name=name,

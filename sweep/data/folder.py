@@ -16,7 +16,6 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.data.arrangement import Split
 from sweep.data.image_file import ImageFile, Unreadable
 from sweep.data.left_out import escaped
 from sweep.data.listing import Listing, list_images
@@ -98,9 +97,9 @@ def split_sizes(listing: Listing) -> SplitSizes:
     else:
         counts = Counter(listing.splits)
         sizes = completed_sizes(
-            train=counts[Split.TRAIN],
-            validation=counts[Split.VALIDATION],
-            test=counts[Split.TEST],
+            train=counts["train"],
+            validation=counts["validation"],
+            test=counts["test"],
             classes=classes,
         )
     if sizes.test == 0 or sizes.validation == 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.data.arrangement import Arrangement, Split, arranged_by_folders
+from sweep.data.arrangement import Arrangement, arranged_by_folders
 from sweep.data.array_file import list_array_file
 from sweep.data.dataset_json import arranged_by_dataset_json
 from sweep.data.folder_survey import folder_of_classes, survey_folder
@@ -14,6 +14,7 @@ from sweep.data.image_file import ImageFile
 from sweep.data.left_out import SUFFIXES, Counts, LeftOut, Reason, escaped
 from sweep.data.parquet_files import list_parquet_files
 from sweep.data.shards import shards_of_folder
+from sweep.data.splits import SPLITS, Split
 from sweep.data.tar_files import list_tar_files
 from sweep.data.zip_file import list_zip_file
 from sweep.errors import DataError
@@ -44,10 +45,10 @@ class Listing:
         return (*left_out, *self._made_splits())
 
     def _made_splits(self) -> tuple[str, ...]:
-        if self.splits is None or {*Split} <= {*self.splits}:
+        if self.splits is None or {*SPLITS} <= {*self.splits}:
             return ()
         held_out = "a tenth of the training images is held out for validation"
-        if Split.TEST in self.splits:
+        if "test" in self.splits:
             return (f"there is no validation split: {held_out}",)
         return (f"there is no test split: the validation split takes its place, and {held_out}",)
 

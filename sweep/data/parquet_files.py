@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sweep.data.arrangement import Arrangement, Member, Split, arranged_by_labels
+from sweep.data.arrangement import Arrangement, Member, arranged_by_labels
 from sweep.data.image_file import ImageFile, Unreadable, file_in_memory
 from sweep.data.left_out import Counts, escaped
 from sweep.data.shards import splits_of_shards
+from sweep.data.splits import Split
 from sweep.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "jpeg", "png", "webp")

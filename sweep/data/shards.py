@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sweep.data.arrangement import SPLIT_NAMES, Split
+from sweep.data.arrangement import SPLIT_NAMES
 from sweep.data.left_out import escaped, is_image, is_of_system
+from sweep.data.splits import Split
 from sweep.errors import DataError
 
 SHARD_SUFFIXES = (".parquet", ".tar")
@@ -61,7 +62,7 @@ def splits_of_shards(files: Sequence[Path]) -> list[Split | None]:
     if None in met:
         silent = files[splits.index(None)].name
         raise _refused(files, f"{escaped(silent)} does not begin with train, val or test as others do")
-    if Split.TRAIN not in met:
+    if "train" not in met:
         raise _refused(files, "none of them is for training")
     return splits
 

@@ -7,6 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Literal, get_args
+
+Split = Literal["train", "validation", "test"]
+"""What images are for."""
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 # Part of the identity of every split: changing it changes the content hash of every data set.
 SPLIT_SEED = 0

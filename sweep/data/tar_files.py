@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from sweep.data.arrangement import Arrangement, Member, Split, arranged_by_labels
+from sweep.data.arrangement import Arrangement, Member, arranged_by_labels
 from sweep.data.image_file import file_in_memory
 from sweep.data.left_out import Counts, Reason, escaped, extension, is_image, is_of_system
 from sweep.data.shards import splits_of_shards
+from sweep.data.splits import Split
 from sweep.errors import DataError
 
 LABEL_SUFFIXES = (".cls", ".json")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sweep.data.dataset import Dataset, Split
+from sweep.data.dataset import Dataset
+from sweep.data.splits import Split
 from sweep.diffusion.noise import sample_uniform
 
 LABEL_DRAW = 0xFFFFFFFF

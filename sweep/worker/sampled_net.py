@@ -10,8 +10,8 @@ from torch import nn
 
 from sweep.config.data import DataConfig
 from sweep.config.run import EvalConfig, TrainConfig
-from sweep.data.dataset import Split
 from sweep.data.facts import DATASET_FACTS
+from sweep.data.splits import Split
 from sweep.diffusion.process import Diffusion
 from sweep.errors import UsageError
 from sweep.files.file_store import FileStore
