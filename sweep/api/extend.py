@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sweep.api.stored_study import stored_study
 from sweep.config.durations import more_of, seconds_of
 from sweep.config.study import Study, changed_study
-from sweep.errors import UsageError
+from sweep.errors import UnknownName, UsageError
 from sweep.executors.register import register
 from sweep.planning.plan import study_plan
 from sweep.store.sql.transaction import Store
@@ -17,7 +18,7 @@ from sweep.store.stored_config import study_spec
 
 @dataclass(frozen=True)
 class Extension:
-    """A revision of a study that has more seeds, trials or device time.
+    """A revision of a study that has more seeds, trials, device time or levels.
 
     Attributes:
         revision: Number of the revision.
@@ -39,6 +40,7 @@ def extend(
     seeds: int | str | None = None,
     trials: int | str | None = None,
     budget: str | None = None,
+    levels: Mapping[str, Sequence[float | str]] | None = None,
     storage: str | None = None,
 ) -> Extension:
     """Add seeds, search trials or device time to a study. Existing runs stay, and running workers find the new work.
@@ -50,6 +52,8 @@ def extend(
         seeds: The new number of seeds of every arm, such as 6, or `"+3"` for three more; None to leave it.
         trials: The new number of search trials, or `"+10"` for ten more; None to leave it.
         budget: The new device time, such as `"40h"`, or `"+40h"` for that much more; None to leave it.
+        levels: Name of an evaluation factor -> levels to score, too, such as {"guidance_scale": [1.25, 1.75]}; runs are
+            scored at them from their finished checkpoints, and nothing is trained. None to leave them.
         storage: URL of the database; None for SWEEP_STORAGE or `sweep-data/sweep.db`.
 
     Returns:
@@ -66,10 +70,12 @@ def extend(
     with stored_study(name, storage, change=True) as (store, record):
         study = study_spec(record.spec, of=record.name)
         spec, changes = _extended_spec(study, seeds=seeds, trials=trials, budget=budget)
+        for factor, added in (levels or {}).items():
+            changes += _add_levels(study, spec, factor, added)
         if seeds is not None and study.interim_analyses is not None:
             changes.append(_add_interim_analysis(store, study, spec))
         if not changes:
-            raise UsageError("nothing to extend", next="Give --seeds, --trials or --budget.")
+            raise UsageError("nothing to extend", next="Give --seeds, --trials, --budget or --levels.")
         reason = "extended: " + ", ".join(changes)
         plan = study_plan(changed_study(spec))
         return Extension(register(store, plan, record.protocol, accept_change=True, reason=reason).revision, changes)
@@ -93,6 +99,22 @@ def _extended_spec(
         spec["budget"] = {"gpu_hours": now + seconds_of(budget.removeprefix("+")) / 3600.0}
         changes.append(f"budget: {spec['budget']['gpu_hours']:g} hours")
     return spec, changes
+
+
+def _add_levels(study: Study, spec: dict[str, Any], name: str, added: Sequence[float | str]) -> list[str]:
+    """Add levels of an evaluation factor to a spec; returns what was added."""
+    known = study.factors_of("evaluation")
+    if name not in known:
+        raise UnknownName("evaluation factor", name, sorted(known))
+    listed = known[name].levels
+    if not isinstance(listed, list):
+        raise UsageError(
+            f"the levels of {name} have names, so more of them cannot be given as values",
+            next="Add them to the study file, and launch it with --accept-change.",
+        )
+    new = [level for level in added if level not in listed]
+    spec["factors"][name]["levels"] = [*listed, *new]
+    return [f"{name}: {', '.join(str(level) for level in new)}"] if new else []
 
 
 def _add_interim_analysis(store: Store, study: Study, spec: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from sweep.api.locations import DEFAULT_STORAGE, store_options
 from sweep.cli.options import Json, Overrides, Storage, StudyFile, StudyName, override_words
 from sweep.cli.terminal import echo, print_json, print_line, print_table
 from sweep.commands import command
+from sweep.errors import UsageError
 from sweep.quantities import quantity
 
 logger = logging.getLogger(__name__)
@@ -30,9 +32,13 @@ def extend_command(
     seeds: Annotated[str | None, typer.Option("--seeds", help="More seeds of every arm: +3, or the new total.")] = None,
     trials: Annotated[str | None, typer.Option("--trials", help="More search trials: +10, or the new total.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", help="More device time: +40h, or the new total.")] = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option("--levels", metavar="FACTOR=VALUE,...", help="More levels of an evaluation factor; repeatable."),
+    ] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Add seeds, search trials or device time to a study.
+    """Add seeds, search trials, device time or evaluation levels to a study.
 
     Existing runs stay, and running workers find the new work by themselves. To add arms, edit the study file and use
     `sweep launch FILE --accept-change`.
@@ -43,10 +49,33 @@ def extend_command(
     \b
     Examples: sweep extend digits --seeds +3
               sweep extend fashion-search --trials +10 --budget +40h
+              sweep extend guidance --levels guidance_scale=1.25,1.75
     """
-    extension = sweep.extend(study, seeds=seeds, trials=trials, budget=budget, storage=storage)
+    extension = sweep.extend(
+        study, seeds=seeds, trials=trials, budget=budget, levels=_levels_in(levels or ()), storage=storage
+    )
     logger.info(str(extension))
     logger.info("Make the same change in the study file; a launch of the old file is refused. next: sweep launch FILE")
+
+
+def _levels_in(options: Sequence[str]) -> dict[str, list[float | str]]:
+    levels: dict[str, list[float | str]] = {}
+    for option in options:
+        factor, equals, values = option.partition("=")
+        if not equals or not all(values.split(",")):
+            raise UsageError(
+                f"--levels {option}: found no values", next="Write a factor and its levels: guidance_scale=1.25,1.75"
+            )
+        levels.setdefault(factor, []).extend(_level_in(value) for value in values.split(","))
+    return levels
+
+
+def _level_in(text: str) -> float | str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() and "." not in text else number
 
 
 @space.command("diff")

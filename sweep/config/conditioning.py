@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator
 
 from sweep.config.values import NotNegative, NoTruthForNumbers, shortest
 
@@ -66,9 +66,10 @@ class GuidanceSettings(NoTruthForNumbers):
         description="Of autoguidance: after which share of the training the weaker net was saved; needs power_ema.",
     )
 
-    @model_validator(mode="after")
-    def _interval_is_ordered(self) -> GuidanceSettings:
-        if self.guidance_interval is not None and not self.guidance_interval[0] < self.guidance_interval[1]:
-            low, high = map(shortest, self.guidance_interval)
+    @field_validator("guidance_interval")
+    @classmethod
+    def _interval_is_ordered(cls, interval: tuple[float, float] | None) -> tuple[float, float] | None:
+        if interval is not None and not interval[0] < interval[1]:
+            low, high = map(shortest, interval)
             raise ValueError(f"guidance_interval [{low}, {high}] is reversed or empty: write [low, high]")
-        return self
+        return interval

@@ -24,6 +24,7 @@ from sweep.config.problems import misfit, problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import Setting
 from sweep.config.starting_weights import StartingWeights
+from sweep.config.tuned_evaluation import TunedEvaluation, check_tuned_evaluation
 from sweep.config.values import Frozen, Name, NoTruthForNumbers, Text
 from sweep.errors import InfeasibleConfig, UsageError
 from sweep.limits import (
@@ -68,6 +69,11 @@ class Study(NoTruthForNumbers):
         None, description="When results are read before the last seed. Without it, they are read once, at the end."
     )
     protocol: ProtocolRequest = ProtocolRequest()
+    evaluation: TunedEvaluation | None = Field(
+        None,
+        exclude_if=lambda evaluation: evaluation is None,
+        description="Also compare the arms each at its own best level of evaluation factors.",
+    )
     metric: Literal["fid", "kid"] = Field("fid", description="The score that decides.")
     smallest_effect: float | None = Field(None, gt=0.0, description="Differences below it do not matter to you.")
     pilot_sd: float | None = Field(
@@ -109,6 +115,8 @@ class Study(NoTruthForNumbers):
                 tuning=self.tune is not None,
             )
         self.design.check(self)
+        if self.evaluation is not None:
+            check_tuned_evaluation(self.evaluation, self.factors, self.protocol)
         if self.interim_analyses is not None:
             check_interim_analyses(self.interim_analyses, self.seeds)
         if self.stops_decided and self.design.own_question is not None:

@@ -248,6 +248,18 @@ WRONG = {
     "a control character": (changed("lr: 2e-4", "l\x00r: 1"), ["not valid YAML", "control character"]),
     "too deep": ("a: " + "[" * 5000 + "]" * 5000, ["nested more than 50 deep"]),
     "too large": ("x: " + "a" * 1_000_001, ["too large for a study"]),
+    "a tuned level of no evaluation factor": (
+        changed("seeds:", "evaluation: {tune: [guidance_scale]}\nseeds:"),
+        ["`guidance_scale` is no evaluation factor of this study", "allowed: ema_decay"],
+    ),
+    "a level that is tuned on one noise set": (
+        changed("n: 100, noise_sets: 3}", "n: 100, noise_sets: 1}\nevaluation: {tune: [ema_decay]}"),
+        ["two are the fewest", "protocol.noise_sets: 4"],
+    ),
+    "a guidance interval from its end": (
+        changed("  T: 100", "  T: 100\n  guidance_interval: [3, 1]"),
+        ["line 7", "write [low, high]"],
+    ),
     "image folder without a path": (changed("data: digits", "data: image_folder"), ["line 4", "`path`"]),
 }
 

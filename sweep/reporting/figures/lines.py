@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,14 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
 
 
 def factor_curves(
-    scores: pd.DataFrame, styles: Styles, *, factor: str, title: str, numeric: bool, width: float
+    scores: pd.DataFrame,
+    styles: Styles,
+    *,
+    factor: str,
+    title: str,
+    numeric: bool,
+    width: float,
+    chosen: pd.DataFrame | None = None,
 ) -> Figure:
     """Score of every arm against one evaluation factor: means over seeds with their t intervals.
 
@@ -93,6 +100,7 @@ def factor_curves(
         title: Name and direction of the score.
         numeric: Whether its levels are numbers.
         width: Width in inches.
+        chosen: arm, level, value (mean): levels that arms chose as their best, which get a ring; None for no rings.
     """
     with figure_style():
         figure, (axes,) = blank(width, 3.6)
@@ -121,19 +129,28 @@ def factor_curves(
             legend=False,
             ax=axes,
         )
-        shifts = np.linspace(-1.0, 1.0, len(named)) * DODGE * (len(named) - 1) / 2
+        spread = np.linspace(-1.0, 1.0, len(named)) * DODGE * (len(named) - 1) / 2
+        shifts = dict(zip(named, spread, strict=True))
         last = means.sort_values("level").groupby("arm", sort=False)[["level", "value"]].last()
-        last_points = [last.loc[arm] for arm in named]
-        ends = [
-            (point["level"] + shift, point["value"], str(arm), style["color"])
-            for arm, point, shift, style in zip(named, last_points, shifts, named_styles, strict=True)
-        ]
+        points = [(arm, last.loc[arm]) for arm in named]
+        ends = [(at["level"] + shifts[arm], at["value"], str(arm), styles[str(arm)]["color"]) for arm, at in points]
+        if chosen is not None:
+            _draw_rings(axes, chosen.assign(level=chosen["level"].map(positions)), shifts, styles)
         axes.set_xticks(list(positions.values()), [shortest(level) if numeric else str(level) for level in positions])
         axes.set_xlabel(factor.replace("_", " "))
         axes.set_ylabel("")
         axes.set_title(title)
         label_ends(figure, [(axes, ends)])
         return figure
+
+
+def _draw_rings(axes: Axes, points: pd.DataFrame, shifts: Mapping[str, float], styles: Styles) -> None:
+    """A ring around each point (arm, level, value) of an arm that has a line, in its colour."""
+    for row in points[points["arm"].isin(shifts)].to_dict("records"):
+        at, colour = row["level"] + shifts[row["arm"]], styles[row["arm"]]["color"]
+        (ring,) = axes.plot(at, row["value"], "o", color=colour, fillstyle="none")
+        ring.set_markersize(15)
+        ring.set_markeredgewidth(1.8)
 
 
 def cost_front(points: pd.DataFrame, styles: Styles, *, label: str, direction: str, width: float) -> Figure:

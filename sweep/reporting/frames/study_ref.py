@@ -54,6 +54,11 @@ class StudyRef:
         return stored_config.study_design(self.revisions[-1]["spec"].get("design", {}), of=self.name)
 
     @property
+    def tunes_levels(self) -> bool:
+        """Whether its arms are also compared each at its own best evaluation level."""
+        return bool(self.revisions[-1]["spec"].get("evaluation"))
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The data of the baseline, as `DataConfig` has it."""
         data = self.revisions[-1]["spec"].get("baseline", {}).get("data", DataConfig().name)

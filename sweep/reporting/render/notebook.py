@@ -53,6 +53,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("dose_response", "Dose and response"),
     ("differences", "Differences from the baseline"),
     ("ablation", "Ablation table"),
+    ("own_best_levels", "Each arm at its own best"),
     ("samples", "Samples from the same noise"),
     ("search_claims_table", "What the search claimed"),
     ("search", "Search"),
@@ -72,6 +73,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
     "own_question": lambda study: study.design.own_question is not None,
     "dose_response": lambda study: study.varies_numbers,
+    "own_best_levels": lambda study: study.tunes_levels,
     "search_claims_table": lambda study: study.design.arms_are_trials,
     "search": lambda study: study.searched,
     "importances": lambda study: study.design.arms_are_trials,

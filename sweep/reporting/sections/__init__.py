@@ -16,6 +16,7 @@ from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
 from sweep.reporting.sections.evaluation import evaluation_factors
 from sweep.reporting.sections.ledger import cost, provenance
+from sweep.reporting.sections.own_best import own_best_levels
 from sweep.reporting.sections.own_question import dose_response, own_question
 from sweep.reporting.sections.planned_cells import completeness
 from sweep.reporting.sections.record import record, since_last
@@ -43,6 +44,7 @@ __all__ = [
     "methods",
     "open_study",
     "other_scores",
+    "own_best_levels",
     "own_question",
     "provenance",
     "read_study",

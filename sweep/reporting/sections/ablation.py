@@ -34,10 +34,10 @@ def ablation(study: ReportedStudy) -> list[Block]:
             ],
         ),
         Column("Verdict", [Badge(row["verdict"], row["why"]) for row in rows]),
-        Column("Mean ± SD", [TextCell(_mean_sd(row, decimals)) for row in rows], numeric=True),
+        Column("Mean ± SD", [TextCell(mean_and_sd(row, decimals)) for row in rows], numeric=True),
         Column(
             "Difference",
-            [TextCell(*_difference(row, decimals, comparison.baseline_mean)) for row in rows],
+            [TextCell(*difference_cell(row, decimals, comparison.baseline_mean)) for row in rows],
             numeric=True,
         ),
         Column("Seeds", [TextCell(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
@@ -67,13 +67,25 @@ def _flag(ends: Mapping[str, str]) -> str:
     return join_words([f"{factor} is at the {end} end of its range" for factor, end in ends.items()]) if ends else ""
 
 
-def _mean_sd(row: Row, decimals: int) -> str:
+def mean_and_sd(row: Row, decimals: int) -> str:
+    """Mean and standard deviation over seeds, as text.
+
+    Args:
+        row: A row of `Comparison.arms`.
+        decimals: Decimals that carry information.
+    """
     mean, sd = float(row["mean"]), float(row["sd"])
     return number(mean, decimals) + (f" ± {number(sd, decimals)}" if np.isfinite(sd) else "")
 
 
-def _difference(row: Row, decimals: int, base: float) -> tuple[str, str]:
-    """A difference in units and in percent of the baseline's mean, and its interval in both."""
+def difference_cell(row: Row, decimals: int, base: float) -> tuple[str, str]:
+    """A difference in units and in percent of the baseline's mean, and its interval in both.
+
+    Args:
+        row: A row of `Comparison.arms`.
+        decimals: Decimals that carry information.
+        base: The baseline's mean.
+    """
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
     if not np.isfinite(difference):
         return ("" if row["is_baseline"] else NOTHING), ""

@@ -106,7 +106,8 @@ def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) ->
     scores = scores_by_level(study)[["arm", "evaluation_level", "value"]]
     scores = levels[["arm", "evaluation_level", "level"]].merge(scores, on=["arm", "evaluation_level"])
     title = f"{study.score} ({study.direction})"
-    draw = partial(factor_curves, scores, study.styles, factor=factor, title=title, numeric=numeric)
+    chosen = _chosen_on(study, levels)
+    draw = partial(factor_curves, scores, study.styles, factor=factor, title=title, numeric=numeric, chosen=chosen)
     best = levels.loc[
         levels.groupby("arm", sort=False)["mean"].agg("idxmin" if comparison.lower_is_better else "idxmax")
     ]
@@ -116,10 +117,23 @@ def _factor_picture(study: ReportedStudy, summary: pd.DataFrame, factor: str) ->
     )
     caption = (
         f"Mean {study.score} with its 95 % t interval over seeds, against {factor.replace('_', ' ')}. Every level "
-        "is scored from the same checkpoints. This is exploratory, because the level was not tuned for each arm."
+        f"is scored from the same checkpoints. {_EXPLORATORY if chosen is None else _RINGS}"
     )
     data = levels.drop(columns="eval_config")
     return figure_block(f"evaluation_{factor}", draw, alt=alt, caption=caption, data=data)
+
+
+_EXPLORATORY = "This is exploratory, because the level was not tuned for each arm."
+_RINGS = "Rings mark the levels that an arm chose as its best, one for each half of the noise sets."
+
+
+def _chosen_on(study: ReportedStudy, levels: pd.DataFrame) -> pd.DataFrame | None:
+    """The points of a curve at which an arm is at its own best: arm, level, value; None where no level is tuned."""
+    if study.own_best is None:
+        return None
+    chosen = study.own_best.chosen[["arm", "evaluation_level"]].drop_duplicates()
+    points = levels[["arm", "evaluation_level", "level", "mean"]].merge(chosen, on=["arm", "evaluation_level"])
+    return points.rename(columns={"mean": "value"})
 
 
 def _value(config: Mapping[str, object], factor: str) -> object:

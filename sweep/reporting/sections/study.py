@@ -20,6 +20,7 @@ from sweep.reporting.metrics import direction_of, short_label_of
 from sweep.reporting.stats.comparison import Comparison, compare_arms
 from sweep.reporting.stats.contrasts import own_contrasts
 from sweep.reporting.stats.dose_response import DoseResponse, dose_responses
+from sweep.reporting.stats.own_best import OwnBest, own_best
 from sweep.reporting.stats.search_claims import search_claims
 from sweep.reporting.stats.variance import VarianceSplit, split_of
 from sweep.store.opening import read_store
@@ -51,6 +52,11 @@ class ReportedStudy:
     def search_claims(self) -> pd.DataFrame:
         """What a search claimed and fresh seeds say, as `search_claims` returns it; empty for other designs."""
         return search_claims(self.frames, self.comparison)
+
+    @cached_property
+    def own_best(self) -> OwnBest | None:
+        """The comparison of the arms each at its own best evaluation level; None where no study asks for it."""
+        return own_best(self.frames)
 
     @cached_property
     def split(self) -> VarianceSplit:
