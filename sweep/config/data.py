@@ -14,6 +14,10 @@ from sweep.config.part_names import DataName
 from sweep.config.values import Frozen, Text
 from sweep.limits import MAX_IMAGE_SIZE
 
+MAX_VALIDATION_IMAGES = 10_000
+WITH_OFFICIAL_TEST: tuple[DataName, ...] = ("mnist", "fashion_mnist", "cifar10")
+"""Data sets of which only validation images are held out of the training split."""
+
 
 class DataConfig(Frozen):
     """Which images. A bare name stands for `{name: ...}`."""
@@ -24,6 +28,14 @@ class DataConfig(Frozen):
     )
     path: Text | None = Field(None, description="Folder of images; only for image_folder.")
     size: int | None = Field(None, ge=4, le=MAX_IMAGE_SIZE, description="Height = width; only for image_folder.")
+    validation: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_VALIDATION_IMAGES,
+        exclude_if=lambda validation: validation is None,
+        description="Images held out of the official training split; only for data sets with an official test split. "
+        "0: train on all of it, as published figures do; then there is no validation loss.",
+    )
     sha256: str | None = Field(
         None, max_length=64, description="Of the images; only for image_folder, filled in at launch."
     )
@@ -67,6 +79,10 @@ class DataConfig(Frozen):
     def _path_belongs_to_folder(self) -> DataConfig:
         if (self.name == "image_folder") != (self.path is not None and self.size is not None):
             raise ValueError("image_folder needs `path` and `size`; the other datasets take neither")
+        if self.validation is not None and self.name not in WITH_OFFICIAL_TEST:
+            raise ValueError(
+                f"`validation` is for data sets with an official test split: {', '.join(WITH_OFFICIAL_TEST)}"
+            )
         if (self.name == "own") != (self.part is not None):
             raise ValueError("`own` is a data set of a plugin, which a study names by its own name")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,16 @@ class DatasetFacts:
     """Number of labels."""
     flip: bool
     """Whether a mirrored image is as likely as the image: the default for random horizontal flips in training."""
+
+    def with_validation(self, validation: int | None) -> DatasetFacts:
+        """The same with another number of images held out for validation.
+
+        Args:
+            validation: How many; None for the usual number.
+        """
+        if validation is None:
+            return self
+        return replace(self, train=self.train + self.validation - validation, validation=validation)
 
 
 # `image_folder` is not here: only its files know.

@@ -42,6 +42,8 @@ class Source:
     """Wanted height and width of an image folder, pixels."""
     download: bool
     """Fetch what is missing."""
+    validation: int | None = None
+    """Images to hold out of the official training split; None for the usual number."""
     on_read: OnRead = ignore_reading
     """Hears of the progress: in images of a folder, in bytes of a download."""
 
@@ -56,6 +58,7 @@ def load_dataset(
     root: Path | None = None,
     path: Path | None = None,
     size: int | None = None,
+    validation: int | None = None,
     download: bool = True,
     on_read: OnRead = ignore_reading,
 ) -> Dataset:
@@ -67,6 +70,7 @@ def load_dataset(
         path: The folder of images; for `image_folder` only.
         size: Height and width to resize to, pixels; for `image_folder` only. All others have the size they were
             published in: 28 x 28 stays 28 x 28.
+        validation: Images to hold out of the official training split; None for the usual number.
         download: Fetch a missing data set on first use.
         on_read: Hears how many of how many files of an image folder were read, or bytes of a data set downloaded.
 
@@ -84,7 +88,10 @@ def load_dataset(
             why="it is used as published, so that scores can be compared",
             next="remove data.path and data.size, or use image_folder",
         )
-    return DATASETS[name](Source(root=root or data_root(), path=path, size=size, download=download, on_read=on_read))
+    root = root or data_root()
+    return DATASETS[name](
+        Source(root=root, path=path, size=size, download=download, validation=validation, on_read=on_read)
+    )
 
 
 def data_root() -> Path:
@@ -115,7 +122,7 @@ def mnist(source: Source) -> Dataset:
     from torchvision.datasets import MNIST  # takes seconds, which digits need not pay
 
     train, test = read_mnist_like(MNIST, MNIST_MD5, root=source.root, fetching=source.fetching(MNIST_BYTES))
-    return _official("mnist", train, test)
+    return _official("mnist", train, test, source)
 
 
 def fashion_mnist(source: Source) -> Dataset:
@@ -124,22 +131,24 @@ def fashion_mnist(source: Source) -> Dataset:
 
     fetching = source.fetching(FASHION_MNIST_BYTES)
     train, test = read_mnist_like(FashionMNIST, FASHION_MNIST_MD5, root=source.root, fetching=fetching)
-    return _official("fashion_mnist", train, test)
+    return _official("fashion_mnist", train, test, source)
 
 
 def cifar10(source: Source) -> Dataset:
     """Ten kinds of things, 32 x 32, three channels (Krizhevsky 2009).
 
-    Published figures train on, and compare with, all 50,000 training images; here 5,000 of them are held out.
+    Published figures train on, and compare with, all 50,000 training images; here 5,000 of them
+    are held out unless `validation: 0` says otherwise.
     """
     from torchvision.datasets import CIFAR10
 
     train, test = read_cifar10(CIFAR10, root=source.root, fetching=source.fetching(CIFAR10_BYTES))
-    return _official("cifar10", train, test)
+    return _official("cifar10", train, test, source)
 
 
-def _official(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> Dataset:
-    return with_official_test(name, train, test, validation=DATASET_FACTS[name].validation)
+def _official(name: str, train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], source: Source) -> Dataset:
+    facts = DATASET_FACTS[name].with_validation(source.validation)
+    return with_official_test(name, train, test, validation=facts.validation)
 
 
 def image_folder(source: Source) -> Dataset:

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from sweep.data.dataset import Dataset
+from sweep.data.facts import DATASET_FACTS
+from sweep.data.sources import load_dataset
 from sweep.errors import DataError
 from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
 from sweep.files.hashes import sha256_of_bytes
@@ -53,6 +55,7 @@ def find_classifier(
     Raises:
         DataError: The dataset has no labels, or the net fails its gate.
     """
+    dataset = _usual_split(dataset)
     labels = dataset.train_labels
     if labels is None:
         raise DataError(
@@ -77,6 +80,18 @@ def find_classifier(
         return _find(note, dataset, learned_from) or shipped
 
     return find_or_build(note, find, build)
+
+
+def _usual_split(dataset: Dataset) -> Dataset:
+    """The same images, as they are split where a study says nothing of it.
+
+    So that one data set has one classifier, and scores have one name whatever part of it a net was trained on.
+    """
+    facts, sizes = DATASET_FACTS.get(dataset.name), dataset.sizes
+    is_whole = facts is not None and sizes.train + sizes.validation == facts.train + facts.validation
+    if facts is None or not is_whole or sizes.validation == facts.validation:
+        return dataset
+    return load_dataset(dataset.name)
 
 
 def hash_of_labelled(dataset: Dataset, labels: Tensor) -> str:

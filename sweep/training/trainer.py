@@ -150,7 +150,7 @@ class Training:
         """Means over the steps since the last call.
 
         Args:
-            validate: Whether to compute the validation loss, too.
+            validate: Whether to compute the validation loss, too; there is none where no image is held out for it.
 
         Returns:
             By name, as `Progress.metrics` but for the speed.
@@ -167,7 +167,7 @@ class Training:
             "clip_fraction": clipped / len(norms),
             "lr": lr_at(self.config, (self.step - 1) * self.config.batch),
         }
-        if validate:
+        if validate and len(self.held_out.i):
             metrics["validation_loss"] = validation_loss(self.net, self.objective, self.held_out)
         self.metrics_buffer.clear()
         return metrics

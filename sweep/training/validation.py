@@ -24,7 +24,12 @@ def validation_points(at_most: int, *, images: int, held_out: int) -> int:
         at_most: Most points that are wanted.
         images: Budget of the training, images seen.
         held_out: Images of the validation split.
+
+    Returns:
+        Their number; 0 where no image is held out.
     """
+    if held_out == 0:
+        return 0
     each = min(held_out, MAX_VALIDATION_IMAGES) / 3
     return min(at_most, max(MIN_POINTS, int(SHARE * images / each)))
 

@@ -47,7 +47,7 @@ def _read(config: DataConfig, on_read: Progress = ignore_progress) -> Dataset:
     try:
         if config.part is not None:
             return own_dataset(config.part.part, config.part("dataset", {}))
-        dataset = load_dataset(config.name, path=path, size=config.size, on_read=on_read)
+        dataset = load_dataset(config.name, path=path, size=config.size, validation=config.validation, on_read=on_read)
     except DataError as error:
         raise ImagesUnavailable(error.what, why=error.why, next=error.next) from error
     hashes = (None, dataset.content_sha256, dataset.labelled_sha256 if dataset.classes else None)

@@ -85,3 +85,16 @@ def test_a_damaged_installation_is_said(digits: Dataset, tmp_path: Path, monkeyp
     with pytest.raises(DataError, match="damaged") as caught:
         find_classifier(digits, folder=tmp_path / "files")
     assert "Install" in caught.value.next
+
+
+def test_it_is_the_one_of_the_data_set_whatever_is_held_out_for_validation(digits: Dataset, tmp_path: Path) -> None:
+    assert digits.train_labels is not None
+    assert digits.validation_labels is not None
+    whole = dataclasses.replace(
+        digits,
+        train=torch.cat([digits.train, digits.validation]),
+        train_labels=torch.cat([digits.train_labels, digits.validation_labels]),
+        validation=digits.validation[:0],
+        validation_labels=digits.validation_labels[:0],
+    )
+    assert find_classifier(whole, folder=tmp_path) == find_classifier(digits, folder=tmp_path)

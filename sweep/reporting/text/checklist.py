@@ -134,12 +134,16 @@ def _setting(frames: StudyFrames) -> ChecklistItem:
     name = str(_data(frames).get("name"))
     known = DATASET_FACTS.get(name)
     if known is not None:
+        known = known.with_validation(_data(frames).get("validation"))
         split = (
             f"Of {name.replace('_', ' ')}, {known.train:,} images are for training, {known.validation:,} for "
             f"validation and {known.test:,} for the test. The split is the same in all runs."
         )
     else:
-        split = "A tenth of the images each is held out for validation and test, the same in all runs."
+        split = (
+            "Splits that the images came in are kept; of images without any, a tenth each is held out for validation "
+            "and test. The split is the same in all runs."
+        )
     runs = int((frames.cells["phase"] == Phase.SEARCH).sum())
     chosen = frames.study_ref.design.methods_text(runs, lambda source: f" ({source})") if runs else ""
     facts = ["The section on methods states data, net, optimizer and every setting that is not usual.", split, chosen]
