@@ -19,6 +19,7 @@ from sweep.diffusion.likelihood import LikelihoodPlan, bits_per_dim
 from sweep.diffusion.noise import sample_noise
 from sweep.diffusion.samplers import denoise_from
 from sweep.errors import Diverged
+from sweep.scoring.class_scores import class_scores
 from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluated_net import EvaluatedNet, ExtraMetrics, ExtraNumber, mean_over_images, ratio
 from sweep.scoring.frechet import fid_jackknife
@@ -221,7 +222,7 @@ EXTRA_METRICS: dict[str, ExtraMetric] = {
 
 
 def measure_extra_metrics(evaluated: EvaluatedNet) -> ExtraMetrics:
-    """Everything that the evaluation's config asks for.
+    """Everything that the evaluation's config asks for, and the scores of each class where the net sees classes.
 
     Raises:
         Diverged: A number is not finite.
@@ -229,6 +230,8 @@ def measure_extra_metrics(evaluated: EvaluatedNet) -> ExtraMetrics:
     parts = [metric.measure(evaluated) for metric in EXTRA_METRICS.values() if metric.is_requested(evaluated.config)]
     if evaluated.config.extra_metrics:
         parts.append(own_metrics(evaluated))
+    if evaluated.labels is not None:
+        parts.append(class_scores(evaluated, evaluated.labels))
     return ExtraMetrics(
         numbers=tuple(number for part in parts for number in part.numbers),
         files=tuple(file for part in parts for file in part.files),

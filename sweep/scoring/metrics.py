@@ -75,7 +75,18 @@ USUAL_METRICS: Mapping[str, Metric] = {name: metric for name, metric in METRICS.
 """What every score measures."""
 
 _OWN = re.compile(r"own_([a-z0-9_]+?)_(lower|higher|near_one|neither)")
+_CLASS = re.compile(r"(fid|kid)_class(\d+)")
 _NOISED = re.compile(r"noised_s(\d+)_(mse|features)")
+
+
+def class_of_metric(name: str) -> tuple[str, int] | None:
+    """The score and the class of a measurement of one class, such as ("kid", 3); None of all others.
+
+    Args:
+        name: Name of the measurement in the store.
+    """
+    of_class = _CLASS.fullmatch(name)
+    return (of_class[1], int(of_class[2])) if of_class else None
 
 
 def metric_of(name: str) -> Metric:
@@ -91,6 +102,10 @@ def metric_of(name: str) -> Metric:
         return METRICS[name]
     if own := _OWN.fullmatch(name):
         return Metric(own[1], Direction[own[2].upper()], "", "pixels", extra=True)
+    if of_class := class_of_metric(name):
+        # Not under the name of the whole, whose N it has not.
+        label = {"fid": "Frechet distance", "kid": "KID"}[of_class[0]]
+        return Metric(f"{label} of class {of_class[1]}", Direction.LOWER, METRICS[of_class[0]].source, extra=True)
     if noised := _NOISED.fullmatch(name):
         # How much of an image survives says what a net keeps, not how well it draws.
         made_of: Literal["pixels", "features"] = "pixels" if noised[2] == "mse" else "features"

@@ -204,6 +204,15 @@ def _fid(images: Tensor, extractor: Extractor, reference: Reference, on_progress
     return frechet_distance(feature_moments(rows), reference.moments)
 
 
+def in_row_order(values: Tensor) -> Tensor:
+    """What belongs to the images of a reference's split, in the order of `Reference.rows`.
+
+    Args:
+        values: One for each image of the split, [M, ...].
+    """
+    return _shuffled(values)
+
+
 def _shuffled(images: Tensor) -> Tensor:
     return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
 

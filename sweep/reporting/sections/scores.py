@@ -12,9 +12,10 @@ from sweep.reporting.formatting import NOTHING, decimals_for, interval, join_wor
 from sweep.reporting.metrics import ARROWS, CLASSIFIER, short_label_of
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
+from sweep.reporting.sections.scores_by_class import scores_by_class
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison, compare_arms
-from sweep.scoring.metrics import METRICS, Direction
+from sweep.scoring.metrics import METRICS, Direction, class_of_metric
 from sweep.statistics.verdicts import excludes_zero
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
@@ -29,6 +30,7 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         study: The study, with its comparison.
     """
     measured = set(study.frames.scores["metric"]) - {study.comparison.metric}
+    measured = {name for name in measured if class_of_metric(name) is None}  # these have tables of their own
     names = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
     if not names:
         return [note("No other score was measured.")]
@@ -58,7 +60,8 @@ def other_scores(study: ReportedStudy) -> list[Block]:
     )
     marked = list(comparisons[0].arms["is_baseline"])
     data = pd.concat(tidy, ignore_index=True)
-    return [*overview, table_block("other_scores", columns, caption=caption, data=data, marked=marked)]
+    table = table_block("other_scores", columns, caption=caption, data=data, marked=marked)
+    return [*overview, table, *scores_by_class(study)]
 
 
 def scores_overview(study: ReportedStudy, comparisons: Sequence[Comparison]) -> list[Block]:
