@@ -72,8 +72,10 @@ class _TPE(TPESampler):
 
 
 class _GP(GPSampler):
+    """Takes scores for noisy, and estimates their noise: Optuna has no argument for a noise that is known."""
+
     def __init__(self, seed: int, space: Space) -> None:
-        super().__init__(seed=seed)
+        super().__init__(seed=seed, deterministic_objective=False)
         self._whole = _varied(space)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> Space:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Callable
 
 import optuna
@@ -12,7 +13,7 @@ from optuna.samplers import BaseSampler, GPSampler, QMCSampler, RandomSampler, T
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweep.planning.tuning import MAX_MODELLED
-from sweep.search.optuna_samplers import Shown, draw
+from sweep.search.optuna_samplers import SEARCH_SAMPLERS, Shown, draw
 from sweep.search.search_space import Space
 from sweep.search.subset import MAX_UNDER_WAY, modelled
 
@@ -73,6 +74,23 @@ def test_a_draw_is_optunas_own(search_sampler: str, count: int) -> None:
         draw(search_sampler, 7, count, SPACE, [Shown(trial, SPACE, trial.number) for trial in history], FIXED)
         == expected
     )
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_a_gaussian_process_estimates_the_noise_of_the_scores(noise: float) -> None:
+    """A slope over the learning rate: its residual variance is the noise that the model finds, in units of its own."""
+    draws, history = random.Random(1), list[Shown]()
+    space: Space = {"lr": FloatDistribution(0.0, 1.0)}
+    for number in range(40):
+        params = {"lr": draws.random()}
+        value = 3.0 * params["lr"] + draws.gauss(0, noise)
+        history.append(Shown(create_trial(params=params, distributions=space, value=value), space, number))
+    study = optuna.create_study(sampler=(sampler := SEARCH_SAMPLERS["gp"](0, 40, space)))
+    study.add_trials([create_trial(params=t.params, distributions=space, value=t.value) for t in history])
+    study.ask(space)
+    (model,) = sampler._gprs_cache_list  # what was fitted is nowhere else
+    total = statistics.variance(trial.value for trial in history)
+    assert float(model.noise_var) * total == pytest.approx(noise**2, rel=0.5, abs=0.01)
 
 
 def test_points_of_a_sequence_are_optunas_own_from_the_second_trial_on() -> None:
