@@ -8,6 +8,8 @@ import numpy as np
 
 from sweep.config.interim_analyses import MIN_SEEDS
 
+SMALLEST_P = 1e-4
+"""p values below are not told apart in words: so far out in a tail they rest on its being normal."""
 Verdict = Literal["better", "worse", "no difference", "diverged", "undecided"]
 """On an arm, and on a study."""
 NEGLIGIBLE = 0.013
@@ -83,4 +85,5 @@ def verdict_reason(
     if word == "undecided":
         return f"the interval includes 0{noise}"
     test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} {family_of}:"
-    return f"{test} p = {p_adjusted:.2g}{noise}"
+    shown = f"p = {p_adjusted:.2g}" if p_adjusted >= SMALLEST_P else f"p < {SMALLEST_P:.4f}"
+    return f"{test} {shown}{noise}"

@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from sweep.reporting.figures.style import FAINT, INK, LineStyle, blank, figure_style, shortened
+from sweep.reporting.figures.style import FAINT, INK, WIDE, LineStyle, blank, figure_style, shortened
 
 SPREAD = 0.6
 """Share of the room between two levels that the arms of one level take."""
@@ -46,6 +46,10 @@ def level_differences(
             label = shortened(str(arm))
             axes.plot(xs, means["difference"], marker, color=colours[arm], markersize=8, linestyle="none", label=label)
         axes.set_xticks(range(len(levels)), [shortened(str(level), 22) for level in levels])
+        if width < WIDE:
+            axes.tick_params(axis="x", rotation=30)
+            for text in axes.get_xticklabels():
+                text.set(ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.6, len(levels) - 0.4)
         axes.set_xlabel("")
         axes.set_ylabel("")

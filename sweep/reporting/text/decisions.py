@@ -135,7 +135,7 @@ def _known_in_words(detail: Mapping[str, Any], frames: StudyFrames) -> str:
         return ""
     order = [str(arm) for arm in frames.arms["arm"] if arm in known]
     means = [f"{arm} {known[arm]['mean']:.4g}" for arm in order[:SHOWN_MEANS]]
-    more = f" and {len(known) - SHOWN_MEANS} more arms" if len(known) > SHOWN_MEANS else ""
+    more = f" and {quantity(len(known) - SHOWN_MEANS, 'more arm')}" if len(known) > SHOWN_MEANS else ""
     verb = "was" if count == 1 else "were"
     return f"{quantity(count, 'score')} {verb} known (means: {', '.join(means)}{more})"
 
