@@ -49,3 +49,24 @@ def test_the_gain_of_a_search_by_luck_is_not_confirmed(store_url: str, tmp_path)
     assert isinstance(table, Table)
     assert "partly luck" in table.caption
     store.close()
+
+
+def good_above(train, evaluation) -> float:
+    """Learning rates above the baseline's are better by 2; the rest is luck."""
+    return lucky(train, evaluation) - 2.0 * (train.lr > 2e-3)
+
+
+def test_a_gain_that_is_real_is_confirmed_in_words(store_url: str, tmp_path) -> None:
+    store = open_store(store_url, patience_seconds=20)
+    asked = study()
+    record = launched(store, asked)
+    play(store, asked, record.id, good_above, owner=worker(store))
+    report = read_study(store.engine, "luck", files_root=tmp_path)
+    assert set(report.comparison.compared["verdict"]) == {"better"}
+    gains = report.search_claims
+    assert ((gains["gain_low"] < -2.0) & (gains["gain_high"] > -2.0)).all()
+    said = answer(report)
+    assert said.word == "better"
+    assert said.sentence.startswith(f"The best setting on fresh seeds is {gains.iloc[0]['arm']} (lr = ")
+    assert "% of the gain that it claimed" in said.sentence
+    store.close()

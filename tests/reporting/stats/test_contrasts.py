@@ -28,7 +28,8 @@ STEPS = ("schedule=cosine", "schedule=cosine + lr=0.002")
 def opened(folder, design: str, **more):
     steps = STEPS if design == "path" else ()
     factors = CROSSED if design == "factorial" else THREE
-    return designed_store(folder, {"kind": design}, seeds=SEEDS, steps=steps, factors=factors, **more)
+    kind = {"kind": design} | ({"resolution": 3} if design == "fractional" else {})
+    return designed_store(folder, kind, seeds=SEEDS, steps=steps, factors=factors, **more)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,17 @@ def test_a_path_compares_each_step_with_the_one_before(tmp_path):
     store.engine.dispose()
 
 
+@pytest.mark.parametrize("design", ["factorial", "fractional"])
+def test_a_planted_main_effect_is_told_in_words(frames_of, design):
+    study = drawn(frames_of(design), np.random.default_rng(2), lambda on: -1.0 * ("lr" in on))
+    found = contrasts(study)
+    assert found["verdict"].tolist() == ["undecided", "undecided", "better"]
+    assert found["low"]["lr=0.002"] < -1.0 < found["high"]["lr=0.002"]
+    said = answer(ReportedStudy(study, None)).sentence
+    assert said.startswith("lr=0.002, on average over the other factors, lowers FCD")
+    assert "Undecided: schedule=cosine and loss=clipped." in said
+
+
 def test_main_effects_and_additivity_are_those_of_a_linear_model(frames_of):
     random = np.random.default_rng(3)
     full = drawn(frames_of("factorial"), random, lambda on: -1.0 * ("schedule" in on) + 0.5 * ("lr" in on))
@@ -168,13 +180,24 @@ def test_where_nothing_is_planted_a_family_errs_in_at_most_one_study_of_twenty(f
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("design", "contrast"), [("leave_one_out", "without lr"), ("path", "2: lr=0.002")])
-def test_a_planted_truth_is_found_at_the_promised_rate(frames_of, design, contrast):
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("design", "contrast", "squared_weights", "planted"),
+    [
+        ("leave_one_out", "without lr", 2.0, lambda on: "lr" in on),
+        ("add_one_in", "all beyond the sum", 8.0, lambda on: len(on) == 3),  # all and twice the baseline, minus three
+        ("path", "2: lr=0.002", 2.0, lambda on: "lr" in on),
+        ("factorial", "lr=0.002", 0.5, lambda on: "lr" in on),  # four arms with four
+        ("fractional", "lr=0.002", 1.0, lambda on: "lr" in on),  # two arms with two
+    ],
+)
+def test_a_planted_truth_is_found_at_the_promised_rate(frames_of, design, contrast, squared_weights, planted):
     frames, random = frames_of(design), np.random.default_rng(21)
-    effect = detectable_effect(ARM_SD * 2**0.5, SEEDS, alpha=0.05 / 3)
+    family = 1 if design == "add_one_in" else 3
+    effect = detectable_effect(ARM_SD * squared_weights**0.5, SEEDS, alpha=0.05 / family)
     found = others = 0
     for _ in range(STUDIES):
-        verdicts = contrasts(drawn(frames, random, lambda on: -effect * ("lr" in on)))["verdict"]
+        verdicts = contrasts(drawn(frames, random, lambda on: -effect * planted(on)))["verdict"]
         found += verdicts[contrast] in ("better", "worse")
         others += verdicts.drop(contrast).isin(["better", "worse"]).any()
     assert found >= stats.binom.ppf(0.001, STUDIES, 0.8)

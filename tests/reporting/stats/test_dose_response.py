@@ -14,6 +14,7 @@ from sweep.reporting.sections import dose_response
 from sweep.reporting.sections.answer import answer
 from sweep.reporting.stats.comparison import compare_arms
 from sweep.reporting.stats.dose_response import dose_responses
+from sweep.reporting.stats.power import detectable_effect
 from tests.helpers.designed_stores import CHAIN, THREE, designed_store
 
 LEVELS = np.array([100, 200, 250, 500, 1000])
@@ -86,6 +87,21 @@ def test_a_flat_curve_has_a_trend_in_at_most_one_study_of_twenty(frames):
         response(drawn(frames, random, lambda _: 12.0)).trend["verdict"] in ("better", "worse") for _ in range(STUDIES)
     )
     assert wrong <= stats.binom.ppf(0.999, STUDIES, 0.05)
+
+
+@pytest.mark.slow
+def test_a_planted_trend_is_found_at_the_promised_rate(frames):
+    """The slope over doublings of five levels: its noise is that of a score over the spread of the levels."""
+    doublings = np.log2(LEVELS)
+    of_a_score = (((doublings - doublings.mean()) ** 2).sum()) ** -0.5
+    slope = detectable_effect(ARM_SD / 12 * of_a_score, SEEDS)
+    random = np.random.default_rng(7)
+    found = [
+        response(drawn(frames, random, lambda level: 12.0 * np.exp(-slope * np.log2(level / 250)))).trend["verdict"]
+        for _ in range(STUDIES)
+    ]
+    assert found.count("better") >= stats.binom.ppf(0.001, STUDIES, 0.8)
+    assert "worse" not in found
 
 
 @pytest.mark.slow
