@@ -27,7 +27,7 @@ def templates() -> Environment:
 
 
 def with_joints(name: str) -> Markup:
-    """A name that a line may end within where its words meet: `weighting=` and `min_`, `snr`.
+    """A name that a line may end within where its words meet: behind an equals sign, an underscore or a comma.
 
     Args:
         name: Name of an arm, a factor or a level; it is escaped.
