@@ -73,7 +73,7 @@ def source_hashes(study: Study) -> set[str]:
 
 
 def _described(source: PluginSource) -> str:
-    return f"{source.name}.py ({source.sha256[:16]})"
+    return f"{source} ({source.sha256[:16]})"
 
 
 def _facts_of_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Slot) -> Mapping[str, ScheduleFacts]:

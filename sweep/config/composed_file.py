@@ -156,6 +156,8 @@ def _with_plugins_seen_from(folder_of_study: Path, data: dict[str, Any], folder:
 
 
 def _seen(folder_of_study: Path, folder: Path, name: str) -> str:
+    if not name.endswith(".py"):
+        return name  # a module or a distribution
     path = Path(folder, name)
     try:
         return Path(os.path.relpath(path, folder_of_study or ".")).as_posix()

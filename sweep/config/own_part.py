@@ -16,7 +16,7 @@ from sweep.config.values import Name
 from sweep.plugins.data_files import checked_path, pinned_file
 from sweep.plugins.kinds import KIND_OF_FIELD
 from sweep.plugins.loading import call_part, is_loaded
-from sweep.plugins.signatures import Parameter, problem_with
+from sweep.plugins.parameters import Parameter, problem_with
 from sweep.similar_names import no_such
 
 BuiltIn = TypeVar("BuiltIn", bound=str)
@@ -102,7 +102,12 @@ class OwnPart(BaseModel):
             Exception: Whatever the part raises.
         """
         files = {name: checked_path(self.settings[name]) for name in self.files}
-        return call_part(self.source, kind, self.part, self.settings | files, given)
+        arguments: dict[str, Any] = {}
+        for name, value in (self.settings | files).items():
+            model = self.parameters[name].model
+            into = arguments.setdefault(model, {}) if model else arguments
+            into[name] = value
+        return call_part(self.source, kind, self.part, arguments, given)
 
     def json_schemas(self) -> list[dict[str, Any]]:
         """How the part may be written in a study file: by its name, or with settings."""
@@ -110,9 +115,13 @@ class OwnPart(BaseModel):
         settings: dict[str, Any] = {"kind": {"const": self.part}}
         for name, parameter in self.parameters.items():
             choices = {"enum": list(parameter.choices)} if parameter.choices else {}
-            settings[name] = {"type": types[parameter.type], "default": parameter.default} | choices
+            bounds = {_BOUNDS[bound]: limit for bound, limit in parameter.bounds}
+            settings[name] = {"type": types[parameter.type], "default": parameter.default} | choices | bounds
         with_settings = {"type": "object", "properties": settings, "required": ["kind"], "additionalProperties": False}
         return [{"const": self.part}, with_settings]
+
+
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 def _tag(value: object) -> str:

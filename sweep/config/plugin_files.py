@@ -14,7 +14,7 @@ from sweep.config.part_names import BUILT_IN
 from sweep.config.yaml_file import YamlFile
 from sweep.errors import StudyFileError
 from sweep.plugins.signatures import Signature, parts_in
-from sweep.plugins.source import PluginSource, read_source
+from sweep.plugins.source import PluginSource, read_plugin
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,24 @@ def plugins_of(file: YamlFile) -> PluginFiles:
     sources: list[PluginSource] = []
     parts: OwnParts = {}
     for index, name in enumerate(named):
-        origin = file.origin_of(("plugins", index))
-        if Path(name).suffix != ".py" or not Path(name).stem.isidentifier():
-            raise StudyFileError(
-                f"{origin}: `plugins.{index}`: {name!r} is not the path of a Python file",
-                why="A plugin is a file beside the study file, named like a module.",
-                next="plugins: [my_nets.py]",
-            )
-        path = file.path.parent / name
-        source = read_source(path)
-        for part in parts_in(source, path):
-            of_kind = parts.setdefault(part.kind, {})
-            _check_names(part, {*BUILT_IN[part.kind], *of_kind}, path)
-            of_kind[part.name] = own_part(part.name, source.sha256, part.parameters, part.better)
-        sources.append(source)
+        for source, path in _read(file, index, name):
+            for part in parts_in(source, path):
+                of_kind = parts.setdefault(part.kind, {})
+                _check_names(part, {*BUILT_IN[part.kind], *of_kind}, path)
+                of_kind[part.name] = own_part(part.name, source.sha256, part.parameters, part.better)
+            sources.append(source)
     return PluginFiles(tuple(sources), parts)
+
+
+def _read(file: YamlFile, index: int, name: str) -> list[tuple[PluginSource, Path]]:
+    """The modules of one plugin; an error about its name says where it is written."""
+    try:
+        return read_plugin(name, file.path.parent)
+    except StudyFileError as error:
+        if name in error.what and not error.what.startswith(str(file.path.parent)):
+            origin = file.origin_of(("plugins", index))
+            raise StudyFileError(f"{origin}: `plugins.{index}`: {error.what}", why=error.why, next=error.next) from None
+        raise
 
 
 _RESERVED = {"kind", "part", "source", "parameters", "preset", "settings", "json_schemas", "is_loaded", "better"}

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from sweep.config.own_part import OwnPart, problem_with_setting
 from sweep.config.part_names import BUILT_IN
 from sweep.plugins.kinds import KINDS
-from sweep.plugins.signatures import Parameter
+from sweep.plugins.parameters import Parameter
 from sweep.similar_names import no_such
 
 

@@ -85,7 +85,9 @@ class Study(NoTruthForNumbers):
         description="Licence of images of your own, for the checklist of the report, e.g. CC BY 4.0.",
     )
     plugins: tuple[Text, ...] = Field(
-        (), max_length=MAX_PLUGINS, description="Files beside the study file with parts of your own, e.g. [my_nets.py]."
+        (),
+        max_length=MAX_PLUGINS,
+        description="Files beside it, modules or distributions with parts of your own, e.g. [my_nets.py].",
     )
     cadence: Cadence = Cadence()
     budget: Budget | None = Field(None, description="Stop when it is spent; without one, work until all is done.")

@@ -34,16 +34,25 @@ def load_source(source: PluginSource) -> None:
     package_name = _PREFIX + source.sha256
     if package_name in sys.modules:
         return
-    package = ModuleType(package_name)
-    package.__path__ = []
-    sys.modules[package_name] = package
+    _package(package_name)
     try:
         for name, text in source.modules.items():
-            _run(package, name, text, source.modules)
+            _run(package_name, name, text, source.modules)
     except BaseException:
         for name in [name for name in sys.modules if name.split(".")[0] == package_name]:
             del sys.modules[name]
         raise
+
+
+def _package(name: str) -> ModuleType:
+    """A package of the plugin; without code, unless the plugin imports from its `__init__`."""
+    if name not in sys.modules:
+        module = sys.modules[name] = ModuleType(name)
+        module.__path__ = []
+        parent, _, own = name.rpartition(".")
+        if parent:
+            setattr(_package(parent), own, module)
+    return sys.modules[name]
 
 
 def is_loaded(source_sha256: str) -> bool:
@@ -64,7 +73,7 @@ def call_part(
         source_sha256: Hash of the source, which this process has loaded.
         kind: Name of the kind of the part.
         name: Name of the part in study files.
-        settings: Values of its settings by their names.
+        settings: Values of its settings by their names; of a model, a mapping of those of its fields.
         given: Values of the arguments that the kind gives; the part receives those that it takes.
 
     Raises:
@@ -74,12 +83,23 @@ def call_part(
     part = part_named(source_sha256, kind, name)
     taken, read_by_harness = _arguments(part), dict(KINDS[kind].settings)
     passed = {argument: value for argument, value in given.items() if argument in taken}
-    return part(**passed, **{name: value for name, value in settings.items() if name not in read_by_harness})
+    own = {name: _value(part, name, value) for name, value in settings.items() if name not in read_by_harness}
+    return part(**passed, **own)
 
 
 @cache
 def _arguments(part: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(part).parameters)
+
+
+def _value(part: Callable[..., Any], name: str, value: object) -> object:
+    """The value of an argument; of one that is typed as a model, the model of its fields."""
+    if not isinstance(value, Mapping):
+        return value
+    model = inspect.signature(part).parameters[name].annotation
+    if isinstance(model, str):  # of a file with `from __future__ import annotations`
+        model = vars(sys.modules[part.__module__])[model]
+    return model(**value)
 
 
 @cache
@@ -103,29 +123,39 @@ def part_named(source_sha256: str, kind: str, name: str) -> Callable[..., Any]:
     )
 
 
-def _run(package: ModuleType, name: str, text: str, modules: Mapping[str, str]) -> None:
-    module = ModuleType(f"{package.__name__}.{name}")
-    module.__package__, module.__file__ = package.__name__, f"{name}.py"
-    sys.modules[module.__name__] = module
-    shown = f"<plugin {name}.py {package.__name__[-64:][:16]}>"
+def _run(root: str, name: str, text: str, modules: Mapping[str, str]) -> None:
+    whole = f"{root}.{name}"
+    _package(whole.rpartition(".")[0])
+    holds_others = any(other.startswith(f"{name}.") for other in modules)
+    module = _package(whole) if holds_others else ModuleType(whole)
+    module.__package__ = whole if holds_others else whole.rpartition(".")[0]
+    module.__file__ = f"{name}.py"
+    sys.modules[whole] = module
+    setattr(sys.modules[whole.rpartition(".")[0]], name.rpartition(".")[2], module)
+    shown = f"<plugin {name}.py {root[-64:][:16]}>"
     linecache.cache[shown] = (len(text), None, text.splitlines(keepends=True), shown)
-    tree = ast.fix_missing_locations(_WithinPackage(modules).visit(ast.parse(text)))
+    tree = ast.fix_missing_locations(_WithinPlugin(root, modules).visit(ast.parse(text)))
     exec(compile(tree, shown, "exec"), vars(module))  # noqa: S102 - the person who launched the study has allowed it
-    setattr(package, name, module)
 
 
-class _WithinPackage(ast.NodeTransformer):
-    """`import blocks` becomes `from . import blocks`, so that modules of the folder are found in the package alone."""
+class _WithinPlugin(ast.NodeTransformer):
+    """Names of modules of the plugin become those under which they were loaded, so that no other is found for them."""
 
-    def __init__(self, modules: Mapping[str, str]) -> None:
-        self._modules = modules
+    def __init__(self, root: str, modules: Mapping[str, str]) -> None:
+        self._root = root
+        self._packages = {name.split(".")[0] for name in modules}
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
-        if node.names[0].name not in self._modules:
+        first = node.names[0]
+        if first.name.split(".")[0] not in self._packages:
             return node
-        return ast.copy_location(ast.ImportFrom(module=None, names=node.names, level=1), node)
+        if "." not in first.name:
+            return ast.copy_location(ast.ImportFrom(module=self._root, names=node.names, level=0), node)
+        if first.asname is None:
+            raise ImportError(f"write `import {first.name} as name`: a plugin is loaded under a name of its own")
+        return ast.copy_location(ast.Import([ast.alias(f"{self._root}.{first.name}", first.asname)]), node)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        if node.level == 0 and node.module in self._modules:
-            node.level = 1
+        if node.level == 0 and node.module is not None and node.module.split(".")[0] in self._packages:
+            node.module = f"{self._root}.{node.module}"
         return node

@@ -1,25 +1,22 @@
-"""The source of a plugin file and of what it imports from its folder: its identity, and the modules as text."""
+"""The source of a plugin and of what it imports from its folder or package: its identity, and the modules as text."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.errors import DataError, StudyFileError
 from sweep.limits import MAX_PLUGIN_BYTES, MAX_PLUGINS
-
-# A file of the user with such a name is never taken for the module.
-_NEVER_SIBLINGS = sys.stdlib_module_names | {"sweep", "torch", "torchvision", "numpy"}
+from sweep.plugins.locating import Folder, Modules, modules_named
 
 
 @dataclass(frozen=True)
 class PluginSource:
-    """A plugin file with the modules of its folder that it needs.
+    """A plugin with the modules of its folder or package that it needs.
 
     Attributes:
         modules: Name of a module -> its text, each after those that it imports; the last one is the plugin file.
@@ -31,8 +28,11 @@ class PluginSource:
 
     @property
     def name(self) -> str:
-        """Module name of the plugin file."""
+        """Module name of the plugin."""
         return list(self.modules)[-1]
+
+    def __str__(self) -> str:
+        return self.name if "." in self.name else f"{self.name}.py"
 
     def as_text(self) -> str:
         """The source as it is archived; `source_from` reads it back."""
@@ -48,8 +48,37 @@ def read_source(path: Path) -> PluginSource:
     Raises:
         StudyFileError: A file cannot be read, is too large or not Python, or the modules import each other.
     """
+    return _read(path.stem, path, Folder(path.parent))
+
+
+def read_plugin(name: str, folder: Path) -> list[tuple[PluginSource, Path]]:
+    """Read what a study file names under `plugins`. Nothing of it is run.
+
+    Args:
+        name: Path of a Python file, name of a module, or name of an installed distribution.
+        folder: Folder of the study file, where the path of a file begins.
+
+    Returns:
+        The source of each module with parts, and its file.
+
+    Raises:
+        StudyFileError: There is no such plugin, or it cannot be read.
+    """
+    if name.endswith(".py"):
+        if not Path(name).stem.isidentifier():
+            raise StudyFileError(f"{name!r} is not named like a module", next="plugins: [my_nets.py]")
+        return [(read_source(folder / name), folder / name)]
+    read = []
+    for module, package in modules_named(name):
+        path = package.path_of(module)
+        assert path is not None
+        read.append((_read(module, path, package), path))
+    return read
+
+
+def _read(name: str, path: Path, within: Modules) -> PluginSource:
     modules: dict[str, str] = {}
-    _collect(path, modules, ())
+    _collect(name, path, within, modules, ())
     try:
         return PluginSource(modules, _identity(modules))
     except RecursionError:
@@ -80,22 +109,7 @@ def source_from(text: str, sha256: str) -> PluginSource:
     return PluginSource(modules, actual)
 
 
-def _siblings_imported(tree: ast.Module, folder: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line of each import statement that names a module of the plugin's own folder, and the modules it names."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-        if any(_is_sibling(name, folder) for name in names):
-            yield node.lineno, names
-
-
-def _is_sibling(module: str, folder: Path) -> bool:
-    return module not in _NEVER_SIBLINGS and module.isidentifier() and (folder / f"{module}.py").is_file()
-
-
-def _collect(path: Path, modules: dict[str, str], importing: tuple[str, ...]) -> None:
-    name = path.stem
+def _collect(name: str, path: Path, within: Modules, modules: dict[str, str], importing: tuple[str, ...]) -> None:
     if name in modules:
         return
     if len(modules) + len(importing) >= MAX_PLUGINS:
@@ -103,13 +117,14 @@ def _collect(path: Path, modules: dict[str, str], importing: tuple[str, ...]) ->
     if name in importing:
         raise StudyFileError(f"{path}: modules of a plugin import each other", why=" -> ".join([*importing, name]))
     text = _text(path)
-    tree = parsed(path, text)
-    for line, names in _siblings_imported(tree, path.parent):
+    for line, names in within.imported_by(parsed(path, text), name):
         if len(names) > 1:
             raise StudyFileError(
                 f"{path}, line {line}: import the modules of your folder one a line", next="Split the line."
             )
-        _collect(path.parent / f"{names[0]}.py", modules, (*importing, name))
+        found = within.path_of(names[0])
+        assert found is not None
+        _collect(names[0], found, within, modules, (*importing, name))
     modules[name] = text
 
 

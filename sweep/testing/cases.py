@@ -10,7 +10,8 @@ from sweep.config.own_part import own_part
 from sweep.config.run import Setting
 from sweep.errors import StudyFileError
 from sweep.plugins.kinds import KINDS
-from sweep.plugins.signatures import Parameter, Signature, parts_in
+from sweep.plugins.parameters import Parameter
+from sweep.plugins.signatures import Signature, parts_in
 from sweep.plugins.source import PluginSource, read_source
 
 

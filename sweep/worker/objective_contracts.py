@@ -16,7 +16,7 @@ from sweep.training.noise_tables import betas_of, target_table_of
 from sweep.training.objective import Objective
 from sweep.training.own_parts import own_loss_term
 from sweep.training.seeding import dropout_stream
-from sweep.worker.broken_part import Broken
+from sweep.worker.broken_part import Broken, Guarantee
 
 BATCH = 2
 
@@ -38,7 +38,7 @@ def target_contract(_part: OwnPart, setting: Setting) -> None:
     assert isinstance(first, TargetTable)
     assert isinstance(second, TargetTable)
     if not (np.array_equal(first.on_x0, second.on_x0) and np.array_equal(first.on_noise, second.on_noise)):
-        raise Broken("it returns other coefficients at each call")
+        raise Broken("it returns other coefficients at each call", Guarantee.REPEATABLE)
 
 
 def loss_contract(part: OwnPart, _setting: Setting) -> None:
@@ -61,7 +61,7 @@ def loss_contract(part: OwnPart, _setting: Setting) -> None:
             at = ", where prediction and target agree" if torch.equal(prediction, target) else ""
             raise Broken(f"its gradients are not finite{at}")
         if not torch.equal(loss, part("loss", {"prediction": prediction, "target": target})):
-            raise Broken("it returns another loss at each call")
+            raise Broken("it returns another loss at each call", Guarantee.REPEATABLE)
 
 
 def loss_term_contract(part: OwnPart, setting: Setting) -> None:
@@ -90,7 +90,7 @@ def loss_term_contract(part: OwnPart, setting: Setting) -> None:
     if not gradient.isfinite().all():
         raise Broken("its gradients are not finite")
     if not torch.equal(value, term()[0]):
-        raise Broken("it returns another number at each call")
+        raise Broken("it returns another number at each call", Guarantee.REPEATABLE)
 
 
 def objective_contract(_part: OwnPart, setting: Setting) -> None:
@@ -120,7 +120,9 @@ def objective_contract(_part: OwnPart, setting: Setting) -> None:
     if any(gradient is not None and not gradient.isfinite().all() for gradient in gradients):
         raise Broken("its gradients are not finite")
     if not torch.equal(first, loss()):
-        raise Broken("it returns another loss for the same seed: draw random numbers with torch alone")
+        raise Broken(
+            "it returns another loss for the same seed: draw random numbers with torch alone", Guarantee.REPEATABLE
+        )
 
 
 def _batch(T: int) -> Batch:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 from torch import nn
 
 from sweep.config.own_part import OwnPart
 from sweep.config.run import Setting, TrainConfig
 from sweep.training.optimizers import build_optimizer, load_optimizer, set_lr
-from sweep.worker.broken_part import Broken
+from sweep.worker.broken_part import Broken, Guarantee
+from sweep.worker.checkpoint_round_trip import through_checkpoint
 
 STEPS = 8
 """Before and after it is resumed."""
@@ -44,12 +43,14 @@ def optimizer_contract(_part: OwnPart, setting: Setting) -> None:
     again, resumed = _few_parameters(config)
     for copy, each in zip(again, params, strict=True):
         copy.data.copy_(each)
-    load_optimizer(resumed, deepcopy(optimizer.state_dict()))
+    load_optimizer(resumed, through_checkpoint(optimizer.state_dict()))
     for step in range(STEPS, 2 * STEPS):
         _step(params, optimizer, step, lr=1e-3)
         _step(again, resumed, step, lr=1e-3)
     if not all(map(torch.equal, params, again)):
-        raise Broken("resumed from its state_dict, it makes another step: a killed run would end elsewhere")
+        raise Broken(
+            "resumed from its state_dict, it makes another step: a killed run would end elsewhere", Guarantee.RESUMABLE
+        )
 
 
 def _few_parameters(config: TrainConfig) -> tuple[list[nn.Parameter], torch.optim.Optimizer]:

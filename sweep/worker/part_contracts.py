@@ -17,7 +17,8 @@ from sweep.limits import MAX_PARAMETERS
 from sweep.scoring.own_metrics import own_number
 from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of, weights_of
-from sweep.worker.broken_part import Broken
+from sweep.worker.broken_part import Broken, Guarantee
+from sweep.worker.checkpoint_round_trip import through_checkpoint
 from sweep.worker.objective_contracts import loss_contract, loss_term_contract, objective_contract, target_contract
 from sweep.worker.optimizer_contract import optimizer_contract
 from sweep.worker.preparation import dataset_of
@@ -57,7 +58,7 @@ def net_contract(_part: OwnPart, setting: Setting) -> None:
     net.eval()
     with torch.inference_mode():
         if not torch.equal(net(*inputs), net(*inputs)):
-            raise Broken("in eval mode, forward returns other numbers for the same images")
+            raise Broken("in eval mode, forward returns other numbers for the same images", Guarantee.REPEATABLE)
 
 
 def _check_weights(net: nn.Module, again: nn.Module) -> None:
@@ -66,7 +67,10 @@ def _check_weights(net: nn.Module, again: nn.Module) -> None:
     if not weights:
         raise Broken("it has no weights, so there is nothing to train")
     if any(not torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items()):
-        raise Broken("two nets of one seed begin with different weights: draw them with torch alone")
+        raise Broken(
+            "two nets of one seed begin with different weights: draw them with torch alone", Guarantee.REPEATABLE
+        )
+    through_checkpoint(net.state_dict())
     if constants := sorted(net.state_dict().keys() - {name for name, _ in net.named_parameters()}):
         raise Broken(f"{constants[0]} is kept with the weights and is none: averages of weights run over it")
 
@@ -82,7 +86,7 @@ def schedule_contract(_part: OwnPart, setting: Setting) -> None:
         InfeasibleConfig: They make no chain; the message names the first t where.
     """
     if not np.array_equal(betas_of(setting), betas_of(setting)):
-        raise Broken("it returns other betas at each call")
+        raise Broken("it returns other betas at each call", Guarantee.REPEATABLE)
 
 
 def weighting_contract(_part: OwnPart, setting: Setting) -> None:
@@ -97,7 +101,7 @@ def weighting_contract(_part: OwnPart, setting: Setting) -> None:
     """
     betas = betas_of(setting)
     if not np.array_equal(weights_of(setting, betas), weights_of(setting, betas)):
-        raise Broken("it returns other weights at each call")
+        raise Broken("it returns other weights at each call", Guarantee.REPEATABLE)
 
 
 def lr_schedule_contract(part: OwnPart, _setting: Setting) -> None:
@@ -114,7 +118,7 @@ def lr_schedule_contract(part: OwnPart, _setting: Setting) -> None:
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor < math.inf:
             raise Broken(f"at progress {progress:g} it returned {factor!r}; a finite number >= 0 is expected")
         if factor != part("lr_schedule", {"progress": progress}):
-            raise Broken("it returns another factor at each call")
+            raise Broken("it returns another factor at each call", Guarantee.REPEATABLE)
 
 
 def dataset_contract(part: OwnPart, _setting: Setting) -> None:
@@ -129,7 +133,7 @@ def dataset_contract(part: OwnPart, _setting: Setting) -> None:
     """
     first, second = (own_dataset(part.part, part("dataset", {})) for _ in range(2))
     if first.content_sha256 != second.content_sha256:
-        raise Broken("it returns other images at each call")
+        raise Broken("it returns other images at each call", Guarantee.REPEATABLE)
 
 
 def metric_contract(part: OwnPart, setting: Setting) -> None:
@@ -150,7 +154,7 @@ def metric_contract(part: OwnPart, setting: Setting) -> None:
         torch.randint(256, (count, channels, size, size), generator=draws, dtype=torch.uint8) for count in (16, 24)
     )
     if own_number(part, images, real) != own_number(part, images, real):
-        raise Broken("it returns another number at each call")
+        raise Broken("it returns another number at each call", Guarantee.REPEATABLE)
 
 
 def _image_shape(config: TrainConfig) -> tuple[int, int]:

@@ -69,10 +69,10 @@ def _load(source: PluginSource) -> None:
     try:
         load_source(source)
     except SystemExit as error:
-        raise UsageError(f"plugin {source.name}.py ends the program when it is imported") from error
+        raise UsageError(f"plugin {source} ends the program when it is imported") from error
     except Exception as error:
         raise UsageError(
-            f"plugin {source.name}.py cannot be imported",
+            f"plugin {source} cannot be imported",
             why=f"{type(error).__name__}: {error}",
             next="Correct the file.",
         ) from error
@@ -84,7 +84,7 @@ def _try_part(kind: str, part: OwnPart, setting: Setting) -> None:
     except SweepError:
         raise
     except (Exception, SystemExit) as error:
-        problem = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+        problem = error.explanation if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
         raise UsageError(
             f"{KINDS[kind].label} `{part.part}` of a plugin cannot be used",
             why=problem,

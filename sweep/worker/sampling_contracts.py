@@ -12,7 +12,7 @@ from sweep.diffusion.spacing import sampling_indices
 from sweep.scoring.generate import sampling_plan
 from sweep.scoring.own_sampling import own_spacing
 from sweep.training.noise_tables import betas_of
-from sweep.worker.broken_part import Broken
+from sweep.worker.broken_part import Broken, Guarantee
 
 SAMPLER_TOLERANCE = 0.05
 """Of a pixel in [-1, 1]: a few levels of 255."""
@@ -55,4 +55,4 @@ def spacing_contract(part: OwnPart, setting: Setting) -> None:
     """
     first, second = (sampling_indices(own_spacing(part), setting.T, setting.sampling_steps) for _ in range(2))
     if first.tolist() != second.tolist():
-        raise Broken("it returns other indices at each call")
+        raise Broken("it returns other indices at each call", Guarantee.REPEATABLE)

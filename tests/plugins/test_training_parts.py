@@ -143,6 +143,12 @@ def test_the_factor_of_an_lr_schedule_comes_after_the_warm_up(tmp_path):
         ("optimizer", "return Lion(params, lr,", "return Lion(params, float(lr),", r"do not keep the tensor"),
         ("optimizer", "return Lion(params, lr,", "return Lion(params[:1], lr,", r"does not hold all parameters"),
         ("optimizer", "return Lion(params, lr, betas, weight_decay)", "return 1", r"returned int"),
+        (
+            "optimizer",
+            "m = self.state[p]",
+            "self.state[p]['f'] = print; m = self.state[p]",
+            r"cannot be pickled.* resumed",
+        ),
         ("optimizer", "self.state[p]", "self.__dict__.setdefault(id(p), {})", r"another step"),
         ("optimizer", 'group["lr"] * (dir', "1e-3 * (dir", r"moves weights at learning rate 0"),
         ("optimizer", "p.sub_(", "(p * 1).sub_(", r"has not moved"),

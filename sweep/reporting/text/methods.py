@@ -18,6 +18,7 @@ from sweep.reporting.metrics import CLASSIFIER, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
 from sweep.reporting.text.methods_testing import testing_text
+from sweep.reporting.text.own_parts import own_parts_sentence
 from sweep.reporting.text.references import SOURCES
 from sweep.reporting.text.setting_fields import PRECISIONS, SCORING_FIELDS, TRAINING_FIELDS
 from sweep.reporting.text.software import BY_TORCH_FIDELITY, software_sentences
@@ -55,7 +56,7 @@ def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str]
 def _software(frames: StudyFrames, comparison: Comparison, citations: Citations) -> str:
     sentences, sources = software_sentences(frames, comparison)
     citations.cite(*sources)
-    return " ".join(sentences)
+    return " ".join([*sentences, own_parts_sentence(frames)]).strip()
 
 
 def _training(frames: StudyFrames, citations: Citations) -> str:

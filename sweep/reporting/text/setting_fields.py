@@ -61,6 +61,7 @@ SCORING_FIELDS = frozenset(
         "fid_test",
         "neighbours",
         "partial_noising",
+        "extra_metrics",
     ]
 )
 PRECISIONS = {

@@ -93,3 +93,17 @@ def test_only_seeds_with_a_score_were_used(opened: Store) -> None:
     launched(opened, study)
     frames = load_frames(opened.engine, "methods")
     assert "used" not in " ".join(methods_text(frames, compare_arms(frames))[0])
+
+
+def test_parts_of_plugins_are_named_with_the_hash_of_their_source(opened: Store) -> None:
+    own = {"kind": "own", "source": "a" * 64, "parameters": {}}
+    metric = own | {"part": "contrast", "better": "near_one"}
+    text = text_of(opened, schedule=own | {"part": "power"}, extra_metrics=[metric], target="v")
+    assert "schedule power of our own" in text
+    named = "metric contrast (source sha256 aaaaaaaa) and schedule power (source sha256 aaaaaaaa)"
+    assert f"2 parts are of our own, from plugins: {named}." in text
+    assert "extra_metrics" not in text
+
+
+def test_a_study_without_plugins_names_no_parts_of_its_own(opened: Store) -> None:
+    assert "of our own" not in text_of(opened)
