@@ -81,10 +81,12 @@ def _facts_of_check(plan: StudyPlan, sources: tuple[PluginSource, ...], slot: Sl
     settings = {arm.name: plan.study.setting(arm.changes) for arm in plan.arms}
     for number, changes in enumerate(evaluation_levels(plan.study)[1:], 1):
         settings[f"evaluation level {number}"] = plan.study.setting(changes)
-    settings = {name: setting for name, setting in settings.items() if own_parts_in(setting)}
+    extractor = plan.study.protocol.extractor_part
+    if extractor is None:
+        settings = {name: setting for name, setting in settings.items() if own_parts_in(setting)}
     child = Child(device="cpu", threads=slot.threads, stall=CHECK_SECONDS)
     try:
-        job = CheckJob(sources, settings)
+        job = CheckJob(sources, settings, extractor)
         outcome = child.run(job, on_message=lambda _: None, on_poll=lambda: False)
     finally:
         child.close()

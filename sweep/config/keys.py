@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sweep.config.own_part import OwnPart
     from sweep.config.run import EvalConfig, Protocol, TrainConfig
 
 
@@ -39,7 +40,16 @@ def train_key(config: TrainConfig) -> str:
 
 def protocol_key(protocol: Protocol) -> str:
     """Identity of a protocol: scores compare only where it is equal."""
-    return sha256_of({"protocol": 1, "config": protocol.model_dump(mode="json")})
+    fields = protocol.model_dump(mode="json")
+    _leave_out_types(fields)
+    return sha256_of({"protocol": 1, "config": fields})
+
+
+def part_sha256(part: OwnPart) -> str:
+    """Identity of a part of a plugin: its source, its settings, and the content of the files that it reads."""
+    fields = {"part": part.model_dump(mode="json")}
+    _leave_out_types(fields)
+    return sha256_of(fields)
 
 
 def eval_key(config: EvalConfig, protocol: Protocol, *, step: int | None = None) -> str:

@@ -53,6 +53,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "dataset": ("own", *get_args(DataName)),
     "metric": (),
     "sampler": get_args(Sampler),
+    "feature_extractor": ("classifier", "inception", "own"),
     "spacing": get_args(Spacing),
     "schedule": get_args(Schedule),
     "weighting": get_args(Weighting),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from sweep.config.own_part import OwnPart
 from sweep.config.run import NoiseSharing
 from sweep.config.values import Count, NoTruthForNumbers
 from sweep.limits import MAX_LADDER_STEPS, MAX_NOISE_SETS, MAX_SAMPLES
@@ -35,8 +37,11 @@ def _never_perceptual(value: object) -> object:
 class ProtocolRequest(NoTruthForNumbers):
     """How scores are made; hashes of extractor and reference are filled in at launch."""
 
-    extractor: Annotated[Literal["classifier", "inception"], BeforeValidator(_never_perceptual)] = Field(
+    extractor: Annotated[Literal["classifier", "inception", "own"], BeforeValidator(_never_perceptual)] = Field(
         "classifier", description="classifier: a small net trained once per dataset. inception: as in published FIDs."
+    )
+    extractor_part: SkipJsonSchema[OwnPart | None] = Field(
+        None, exclude_if=lambda part: part is None, description="Feature extractor of a plugin; only for own."
     )
     reference: Literal["train", "test"] = Field("train", description="Real images to compare with.")
     n: Count = Field(
@@ -59,3 +64,13 @@ class ProtocolRequest(NoTruthForNumbers):
         description="Of a search: cheaper protocols, cheapest first. The first scores the pruner's first rung, the "
         "next one its next; all score finished trials too, so that the report tells how well each ranks.",
     )
+
+    @model_validator(mode="after")
+    def _part_belongs_to_own(self) -> ProtocolRequest:
+        if (self.extractor == "own") != (self.extractor_part is not None):
+            raise ValueError("`own` is an extractor of a plugin, which a study names by its own name")
+        return self
+
+    def with_extractor(self, part: OwnPart) -> ProtocolRequest:
+        """The request with another form of its extractor of a plugin, such as that with the hashes of its files."""
+        return self.model_copy(update={"extractor_part": part})

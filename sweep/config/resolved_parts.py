@@ -33,6 +33,27 @@ def with_own_parts(fields: Mapping[Any, Any]) -> dict[Any, Any]:
     return resolved
 
 
+def with_own_extractor(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a study, with the feature extractor of a plugin in full where its protocol names one.
+
+    Args:
+        fields: Fields of a study as they are written; `own_parts` of the baseline has what the plugins offer.
+
+    Raises:
+        PydanticCustomError: of type `misfit`; there is no extractor of that name, or it has no such setting.
+    """
+    protocol, baseline = fields.get("protocol"), fields.get("baseline")
+    offered = baseline.get("own_parts", {}) if isinstance(baseline, Mapping) else {}
+    own = offered.get("feature_extractor", {})
+    written = protocol.get("extractor") if isinstance(protocol, Mapping) else None
+    if not isinstance(protocol, Mapping) or not own or written is None or written == "own":
+        return dict(fields)
+    resolved = _resolved("feature_extractor", written, own)
+    if isinstance(resolved, str):
+        return dict(fields)
+    return dict(fields) | {"protocol": dict(protocol) | {"extractor": "own", "extractor_part": resolved}}
+
+
 def _resolved_net(kind: str, value: object, own: Mapping[str, Any]) -> object:
     return _resolved(kind, value, own) if own else value  # sizes of a net are checked by their own models
 
@@ -100,4 +121,8 @@ def _with_settings(kind: str, whole: Mapping[str, Any], changes: Mapping[str, An
 
 
 def _misfit(field: str, problem: str, *within: str) -> PydanticCustomError:
-    return PydanticCustomError("misfit", "{message}", {"at": ("baseline", field, *within), "message": problem})
+    return PydanticCustomError(
+        "misfit",
+        "{message}",
+        {"at": ("protocol" if field == "extractor" else "baseline", field, *within), "message": problem},
+    )

@@ -173,7 +173,10 @@ class Protocol(Frozen):
     """What makes two scores comparable. Scores of different protocols never meet in one table."""
 
     extractor: str = Field(description="Name of the feature extractor.")
-    extractor_sha256: str = Field(description="Of its weights file.")
+    extractor_sha256: str = Field(description="Of its weights file; of one of a plugin, of its source and settings.")
+    extractor_part: SkipJsonSchema[OwnPart | None] = Field(
+        None, exclude_if=lambda part: part is None, description="Feature extractor of a plugin."
+    )
     reference: Literal["train", "test"] = Field("train", description="Split that samples are compared with.")
     reference_sha256: str = Field(description="Of the reference images.")
     n: int = Field(ge=2, description="Generated images for each noise set.")
@@ -201,8 +204,10 @@ class Protocol(Frozen):
     @property
     def label(self) -> str:
         """Name of the distance: plain FID is only ever Inception's."""
-        kind = "FID" if self.extractor == "inception" else f"FCD-{self.extractor_sha256[:8]}"
-        return f"{kind}@{self.n}"
+        if self.extractor == "inception":
+            return f"FID@{self.n}"
+        kind = "FCD" if self.extractor_part is None else "FD"
+        return f"{kind}-{self.extractor_sha256[:8]}@{self.n}"
 
 
 class Setting(TrainSettings, EvalConfig):

@@ -48,7 +48,9 @@ def study_in(file: YamlFile) -> Study:
         study = Study.model_validate(with_plugins(file, plugins))
     except ValidationError as error:
         raise explain(file, error, Study) from None
-    return study.with_data(study.baseline.data.within(file.path.parent)).with_sources(plugins.sources)
+    folder = file.path.parent
+    study = study.with_data(study.baseline.data.within(folder)).with_extractor(lambda part: part.within(folder))
+    return study.with_sources(plugins.sources)
 
 
 def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
@@ -62,7 +64,11 @@ def study_json_schema(plugins: PluginFiles | None = None) -> dict[str, Any]:
         for kind, own in plugins.parts.items():
             forms = [form for part in own.values() for form in part.json_schemas()]
             name = KINDS[kind].field
-            fields[name] = _with_forms(fields[name], forms) if name in fields else _list_of(forms)
+            if kind == "feature_extractor":
+                protocol = schema["$defs"]["ProtocolRequest"]["properties"]
+                protocol[name] = _with_forms(protocol[name], forms)
+            else:
+                fields[name] = _with_forms(fields[name], forms) if name in fields else _list_of(forms)
     return {"$schema": GenerateJsonSchema.schema_dialect} | schema
 
 

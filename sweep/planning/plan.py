@@ -172,7 +172,7 @@ def located(study: Study) -> Study:
     weights = study.baseline.init_from
     if weights is not None:
         study = study.with_starting_weights(pinned(weights))
-    return study.with_data(study.baseline.data.absolute().pinned())
+    return study.with_data(study.baseline.data.absolute().pinned()).with_extractor(OwnPart.pinned)
 
 
 def study_plan(study: Study) -> StudyPlan:

@@ -17,7 +17,7 @@ float, bool, str or Literal of texts, with a default.
 from __future__ import annotations
 
 from sweep.plugins.data_files import File
-from sweep.plugins.evaluation_parts import dataset, metric, sampler, spacing
+from sweep.plugins.evaluation_parts import dataset, feature_extractor, metric, sampler, spacing
 from sweep.plugins.training_parts import (
     loss,
     loss_term,
@@ -33,6 +33,7 @@ from sweep.plugins.training_parts import (
 __all__ = [
     "File",
     "dataset",
+    "feature_extractor",
     "loss",
     "loss_term",
     "lr_schedule",

@@ -84,3 +84,22 @@ def spacing(name: str) -> Callable[[Function], Function]:
         def cubic(T, steps): ...
     """
     return marking("spacing", name)
+
+
+def feature_extractor(name: str) -> Callable[[Function], Function]:
+    """Mark a function as a feature extractor that protocols may name.
+
+    It takes settings, of which some may be files, and returns a function or a module from images, uint8 [B, C, H, W],
+    to features, float [B, D]; a module is moved to the device of the score and put in eval mode.
+
+    Args:
+        name: Name of the extractor in study files: lower-case letters, digits and underscores.
+
+    Returns:
+        A decorator that returns the function unchanged but for a mark.
+
+    Example:
+        @feature_extractor("patches")
+        def patches(*, size: int = 3): ...
+    """
+    return marking("feature_extractor", name)

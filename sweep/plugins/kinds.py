@@ -61,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "dataset": Kind("data set", "data", (), reads_files=True),
     "metric": Kind("metric", "extra_metrics", ("images",), ("real",), has_direction=True),
     "sampler": Kind("sampler", "sampler", ("at",), ("eta",)),
+    "feature_extractor": Kind("feature extractor", "extractor", (), reads_files=True),
     "spacing": Kind("spacing", "spacing", ("T", "steps")),
     "lr_schedule": Kind("lr schedule", "lr_schedule", ("progress",)),
 }

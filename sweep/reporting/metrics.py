@@ -13,6 +13,7 @@ ARROWS = {Direction.LOWER: "↓", Direction.HIGHER: "↑", Direction.NEAR_ONE: "
 
 
 CLASSIFIER = " (classifier features)"
+OWN_FEATURES = " (features of our own)"
 
 
 def lower_is_better(metric: str) -> bool:
@@ -43,9 +44,12 @@ def label_of(metric: str, protocol: Mapping[str, Any]) -> str:
     known = metric_of(metric)
     inception = protocol.get("extractor") == "inception"
     if known.label.startswith("FID"):
-        name = "FID" if inception else f"FCD-{str(protocol.get('extractor_sha256', ''))[:8]}"
+        kind = "FD" if protocol.get("extractor_part") else "FCD"
+        name = "FID" if inception else f"{kind}-{str(protocol.get('extractor_sha256', ''))[:8]}"
         return f"{name}@{protocol.get('n', '?')}" + known.label.removeprefix("FID")
-    return known.label if inception or known.made_of != "features" else known.label + CLASSIFIER
+    if inception or known.made_of != "features":
+        return known.label
+    return known.label + (OWN_FEATURES if protocol.get("extractor_part") else CLASSIFIER)
 
 
 def short_label_of(metric: str, protocol: Mapping[str, Any]) -> str:
@@ -59,7 +63,9 @@ def short_label_of(metric: str, protocol: Mapping[str, Any]) -> str:
         StoreMismatch: This version does not know the score.
     """
     known = metric_of(metric).label
-    return known if protocol.get("extractor") == "inception" else known.replace("FID", "FCD")
+    if protocol.get("extractor") == "inception":
+        return known
+    return known.replace("FID", "FD" if protocol.get("extractor_part") else "FCD")
 
 
 def extractor_of(protocol: Mapping[str, Any]) -> str:

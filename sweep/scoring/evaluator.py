@@ -7,12 +7,14 @@ from pathlib import Path
 
 import torch
 
+from sweep.config.own_part import OwnPart
 from sweep.config.run import NoiseSharing, Protocol
 from sweep.data.dataset import Dataset
 from sweep.errors import ProtocolError
 from sweep.files.caches import read_cache
 from sweep.files.hashes import sha256_of_bytes
 from sweep.scoring.features import Extractor, load_extractor
+from sweep.scoring.own_extractor import own_extractor
 from sweep.scoring.progress import Progress, ignore_progress
 from sweep.scoring.reference import Bounds, Reference, Split, images_sha256, load_bounds, load_reference
 from sweep.scoring.shipped_classifiers import shipped_file
@@ -42,6 +44,7 @@ def resolve_protocol(
     noise: NoiseSharing = "per_seed",
     folder: Path,
     weights: Path | None = None,
+    part: OwnPart | None = None,
     device: torch.device = CPU,
     on_progress: Progress = ignore_progress,
 ) -> Protocol:
@@ -57,6 +60,7 @@ def resolve_protocol(
         noise: per_seed: runs of one training seed have the same noise sets. shared: all runs have.
         folder: Where classifiers and references are kept.
         weights: The extractor's weights file, if not the usual one.
+        part: The extractor of a plugin, in place of one of this package.
         device: Device that a classifier is trained on.
         on_progress: Called with (done, in all), over the images of a training or the bytes of a download.
 
@@ -64,10 +68,16 @@ def resolve_protocol(
         UnknownName: No such extractor.
         DataError: Its weights cannot be had.
     """
-    loaded = load_extractor(extractor, dataset, folder=folder, device=device, weights=weights, on_progress=on_progress)
+    if part is not None:
+        loaded = own_extractor(part, dataset, device=device)
+    else:
+        loaded = load_extractor(
+            extractor, dataset, folder=folder, device=device, weights=weights, on_progress=on_progress
+        )
     return Protocol(
         extractor=loaded.name,
         extractor_sha256=loaded.sha256,
+        extractor_part=part,
         reference=reference,
         reference_sha256=images_sha256(dataset, reference),
         n=n,
@@ -122,6 +132,8 @@ def open_evaluator(
 def _extractor_of(
     protocol: Protocol, dataset: Dataset, folder: Path, device: torch.device, weights: Path | None
 ) -> Extractor:
+    if protocol.extractor_part is not None:
+        return own_extractor(protocol.extractor_part, dataset, device=device)
     kind = "inception" if protocol.extractor.startswith("inception") else "classifier"
     file = folder / f"{protocol.extractor}.pt"
     # A damaged file is no file: where this machine trained it, training makes the same one again. The hash also keeps

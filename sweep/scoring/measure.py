@@ -51,8 +51,8 @@ class Measurements:
     """Its standard error over generated images and over the choice of subsets."""
     kid_left_out: tuple[float, ...]
     """All-pairs kernel distance without each block of images."""
-    inception_score: float
-    """exp E KL(p(y | x) || p(y)) by torch-fidelity: mean over 10 splits, on the extractor's logits.
+    inception_score: float | None
+    """exp E KL(p(y | x) || p(y)) by torch-fidelity: mean over 10 splits, on the extractor's logits; None without any.
 
     Source: Salimans et al. 2016.
     """
@@ -88,11 +88,9 @@ def measure_distances(features: Features, reference: Reference, *, n: int, devic
 
     _check_comparable(features, reference, n)
     rows = checked_rows(features.penultimate, what="Features of the generated images")
-    logits = checked_rows(features.logits, what="Logits of the generated images")
     subset = min(KID_SUBSET_SIZE, n, len(reference.rows))
     distances = calculate(rows, reference.rows, settings={"fid": True})
     kids = kid_of_subsets(rows, reference.rows, subsets=KID_SUBSETS, size=subset, device=device)
-    scores = calculate(logits, settings={"isc": True, "isc_splits": min(10, n)})
     fid = fid_jackknife(rows, reference.moments, device=device)
     _check_two_forms(distances["frechet_inception_distance"], fid.value, reference)
     kid = kid_jackknife(rows, reference.compared_rows, reference.pairs, device=device)
@@ -110,9 +108,18 @@ def measure_distances(features: Features, reference: Reference, *, n: int, devic
         kid=float(kids.mean()),
         kid_se=float(np.sqrt(kid_variance)),
         kid_left_out=kid.left_out,
-        inception_score=scores["inception_score_mean"],
+        inception_score=_inception_score(features, n),
         **_neighbourhoods(rows, reference.rows, device),
     )
+
+
+def _inception_score(features: Features, n: int) -> float | None:
+    from sweep.scoring.fidelity import calculate, checked_rows
+
+    if not features.logits.shape[1]:
+        return None
+    logits = checked_rows(features.logits, what="Logits of the generated images")
+    return calculate(logits, settings={"isc": True, "isc_splits": min(10, n)})["inception_score_mean"]
 
 
 def _check_comparable(features: Features, reference: Reference, n: int) -> None:

@@ -38,7 +38,8 @@ def try_score(evaluator: Evaluator, dataset: Dataset, *, folder: Path) -> None:
         images = torch.cat([held_out_images(dataset, split), reference_images(dataset, split)])[:MAX_IMAGES]
         features = evaluator.extractor.extract(images)
         rows = checked_rows(features.penultimate, what="Features of real images")
-        checked_rows(features.logits, what="Logits of real images")
+        if features.logits.shape[1]:
+            checked_rows(features.logits, what="Logits of real images")
         # With fewer rows than columns a covariance is singular, as it is in no score of usual size.
         if len(rows) > rows.shape[1]:
             measure_distances(features, evaluator.reference, n=len(rows), device=evaluator.extractor.device)

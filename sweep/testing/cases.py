@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.config.own_part import own_part
+from sweep.config.own_part import OwnPart, own_part
 from sweep.config.run import Setting
 from sweep.errors import StudyFileError
 from sweep.plugins.kinds import KINDS
@@ -33,11 +33,23 @@ class Case:
         settings = "".join(f", {name}={value}" for name, value in self.changes)
         return f"{self.signature.kind} {self.signature.name}{settings}"
 
+    def _part(self) -> OwnPart:
+        signature = self.signature
+        return own_part(signature.name, self.source.sha256, signature.parameters, signature.better)
+
+    def extractor(self) -> list[tuple[str, OwnPart]]:
+        """The part with the name of its kind, where it is a feature extractor; else nothing."""
+        if self.signature.kind != "feature_extractor":
+            return []
+        return [(self.signature.kind, self._part().with_settings(dict(self.changes)))]
+
     def setting(self) -> Setting:
         """A small baseline that uses the part."""
         kind, name = self.signature.kind, self.signature.name
-        part = own_part(name, self.source.sha256, self.signature.parameters, self.signature.better)
+        part = self._part()
         field, written = KINDS[kind].field, {"kind": name} | dict(self.changes)
+        if kind == "feature_extractor":  # a protocol names it, and no setting
+            return Setting.model_validate({"data": "digits", "net": "mlp_small", "T": 100})
         return Setting.model_validate(
             {
                 "data": "digits",

@@ -43,7 +43,7 @@ def test_it_keeps_its_contract(case: Case) -> None:
     load_source(case.source)
     setting = case.setting()
     try:
-        for kind, part in own_parts_in(setting):
+        for kind, part in [*own_parts_in(setting), *case.extractor()]:
             CONTRACTS[kind](part, setting)
         check_setting(setting, name=str(case))
     except Broken as error:

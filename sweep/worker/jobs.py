@@ -57,9 +57,12 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
     if isinstance(job, TrainJob):
         load_plugins_of(own_parts_in(job.config), job.files)
     elif isinstance(job, ScoreJob | SampleJob):
-        load_plugins_of(own_parts_in(job.train, job.evaluation), job.files)
-    elif isinstance(job, PrepareJob) and job.data.part is not None:
-        load_plugins_of([("dataset", job.data.part)], job.files)
+        protocol = job.protocol if isinstance(job, ScoreJob) else None
+        extractor = None if protocol is None else protocol.extractor_part
+        load_plugins_of([*own_parts_in(job.train, job.evaluation), *_parts(feature_extractor=extractor)], job.files)
+    elif isinstance(job, PrepareJob):
+        parts = _parts(dataset=job.data.part, feature_extractor=job.request.extractor_part)
+        load_plugins_of(parts, job.files)
     match job:
         case CheckJob():
             return try_plugins(job)
@@ -75,6 +78,11 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
             return score_run(job, device, send, should_stop)
         case SampleJob():
             return sample_run(job, device, send, should_stop)
+
+
+def _parts(**parts: OwnPart | None) -> list[tuple[str, OwnPart]]:
+    """Those that are parts of plugins, each with the name of its kind."""
+    return [(kind, part) for kind, part in parts.items() if part is not None]
 
 
 def train_run(

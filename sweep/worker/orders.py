@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.data import DataConfig
+from sweep.config.own_part import OwnPart
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Cadence
@@ -42,10 +43,12 @@ class CheckJob:
     Attributes:
         sources: Sources of the plugins.
         settings: Name of an arm -> its setting, of the arms that use a part of a plugin.
+        extractor: Feature extractor of the protocol, where it is one of a plugin. It is tried on the images of an arm.
     """
 
     sources: tuple[PluginSource, ...]
     settings: Mapping[str, Setting]
+    extractor: OwnPart | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sweep.config.run import Setting, TrainConfig
 from sweep.data.facts import DATASET_FACTS
 from sweep.data.own import own_dataset
 from sweep.limits import MAX_PARAMETERS
+from sweep.scoring.own_extractor import OwnFeatures
 from sweep.scoring.own_metrics import own_number
 from sweep.training.initial_net import build_net
 from sweep.training.noise_tables import betas_of, weights_of
@@ -136,6 +137,29 @@ def dataset_contract(part: OwnPart, _setting: Setting) -> None:
         raise Broken("it returns other images at each call", Guarantee.REPEATABLE)
 
 
+def feature_extractor_contract(part: OwnPart, setting: Setting) -> None:
+    """Finite features of each image, the same at each call and in each batch.
+
+    Args:
+        part: The extractor.
+        setting: An arm of a study whose protocol names it; its images are tried.
+
+    Raises:
+        Broken: The features differ between two calls, or depend on the other images.
+        UsageError: They are something else; the message says what.
+    """
+    channels, size = _image_shape(setting.train_config(seed=0, ema_decays=()))
+    draws = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (8, channels, size, size), generator=draws, dtype=torch.uint8)
+    with torch.inference_mode():
+        first, second = (OwnFeatures(part, part("feature_extractor", {})).eval()(images)[0] for _ in range(2))
+        alone = OwnFeatures(part, part("feature_extractor", {})).eval()(images[:1])[0]
+    if not torch.equal(first, second):
+        raise Broken("it returns other features at each call", Guarantee.REPEATABLE)
+    if not torch.allclose(first[:1], alone, rtol=1e-3, atol=1e-3 * float(first.abs().max())):
+        raise Broken("the features of an image depend on the other images of its batch", Guarantee.REPEATABLE)
+
+
 def metric_contract(part: OwnPart, setting: Setting) -> None:
     """A finite number, the same at each call, that changes no image.
 
@@ -169,6 +193,7 @@ CONTRACTS: Mapping[str, Callable[[OwnPart, Setting], None]] = {
     "net": net_contract,
     "dataset": dataset_contract,
     "metric": metric_contract,
+    "feature_extractor": feature_extractor_contract,
     "sampler": sampler_contract,
     "spacing": spacing_contract,
     "schedule": schedule_contract,

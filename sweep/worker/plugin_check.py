@@ -59,6 +59,9 @@ def try_plugins(job: CheckJob) -> Checked:
             if kind in CONTRACTS and (once := f"{kind} {part.model_dump_json()}") not in tried:
                 _try_part(kind, part, setting)
                 tried.add(once)
+        if job.extractor is not None and "feature_extractor" not in tried:
+            _try_part("feature_extractor", job.extractor, setting)
+            tried.add("feature_extractor")
         known = check_setting(setting, name=arm)
         assert known is not None
         facts[arm] = known

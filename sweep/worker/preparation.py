@@ -107,6 +107,7 @@ def _prepare(job: PrepareJob, send: Send, device: torch.device) -> Prepared:
         noise_sets=tuple(range(request.noise_sets)),
         noise=request.noise or "per_seed",
         folder=folder,
+        part=request.extractor_part,
         device=device,
         on_progress=on_extractor,
     )
@@ -175,7 +176,7 @@ def _pull_evaluator(protocol: Protocol, files: FileStore) -> None:
     """Fetch the extractor of a protocol, and its features of the real images, from the machine that made them."""
     # A damaged local copy is replaced. An extractor that no machine has intact is trained again.
     with suppress(UnreadableCheckpoint, UnsafePath):
-        if shipped_file(protocol.extractor_sha256) is None:
+        if shipped_file(protocol.extractor_sha256) is None and protocol.extractor_part is None:
             files.fetch(f"{EXTRACTORS}/{protocol.extractor}.pt", protocol.extractor_sha256)
     suffix = f"-{protocol.extractor_sha256[:16]}"
     files.pull(EXTRACTORS, lambda name: suffix in name)

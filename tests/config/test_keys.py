@@ -6,6 +6,7 @@ import pytest
 
 from sweep.config.conditioning import GuidanceSettings, LabelSettings
 from sweep.config.keys import derived_seed, eval_key, protocol_key, train_key
+from sweep.config.own_part import OwnPart
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Study
 from sweep.limits import MAX_NOISE_SETS, MAX_SEEDS
@@ -148,6 +149,7 @@ def test_protocols_differ_in_every_field():
         {"n": 101},
         {"noise_sets": (0, 1)},
         {"noise": "per_seed"},
+        {"extractor_part": OwnPart(part="mine", source="0" * 64, parameters={})},
     ]
     for change in changes:
         keys.add(protocol_key(PROTOCOL.model_copy(update=change)))

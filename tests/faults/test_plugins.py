@@ -122,3 +122,96 @@ def test_a_study_with_a_net_of_its_own_is_a_study_like_any_other(tmp_path):
     assert "is another version" in third.sweep(
         "train", f"run-{run}.json", "--out", "again", "--device", "cpu", "--trust", code=2
     )
+
+
+MINE = """import numpy as np
+import torch
+from torch import nn
+
+from sweep.plugins import dataset, net, schedule
+
+print("it ran")
+
+
+@dataset("blobs")
+def blobs(*, count: int = 400, size: int = 8):
+    draws, classes = np.random.default_rng(0), np.arange(count) % 4
+    y, x = np.mgrid[:size, :size]
+    at = np.array([[2, 2], [2, 5], [5, 2], [5, 5]])[classes] + draws.normal(0, 0.5, (count, 2))
+    bumps = np.exp(-((y - at[:, :1, None]) ** 2 + (x - at[:, 1:, None]) ** 2) / 3)
+    return np.rint(255 * bumps).astype(np.uint8)[:, None], classes
+
+
+@schedule("quartic")
+def quartic(T: int, *, last: float = 0.05):
+    return 1e-4 + last * np.linspace(0, 1, T) ** 4
+
+
+@net("shallow")
+class Shallow(nn.Module):
+    def __init__(self, image_channels: int, image_size: int, out_channels: int, *, width: int = 8):
+        super().__init__()
+        self.level = nn.Embedding(1000, width)
+        self.first = nn.Conv2d(image_channels, width, 3, padding=1)
+        self.last = nn.Conv2d(width, out_channels, 3, padding=1)
+
+    def forward(self, x: torch.Tensor, i: torch.Tensor):
+        h = self.first(x) + self.level(i)[:, :, None, None]
+        return self.last(torch.tanh(h))
+"""
+MINE_STUDY = """name: mine
+question: Does a wider net of our own draw better blobs, and is its schedule better than the linear one?
+plugins: [mine.py]
+baseline: {data: blobs, net: shallow, schedule: quartic, T: 100, images: 16k, batch: 16, sampling_steps: 5}
+factors:
+  net: {role: scientific, levels: [mlp_small]}
+  net.width: {role: scientific, levels: [16]}
+  schedule: {role: scientific, levels: [linear]}
+seeds: 2
+protocol: {extractor: classifier, n: 64, noise_sets: 1}
+cadence: {checkpoint_seconds: 1}
+"""
+
+
+def test_a_net_a_schedule_and_a_data_set_that_nobody_has_seen_are_swept_by_two_workers(tmp_path):
+    assert len(MINE.splitlines()) <= 40
+    home, other = Machine(tmp_path, "home"), Machine(tmp_path, "other")
+    plugin = home.folder / "mine.py"
+    plugin.write_text(MINE)
+    (home.folder / "mine.yaml").write_text(MINE_STUDY)
+    planned = home.sweep("plan", "mine.yaml", "--no-measure", code=2)
+    assert "not trusted" in planned
+    assert "it ran" not in planned
+
+    # Two workers in folders of their own, of which one never had the file; one is killed, and its work is resumed.
+    launch = ("launch", "mine.yaml", "--device", "cpu", "-n", "1", "--trust")
+    killed = home.start(*launch)
+    wait_for(home, "SELECT count(*) FROM attempt", 1)
+    second = other.start("worker", "--study", "mine", "--device", "cpu", "--trust")
+    wait_for(home, "SELECT count(DISTINCT worker_id) FROM attempt", 2)
+    os.killpg(killed.pid, signal.SIGTERM)
+    killed.communicate(timeout=60)
+    output, _ = second.communicate(timeout=600)
+    assert second.returncode == 0, output
+    assert "it ran" in output
+    assert not (other.folder / "mine.py").exists()
+    assert "mine (complete)" in home.sweep(*launch)
+    assert home.one("SELECT count(*) FROM run WHERE state = 'trained'") == 4 * 2
+
+    # A comment makes no new run; a line of the net makes those of all arms, whose data set is in the same file.
+    plugin.write_text(MINE.replace("h = self.first(x)", "# A comment.\n        h = self.first(x)"))
+    home.sweep(*launch)
+    assert home.one("SELECT count(*) FROM run") == 8
+    plugin.write_text(MINE.replace("torch.tanh(h)", "torch.relu(h)"))
+    assert "another content" in home.sweep(*launch, code=5)
+    home.sweep(*launch, "--accept-change")
+    assert home.one("SELECT count(*) FROM run") == 16
+
+    # A worker refuses another version than that of the runs.
+    for archive in (tmp_path / "bucket/plugins").iterdir():
+        archive.write_text(archive.read_text().replace("self.last(", "2 * self.last("))
+    run = home.one("SELECT max(run_id) FROM cell")
+    third = Machine(tmp_path, "third")
+    third.sweep("trials", "repro", "mine", str(run))
+    refused = third.sweep("train", f"run-{run}.json", "--out", "again", "--device", "cpu", "--trust", code=2)
+    assert "is another version" in refused

@@ -14,7 +14,7 @@ from sweep.nets.registry import NETS
 from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
-from sweep.reporting.metrics import CLASSIFIER, is_noise_per_seed, label_of
+from sweep.reporting.metrics import CLASSIFIER, OWN_FEATURES, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
 from sweep.reporting.text.methods_testing import testing_text
@@ -171,7 +171,8 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citations: Cit
     def named(names: Iterable[str]) -> str:
         return join_words(
             [
-                label_of(name, protocol).removesuffix(CLASSIFIER) + citations.cite(METRICS[name].source)
+                label_of(name, protocol).removesuffix(CLASSIFIER).removesuffix(OWN_FEATURES)
+                + citations.cite(METRICS[name].source)
                 for name in names
                 if name in measured
             ]
@@ -179,10 +180,12 @@ def _distances(scores: pd.DataFrame, protocol: Mapping[str, Any], citations: Cit
 
     fidelity = f"torch-fidelity{citations.cite('Obukhov et al. 2020')}"
     weights = str(protocol.get("extractor_sha256", ""))[:8]
+    own = protocol.get("extractor_part")
+    which = f"our own extractor {own['part']} (sha256 {weights})" if own else f"a classifier (weights sha256 {weights})"
     features = (
         "Inception features"
         if protocol.get("extractor") == "inception"
-        else f"features of a classifier (weights sha256 {weights}), which cannot be compared with published values"
+        else f"features of {which}, which cannot be compared with published values"
     )
     parts = [
         (named(FEATURE_METRICS), f"with {fidelity}"),
