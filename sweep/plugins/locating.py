@@ -29,7 +29,11 @@ class Modules(Protocol):
     """The modules that a plugin may import and that belong to it: those of its folder, or of its package."""
 
     def path_of(self, name: str) -> Path | None:
-        """File of a module; None where it is none of these."""
+        """File of a module; None where it is none of these.
+
+        Args:
+            name: Name of the module, from the top package on.
+        """
 
     def imported_by(self, tree: ast.Module, name: str) -> Iterator[tuple[int, list[str]]]:
         """Line of each import statement that names modules of the plugin, and these modules.
@@ -47,10 +51,20 @@ class Folder:
     folder: Path
 
     def path_of(self, name: str) -> Path | None:
+        """File of a module of the folder; None where it has none of that name.
+
+        Args:
+            name: Name of the module.
+        """
         file = self.folder / f"{name}.py"
         return file if name not in _NEVER and name.isidentifier() and file.is_file() else None
 
     def imported_by(self, tree: ast.Module, _name: str) -> Iterator[tuple[int, list[str]]]:
+        """As `Modules.imported_by`.
+
+        Args:
+            tree: Syntax tree of the module that imports.
+        """
         for node in ast.walk(tree):
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
@@ -65,29 +79,40 @@ class Package:
 
     Attributes:
         top: Name of the package that Python imports.
-        places: Its folders; or the file of a module on its own.
+        roots: Its folders; or the file of a module on its own.
     """
 
     top: str
-    places: tuple[Path, ...]
+    roots: tuple[Path, ...]
 
     def path_of(self, name: str) -> Path | None:
+        """File of a module of the package; None where it has none of that name.
+
+        Args:
+            name: Name of the module, from the top package on.
+        """
         top, *below = name.split(".")
         if top != self.top:
             return None
-        for place in self.places:
-            if place.suffix == ".py":
-                candidates = [] if below else [place]
+        for root in self.roots:
+            if root.suffix == ".py":
+                candidates = [] if below else [root]
             else:
-                inner = place.joinpath(*below)
+                inner = root.joinpath(*below)
                 candidates = [inner / "__init__.py", inner.with_name(f"{inner.name}.py")] if below else []
-                candidates = candidates or [place / "__init__.py"]
+                candidates = candidates or [root / "__init__.py"]
             for file in candidates:
                 if file.is_file():
                     return file
         return None
 
     def imported_by(self, tree: ast.Module, name: str) -> Iterator[tuple[int, list[str]]]:
+        """As `Modules.imported_by`.
+
+        Args:
+            tree: Syntax tree of the module that imports.
+            name: Its name.
+        """
         path = self.path_of(name)
         package = name if path is not None and path.name == "__init__.py" else name.rpartition(".")[0]
         for node in ast.walk(tree):
@@ -135,14 +160,14 @@ def modules_named(name: str) -> list[tuple[str, Package]]:
             why="It is no file that ends in .py, no module that can be imported here, and no installed distribution.",
             next="plugins: [my_parts.py], [my_package.my_module] or [my-distribution]",
         ) from None
-    found = [(module, _package_of(module)) for module in dict.fromkeys(each.module for each in entry_points)]
-    if not found or any(package is None for _, package in found):
+    located = [(module, _package_of(module)) for module in dict.fromkeys(each.module for each in entry_points)]
+    if not located or any(package is None for _, package in located):
         raise StudyFileError(
             f"distribution {name!r} offers no plugins",
             why=f"It has no entry point of the group {GROUP} that names a module of it.",
             next=f'[project.entry-points."{GROUP}"] in its pyproject.toml names them.',
         )
-    return [(module, package) for module, package in found if package is not None]
+    return [(module, package) for module, package in located if package is not None]
 
 
 def _package_of(module: str) -> Package | None:
@@ -153,6 +178,6 @@ def _package_of(module: str) -> Package | None:
     spec = PathFinder.find_spec(top) or find_spec(top)
     if spec is None:
         return None
-    places = tuple(map(Path, spec.submodule_search_locations or ())) or (Path(spec.origin or ""),)
-    package = Package(top, places)
+    roots = tuple(map(Path, spec.submodule_search_locations or ())) or (Path(spec.origin or ""),)
+    package = Package(top, roots)
     return package if package.path_of(module) is not None else None

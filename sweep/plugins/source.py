@@ -122,9 +122,9 @@ def _collect(name: str, path: Path, within: Modules, modules: dict[str, str], im
             raise StudyFileError(
                 f"{path}, line {line}: import the modules of your folder one a line", next="Split the line."
             )
-        found = within.path_of(names[0])
-        assert found is not None
-        _collect(names[0], found, within, modules, (*importing, name))
+        file = within.path_of(names[0])
+        assert file is not None
+        _collect(names[0], file, within, modules, (*importing, name))
     modules[name] = text
 
 

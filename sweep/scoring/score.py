@@ -215,9 +215,7 @@ def verify(scored: SetScore, folder: Path, reference: Reference) -> Measurements
     now = measure_distances(features, reference, n=stored.n)
     for name in ("fid", "kid", "inception_score", "precision", "recall"):
         stored_value, value = getattr(stored, name), getattr(now, name)
-        if stored_value is None and value is None:
-            continue
-        if not np.isclose(value, stored_value, rtol=1e-6, atol=1e-9):
+        if value is not None and not np.isclose(value, stored_value, rtol=1e-6, atol=1e-9):
             raise ProtocolError(
                 f"The stored {name} of noise set {scored.noise_set} is {stored_value:.9g}; "
                 f"its features give {value:.9g}.",
