@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -71,6 +72,11 @@ class ProtocolRequest(NoTruthForNumbers):
             raise ValueError("`own` is an extractor of a plugin, which a study names by its own name")
         return self
 
-    def with_extractor(self, part: OwnPart) -> ProtocolRequest:
-        """The request with another form of its extractor of a plugin, such as that with the hashes of its files."""
-        return self.model_copy(update={"extractor_part": part})
+    def with_extractor(self, change: Callable[[OwnPart], OwnPart]) -> ProtocolRequest:
+        """The request with another form of its extractor of a plugin; itself where it names none.
+
+        Args:
+            change: Returns the other form, such as that with the hashes of its files.
+        """
+        part = self.extractor_part
+        return self if part is None else self.model_copy(update={"extractor_part": change(part)})

@@ -6,7 +6,7 @@ seeds, and the protocol that scores are made under. `study_file` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
@@ -20,7 +20,6 @@ from sweep.config.factors import Changes, Factor, Role, level_name, levels_of, s
 from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyses, with_planned_seeds
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
-from sweep.config.own_part import OwnPart
 from sweep.config.problems import misfit, problem_of
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.resolved_parts import with_own_extractor
@@ -205,13 +204,6 @@ class Study(NoTruthForNumbers):
     def with_starting_weights(self, weights: StartingWeights) -> Study:
         """The study with the hash, and the whole path, of the weights that its trainings begin with."""
         return self.model_copy(update={"baseline": self.baseline.model_copy(update={"init_from": weights})})
-
-    def with_extractor(self, change: Callable[[OwnPart], OwnPart]) -> Study:
-        """The study with another form of the feature extractor of a plugin; itself where it names none."""
-        part = self.protocol.extractor_part
-        if part is None:
-            return self
-        return self.model_copy(update={"protocol": self.protocol.with_extractor(change(part))})
 
     def with_data(self, data: DataConfig) -> Study:
         """The study with its images somewhere else."""

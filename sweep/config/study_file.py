@@ -49,7 +49,8 @@ def study_in(file: YamlFile) -> Study:
     except ValidationError as error:
         raise explain(file, error, Study) from None
     folder = file.path.parent
-    study = study.with_data(study.baseline.data.within(folder)).with_extractor(lambda part: part.within(folder))
+    protocol = study.protocol.with_extractor(lambda part: part.within(folder))
+    study = study.with_data(study.baseline.data.within(folder)).model_copy(update={"protocol": protocol})
     return study.with_sources(plugins.sources)
 
 

@@ -172,7 +172,8 @@ def located(study: Study) -> Study:
     weights = study.baseline.init_from
     if weights is not None:
         study = study.with_starting_weights(pinned(weights))
-    return study.with_data(study.baseline.data.absolute().pinned()).with_extractor(OwnPart.pinned)
+    study = study.model_copy(update={"protocol": study.protocol.with_extractor(OwnPart.pinned)})
+    return study.with_data(study.baseline.data.absolute().pinned())
 
 
 def study_plan(study: Study) -> StudyPlan:

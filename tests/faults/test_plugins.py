@@ -162,7 +162,7 @@ class Shallow(nn.Module):
 MINE_STUDY = """name: mine
 question: Does a wider net of our own draw better blobs, and is its schedule better than the linear one?
 plugins: [mine.py]
-baseline: {data: blobs, net: shallow, schedule: quartic, T: 100, images: 16k, batch: 16, sampling_steps: 5}
+baseline: {data: blobs, net: shallow, schedule: quartic, T: 100, images: 6k, batch: 16, sampling_steps: 5}
 factors:
   net: {role: scientific, levels: [mlp_small]}
   net.width: {role: scientific, levels: [16]}
