@@ -52,6 +52,11 @@ MAX_NOISE_SETS = 100
 MAX_SAMPLES = 200_000
 """Generated images for each noise set."""
 
+# Given items
+
+MAX_GIVEN_BYTES = 8 * 2**30
+"""Pixels of one folder or array of images that is scored: they are held in memory."""
+
 # Trainings
 
 MAX_T = 4_000

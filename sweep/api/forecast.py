@@ -28,7 +28,7 @@ SHORTEST_USUAL_T = 50
 
 @dataclass(frozen=True)
 class ArmForecast:
-    """An arm before it is trained.
+    """An arm before it is trained. Facts of the schedule are None where images are given.
 
     Attributes:
         name: Name of the arm.
@@ -41,10 +41,10 @@ class ArmForecast:
 
     name: str
     changes: Changes
-    alphas_bar_T: float
-    snr_T: float
-    snr_1: float
-    prior_bits_per_dim: float
+    alphas_bar_T: float | None
+    snr_T: float | None
+    snr_1: float | None
+    prior_bits_per_dim: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,11 @@ class StudyForecast:
     def short_chains(self) -> list[str]:
         """Names of arms with fewer diffusion steps than is usual."""
         study = self.plan.study
-        return [arm.name for arm in self.arms if study.setting(arm.changes).T < SHORTEST_USUAL_T]
+        return [
+            arm.name
+            for arm in self.arms
+            if arm.alphas_bar_T is not None and study.setting(arm.changes).T < SHORTEST_USUAL_T
+        ]
 
     @property
     def notes(self) -> list[str]:
@@ -151,16 +155,24 @@ def _sentences(forecast: StudyForecast) -> list[str]:
     sentences = [sentence for sentence in [study.design.plan_text(study), subset_sentence(study)] if sentence]
     if forecast.fraction is not None:
         sentences += fraction_sentences(forecast.fraction, len(study.factors_of("scientific")))
-    sentences.append(
-        f"{quantity(forecast.trainings, 'training')} ({quantity(study.seeds, 'seed')}), "
-        f"{quantity(forecast.scores, 'score')} of {study.protocol.noise_sets} x {study.protocol.n:,} images"
-    )
+    sentences.append(_work_sentence(forecast))
     sentences += _note_sentences(forecast)
     if forecast.power is not None:
         is_fcd = study.metric == "fid" and study.protocol.extractor == "classifier"
         sentences += power_sentences(forecast.power, "FCD" if is_fcd else study.metric)
     sentences += _cost_sentences(forecast)
     return [*sentences, f"hash of the list of arms: {forecast.plan.arms_sha256[:12]} (recorded at launch)"]
+
+
+def _work_sentence(forecast: StudyForecast) -> str:
+    study = forecast.plan.study
+    images = f"{study.protocol.noise_sets} x {study.protocol.n:,} images"
+    if not study.design.trains:
+        return f"nothing is trained; {quantity(forecast.scores, 'score')} of {images}"
+    return (
+        f"{quantity(forecast.trainings, 'training')} ({quantity(study.seeds, 'seed')}), "
+        f"{quantity(forecast.scores, 'score')} of {images}"
+    )
 
 
 def _note_sentences(forecast: StudyForecast) -> list[str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 
 from sweep.api.launch_result import LaunchOutcome, LaunchResult, finished_result, stopped_outcome
+from sweep.api.given_items import archive_given_items
 from sweep.api.locations import files_location, storage_url
 from sweep.api.plugins import check_plugins
 from sweep.api.preparation import Preparation
@@ -103,7 +104,7 @@ def launch(
         files=str(file_store),
         device=device,
         workers=workers,
-        work=plan.trainings,
+        work=plan.work,
         options=options or {},
         pack=checked_pack,
     )
@@ -111,6 +112,7 @@ def launch(
     _check_detach(started_workers, executor, detach=detach)
     plan = check_plugins(plan, _preparing_slot(assignment, executor), trust=trust, files=file_store)
     check_starting_weights(plan, file_store)
+    archive_given_items(plan.study, file_store)
     preparation = Preparation(file_store, _preparing_slot(assignment, executor), on_progress)
     return _run(plan, assignment, started_workers, preparation, accept_change=accept_change, detach=detach)
 

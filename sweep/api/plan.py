@@ -68,11 +68,12 @@ def plan(
     """
     study_plan = plan_of(study, overrides=overrides)
     images = check_images(study_plan.study) if measure else read_images(study_plan.study)
-    worker_slots = slots(device, workers, work=study_plan.trainings)
+    worker_slots = slots(device, workers, work=study_plan.work)
     study_plan = check_plugins(study_plan, worker_slots[0], trust=trust)
     check_starting_weights(study_plan)
     file = None if isinstance(study, Study) else os.fspath(study)
-    timing = _measure(study_plan, worker_slots[0], file) if measure else None
+    is_timed = measure and study_plan.study.design.trains
+    timing = _measure(study_plan, worker_slots[0], file) if is_timed else None
     remarks = () if images is None else images.remarks if timing is None else timing.remarks
     return StudyForecast(
         plan=study_plan,
@@ -87,7 +88,8 @@ def plan(
 
 
 def _arm_forecast(arm: Arm, facts: ScheduleFacts | None) -> ArmForecast:
-    assert facts is not None, "plugins were checked"
+    if facts is None:  # images are given; plugins were checked
+        return ArmForecast(arm.name, arm.changes, None, None, None, None)
     return ArmForecast(arm.name, arm.changes, facts.alphas_bar_T, facts.snr_T, facts.snr_1, facts.prior_bits_per_dim)
 
 

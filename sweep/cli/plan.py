@@ -61,7 +61,10 @@ def plan_command(
         (arm.name, api.plan.changes_text(arm), arm.alphas_bar_T, arm.snr_T, arm.prior_bits_per_dim)
         for arm in forecast.arms
     ]
-    print_table("", ["arm", "differs from the baseline in", "alphas_bar_T", "SNR_T", "prior bits/dim"], rows)
+    if items := api.given_items.item_rows(forecast.plan.study):
+        print_table("", ["arm", "items"], items)
+    else:
+        print_table("", ["arm", "differs from the baseline in", "alphas_bar_T", "SNR_T", "prior bits/dim"], rows)
     for note in forecast.notes:
         print_line(note)
     echo(f"next: {command('launch', file, *override_words(overrides), *store_options(storage))}")

@@ -35,6 +35,11 @@ def train_key(config: TrainConfig) -> str:
         fields["data"] = config.data.model_dump(mode="json", exclude={"path"})
     if config.init_from is not None:
         fields["init_from"] = config.init_from.sha256
+    if config.given is not None:
+        # Known by its content, wherever it lies. Images have no noise, so the seed changes nothing.
+        fields["given"] = config.given.sha256
+        if config.given.is_images:
+            fields = {name: fields[name] for name in ("data", "given") if name in fields}
     return sha256_of({"train": 1, "config": fields})
 
 

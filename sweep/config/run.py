@@ -17,6 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.conditioning import GuidanceSettings, LabelSettings
 from sweep.config.data import DataConfig, DataField
+from sweep.config.given import GivenItem
 from sweep.config.net import NetField, UNetConfig
 from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts
 from sweep.config.part_names import (
@@ -141,7 +142,15 @@ class TrainConfig(TrainSettings):
 
     ema_decays: tuple[Decay, ...] = Field((), description="EMA decays tracked, ascending; raw weights are always kept.")
     ema_starts: tuple[tuple[EmaStart, Decay], ...] = Field((), description="Averages tracked that start otherwise.")
+    given: GivenItem | None = Field(
+        None, exclude_if=lambda item: item is None, description="What is scored in place of a trained net."
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps; none where the run is given."""
+        return super().steps if self.given is None else 0
 
 
 class EvalConfig(GuidanceSettings):
@@ -217,13 +226,22 @@ class Setting(TrainSettings, EvalConfig):
         {}, exclude_if=lambda parts: not parts, description="Parts of plugins that the other fields may name."
     )
 
+    given: SkipJsonSchema[Text | None] = Field(
+        None, exclude_if=lambda arm: arm is None, description="Arm of `design: given` whose items are scored."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _finds_own_parts(cls, fields: object) -> object:
         return with_own_parts(fields) if isinstance(fields, Mapping) else fields
 
     def train_config(
-        self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()
+        self,
+        *,
+        seed: int,
+        ema_decays: tuple[float, ...],
+        ema_starts: tuple[tuple[EmaStart, float], ...] = (),
+        given: GivenItem | None = None,
     ) -> TrainConfig:
         """The training that this setting asks for.
 
@@ -231,10 +249,12 @@ class Setting(TrainSettings, EvalConfig):
             seed: Seed of initial weights, batches and noise.
             ema_decays: Decays of the averages that the training keeps.
             ema_starts: Kinds and widths of averages that are built after the training.
+            given: What is scored in place of a training; None where a net is trained.
         """
         fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
         decays = tuple(sorted({decay for decay in ema_decays if decay > 0.0}))
-        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=tuple(sorted(set(ema_starts))))
+        starts = tuple(sorted(set(ema_starts)))
+        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=starts, given=given)
 
     def eval_config(self) -> EvalConfig:
         """The evaluation that this setting asks for."""

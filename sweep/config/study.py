@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from sweep.config.data import DataConfig
+from sweep.config.designs.given import Given, with_given_seeds
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
@@ -104,7 +105,9 @@ class Study(NoTruthForNumbers):
     @model_validator(mode="before")
     @classmethod
     def _takes_old_names(cls, fields: object) -> object:
-        return with_own_extractor(with_planned_seeds(with_new_names(fields))) if isinstance(fields, Mapping) else fields
+        if not isinstance(fields, Mapping):
+            return fields
+        return with_given_seeds(with_own_extractor(with_planned_seeds(with_new_names(fields))))
 
     @model_validator(mode="after")
     def _factors_fit(self) -> Study:
@@ -120,6 +123,10 @@ class Study(NoTruthForNumbers):
         self.design.check(self)
         if self.evaluation is not None:
             check_tuned_evaluation(self.evaluation, self.factors, self.protocol)
+        if self.baseline.given is not None:
+            raise misfit(("baseline", "given"), "items are named by `design: {kind: given, items: ...}`")
+        if self.interim_analyses is not None and not self.design.trains:
+            raise misfit(("interim_analyses",), f"`design: {self.design.kind}` has all its items from the start")
         if self.interim_analyses is not None:
             check_interim_analyses(self.interim_analyses, self.seeds)
         if self.stops_decided and self.design.own_question is not None:
@@ -204,6 +211,12 @@ class Study(NoTruthForNumbers):
     def with_starting_weights(self, weights: StartingWeights) -> Study:
         """The study with the hash, and the whole path, of the weights that its trainings begin with."""
         return self.model_copy(update={"baseline": self.baseline.model_copy(update={"init_from": weights})})
+
+    def with_given_items(self, design: Given) -> Study:
+        """The study with its given items pinned to their hashes."""
+        study = self.model_copy(update={"design": design})
+        study._sources = self._sources
+        return study
 
     def with_data(self, data: DataConfig) -> Study:
         """The study with its images somewhere else."""

@@ -76,6 +76,27 @@ def read_picture(file: ImageFile, size: int, large: AbstractContextManager[objec
         raise Unreadable(_first_line(error)) from error
 
 
+def picture_size(file: ImageFile) -> tuple[int, int]:
+    """Width and height of an image as its header states them, pixels; nothing is decoded.
+
+    Args:
+        file: A file in one of `FORMATS`.
+
+    Raises:
+        Unreadable: It is none.
+    """
+    try:
+        _check_file(file)
+        with file.open() as stream, Image.open(stream, formats=FORMATS) as image:
+            return image.size
+    except Unreadable:
+        raise
+    except UnidentifiedImageError:
+        raise Unreadable(f"its content is none of {', '.join(FORMATS)}") from None
+    except Exception as error:  # as in `read_picture`
+        raise Unreadable(_first_line(error)) from error
+
+
 def _check_file(file: ImageFile) -> None:
     with file.open() as stream:
         begin, size = stream.read(24), stream.seek(0, SEEK_END)

@@ -8,7 +8,7 @@ from sweep.config.designs.arms import Arm
 from sweep.config.designs.tuning import CellRequest
 from sweep.config.factors import Changes, setting_with
 from sweep.config.part_names import EmaStart
-from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting
+from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting, TrainConfig
 from sweep.config.study import Study
 from sweep.diffusion.facts import ScheduleFacts
 from sweep.planning.arms import evaluation_levels
@@ -70,6 +70,25 @@ def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreReq
     return score_requests
 
 
+def checked_facts(study: Study, arm: Arm) -> ScheduleFacts | None:
+    """The facts of an arm's schedule, if it can be trained and sampled.
+
+    Args:
+        study: Whose arm it is.
+        arm: The difference from the baseline.
+
+    Returns:
+        The facts; None where they need code of a plugin, or where images are given and no schedule has a part in it.
+
+    Raises:
+        InfeasibleConfig: The arm cannot be trained or sampled.
+    """
+    item = study.design.item(arm.name, 0)
+    if item is not None and item.is_images:
+        return None
+    return check_setting(study.setting(arm.changes), name=arm.name)
+
+
 def cells_of(
     study: Study,
     arm: Arm,
@@ -101,10 +120,11 @@ def cells_of(
     setting = study.setting(arm.changes)
     if facts is None:
         with met_at(arm.changes):
-            facts = check_setting(setting, name=arm.name)
+            facts = checked_facts(study, arm)
     evaluation = evaluation or evaluation_of(study)
     score_requests = score_requests_of(evaluation, setting)
     first_seed, count = study.first_seed, study.first_seeds if replicates is None else replicates
+    count = study.design.replicates(arm.name) or count
     until_step = None
     if phase == Phase.SEARCH:
         first_seed += SEARCH_SEED_OFFSET
@@ -115,9 +135,7 @@ def cells_of(
             arm_name=arm.name,
             phase=phase,
             replicate=replicate,
-            train_config=setting.train_config(
-                seed=first_seed + replicate, ema_decays=evaluation.decays, ema_starts=evaluation.starts
-            ),
+            train_config=_run_of(study, arm, setting, evaluation, first_seed, replicate),
             facts=facts,
             score_requests=score_requests,
             trial_number=trial_number,
@@ -125,6 +143,15 @@ def cells_of(
         )
         for replicate in range(count)
     ]
+
+
+def _run_of(
+    study: Study, arm: Arm, setting: Setting, evaluation: Evaluation, first_seed: int, replicate: int
+) -> TrainConfig:
+    seed, item = first_seed + replicate, study.design.item(arm.name, replicate)
+    if item is not None:
+        return setting.train_config(seed=seed, ema_decays=(), given=item)
+    return setting.train_config(seed=seed, ema_decays=evaluation.decays, ema_starts=evaluation.starts)
 
 
 def cells_of_request(study: Study, request: CellRequest) -> list[NewCell]:

@@ -19,9 +19,9 @@ from sweep.errors import InfeasibleConfig, UsageError
 from sweep.files.starting_weights import pinned
 from sweep.limits import MAX_CELLS, MAX_SCORES, MAX_TRAININGS
 from sweep.planning.arms import arms_of
-from sweep.planning.cells import cells_of, evaluation_of, score_requests_of
+from sweep.planning.cells import cells_of, checked_facts, evaluation_of, score_requests_of
 from sweep.planning.error_location import met_at, origin_of
-from sweep.planning.feasibility import check_setting
+from sweep.planning.given_items import with_pinned_items
 from sweep.store.records import NewCell
 from sweep.store.states import Phase
 
@@ -36,7 +36,7 @@ class StudyPlan:
 
     Attributes:
         arms: Baseline first.
-        facts: Name of each arm -> facts of its schedule; None where they need code of a plugin.
+        facts: Name of each arm -> facts of its schedule; None where they need code of a plugin, or images are given.
         cells: Added at launch; none where a search or tuning comes first.
         trainings: Different trainings in all, those that are decided on the way included.
         scores: Different scores.
@@ -50,6 +50,11 @@ class StudyPlan:
     trainings: int
     scores: int
     trainings_saved: int
+
+    @property
+    def work(self) -> int:
+        """Pieces of work that workers can do side by side: trainings, or scores where nothing is trained."""
+        return self.trainings or self.scores
 
     @property
     def arms_sha256(self) -> str:
@@ -108,7 +113,7 @@ class StudyPlan:
             )
             for times, train, scores in self._work()
         )
-        return total / max(1, min(parallel, self.trainings))
+        return total / max(1, min(parallel, self.work))
 
     def disk_bytes(self, *, parameters: int) -> int:
         """Weights and averages of every run, two checkpoints of those under way, features and grids."""
@@ -161,14 +166,15 @@ def read_study_plan(
 
 
 def located(study: Study) -> Study:
-    """The study with paths that every process understands alike, and the hash of the weights that trainings begin with.
+    """The study with paths that every process understands alike, and hashes of starting weights and of given items.
 
     Args:
         study: The study; relative paths begin in the folder of this process.
 
     Raises:
-        DataError: There are no such weights, or no such file that a data set reads.
+        DataError: There are no such weights, no such file that a data set reads, or an item cannot be scored.
     """
+    study = with_pinned_items(study)
     weights = study.baseline.init_from
     if weights is not None:
         study = study.with_starting_weights(pinned(weights))
@@ -189,7 +195,7 @@ def study_plan(study: Study) -> StudyPlan:
     facts = {}
     for arm in arms:  # each is tried before any is laid out, which takes longer
         with met_at(arm.changes):
-            facts[arm.name] = check_setting(study.setting(arm.changes), name=arm.name)
+            facts[arm.name] = checked_facts(study, arm)
     cells = [
         cell
         for arm in arms
@@ -202,11 +208,12 @@ def study_plan(study: Study) -> StudyPlan:
             replicates=study.seeds,
         )
     ]
-    trainings = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
+    runs = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))
     cells = [cell for cell in cells if cell.replicate < study.first_seeds]
     if not study.design.cells_are_known(study):
         cells = []
-    return StudyPlan(study, arms, facts, cells, trainings, trainings * levels, trainings * (levels - 1))
+    trainings = runs if study.design.trains else 0
+    return StudyPlan(study, arms, facts, cells, trainings, runs * levels, trainings * (levels - 1))
 
 
 def expected_trainings(study: Study) -> int:

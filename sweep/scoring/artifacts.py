@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,13 +20,6 @@ class SavedFile:
 
     name: str
     sha256: str
-
-
-def sha256_of_array(array: NDArray[np.generic]) -> str:
-    """Hash of the values, dtype and shape: equal arrays have equal hashes, however they are stored."""
-    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def write_array(path: Path, array: NDArray[np.generic]) -> str:

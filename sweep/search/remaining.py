@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Designs whose studies get no cells after the launch. Their status is shown without loading the models of the
 # configuration, which would take most of the time; a design that is missing here is asked itself.
-PLANNED_WHOLE = ("one_at_a_time", "leave_one_out", "add_one_in", "factorial", "fractional")
+PLANNED_WHOLE = ("one_at_a_time", "leave_one_out", "add_one_in", "factorial", "fractional", "given")
 
 
 def status_of(store: Store, study_id: int) -> StatusRecord:

@@ -99,7 +99,7 @@ class ScoreJob:
         train: The training that made the weights.
         evaluation: How images are sampled.
         protocol: How they are measured.
-        weights: File of the weights.
+        weights: File of the weights; None where the run is given.
         files: File store of the weights and of what the score writes.
         folder: Folder of this score in the file store; no other score writes there.
     """
@@ -107,7 +107,7 @@ class ScoreJob:
     train: TrainConfig
     evaluation: EvalConfig
     protocol: Protocol
-    weights: ArtifactRecord
+    weights: ArtifactRecord | None
     files: FileStore
     folder: str
 

@@ -6,6 +6,7 @@ from sweep.config.data import DataConfig
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.config.values import shortest
+from sweep.data.listing import escaped
 from sweep.errors import UnreadableWeights
 from sweep.files.file_names import run_folder
 from sweep.files.file_store import FileStore
@@ -45,7 +46,7 @@ def job_of(claim: Claim, cadence: Cadence, files: FileStore, images: DataConfig)
         )
     assert claim.eval_config is not None
     assert claim.protocol is not None
-    if claim.weights is None:
+    if claim.weights is None and train.given is None:
         step = claim.train_config.steps if claim.score_step is None else claim.score_step
         raise UnreadableWeights(
             f"the store lists no weights of run {claim.run_id} at step {step}",
@@ -73,6 +74,8 @@ def label(claim: Claim) -> str:
     if claim.eval_config is None:
         return f"run {claim.run_id} (seed {config.seed}, step {claim.step} of {config.steps})"
     evaluation = claim.eval_config
+    if config.given is not None and config.given.is_images:
+        return f"run {claim.run_id} (given: {escaped(config.given.path)})"
     length = evaluation.ema_decay if evaluation.ema_std is None else evaluation.ema_std
     average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {shortest(length)}"
     if evaluation.ema_start != "corrected" and evaluation.ema_std is None:

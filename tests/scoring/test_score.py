@@ -16,7 +16,7 @@ from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
 from sweep.files.hashes import sha256_of_file
 from sweep.nets.cuda_graph import Capture
-from sweep.scoring.artifacts import sha256_of_array
+from sweep.files.hashes import sha256_of_array
 from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.generate import generate, sampling_plan

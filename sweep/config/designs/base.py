@@ -13,6 +13,7 @@ from sweep.config.designs.designed_study import DesignedStudy
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.designs.pruner import Pruner
 from sweep.config.designs.tuning import CellRequest, TrialResults, TuningRun, tuned_cells
+from sweep.config.given import GivenItem
 from sweep.config.problems import misfit
 from sweep.config.values import Frozen
 from sweep.quantities import quantity
@@ -55,6 +56,8 @@ class Design(Frozen, ABC):
     """Its arms show what the levels of two factors do together beyond their sum."""
     aliases_effects: ClassVar[bool] = False
     """Some effects cannot be told apart; `fraction` says which."""
+    trains: ClassVar[bool] = True
+    """Runs are trained; false where each is an item that exists, which `item` says."""
     own_question: ClassVar[OwnQuestion | None] = None
     """What it asks beyond the difference of each arm from the baseline, with the contrasts of `contrasts`."""
 
@@ -62,6 +65,30 @@ class Design(Frozen, ABC):
     def has_trials(self) -> bool:
         """Whether it has the option `trials`, which may be raised later."""
         return "trials" in type(self).model_fields
+
+    @property
+    def has_paired_replicates(self) -> bool:
+        """Whether replicate r of an arm belongs to replicate r of the baseline, as runs of one seed do."""
+        return True
+
+    def replicates(self, arm: str) -> int | None:
+        """Replicates of an arm; None for the seeds of the study.
+
+        Args:
+            arm: Name of the arm.
+        """
+        del arm
+        return None
+
+    def item(self, arm: str, replicate: int) -> GivenItem | None:
+        """The item that is scored; None where a run is trained.
+
+        Args:
+            arm: Name of the arm.
+            replicate: Number of the replicate, from 0.
+        """
+        del arm, replicate
+        return None
 
     @abstractmethod
     def arms(self, study: DesignedStudy) -> Iterator[Arm]:

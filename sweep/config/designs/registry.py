@@ -12,12 +12,13 @@ from pydantic import BeforeValidator, Field
 from sweep.config.designs.add_one_in import AddOneIn
 from sweep.config.designs.base import Design
 from sweep.config.designs.factorial import Factorial, Fractional
+from sweep.config.designs.given import Given
 from sweep.config.designs.leave_one_out import LeaveOneOut
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.path import Path
 from sweep.config.designs.search import Search
 
-DESIGN_CLASSES: tuple[type[Design], ...] = (OneAtATime, LeaveOneOut, AddOneIn, Factorial, Fractional, Path, Search)
+DESIGN_CLASSES: tuple[type[Design], ...] = (OneAtATime, LeaveOneOut, AddOneIn, Factorial, Fractional, Path, Search, Given)
 """To add a design, write its class and name it here."""
 
 

@@ -42,6 +42,8 @@ def add_runs(connection: Connection, cells: Sequence[NewCell]) -> list[int]:
             "steps": cell.train_config.steps,
             **schedule_columns(cell.facts),
             "until_step": cell.until_step,
+            # What is given needs no training: its scores can be claimed at once.
+            "state": RunState.PLANNED if cell.train_config.given is None else RunState.TRAINED,
         }
         for key, cell in zip(keys, cells, strict=True)
     }
