@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sweep.api.report import Report as Report
     from sweep.api.report import report as report
     from sweep.api.sample import sample as sample
+    from sweep.api.score import Scores as Scores
+    from sweep.api.score import score as score
     from sweep.api.status import status as status
     from sweep.config.study import Study as Study
     from sweep.config.study_file import load_study as load_study
@@ -56,6 +58,7 @@ _NAMES_BY_MODULE = {
     "sweep.api.plan": ("StudyForecast", "plan"),
     "sweep.api.report": ("Report", "report"),
     "sweep.api.sample": ("sample",),
+    "sweep.api.score": ("Scores", "score"),
     "sweep.api.status": ("status",),
     "sweep.config.study": ("Study",),
     "sweep.config.study_file": ("load_study",),
@@ -80,6 +83,7 @@ __all__ = [
     "LaunchResult",
     "ProtocolError",
     "Report",
+    "Scores",
     "StoreError",
     "Study",
     "StudyFileError",
@@ -98,6 +102,7 @@ __all__ = [
     "plan",
     "report",
     "sample",
+    "score",
     "status",
 ]
 

@@ -16,6 +16,7 @@ from sweep.api.power import Power
 from sweep.api.units import bytes_text, time_text
 from sweep.config.designs.fractional_factorial import Fraction
 from sweep.config.factors import Changes, level_name
+from sweep.config.interim_analyses import MIN_SEEDS
 from sweep.config.protocol_request import MIN_NOISE_SETS
 from sweep.planning.plan import StudyPlan
 from sweep.quantities import quantity
@@ -168,7 +169,13 @@ def _work_sentence(forecast: StudyForecast) -> str:
     study = forecast.plan.study
     images = f"{study.protocol.noise_sets} x {study.protocol.n:,} images"
     if not study.design.trains:
-        return f"nothing is trained; {quantity(forecast.scores, 'score')} of {images}"
+        items = min(study.design.replicates(arm.name) or 1 for arm in forecast.arms)
+        verdicts = (
+            f"verdicts need {MIN_SEEDS} items of each arm; with one, intervals are over its images alone"
+            if items < MIN_SEEDS
+            else f"at least {items} items of each arm"
+        )
+        return f"nothing is trained; {quantity(forecast.scores, 'score')} of {images}; {verdicts}"
     return (
         f"{quantity(forecast.trainings, 'training')} ({quantity(study.seeds, 'seed')}), "
         f"{quantity(forecast.scores, 'score')} of {images}"
@@ -177,7 +184,7 @@ def _work_sentence(forecast: StudyForecast) -> str:
 
 def _note_sentences(forecast: StudyForecast) -> list[str]:
     study, notes = forecast.plan.study, []
-    if study.protocol.noise_sets < MIN_NOISE_SETS:
+    if study.protocol.noise_sets < MIN_NOISE_SETS and study.design.trains:
         notes.append(
             f"note: at least {MIN_NOISE_SETS} noise sets are needed to see how much a score depends on the noise"
         )

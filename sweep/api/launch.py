@@ -6,8 +6,8 @@ import logging
 import os
 from collections.abc import Mapping
 
-from sweep.api.launch_result import LaunchOutcome, LaunchResult, finished_result, stopped_outcome
 from sweep.api.given_items import archive_given_items
+from sweep.api.launch_result import LaunchOutcome, LaunchResult, finished_result, stopped_outcome
 from sweep.api.locations import files_location, storage_url
 from sweep.api.plugins import check_plugins
 from sweep.api.preparation import Preparation

@@ -79,7 +79,7 @@ def plan(
         plan=study_plan,
         arms=[_arm_forecast(arm, study_plan.facts[arm.name]) for arm in study_plan.arms],
         devices=[slot.device for slot in worker_slots],
-        power=power_of(study_plan, storage_url(storage)),
+        power=power_of(study_plan, storage_url(storage)) if study_plan.study.design.trains else None,
         fraction=study_plan.study.design.fraction(study_plan.study),
         images=images,
         image_notes=remarks,

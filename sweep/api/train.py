@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from sweep.api.given_items import refuse_given
 from sweep.api.locations import files_location
 from sweep.api.outputs import output_errors
 from sweep.api.plugins import require_trust
@@ -59,6 +60,7 @@ def train(
         SweepError: The training failed.
         OutputError: The folder cannot be written.
     """
+    refuse_given(config, "this run")
     folder = Path(out)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from sweep.api.given_items import refuse_given
 from sweep.api.locations import storage_url, store_options
 from sweep.api.stored_study import stored_study
 from sweep.api.trials import cells_of_run
@@ -83,6 +84,7 @@ def trained_run(name: str, run: int, *, storage: str | None = None) -> TrainedRu
     """
     with stored_study(name, storage) as (store, record):
         of_run = cells_of_run(store, record, run, storage)
+        refuse_given(run_config(store, run), f"run {run} of study {name!r}")
         weights = weights_of_run(store, run)
         if weights is None:
             raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sweep.api.locations import storage_url, store_options
 from sweep.api.stored_study import stored_study
@@ -59,6 +60,13 @@ class StoredRun:
     device: str | None
     threads: int | None
     attempts: Sequence[AttemptRecord]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The config as JSON; of images that are given, what they are and what they are compared with."""
+        document: dict[str, Any] = self.config.model_dump(mode="json")
+        given = self.config.given
+        return document if given is None or not given.is_images else {key: document[key] for key in ("given", "data")}
 
 
 def list_cells(

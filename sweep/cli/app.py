@@ -24,6 +24,7 @@ from sweep.cli import (
     report,
     sample,
     schema,
+    score,
     status,
     studies,
     train,
@@ -80,6 +81,7 @@ app.add_typer(grow.space, name="space", rich_help_panel=CommandGroup.CHANGE)
 app.command("report", rich_help_panel=CommandGroup.REPORT)(report.report_command)
 app.command("compare", rich_help_panel=CommandGroup.REPORT)(compare.compare_command)
 app.command("sample", rich_help_panel=CommandGroup.REPORT)(sample.sample_command)
+app.command("score", rich_help_panel=CommandGroup.REPORT)(score.score_command)
 app.add_typer(export.app, name="export", rich_help_panel=CommandGroup.REPORT)
 
 app.command("doctor", rich_help_panel=CommandGroup.MAINTAIN)(doctor.doctor_command)

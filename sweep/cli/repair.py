@@ -70,6 +70,7 @@ def repro_command(
     Example: sweep trials repro digits 3
     """
     stored_run = api.trials.read_run(study, run, storage=storage)
+    api.given_items.refuse_given(stored_run.config, f"run {run} of study {study!r}")
     path = out or Path(f"run-{run}.json")
     with output_errors(path):
         path.write_text(stored_run.config.model_dump_json(indent=2) + "\n", encoding="utf-8")

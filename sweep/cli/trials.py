@@ -49,7 +49,7 @@ def ls_command(
         "phase": [cell.phase for cell in cells],
         "seed": [cell.seed for cell in cells],
         "state": [cell.state for cell in cells],
-        "step": [f"{cell.step:,}/{cell.steps:,}" for cell in cells],
+        "step": [f"{cell.step:,}/{cell.steps:,}" if cell.steps else None for cell in cells],
         listed.study.protocol.label: [_primary_value(cell, metric) for cell in cells],
         "seconds": [cell.seconds for cell in cells],
     }
@@ -72,7 +72,7 @@ def show_command(
     Example: sweep trials show digits 3
     """
     stored_run = api.trials.read_run(study, run, storage=storage)
-    config = stored_run.config.model_dump(mode="json")
+    config = stored_run.document
     if as_json:
         document = {"config": config, "cells": [cell_document(cell) for cell in stored_run.cells]}
         print_json(document | {"attempts": [asdict(attempt) for attempt in stored_run.attempts]})

@@ -236,12 +236,7 @@ class Setting(TrainSettings, EvalConfig):
         return with_own_parts(fields) if isinstance(fields, Mapping) else fields
 
     def train_config(
-        self,
-        *,
-        seed: int,
-        ema_decays: tuple[float, ...],
-        ema_starts: tuple[tuple[EmaStart, float], ...] = (),
-        given: GivenItem | None = None,
+        self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()
     ) -> TrainConfig:
         """The training that this setting asks for.
 
@@ -249,12 +244,10 @@ class Setting(TrainSettings, EvalConfig):
             seed: Seed of initial weights, batches and noise.
             ema_decays: Decays of the averages that the training keeps.
             ema_starts: Kinds and widths of averages that are built after the training.
-            given: What is scored in place of a training; None where a net is trained.
         """
         fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
         decays = tuple(sorted({decay for decay in ema_decays if decay > 0.0}))
-        starts = tuple(sorted(set(ema_starts)))
-        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=starts, given=given)
+        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=tuple(sorted(set(ema_starts))))
 
     def eval_config(self) -> EvalConfig:
         """The evaluation that this setting asks for."""

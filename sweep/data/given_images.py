@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -66,7 +67,7 @@ def _read_folder(path: Path) -> NDArray[np.uint8]:
     if other is not None:
         raise DataError(
             f"{escaped(path)} holds images of different sizes",
-            why=f"{escaped(files[0].name)} has {_size(sizes[0])}, and {escaped(files[other].name)} {_size(sizes[other])} pixels.",
+            why=f"{escaped(files[0].name)} has {_size(sizes[0])}, {escaped(files[other].name)} {_size(sizes[other])}.",
             next="Write them with one size. They are not resized here, because that would change the score.",
         )
     _check_square(path, height, width)
@@ -118,7 +119,7 @@ def _array_in(path: Path, archive: ZipFile) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.asarray(images, dtype=np.uint8).transpose(0, 3, 1, 2))
 
 
-def _header(stream: zipfile.ZipExtFile) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)

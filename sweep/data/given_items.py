@@ -1,4 +1,4 @@
-"""Given items: found where a study names them, known by their content, and archived with the files of runs."""
+"""Given items: pixels where a study names them, known by their content, and archived with the files of runs."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ def pinned_item(item: GivenItem, *, images: int, size: int | None, channels: int
     with suppress(RuntimeError):  # no such user
         path = path.expanduser()
     path = path.absolute()
-    found = read_given_images(path)
-    sha256 = sha256_of_array(found)
+    pixels = read_given_images(path)
+    sha256 = sha256_of_array(pixels)
     if item.sha256 not in (None, sha256):
         raise DataError(
             f"{escaped(path)} holds other images than the study says",
             why=f"Their sha256 is {sha256[:16]}..., not {str(item.sha256)[:16]}...",
             next="Bring the images back, or remove the hash from the study.",
         )
-    if size is not None and found.shape[2] != size:
+    if size is not None and pixels.shape[2] != size:
         raise DataError(
-            f"the images in {escaped(path)} have {found.shape[3]} x {found.shape[2]} pixels",
+            f"the images in {escaped(path)} have {pixels.shape[3]} x {pixels.shape[2]} pixels",
             why=f"They are compared with real images of {size} x {size} pixels, and resizing would change the score.",
             next="Name images of that size, or set baseline.data to the real images that belong to these.",
         )
-    if channels == 1 and found.shape[1] == 3:
+    if channels == 1 and pixels.shape[1] == 3:
         raise DataError(
             f"the images in {escaped(path)} have colours",
             why="They are compared with gray images.",
             next="Convert them to gray, or set baseline.data to the real images that belong to these.",
         )
-    if len(found) < images:
+    if len(pixels) < images:
         raise DataError(
-            f"{escaped(path)} holds {len(found):,} images; a score takes {images:,}",
+            f"{escaped(path)} holds {len(pixels):,} images; a score takes {images:,}",
             why="Each noise set of the protocol takes n images, and none is taken twice.",
             next="Lower protocol.n or protocol.noise_sets: distances of different n do not compare.",
         )

@@ -39,6 +39,10 @@ def identity(study: Study) -> str:
         fields["baseline"]["data"].pop("path")
     if study.baseline.init_from is not None and study.baseline.init_from.sha256 is not None:
         fields["baseline"]["init_from"].pop("path")
+    for items in fields.get("design", {}).get("items", {}).values():
+        for item in items:
+            if item.get("sha256") is not None:
+                item.pop("path")
     return sha256_of(with_old_names(fields) | {"design": {"kind": study.design.kind} | fields.get("design", {})})
 
 

@@ -150,7 +150,7 @@ def _run_of(
 ) -> TrainConfig:
     seed, item = first_seed + replicate, study.design.item(arm.name, replicate)
     if item is not None:
-        return setting.train_config(seed=seed, ema_decays=(), given=item)
+        return setting.train_config(seed=seed, ema_decays=()).model_copy(update={"given": item})
     return setting.train_config(seed=seed, ema_decays=evaluation.decays, ema_starts=evaluation.starts)
 
 

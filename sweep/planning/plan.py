@@ -53,7 +53,7 @@ class StudyPlan:
 
     @property
     def work(self) -> int:
-        """Pieces of work that workers can do side by side: trainings, or scores where nothing is trained."""
+        """Pieces of work to share between workers: trainings, or scores where nothing is trained."""
         return self.trainings or self.scores
 
     @property
@@ -200,12 +200,7 @@ def study_plan(study: Study) -> StudyPlan:
         cell
         for arm in arms
         for cell in cells_of(
-            study,
-            arm,
-            phase=Phase.CONFIRM,
-            evaluation=evaluation,
-            facts=facts[arm.name],
-            replicates=study.seeds,
+            study, arm, phase=Phase.CONFIRM, evaluation=evaluation, facts=facts[arm.name], replicates=study.seeds
         )
     ]
     runs = len({train_key(cell.train_config) for cell in cells}) + study.design.later_trainings(study, len(arms))

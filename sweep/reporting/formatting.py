@@ -36,7 +36,11 @@ def changes_in_words(changes: Mapping[str, Any]) -> str:
     Args:
         changes: Values by their fields.
     """
-    return ", ".join(f"{field} = {value_in_words(value)}" for field, value in sorted(changes.items()))
+    # An arm of given items is known by its name.
+    return ", ".join(
+        str(value) if field == "given" else f"{field} = {value_in_words(value)}"
+        for field, value in sorted(changes.items())
+    )
 
 
 def decimals_for(resolution: float, *, digits: int = 2) -> int:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sweep.errors import ProtocolError
 from sweep.scoring.evaluator import Evaluator
-from sweep.scoring.score import NetScore, score_images, summarise
 from sweep.scoring.progress import Progress, ignore_progress
+from sweep.scoring.score import NetScore, score_images, summarise
 
 
 def score_given_images(

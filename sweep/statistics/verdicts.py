@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,36 @@ NEGLIGIBLE = 0.013
 """Smallest effect of interest where a study names none, as a share of the baseline: the coefficient of variation that
 retraining with another seed alone gives published FIDs. Two standard errors are deliberately no part of it: a margin
 that grows with the noise would let a noisy study claim that there is no difference."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of comparison, as reports name it.
+
+    Attributes:
+        one_arm: The test of a single arm, in words.
+        many_arms: The test of several arms, in words.
+        replicates: What it counts, in the plural.
+        names: Its short names in tables, for one arm and for several.
+    """
+
+    one_arm: str
+    many_arms: str
+    replicates: str
+    names: tuple[str, str]
+
+    def test(self, arms: int) -> str:
+        """Its short name in tables.
+
+        Args:
+            arms: Arms that are compared with the baseline.
+        """
+        return self.names[arms > 1]
+
+
+PAIRED_SEEDS = Rule("paired t", "step-down Dunnett", "paired seeds", ("t", "dunnett"))
+PAIRED_ITEMS = Rule("paired t", "step-down Dunnett", "paired items", ("t", "dunnett"))
+UNPAIRED_ITEMS = Rule("Welch's t", "Welch's t, adjusted in steps by Sidak,", "items of each", ("welch", "welch-sidak"))
 
 
 def smallest_effect(baseline_mean: float, stated: float | None) -> float:
@@ -65,7 +96,14 @@ def arm_verdict(pairs: int, low: float, high: float, *, margin: float, lower_is_
 
 
 def verdict_reason(
-    word: Verdict, *, pairs: int, p_adjusted: float, arms: int, noisier: bool, family_of: str = "arms"
+    word: Verdict,
+    *,
+    pairs: int,
+    p_adjusted: float,
+    arms: int,
+    noisier: bool,
+    family_of: str = "arms",
+    rule: Rule = PAIRED_SEEDS,
 ) -> str:
     """Why this word, in one clause.
 
@@ -76,9 +114,10 @@ def verdict_reason(
         arms: Arms that it is adjusted for.
         noisier: Whether the arm is judged by its own noise alone.
         family_of: What the family consists of, in the plural.
+        rule: The rule of comparison.
     """
     if pairs < MIN_SEEDS:
-        return f"a verdict needs at least {MIN_SEEDS} paired seeds"
+        return f"a verdict needs at least {MIN_SEEDS} {rule.replicates}"
     noise = "; much noisier than the other arms, so its own seeds alone tell its noise" if noisier else ""
     if word == "no difference":
         return f"the whole interval lies within the smallest effect of interest{noise}"
@@ -87,3 +126,5 @@ def verdict_reason(
     test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} {family_of}:"
     shown = f"p = {p_adjusted:.2g}" if p_adjusted >= SMALLEST_P else f"p < {SMALLEST_P:.4f}"
     return f"{test} {shown}{noise}"
+    test = rule.one_arm if arms == 1 else f"{rule.many_arms} over {arms} {family_of}:"
+    return f"{test} p = {p_adjusted:.2g}{noise}"

@@ -14,17 +14,11 @@ from sweep.errors import SweepError
 from sweep.store.states import FailureClass
 from sweep.worker.interrupt import blocked_stop_signals
 from sweep.worker.messages import (
-    Checked,
     Failed,
     Message,
     Outcome,
-    Prepared,
     Progressed,
     Ready,
-    Sampled,
-    Scored,
-    Timed,
-    Trained,
 )
 from sweep.worker.options import StartMethod
 from sweep.worker.orders import Job, Order
@@ -151,7 +145,7 @@ class Child:
                 self._stop_sender.send(self._orders)
                 stop_sent = True
             message = self._receive(POLL_SECONDS)
-            if isinstance(message, Checked | Prepared | Timed | Trained | Scored | Sampled | Failed):
+            if isinstance(message, Outcome):
                 return message
             if message is None:
                 if time.monotonic() - last_message_at > self._stall:

@@ -28,9 +28,10 @@ from sweep.training.noise_tables import betas_of
 from sweep.training.own_parts import target_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
+from sweep.worker.item_scores import score_items
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
-from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob, ScoreJob, TrainJob
+from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob, ScoreItemsJob, ScoreJob, TrainJob
 from sweep.worker.plugin_check import load_plugins_of, try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
@@ -81,6 +82,8 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
             return score_run(job, device, send, should_stop)
         case SampleJob():
             return sample_run(job, device, send, should_stop)
+        case ScoreItemsJob():
+            return score_items(job, device, send, should_stop)
 
 
 def _parts(**parts: OwnPart | None) -> list[tuple[str, OwnPart]]:
@@ -209,9 +212,7 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     return Scored(record)
 
 
-def score_given(
-    job: ScoreJob, item: GivenItem, device: torch.device, send: Send, should_stop: ShouldStop
-) -> Scored:
+def score_given(job: ScoreJob, item: GivenItem, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:
     """Measure an item that was not trained here.
 
     Args:

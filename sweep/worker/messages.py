@@ -170,6 +170,26 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class ItemScore:
+    """The scores of one item.
+
+    Attributes:
+        scores: Name of a score -> its value, and its standard error over the images.
+        suspicion: Why the numbers are not to be believed; empty where nothing is wrong.
+    """
+
+    scores: Mapping[str, tuple[float, float | None]]
+    suspicion: str
+
+
+@dataclass(frozen=True)
+class ItemsScored:
+    """Scores of items, in the order of the job."""
+
+    items: tuple[ItemScore, ...]
+
+
+@dataclass(frozen=True)
 class Failed:
     """The job ended without a result.
 
@@ -188,7 +208,7 @@ class Failed:
     seconds: float = 0.0
 
 
-Outcome = Checked | Prepared | Timed | Trained | Scored | Sampled | Failed
+Outcome = Checked | Prepared | Timed | Trained | Scored | Sampled | ItemsScored | Failed
 Message = Ready | Alive | Progressed | Damaged | Warned | Counted | Outcome
 Send = Callable[[Message], None]
 ShouldStop = Callable[[], bool]

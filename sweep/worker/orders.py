@@ -9,6 +9,7 @@ from typing import Literal
 
 from sweep.config.data import DataConfig
 from sweep.config.own_part import OwnPart
+from sweep.config.given import GivenItem
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Cadence
@@ -139,7 +140,24 @@ class SampleJob:
     reference: Literal["train", "test"] = "train"
 
 
-Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob
+@dataclass(frozen=True)
+class ScoreItemsJob:
+    """Score items for a person. Nothing is recorded.
+
+    Attributes:
+        items: The items, pinned.
+        data: The real images.
+        protocol: How they are measured.
+        files: File store of extractors and references.
+    """
+
+    items: tuple[GivenItem, ...]
+    data: DataConfig
+    protocol: Protocol
+    files: FileStore
+
+
+Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob | ScoreItemsJob
 
 
 @dataclass(frozen=True)

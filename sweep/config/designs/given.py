@@ -47,8 +47,8 @@ class Given(Design):
         """Refuse what belongs to trainings."""
         if BASELINE not in self.items:
             raise misfit(("design", "items"), f"one arm must be called {BASELINE}: the others are compared with it")
-        for name, factor in study.factors.items():
-            raise misfit(("factors", name), f"`design: given` scores its items as they are; {factor.role} has no effect")
+        for name in study.factors:
+            raise misfit(("factors", name), "`design: given` scores its items as they are: leave factors out")
         if study.tune is not None:
             raise misfit(("tune",), "`design: given` trains nothing, so there is nothing to tune")
         _check_settings(study.baseline)
@@ -63,7 +63,8 @@ class Given(Design):
 
     def item(self, arm: str, replicate: int) -> GivenItem | None:
         """The item that a replicate of an arm is."""
-        return self.items[arm][replicate]
+        item: GivenItem = self.items[arm][replicate]
+        return item
 
 
 SETTINGS = frozenset({"data"})

@@ -18,7 +18,16 @@ from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.path import Path
 from sweep.config.designs.search import Search
 
-DESIGN_CLASSES: tuple[type[Design], ...] = (OneAtATime, LeaveOneOut, AddOneIn, Factorial, Fractional, Path, Search, Given)
+DESIGN_CLASSES: tuple[type[Design], ...] = (
+    OneAtATime,
+    LeaveOneOut,
+    AddOneIn,
+    Factorial,
+    Fractional,
+    Path,
+    Search,
+    Given,
+)
 """To add a design, write its class and name it here."""
 
 

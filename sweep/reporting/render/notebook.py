@@ -54,6 +54,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("differences", "Differences from the baseline"),
     ("ablation", "Ablation table"),
     ("own_best_levels", "Each arm at its own best"),
+    ("items", "Items"),
     ("samples", "Samples from the same noise"),
     ("search_claims_table", "What the search claimed"),
     ("search", "Search"),
@@ -78,7 +79,12 @@ SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
     "search": lambda study: study.searched,
     "importances": lambda study: study.design.arms_are_trials,
     "interactions": lambda study: study.design.tests_interactions,
+    "items": lambda study: not study.design.trains,
+    "learning_curves": lambda study: study.design.trains,
+    "evaluation_factors": lambda study: study.design.trains,
+    "chains": lambda study: study.design.trains,
 }
+GIVEN_HEADINGS = {"samples": "Images of the items"}
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,8 @@ def build_notebook(study: StudyRef, *, as_of: int | None) -> NotebookNode:
     shown = [each for each in SECTIONS if each[0] not in SHOWN_WHERE or SHOWN_WHERE[each[0]](study)]
     if own is not None:
         shown = [(function, own.heading if function == "own_question" else usual) for function, usual in shown]
+    if not study.design.trains:
+        shown = [(function, GIVEN_HEADINGS.get(function, usual)) for function, usual in shown]
     headings = [heading for _, heading in shown if heading]
     for function, heading in shown:
         if heading == headings[0]:

@@ -15,6 +15,7 @@ from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
 from sweep.reporting.sections.evaluation import evaluation_factors
+from sweep.reporting.sections.given import items
 from sweep.reporting.sections.ledger import cost, provenance
 from sweep.reporting.sections.own_best import own_best_levels
 from sweep.reporting.sections.own_question import dose_response, own_question
@@ -40,6 +41,7 @@ __all__ = [
     "importance",
     "importances",
     "interactions",
+    "items",
     "learning_curves",
     "methods",
     "open_study",

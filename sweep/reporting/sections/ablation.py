@@ -10,9 +10,10 @@ import pandas as pd
 from sweep.reporting.formatting import NOTHING, interval, join_words, number, percent, rounded_duration
 from sweep.reporting.render.blocks import Block
 from sweep.reporting.render.tables import Badge, Column, TextCell, table_block
-from sweep.reporting.sections.answer import Row, interval_scope
+from sweep.reporting.sections.answer import Row, interval_scope, items_note
 from sweep.reporting.sections.ledger import shared
 from sweep.reporting.sections.study import ReportedStudy
+from sweep.reporting.text.replicates import replicate_words
 from sweep.store.states import CellStatus
 
 
@@ -22,7 +23,7 @@ def ablation(study: ReportedStudy) -> list[Block]:
     Args:
         study: The study, with its comparison.
     """
-    comparison, decimals = study.comparison, study.decimals
+    comparison, decimals, words = study.comparison, study.decimals, replicate_words(study.frames)
     arms = comparison.arms.merge(_costs(study), on="arm_id", how="left")
     rows = arms.to_dict("records")
     columns = [
@@ -40,16 +41,18 @@ def ablation(study: ReportedStudy) -> list[Block]:
             [TextCell(*difference_cell(row, decimals, comparison.baseline_mean)) for row in rows],
             numeric=True,
         ),
-        Column("Seeds", [TextCell(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
-        Column("Parameters", [TextCell(number(row["parameters"], 0)) for row in rows], numeric=True),
+        Column(f"{words.unit.capitalize()}s", [TextCell(f"{row['n']}" + _of(row)) for row in rows], numeric=True),
     ]
-    timed = not shared(study.frames.attempts)
+    if not words.is_given:
+        parameters = [TextCell(number(row["parameters"], 0)) for row in rows]
+        columns.append(Column("Parameters", parameters, numeric=True))
+    timed = not words.is_given and not shared(study.frames.attempts)
     if timed:
         times = [TextCell(rounded_duration(row["train_seconds"])) for row in rows]
         columns.append(Column("Training", times, numeric=True))
     caption = (
-        f"{comparison.label} ({study.direction}). Means and standard deviations are over training seeds. Differences "
-        f"from the baseline are over paired seeds, with 95 % intervals{interval_scope(comparison)}."
+        f"{comparison.label} ({study.direction}). Means and standard deviations are over {words.spread}. Differences "
+        f"from the baseline are over {words.many}, with 95 % intervals{interval_scope(comparison)}.{items_note(study)}"
         f"{' The training time is the median of one run.' if timed else ''}"
     )
     data = arms.drop(columns="arm_id")

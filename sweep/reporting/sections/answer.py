@@ -22,6 +22,7 @@ from sweep.reporting.sections.levels import level_warnings
 from sweep.reporting.sections.own_question import own_sentences
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
+from sweep.reporting.text.replicates import IMAGES_ALONE, replicate_words
 from sweep.reporting.text.warnings import warnings_of
 from sweep.statistics.verdicts import Verdict, excludes_zero
 from sweep.store.states import CellStatus, Phase
@@ -111,11 +112,12 @@ def difference_in_words(study: ReportedStudy, row: Row) -> str:
     """
     base, decimals = study.comparison.baseline_mean, study.decimals
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
-    seeds = quantity(int(row["pairs"]), "paired seed")
+    words = replicate_words(study.frames)
+    seeds = words.count(int(row["pairs"]))
     start = f"the baseline's {number(base, decimals)}"
     if not np.isfinite(low):
         change = f"{number(difference, decimals, signed=True)} from {start}"
-        return f"{row['says']} changes {study.score} by {change}, over {seeds}. An interval needs two seeds."
+        return f"{row['says']} changes {study.score} by {change}, over {seeds}. An interval needs two {words.unit}s."
     if excludes_zero(low, high):
         verb = "lowers" if difference < 0 else "raises"
         near, far = sorted((abs(low), abs(high)))
@@ -172,9 +174,9 @@ def differences(study: ReportedStudy) -> list[Block]:
         study: The study, with its comparison.
     """
     comparison = study.comparison
-    arms = comparison.arms
+    arms, words = comparison.arms, replicate_words(study.frames)
     if not len(comparison.pairs):
-        return [note("No arm shares a finished seed with the baseline, so there is no difference to draw.")]
+        return [note(f"No arm shares {words.finished} with the baseline, so there is no difference to draw.")]
     shown = arms.head(DRAWN_ARMS + 1)
     draw = partial(
         forest,
@@ -188,9 +190,9 @@ def differences(study: ReportedStudy) -> list[Block]:
         f" The figure shows {DRAWN_ARMS} of {len(arms) - 1} arms, the table all." if len(arms) > len(shown) else ""
     )
     caption = (
-        "Each grey dot is one training seed: the score of the arm minus that of the baseline with the same seed. Bars "
-        f"are 95 % intervals{interval_scope(comparison)}. The shaded band is the smallest effect of interest, "
-        f"±{number(comparison.margin, study.decimals)}.{left_out}"
+        f"{words.dot} Bars are 95 % intervals{interval_scope(comparison)}. The shaded band is the smallest effect of "
+        f"interest, ±{number(comparison.margin, study.decimals)}.{left_out}"
+        f"{items_note(study)}"
     )
     rows = shown[~shown["is_baseline"] & (shown["pairs"] > 0)].to_dict("records")
     alt = "Differences from the baseline. " + " ".join(
@@ -198,6 +200,20 @@ def differences(study: ReportedStudy) -> list[Block]:
     )
     data = comparison.pairs.drop(columns="arm_id")
     return [figure_block("differences", draw, alt=alt, caption=caption, data=data)]
+
+
+def items_note(study: ReportedStudy) -> str:
+    """What intervals of arms with a single item leave out, as a sentence after others; empty where all have several.
+
+    Args:
+        study: The study, with its comparison.
+    """
+    compared = study.comparison.compared
+    alone = compared[(compared["pairs"] == 1) & np.isfinite(compared["low"])]
+    if alone.empty:
+        return ""
+    arms = "" if len(alone) == len(compared) else f" of {join_words(list(alone['arm']))}"
+    return f" With one item, the {IMAGES_ALONE.replace('intervals are', f'intervals{arms} are', 1)}."
 
 
 def interval_scope(comparison: Comparison) -> str:

@@ -10,6 +10,7 @@ from sweep.reporting.formatting import NOTHING, decimals_for, join_words, number
 from sweep.reporting.metrics import is_noise_per_seed
 from sweep.reporting.render.blocks import Block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
+from sweep.reporting.sections.given import given_certainty
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.power import detectable_effect, seeds_needed
 from sweep.reporting.stats.stopped import stops_decided
@@ -28,6 +29,8 @@ def certainty(study: ReportedStudy) -> list[Block]:
     Args:
         study: The study, with its comparison.
     """
+    if not study.frames.study_ref.design.trains:
+        return given_certainty(study)
     return [*_variance(study), *_sign_flips(study), *_power(study), *_interim(study)]
 
 

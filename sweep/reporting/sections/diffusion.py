@@ -59,6 +59,8 @@ def samples(study: ReportedStudy) -> list[Block]:
             )
         )
     if rows:
+        is_given = not study.frames.study_ref.design.trains
+        noise = "" if is_given else " Those in one column are sampled from the same noise."
         left_out = f" The figure shows {SHEETS} of {len(chosen)} arms." if len(chosen) > SHEETS else ""
         names = "; ".join(name for name, _ in rows)
         blocks.append(
@@ -66,13 +68,12 @@ def samples(study: ReportedStudy) -> list[Block]:
                 "samples",
                 partial(sample_sheet, rows),
                 alt=(
-                    f"Generated images of replicate {replicate}, a row for each arm, the same noise in each "
+                    f"Images of replicate {replicate}, a row for each arm: {names}"
+                    if is_given
+                    else f"Generated images of replicate {replicate}, a row for each arm, the same noise in each "
                     f"column: {names}"
                 ),
-                caption=(
-                    f"{SIDE} images of replicate {replicate}. Those in one column are sampled from the same "
-                    f"noise.{left_out}"
-                ),
+                caption=(f"{SIDE} images of replicate {replicate}.{noise}{left_out}"),
                 data=chosen[["arm", "replicate", "path", "sha256"]].head(SHEETS),
             )
         )

@@ -28,7 +28,8 @@ def cost(study: ReportedStudy) -> list[Block]:
     costs = cost_by_arm(study)
     if costs.empty:
         return [note("No work was done yet.")]
-    parts = ["training", "sampling", "features", "statistics"]
+    trains = study.frames.study_ref.design.trains
+    parts = ["training", "sampling", "features", "statistics"] if trains else ["features", "statistics"]
     rows = costs.to_dict("records")
     columns = [Column("Arm", text_cells([row["arm"] for row in rows]))]
     columns += [
@@ -39,7 +40,7 @@ def cost(study: ReportedStudy) -> list[Block]:
     ends = attempts["end_reason"].fillna("running").replace(FAILURES).value_counts(sort=False)
     described = ", ".join(f"{n} {reason}" for reason, n in sorted(ends.items(), key=lambda item: str(item[0])))
     caption = (
-        "Time of all trainings and scores of each arm, by part. Ends of "
+        f"Time of all {'trainings and ' if trains else ''}scores of each arm, by part. Ends of "
         f"{quantity(len(attempts), 'attempt')}: {described or 'none'}."
     )
     caption += shared(attempts) + not_captured(attempts)

@@ -16,6 +16,8 @@ from sweep.reporting.sections.scores_by_class import scores_by_class
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison, compare_arms
 from sweep.scoring.metrics import METRICS, Direction, class_of_metric
+from sweep.reporting.text.replicates import replicate_words
+from sweep.scoring.metrics import METRICS, Direction
 from sweep.statistics.verdicts import excludes_zero
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
@@ -54,7 +56,8 @@ def other_scores(study: ReportedStudy) -> list[Block]:
         f"{ARROWS[direction]} {direction}" for direction in Direction if ARROWS[direction] and direction in directions
     )
     caption = (
-        "Other scores of the same images. Each cell shows the mean over seeds, and below it the 95 % interval of the "
+        f"Other scores of the same images. Each cell shows the mean over {replicate_words(study.frames).spread}, and "
+        "below it the 95 % interval of the "
         "difference from the baseline, which holds for all arms at once. These scores are exploratory and have no "
         f"verdicts.{f' {signs}.' if signs else ''}{features}"
     )
@@ -72,6 +75,7 @@ def scores_overview(study: ReportedStudy, comparisons: Sequence[Comparison]) -> 
         comparisons: Of each score, the deciding one first.
     """
     arms = comparisons[0].compared
+    words = replicate_words(study.frames)
     if arms.empty or not (arms["pairs"] > 0).any():
         return []
     columns, tidy = [Column("Arm", text_cells(list(arms["arm"])))], []
@@ -88,10 +92,10 @@ def scores_overview(study: ReportedStudy, comparisons: Sequence[Comparison]) -> 
             for name, each in zip(arms["arm"], shares, strict=True)
         ]
     caption = (
-        "Every score at a glance: the difference from the baseline over paired seeds, in percent of the baseline's "
+        f"Every score at a glance: the difference from the baseline over {words.many}, in percent of the baseline's "
         "mean, and below it the 95 % interval that holds for all arms of a score at once. ▲ and ▼ mark intervals "
         "without 0; a mark that points as the arrow of its column is good. The first score decides, the others are "
-        f"exploratory. {NOTHING} stands where no seed is paired, or the baseline's mean is too near to 0."
+        f"exploratory. {NOTHING} stands where nothing is to be compared, or the baseline's mean is too near to 0."
     )
     return [table_block("scores_overview", columns, caption=caption, data=pd.DataFrame(tidy))]
 

@@ -11,15 +11,17 @@ import pandas as pd
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import direction_of, label_of, lower_is_better
 from sweep.reporting.stats.divergence import Divergence, divergences
+from sweep.reporting.stats.family import family_of
 from sweep.reporting.stats.interim import InterimAnalysis, current_interim_analysis
-from sweep.reporting.stats.pairs import analysed_values, ever_scored, paired_scores, per_arm
+from sweep.reporting.stats.pairs import analysed_values, paired_scores, per_arm
 from sweep.reporting.stats.power import detectable_effect
 from sweep.reporting.stats.stopped import arms_as_stopped, stopping_of_frames
+from sweep.reporting.stats.unpaired import is_unpaired, rule_of, unpaired_scores
 from sweep.scoring.metrics import Direction, metric_of
-from sweep.statistics.multiple import Family, compare_family, joint_sign_flip_p, rounding_step
+from sweep.statistics.multiple import Family, joint_sign_flip_p
 from sweep.statistics.paired import ALPHA
 from sweep.statistics.stopping import Stop
-from sweep.statistics.verdicts import arm_verdict, smallest_effect, verdict_reason
+from sweep.statistics.verdicts import Rule, arm_verdict, smallest_effect, verdict_reason
 from sweep.store.states import Phase
 
 RULE = "dunnett"
@@ -111,19 +113,14 @@ def _compared_at(frames: StudyFrames, metric: str, analysis: InterimAnalysis | N
     present = set(frames.cells.loc[frames.cells["phase"] == phase, "arm_id"])
     arms = frames.arms[frames.arms["arm_id"].isin(present) | frames.arms["is_baseline"]]
     ratio = metric_of(metric).ratio and bool((values["value"] > 0).all())
-    pairs = paired_scores(values, arms, ratio=ratio)
+    unpaired = is_unpaired(frames, values)
+    pairs = (unpaired_scores if unpaired else paired_scores)(values, arms, ratio=ratio)
     margin, baseline_mean = _margin(frames, metric, values)
     direction = direction_of(metric)
     # Of scores that decide nothing no word is said that would need it.
     better_low = lower_is_better(metric) if confirmatory else direction is Direction.LOWER
     diverged = divergences(frames, arms, values, pairs, lower_is_better=better_low)
-    family = compare_family(
-        [each.to_numpy(float) for each in per_arm(arms, pairs, "compared")],
-        alpha=analysis.level if analysis else ALPHA,
-        arms=ever_scored(frames, metric),
-        rounding=_rounding(values["value"], ratio=ratio),
-        exact_p=np.array([each.p for each in diverged]),
-    )
+    family = family_of(frames, values, arms, pairs, metric, ratio=ratio, analysis=analysis, diverged=diverged)
     return Comparison(
         metric=metric,
         label=label_of(metric, frames.protocol),
@@ -135,22 +132,17 @@ def _compared_at(frames: StudyFrames, metric: str, analysis: InterimAnalysis | N
         family=family.arms,
         analysis=analysis,
         arms=_judged(
-            _arm_table(arms, values, family, pairs, unit=baseline_mean if ratio else None),
+            _arm_table(arms, values, family, pairs, unit=baseline_mean if ratio else None, flips=not unpaired),
             family,
             diverged,
             margin=margin,
             better_low=better_low,
             waiting=_waiting(confirmatory, analysis),
             analysis=analysis,
+            rule=rule_of(frames, unpaired=unpaired),
         ),
         pairs=pairs.drop(columns="compared"),
     )
-
-
-def _rounding(scores: pd.Series[float], *, ratio: bool) -> float:
-    """The step to which scores were rounded, in the unit that is compared: of logarithms, where ratios are."""
-    step = rounding_step(np.asarray(scores, dtype=np.float64))
-    return step / float(scores.min()) if ratio and step else step
 
 
 def _margin(frames: StudyFrames, metric: str, values: pd.DataFrame) -> tuple[float, float]:
@@ -161,7 +153,7 @@ def _margin(frames: StudyFrames, metric: str, values: pd.DataFrame) -> tuple[flo
 
 
 def _arm_table(
-    arms: pd.DataFrame, values: pd.DataFrame, family: Family, pairs: pd.DataFrame, *, unit: float | None
+    arms: pd.DataFrame, values: pd.DataFrame, family: Family, pairs: pd.DataFrame, *, unit: float | None, flips: bool
 ) -> pd.DataFrame:
     """Means and differences in units of the score; `unit` is the baseline's mean where logarithms were compared."""
     by_arm = values.groupby("arm_id")["value"]
@@ -175,7 +167,7 @@ def _arm_table(
     table["paired_sd"] = family.sd if unit is None else unit * family.sd
     table["df"], table["noisier"] = family.df, family.noisier
     table["p_sign_flip"] = np.nan
-    robust = (family.n >= ROBUST_SEEDS) & ~table["is_baseline"].to_numpy(bool)
+    robust = flips & (family.n >= ROBUST_SEEDS) & ~table["is_baseline"].to_numpy(bool)
     if robust.any():
         joint = pd.concat(per_arm(arms, pairs, "compared"), axis=1).to_numpy(float).T
         table["p_sign_flip"] = np.where(robust, joint_sign_flip_p(joint), np.nan)
@@ -191,6 +183,7 @@ def _judged(
     better_low: bool,
     waiting: str,
     analysis: InterimAnalysis | None,
+    rule: Rule,
 ) -> pd.DataFrame:
     """Adds test, p_adjusted, detectable, verdict, why, lost, won."""
     level = analysis.level if analysis else ALPHA
@@ -207,12 +200,11 @@ def _judged(
         else:
             word = arm_verdict(row["pairs"], row["low"], row["high"], margin=margin, lower_is_better=better_low)
             why = verdict_reason(
-                word, pairs=row["pairs"], p_adjusted=adjusted, arms=family.arms, noisier=row["noisier"]
+                word, pairs=row["pairs"], p_adjusted=adjusted, arms=family.arms, noisier=row["noisier"], rule=rule
             )
             words.append((word, why))
-    usual = "t" if family.arms == 1 else "dunnett"
     return table.assign(
-        test=["signed-rank" if gone.any else usual for gone in diverged],
+        test=["signed-rank" if gone.any else rule.test(family.arms) for gone in diverged],
         lost=[each.lost for each in diverged],
         won=[each.won for each in diverged],
         p_adjusted=p,

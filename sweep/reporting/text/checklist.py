@@ -21,6 +21,8 @@ from sweep.reporting.stats.variance import VarianceSplit
 from sweep.reporting.text.checklist_resources import asset_licences, compute_facts, compute_missing
 from sweep.reporting.text.checklist_statistics import error_bars
 from sweep.reporting.text.decisions import decided_after_scores, without_consequence
+from sweep.reporting.text.given import HOW_MADE
+from sweep.reporting.text.replicates import replicate_words
 from sweep.reporting.text.warnings import environments
 from sweep.store.states import Phase
 
@@ -77,8 +79,10 @@ def _reproducibility(frames: StudyFrames) -> ChecklistItem:
     commits = sorted({str(commit)[:12] for commit in machines["commit"].dropna()})
     is_clean = not any(dirty is True for dirty in machines["dirty"])
     confirm = frames.cells[frames.cells["phase"] == Phase.CONFIRM]
-    seeds = sorted({int(seed) for seed in confirm["seed"]})
+    trains = frames.study_ref.design.trains
+    seeds = sorted({int(seed) for seed in confirm["seed"]}) if trains else []
     missing = [] if commits and is_clean else ["the exact source code: it was no clean git checkout"]
+    missing += [] if trains else [HOW_MADE]
     protocol = frames.protocol
     facts = [
         f"The study file is revision {frames.revision} with SHA-256 {frames.revisions['spec_sha256'].iloc[-1]}. It "
@@ -146,24 +150,26 @@ def _setting(frames: StudyFrames) -> ChecklistItem:
         )
     runs = int((frames.cells["phase"] == Phase.SEARCH).sum())
     chosen = frames.study_ref.design.methods_text(runs, lambda source: f" ({source})") if runs else ""
-    facts = ["The section on methods states data, net, optimizer and every setting that is not usual.", split, chosen]
+    trains = frames.study_ref.design.trains
+    stated = "data, net, optimizer and every setting that is not usual" if trains else "what was scored and how"
+    facts = [f"The section on methods states {stated}.", split, chosen]
     return ChecklistItem(
         title="Experimental setting/details",
         question="Are splits, hyperparameters, how they were chosen, and the optimizer stated?",
-        answer=ChecklistAnswer.YES,
+        answer=ChecklistAnswer.YES if trains else ChecklistAnswer.AUTHORS,
         facts=[fact for fact in facts if fact],
-        missing=["how the values of the baseline were chosen before this study"],
+        missing=["how the values of the baseline were chosen before this study"] if trains else [HOW_MADE],
     )
 
 
 def _significance(frames: StudyFrames, comparison: Comparison, split: VarianceSplit) -> ChecklistItem:
-    has_intervals = comparison.confirmatory and bool((comparison.compared["pairs"] > 1).any())
+    has_intervals = comparison.confirmatory and bool(comparison.compared["low"].notna().any())
     return ChecklistItem(
         title="Experiment statistical significance",
         question="Are there error bars, and is it said what they cover, how they are computed and what they assume?",
         answer=ChecklistAnswer.YES if has_intervals else ChecklistAnswer.NO,
         facts=error_bars(frames, comparison, split),
-        missing=[] if has_intervals else ["intervals: they need two paired seeds of an arm and the baseline"],
+        missing=[] if has_intervals else [f"intervals: they need two {replicate_words(frames).many}"],
     )
 
 

@@ -59,6 +59,8 @@ def _hardware(frames: StudyFrames) -> str:
 
 
 def _one_run(frames: StudyFrames) -> str:
+    if not frames.study_ref.design.trains:
+        return ""
     finished = frames.cells[frames.cells["run_state"] == RunState.TRAINED].drop_duplicates("run_id")
     if finished.empty:
         return ""
@@ -72,6 +74,8 @@ def _one_run(frames: StudyFrames) -> str:
 
 
 def _runs(frames: StudyFrames) -> list[str]:
+    if not frames.study_ref.design.trains:
+        return []
     runs = runs_of(frames)
     sentences = []
     for is_exploratory, what in ((False, "that decide"), (True, "of exploratory trials")):
@@ -128,6 +132,8 @@ def asset_licences(frames: StudyFrames) -> tuple[list[str], list[str]]:
     else:
         facts.append(f"The images are {where}. Their licence is not known.")
         missing.append("the licence and the origin of the images: state them as data_licence in the study file")
+    if not frames.study_ref.design.trains:
+        missing.append("the licence and the origin of the items that were scored")
     extractor = str(frames.protocol.get("extractor"))
     if extractor == "inception":
         facts.append(_licence_text(INCEPTION_LICENCE))

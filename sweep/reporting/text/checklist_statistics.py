@@ -10,6 +10,8 @@ from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import is_noise_per_seed
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.variance import VarianceSplit
+from sweep.reporting.text.given import NOT_KNOWN
+from sweep.reporting.text.replicates import IMAGES_ALONE, ReplicateWords, replicate_words
 from sweep.store.states import CellStatus, Phase
 
 
@@ -26,15 +28,16 @@ def error_bars(frames: StudyFrames, comparison: Comparison, split: VarianceSplit
     seeds = comparison.arms["n"]
     if seeds.empty:
         return ["No arm is planned."]
+    words = replicate_words(frames)
     counts = f"{seeds.min()} to {seeds.max()}" if seeds.min() != seeds.max() else f"{seeds.max()}"
     sentences = [
-        f"Each arm has scores of {counts} training seeds that count. A number after ± is the standard deviation over "
-        "training seeds (divisor n - 1), not a standard error.",
-        _intervals(comparison),
-        _covered(frames),
+        f"Each arm has scores of {counts} {words.spread} that count. A number after ± is the standard deviation over "
+        f"{words.spread} (divisor n - 1), not a standard error.",
+        _intervals(comparison) if not words.is_given else _intervals_of_items(comparison, words),
+        _covered(frames) if not words.is_given else NOT_KNOWN,
         "They do not cover another split of the data, another extractor or other hardware: these are the same in all "
         "runs, or named in a warning.",
-        _sizes(comparison, split),
+        _sizes(comparison, split) if not words.is_given else "",
         _left_out(frames),
     ]
     return [sentence for sentence in sentences if sentence]
@@ -52,6 +55,13 @@ def _intervals(comparison: Comparison) -> str:
         f"Intervals are 95 % intervals of the mean paired difference from the baseline, valid{at_once}{analyses}, from "
         f"{law}. They assume that {what} are normal and seeds independent. {scale}"
     ).strip()
+
+
+def _intervals_of_items(comparison: Comparison, words: ReplicateWords) -> str:
+    if (comparison.compared["pairs"] > 1).any():
+        law = "the paired t distribution" if words.is_paired else "Welch's t distribution"
+        return f"Intervals are 95 % intervals of the difference from the baseline over {words.many}, from {law}."
+    return f"Intervals are from standard errors over images (block jackknife): {IMAGES_ALONE}."
 
 
 def _covered(frames: StudyFrames) -> str:

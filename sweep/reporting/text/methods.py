@@ -17,6 +17,7 @@ from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, OWN_FEATURES, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
+from sweep.reporting.text.given import given_text
 from sweep.reporting.text.methods_testing import testing_text
 from sweep.reporting.text.own_parts import own_parts_sentence
 from sweep.reporting.text.references import SOURCES
@@ -47,8 +48,11 @@ def methods_text(frames: StudyFrames, comparison: Comparison) -> tuple[list[str]
         comparison: The comparison of its arms.
     """
     citations = Citations()
-    training, arms = _training(frames, citations), _arms(frames, citations)
-    scoring, testing = _scoring(frames, citations), testing_text(comparison, citations)
+    if frames.study_ref.design.trains:
+        training, arms = _training(frames, citations), _arms(frames, citations)
+    else:
+        training, arms = given_text(frames), ""
+    scoring, testing = _scoring(frames, citations), testing_text(frames, comparison, citations)
     paragraphs = [text for text in (training, arms, scoring, testing, _software(frames, comparison, citations)) if text]
     return paragraphs, citations.references()
 
@@ -143,6 +147,8 @@ def _scoring(frames: StudyFrames, citations: Citations) -> str:
     if scores.empty:
         return ""
     config, protocol = scores.iloc[0]["eval_config"], frames.protocol
+    if not frames.study_ref.design.trains:
+        return _distances(scores, protocol, citations)
     sets, per_seed = len(protocol.get("noise_sets", ())) or 1, is_noise_per_seed(protocol)
     return (
         f"Images were sampled with the {citations.setting(config, 'sampler')} sampler, {config['sampling_steps']} "

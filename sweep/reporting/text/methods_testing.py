@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from sweep.quantities import quantity
 from sweep.reporting.formatting import join_words, number
+from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.text.citations import Citations
+from sweep.reporting.text.replicates import replicate_words
 from sweep.statistics.paired import ALPHA
 from sweep.statistics.sign_patterns import EXACT_PAIRS
 
 
-def testing_text(comparison: Comparison, citations: Citations) -> str:
+def testing_text(frames: StudyFrames, comparison: Comparison, citations: Citations) -> str:
     """How differences were judged; empty where none was.
 
     Args:
+        frames: The tables of the study.
         comparison: The comparison of the arms.
         citations: Collects the sources that the sentences name.
     """
@@ -23,12 +26,14 @@ def testing_text(comparison: Comparison, citations: Citations) -> str:
     of = "Ratios of scores to the baseline's, compared as logarithms," if comparison.ratio else "Differences"
     unit = " and shown as differences from its mean" if comparison.ratio else " from the baseline"
     at_once = "" if comparison.family == 1 else " simultaneous"
-    text = f"{of}{unit} are over paired seeds, with{at_once} 95 % intervals."
+    words = replicate_words(frames)
+    text = f"{of}{unit} are over {words.many}, with{at_once} 95 % intervals."
     if judged:
+        test = _test(comparison, citations, unpaired=words.is_given and not words.is_paired)
         text += (
             " An arm is called no different from the baseline if the whole interval lies within the smallest effect of "
             f"interest, ±{number(comparison.margin, 4)} {comparison.label}{citations.cite('Schuirmann 1987')}. "
-            f"Otherwise it is called better or worse if p < {ALPHA:g} by {_test(comparison, citations)}."
+            f"Otherwise it is called better or worse if p < {ALPHA:g} by {test}."
         )
     if (comparison.compared["test"] == "signed-rank").any():
         text += (
@@ -38,7 +43,14 @@ def testing_text(comparison: Comparison, citations: Citations) -> str:
     return text + _robustness(comparison, citations) + _interim(comparison, citations)
 
 
-def _test(comparison: Comparison, citations: Citations) -> str:
+def _test(comparison: Comparison, citations: Citations, *, unpaired: bool) -> str:
+    if unpaired:
+        adjusted = (
+            ""
+            if comparison.family == 1
+            else f", adjusted in steps over {quantity(comparison.family, 'arm')}{citations.cite('Sidak 1967')}"
+        )
+        return f"Welch's t test{citations.cite('Welch 1947')}{adjusted}"
     if comparison.family == 1:
         return "the paired t test"
     noisier = int(comparison.compared["noisier"].sum())

@@ -61,6 +61,14 @@ REFERENCES: dict[str, str] = {
         "Dunnett, Tamhane: Step-down multiple tests for comparing treatments with a control in unbalanced one-way "
         "layouts. Stat. Med. 10, 1991."
     ),
+    "Sidak 1967": (
+        "Šidák: Rectangular confidence regions for the means of multivariate normal distributions. J. Am. Stat. Assoc. "
+        "62, 1967."
+    ),
+    "Welch 1947": (
+        "Welch: The generalization of 'Student's' problem when several different population variances are involved. "
+        "Biometrika 34, 1947."
+    ),
     "Westfall & Young 1993": "Westfall, Young: Resampling-Based Multiple Testing. Wiley, 1993.",
     "Schuirmann 1987": (
         "Schuirmann: A comparison of the two one-sided tests procedure and the power approach for assessing the "

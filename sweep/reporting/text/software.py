@@ -72,7 +72,8 @@ def software_sentences(frames: StudyFrames, comparison: Comparison) -> tuple[lis
         return join_words([f"{each.label} {_version(versions, each)}" for each in libraries])
 
     measured = set(frames.scores["metric"])
-    sentences = [f"Nets were trained and images drawn by ddpm-sweep{_of_ours(versions)} with {named(TORCH)}."]
+    work = "Nets were trained and images drawn" if frames.study_ref.design.trains else "Features were computed"
+    sentences = [f"{work} by ddpm-sweep{_of_ours(versions)} with {named(TORCH)}."]
     if theirs := _labels(measured & BY_TORCH_FIDELITY, frames):
         sentences.append(f"{named(FIDELITY)} computed {theirs}.")
     if ours := _labels(measured - BY_TORCH_FIDELITY, frames):

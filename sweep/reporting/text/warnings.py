@@ -14,6 +14,7 @@ from sweep.reporting.formatting import join_words, scientific
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.stats.interim import current_interim_analysis
 from sweep.reporting.text.decisions import decided_after_scores, repeated_question
+from sweep.reporting.text.given import given_warnings
 from sweep.store.states import CellStatus, Phase
 
 PRIOR_GAP = 1e-3
@@ -30,6 +31,7 @@ def warnings_of(frames: StudyFrames) -> list[str]:
         frames: The tables of the study.
     """
     checks = (
+        given_warnings,
         _commits,
         _machines,
         _versions,
@@ -165,7 +167,7 @@ def _boundaries(frames: StudyFrames) -> Iterator[str]:
 
 def _noise_sets(frames: StudyFrames) -> Iterator[str]:
     sets = len(frames.protocol.get("noise_sets", ())) or 1
-    if sets < MIN_NOISE_SETS and len(frames.scores):
+    if sets < MIN_NOISE_SETS and len(frames.scores) and frames.study_ref.design.trains:
         yield (
             f"Each score is from {quantity(sets, 'noise set')}; at least {MIN_NOISE_SETS} are needed to see how much "
             f"it depends on the noise. Set noise_sets: {MIN_NOISE_SETS} under protocol in the study file."
