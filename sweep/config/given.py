@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.values import Frozen, Text
 from sweep.limits import MAX_SEEDS
@@ -42,3 +43,14 @@ GivenItems = Annotated[
     _Items, BeforeValidator(_listed, json_schema_input_type=Text | GivenItem | list[Text | GivenItem])
 ]
 """The items of one arm, its replicates. One item stands for a list of one."""
+
+GivenRun = Annotated[
+    GivenItem | None,
+    Field(exclude_if=lambda item: item is None, description="What is scored in place of a trained net."),
+]
+"""In the config of a run; left out where it is trained."""
+GivenArm = Annotated[
+    SkipJsonSchema[Text | None],
+    Field(exclude_if=lambda arm: arm is None, description="Arm of `design: given` whose items are scored."),
+]
+"""In the setting of an arm; left out where it is trained."""

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from sweep.config.conditioning import GuidanceSettings, LabelSettings
 from sweep.config.data import DataConfig, DataField
-from sweep.config.given import GivenItem
+from sweep.config.given import GivenArm, GivenRun
 from sweep.config.net import NetField, UNetConfig
 from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts
 from sweep.config.part_names import (
@@ -142,9 +142,7 @@ class TrainConfig(TrainSettings):
 
     ema_decays: tuple[Decay, ...] = Field((), description="EMA decays tracked, ascending; raw weights are always kept.")
     ema_starts: tuple[tuple[EmaStart, Decay], ...] = Field((), description="Averages tracked that start otherwise.")
-    given: GivenItem | None = Field(
-        None, exclude_if=lambda item: item is None, description="What is scored in place of a trained net."
-    )
+    given: GivenRun = None
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
 
     @property
@@ -226,9 +224,7 @@ class Setting(TrainSettings, EvalConfig):
         {}, exclude_if=lambda parts: not parts, description="Parts of plugins that the other fields may name."
     )
 
-    given: SkipJsonSchema[Text | None] = Field(
-        None, exclude_if=lambda arm: arm is None, description="Arm of `design: given` whose items are scored."
-    )
+    given: GivenArm = None
 
     @model_validator(mode="before")
     @classmethod

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.data.folder import read_folder
-from sweep.data.listing import escaped, list_images
-from sweep.data.picture import Unreadable, picture_size
+from sweep.data.image_file import ImageFile, Unreadable
+from sweep.data.left_out import escaped
+from sweep.data.listing import list_images
+from sweep.data.picture import picture_size
 from sweep.errors import DataError
 from sweep.limits import MAX_GIVEN_BYTES
 from sweep.quantities import quantity
@@ -60,14 +62,14 @@ def _read_folder(path: Path) -> NDArray[np.uint8]:
     except Unreadable as error:
         bad = next(file for file in files if not _is_readable(file))
         raise DataError(
-            f"cannot read the image {escaped(bad)}", why=escaped(str(error)), next="Repair or remove that file."
+            f"cannot read the image {escaped(bad.path)}", why=escaped(str(error)), next="Repair or remove that file."
         ) from None
     width, height = sizes[0]
     other = next((k for k, size in enumerate(sizes) if size != sizes[0]), None)
     if other is not None:
         raise DataError(
             f"{escaped(path)} holds images of different sizes",
-            why=f"{escaped(files[0].name)} has {_size(sizes[0])}, {escaped(files[other].name)} {_size(sizes[other])}.",
+            why=f"{_named(files[0], sizes[0])}, {_named(files[other], sizes[other])} pixels.",
             next="Write them with one size. They are not resized here, because that would change the score.",
         )
     _check_square(path, height, width)
@@ -75,7 +77,11 @@ def _read_folder(path: Path) -> NDArray[np.uint8]:
     return read_folder(path, width).images
 
 
-def _is_readable(file: Path) -> bool:
+def _named(file: ImageFile, size: tuple[int, int]) -> str:
+    return f"{escaped(file.path.name)} {_size(size)}"
+
+
+def _is_readable(file: ImageFile) -> bool:
     try:
         picture_size(file)
     except Unreadable:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sweep.config.given import GivenItem
 from sweep.data.given_images import read_given_images
-from sweep.data.listing import escaped
+from sweep.data.left_out import escaped
 from sweep.errors import DataError, ImagesUnavailable
 from sweep.files.atomic import write_atomically
 from sweep.files.file_store import FileStore

@@ -6,7 +6,7 @@ from sweep.config.data import DataConfig
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.config.values import shortest
-from sweep.data.listing import escaped
+from sweep.data.left_out import escaped
 from sweep.errors import UnreadableWeights
 from sweep.files.file_names import run_folder
 from sweep.files.file_store import FileStore
