@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from sweep.config.data import DataConfig
-from sweep.config.designs.given import Given, with_given_seeds
+from sweep.config.designs.given import Given, check_given, with_given_seeds
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
@@ -123,10 +123,7 @@ class Study(NoTruthForNumbers):
         self.design.check(self)
         if self.evaluation is not None:
             check_tuned_evaluation(self.evaluation, self.factors, self.protocol)
-        if self.baseline.given is not None:
-            raise misfit(("baseline", "given"), "items are named by `design: {kind: given, items: ...}`")
-        if self.interim_analyses is not None and not self.design.trains:
-            raise misfit(("interim_analyses",), f"`design: {self.design.kind}` has all its items from the start")
+        check_given(self.baseline, self.design, interim=self.interim_analyses is not None)
         if self.interim_analyses is not None:
             check_interim_analyses(self.interim_analyses, self.seeds)
         if self.stops_decided and self.design.own_question is not None:
@@ -214,9 +211,7 @@ class Study(NoTruthForNumbers):
 
     def with_given_items(self, design: Given) -> Study:
         """The study with its given items pinned to their hashes."""
-        study = self.model_copy(update={"design": design})
-        study._sources = self._sources
-        return study
+        return self.model_copy(update={"design": design})
 
     def with_data(self, data: DataConfig) -> Study:
         """The study with its images somewhere else."""

@@ -81,6 +81,23 @@ def _check_settings(baseline: Setting) -> None:
             )
 
 
+def check_given(baseline: Setting, design: Design, *, interim: bool) -> None:
+    """Refuse an item in the baseline, and interim analyses of items.
+
+    Args:
+        baseline: The baseline of a study.
+        design: The design of the study.
+        interim: Whether the study declares interim analyses.
+
+    Raises:
+        PydanticCustomError: Of type `misfit`, with the location in the file.
+    """
+    if baseline.given is not None:
+        raise misfit(("baseline", "given"), "items are named by `design: {kind: given, items: ...}`")
+    if interim and not design.trains:
+        raise misfit(("interim_analyses",), f"`design: {design.kind}` has all its items from the start")
+
+
 def with_given_seeds(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a study with as many replicates as its longest list of given items has.
 
