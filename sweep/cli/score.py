@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import sweep
 from sweep.api.locations import DEFAULT_FILES
-from sweep.api.score import Scores
 from sweep.cli.options import Device, Files, Json
 from sweep.cli.terminal import print_json, print_line, print_table
 from sweep.errors import Preempted
+
+if TYPE_CHECKING:
+    from sweep.api.score import Scores
 
 TITLES = {
     "fid": "",

@@ -13,9 +13,9 @@ from sweep.config.given import GivenItem
 from sweep.data.given_images import read_given_images
 from sweep.data.left_out import escaped
 from sweep.errors import DataError, ImagesUnavailable
+from sweep.files.array_hashes import sha256_of_array
 from sweep.files.atomic import write_atomically
 from sweep.files.file_store import FileStore
-from sweep.files.hashes import sha256_of_array
 
 GIVEN = "given"
 """Folder of the file store."""

@@ -1,12 +1,9 @@
-"""SHA-256 of bytes, of arrays and of files, in hexadecimal."""
+"""SHA-256 of bytes and of files, in hexadecimal."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 
 def sha256_of_bytes(content: bytes | memoryview) -> str:
@@ -22,10 +19,3 @@ def sha256_of_file(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sha256_of_array(array: NDArray[np.generic]) -> str:
-    """Hash of the values, dtype and shape: equal arrays have equal hashes, however they are stored."""
-    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sweep.data.dataset import Dataset
+from sweep.files.array_hashes import sha256_of_array
 from sweep.files.caches import find_or_build, read_cache, read_json, read_sealed, write_cache, write_sealed
-from sweep.files.hashes import sha256_of_array, sha256_of_bytes
+from sweep.files.hashes import sha256_of_bytes
 from sweep.scoring.features import Extractor
 from sweep.scoring.frechet import Moments, feature_moments, frechet_distance
 from sweep.scoring.kernel import mean_of_pairs

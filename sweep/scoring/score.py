@@ -17,7 +17,7 @@ from sweep.config.run import EvalConfig
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.targets import AnyTarget
 from sweep.errors import ProtocolError
-from sweep.files.hashes import sha256_of_array
+from sweep.files.array_hashes import sha256_of_array
 from sweep.nets.cuda_graph import Capture
 from sweep.scoring.artifacts import SavedFile, read_array, write_array
 from sweep.scoring.estimate import Estimate, estimate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from sweep.errors import Preempted
-from sweep.files.hashes import sha256_of_array
+from sweep.files.array_hashes import sha256_of_array
 from sweep.scoring.generate import generate, sampling_plan
 from sweep.scoring.image_files import write_images
 from sweep.training.own_parts import target_of

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sweep.errors import DataError
+from sweep.files.array_hashes import sha256_of_array
 from sweep.scoring.artifacts import (
     read_array,
-    sha256_of_array,
     write_array,
 )
 

@@ -14,7 +14,8 @@ from sweep.config.run import EvalConfig
 from sweep.data.dataset import Dataset
 from sweep.diffusion.process import Diffusion
 from sweep.errors import DataError, Diverged, ProtocolError
-from sweep.files.hashes import sha256_of_array, sha256_of_file
+from sweep.files.array_hashes import sha256_of_array
+from sweep.files.hashes import sha256_of_file
 from sweep.nets.cuda_graph import Capture
 from sweep.scoring.estimate import estimate
 from sweep.scoring.evaluator import Evaluator
