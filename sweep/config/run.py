@@ -133,8 +133,8 @@ class TrainSettings(LabelSettings):
 
     @property
     def steps(self) -> int:
-        """Optimizer steps; the last images that do not fill a batch are not seen."""
-        return self.images // self.batch
+        """Optimizer steps; the last images that do not fill a batch are not seen. None where an item is given."""
+        return 0 if getattr(self, "given", None) is not None else self.images // self.batch
 
 
 class TrainConfig(TrainSettings):
@@ -144,11 +144,6 @@ class TrainConfig(TrainSettings):
     ema_starts: tuple[tuple[EmaStart, Decay], ...] = Field((), description="Averages tracked that start otherwise.")
     given: GivenRun = None
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps; none where the run is given."""
-        return super().steps if self.given is None else 0
 
 
 class EvalConfig(GuidanceSettings):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from sweep.config.data import DataConfig
-from sweep.config.designs.given import Given, check_given, with_given_seeds
+from sweep.config.designs.given import check_given, with_given_seeds
 from sweep.config.designs.one_at_a_time import OneAtATime
 from sweep.config.designs.registry import AnyDesign
 from sweep.config.designs.tune import Tune
@@ -208,10 +208,6 @@ class Study(NoTruthForNumbers):
     def with_starting_weights(self, weights: StartingWeights) -> Study:
         """The study with the hash, and the whole path, of the weights that its trainings begin with."""
         return self.model_copy(update={"baseline": self.baseline.model_copy(update={"init_from": weights})})
-
-    def with_given_items(self, design: Given) -> Study:
-        """The study with its given items pinned to their hashes."""
-        return self.model_copy(update={"design": design})
 
     def with_data(self, data: DataConfig) -> Study:
         """The study with its images somewhere else."""

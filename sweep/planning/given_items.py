@@ -38,7 +38,7 @@ def with_pinned_items(study: Study) -> Study:
     }
     pinned = design.model_copy(update={"items": items})
     _check_different(pinned)
-    return study.with_given_items(pinned)
+    return study.model_copy(update={"design": pinned})
 
 
 def _check_different(design: Given) -> None:

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import DataError
+from sweep.files.array_hashes import sha256_of_array
 from sweep.files.atomic import write_atomically
 from sweep.files.hashes import sha256_of_bytes
+
+__all__ = ["SavedFile", "read_array", "sha256_of_array", "write_array"]
 
 
 @dataclass(frozen=True, kw_only=True)

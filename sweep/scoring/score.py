@@ -17,9 +17,8 @@ from sweep.config.run import EvalConfig
 from sweep.diffusion.process import Diffusion
 from sweep.diffusion.targets import AnyTarget
 from sweep.errors import ProtocolError
-from sweep.files.array_hashes import sha256_of_array
 from sweep.nets.cuda_graph import Capture
-from sweep.scoring.artifacts import SavedFile, read_array, write_array
+from sweep.scoring.artifacts import SavedFile, read_array, sha256_of_array, write_array
 from sweep.scoring.estimate import Estimate, estimate
 from sweep.scoring.evaluator import Evaluator
 from sweep.scoring.features import Features

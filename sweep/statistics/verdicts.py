@@ -123,8 +123,6 @@ def verdict_reason(
         return f"the whole interval lies within the smallest effect of interest{noise}"
     if word == "undecided":
         return f"the interval includes 0{noise}"
-    test = "paired t" if arms == 1 else f"step-down Dunnett over {arms} {family_of}:"
+    test = rule.one_arm if arms == 1 else f"{rule.many_arms} over {arms} {family_of}:"
     shown = f"p = {p_adjusted:.2g}" if p_adjusted >= SMALLEST_P else f"p < {SMALLEST_P:.4f}"
     return f"{test} {shown}{noise}"
-    test = rule.one_arm if arms == 1 else f"{rule.many_arms} over {arms} {family_of}:"
-    return f"{test} p = {p_adjusted:.2g}{noise}"

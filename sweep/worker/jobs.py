@@ -8,9 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from sweep.config.given import GivenItem
 from sweep.config.own_part import OwnPart, own_parts_in
-from sweep.data.given_items import archived_images
 from sweep.diffusion.schedule_facts import schedule_facts
 from sweep.errors import Preempted
 from sweep.files.file_names import EXTRACTORS
@@ -18,9 +16,8 @@ from sweep.files.starting_weights import required_weights
 from sweep.nets.memory_format import channels_last
 from sweep.plugins.loading import load_source
 from sweep.quantities import quantity
-from sweep.scoring.evaluated_net import EvaluatedNet, ExtraMetrics
+from sweep.scoring.evaluated_net import EvaluatedNet
 from sweep.scoring.extra_metrics import measure_extra_metrics
-from sweep.scoring.given import score_given_images
 from sweep.scoring.score import score
 from sweep.training.interfaces import Hooks, Progress, RunContext, TrainingCadence
 from sweep.training.loop import train
@@ -28,7 +25,7 @@ from sweep.training.noise_tables import betas_of
 from sweep.training.own_parts import target_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
-from sweep.worker.item_scores import score_items
+from sweep.worker.item_scores import score_given, score_items
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
 from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob, ScoreItemsJob, ScoreJob, TrainJob
@@ -78,6 +75,9 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
             return time_training(job, device)
         case TrainJob():
             return train_run(job, device, cache, send, should_stop)
+        case ScoreJob() if job.train.given is not None:
+            on_measured = _stoppable(counting("measuring", send), should_stop)
+            return score_given(job, job.train.given, device, on_measured, should_stop)
         case ScoreJob():
             return score_run(job, device, send, should_stop)
         case SampleJob():
@@ -168,8 +168,6 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
         Preempted: The worker wanted the score stopped.
         UnreadableWeights: The weights are missing, incomplete or altered.
     """
-    if job.train.given is not None:
-        return score_given(job, job.train.given, device, send, should_stop)
     memory, on_images = PeakMemory(device), _stoppable(counting("sampling", send), should_stop)
     assert job.weights is not None
     sampled = sampled_net(job.train, job.evaluation, job.weights, job.files, device, reference=job.protocol.reference)
@@ -207,33 +205,6 @@ def score_run(job: ScoreJob, device: torch.device, send: Send, should_stop: Shou
     )
     record = score_record(result, measure_extra_metrics(subject), job.folder, job.files.folder)
     record = replace(record, peak_bytes=memory.bytes)
-    for artifact in record.artifacts:
-        upload_file(job.files, artifact.path, should_stop)
-    return Scored(record)
-
-
-def score_given(job: ScoreJob, item: GivenItem, device: torch.device, send: Send, should_stop: ShouldStop) -> Scored:
-    """Measure an item that was not trained here.
-
-    Args:
-        job: The run, the evaluation and its protocol.
-        item: What the run is.
-        device: Device on which it measures.
-        send: Sends the number of measured images to the worker.
-        should_stop: Whether the worker wants the score stopped.
-
-    Returns:
-        Every number of the score, and its files.
-
-    Raises:
-        Preempted: The worker wanted the score stopped.
-        ImagesUnavailable: The item is not in the file store, or has other content there.
-    """
-    memory, on_images = PeakMemory(device), _stoppable(counting("measuring", send), should_stop)
-    images = archived_images(job.files, item)
-    evaluator = evaluator_of(job.protocol, job.train.data, job.files, device)
-    result = score_given_images(images, evaluator, folder=job.files.path(job.folder), on_progress=on_images)
-    record = replace(score_record(result, ExtraMetrics(), job.folder, job.files.folder), peak_bytes=memory.bytes)
     for artifact in record.artifacts:
         upload_file(job.files, artifact.path, should_stop)
     return Scored(record)

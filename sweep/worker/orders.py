@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from sweep.config.data import DataConfig
-from sweep.config.own_part import OwnPart
 from sweep.config.given import GivenItem
+from sweep.config.own_part import OwnPart
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
 from sweep.config.study import Cadence

@@ -15,9 +15,8 @@ from sweep.reporting.render.tables import Column, TextCell, table_block, text_ce
 from sweep.reporting.sections.scores_by_class import scores_by_class
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison, compare_arms
-from sweep.scoring.metrics import METRICS, Direction, class_of_metric
 from sweep.reporting.text.replicates import replicate_words
-from sweep.scoring.metrics import METRICS, Direction
+from sweep.scoring.metrics import METRICS, Direction, class_of_metric
 from sweep.statistics.verdicts import excludes_zero
 
 VERDICT_COLUMNS = ["arm_id", "p_adjusted", "p_sign_flip", "verdict", "why", "test"]
