@@ -38,7 +38,7 @@ def extend_command(
     ] = None,
     storage: Storage = DEFAULT_STORAGE,
 ) -> None:
-    """Add seeds, search trials, device time or evaluation levels to a study.
+    """Add seeds, search trials, device time or levels to a study.
 
     Existing runs stay, and running workers find the new work by themselves. To add arms, edit the study file and use
     `sweep launch FILE --accept-change`.
