@@ -92,7 +92,12 @@ def dose_responses(frames: StudyFrames, comparison: Comparison) -> list[DoseResp
 def _points(comparison: Comparison, study: Study, factor: str) -> pd.DataFrame:
     """Levels with a score by rising level, with the baseline's; empty where a level is no number."""
     levels = study.levels_of(factor)
-    values = {f"{factor}={name}": sets.get(factor) for name, sets in levels.items() if list(sets) == [factor]}
+    # As the setting has them: `16k` in the study file is a number, too.
+    values = {
+        f"{factor}={name}": value_of_field(study.setting(sets), factor)
+        for name, sets in levels.items()
+        if list(sets) == [factor]
+    }
     if len(values) < len(levels):
         return pd.DataFrame()
     values[BASELINE] = value_of_field(study.baseline, factor)

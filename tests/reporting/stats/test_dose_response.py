@@ -44,6 +44,14 @@ def response(frames):
     return found
 
 
+def test_levels_with_a_unit_are_numbers(tmp_path):
+    """The levels `4k` and `16k` of a budget of images were words, and the curve was not drawn."""
+    factors = {"images": {"role": "scientific", "levels": ["4k", "16k"]}}
+    store = designed_store(tmp_path, ONE, factors=factors, effects={"images=4k": 2.0, "images=16k": 0.9}, seeds=4)
+    (response,) = store.study().dose_responses
+    assert response.points["level"].tolist() == [4_000, 16_000, response.baseline]
+
+
 def test_a_planted_curve_is_told_in_words_and_drawn_with_the_baseline_in_it(tmp_path):
     effects = {"T=100": 2.0, "T=200": 0.9, "T=500": -0.8, "T=1000": -0.8}
     store = designed_store(tmp_path, ONE, factors=CHAIN, effects=effects, seeds=6)
