@@ -21,9 +21,13 @@ VALUES = {
     for member in kind
 }
 ENDS_A_PROCESS = ("exit", "_exit", "Exit", "SystemExit")
-# Words that are also something else: a type of error of pydantic, the axis of a curve, a column, a key of evidence.
+# Words that are also something else: a kind of item, a type of error of pydantic, a split, the axis of a curve, a
+# column, a key of evidence.
 OTHER_WORDS = {
+    ("config/given.py", "images"),
     ("config/problems.py", "missing"),
+    ("data/arrangement.py", "train"),
+    ("data/shards.py", "train"),
     ("reporting/figures/lines.py", "images"),
     ("reporting/sections/search_claims.py", "confirmed"),
     ("reporting/text/decisions.py", "revision"),

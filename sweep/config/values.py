@@ -53,6 +53,7 @@ class NoTruthForNumbers(Frozen):
 
 
 COUNT = r"^([0-9]{1,12}(?:\.[0-9]{1,12})?)([kMG]?)$"
+"""A whole number as people write it: 50000, 50k or 20M."""
 _UNITS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 

@@ -59,7 +59,7 @@ def test_its_tables_name_every_column(store: Store, name: str) -> None:  # noqa:
 
 def test_its_tables_name_every_function_and_error() -> None:
     functions = {f"control.{name}" for name in sweep.control.__all__ if name.islower()}
-    functions |= {"compare", "extend", "frames", "launch", "load_study", "plan", "report", "sample", "status"}
+    functions |= {"compare", "extend", "frames", "launch", "load_study", "plan", "report", "sample", "score", "status"}
     assert functions == set(re.findall(r"(?m)^\| `([\w.]+)\(", PAGE))
     errors = {name for name in sweep.__all__ if name.endswith("Error") or name == "InfeasibleConfig"} - {"SweepError"}
     assert errors == set(re.findall(r"(?m)^\| `sweep\.(\w+)` \|", PAGE))

@@ -146,4 +146,4 @@ def test_pruned_trials_stand_on_a_line_of_their_own_and_their_rungs_are_whole_st
 
 def test_designs_that_are_planned_whole_get_no_cells_after_the_launch():
     asked = study()
-    assert not any(DESIGNS[kind]().grows(asked) for kind in PLANNED_WHOLE)
+    assert not any(DESIGNS[kind].model_construct().grows(asked) for kind in PLANNED_WHOLE)

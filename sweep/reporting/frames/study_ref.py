@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, exists, select
 
 from sweep.config.data import DataConfig
 from sweep.config.designs.base import Design
+from sweep.config.values import COUNT
 from sweep.errors import StoreError
 from sweep.store import stored_config
 from sweep.store.sql.schema import CELL, REVISION, STUDY
@@ -81,11 +83,14 @@ class StudyRef:
 
 def _are_numbers(levels: object) -> bool:
     """Whether a factor has two numeric levels or more, listed without names."""
-    return (
-        isinstance(levels, list)
-        and len(levels) > 1
-        and all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
-    )
+    return isinstance(levels, list) and len(levels) > 1 and all(map(_is_number, levels))
+
+
+def _is_number(level: object) -> bool:
+    """Whether a level is a number, or one with a unit as `16k`."""
+    if isinstance(level, str):
+        return re.fullmatch(COUNT, level) is not None
+    return isinstance(level, int | float) and not isinstance(level, bool)
 
 
 def find_study_ref(engine: Engine, name: str, as_of: int | None = None) -> StudyRef:

@@ -41,7 +41,7 @@ class Answer:
     sentence: str
     basis: str  # arms, seeds, N, extractor
     row: Row | None = None
-    """The arm that the sentence is about, a row of `Comparison.arms`; None where there is none."""
+    """What the sentence is about: a row of `Comparison.arms`, or as much of a trend; None where there is none."""
 
 
 def verdict(study: ReportedStudy) -> list[Block]:
@@ -82,6 +82,12 @@ def answer(study: ReportedStudy) -> Answer:
             return Answer(lost["verdict"], sentence, f"{_tally(arms)}{_basis(study)}", lost)
         return Answer("undecided", sentence, _basis(study))
     own = own_sentences(study)
+    if study.answered_by_curves:
+        trend = study.dose_responses[0].trend
+        row: Row = {"says": trend["subject"], "pairs": trend["n"]} | {
+            key: trend[key] for key in ("difference", "low", "high")
+        }
+        return Answer(trend["verdict"], own, f"{_tally(arms)}{_basis(study)}", row)
     row = _headline_arm(scored, comparison.lower_is_better)
     sentence = difference_in_words(study, row)
     if row["lost"] + row["won"]:

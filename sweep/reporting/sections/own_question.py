@@ -25,10 +25,10 @@ def own_sentences(study: ReportedStudy) -> str:
         study: The study, with its comparison.
     """
     question = study.frames.study_ref.design.own_question
-    label, decimals = study.comparison.label, study.decimals
+    label, decimals = study.score, study.decimals
     sentences = [own_answer(study.contrasts, question, label, decimals)] if question is not None else []
     sentences.append(_interactions(study))
-    sentences += [dose_in_words(each, study.comparison, decimals) for each in study.dose_responses]
+    sentences += [dose_in_words(each, label, decimals) for each in study.dose_responses]
     sentences.append(claims_in_words(study))
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -129,5 +129,5 @@ def _curve(study: ReportedStudy, response: DoseResponse) -> Block:
     )
     name = f"dose_response_{response.factor.replace('.', '_')}"
     return figure_block(
-        name, draw, alt=dose_in_words(response, comparison, decimals), caption=caption, data=response.points
+        name, draw, alt=dose_in_words(response, comparison.label, decimals), caption=caption, data=response.points
     )

@@ -74,6 +74,12 @@ class ReportedStudy:
         return decimals_for(self.comparison.decimals_at)
 
     @property
+    def answered_by_curves(self) -> bool:
+        """Whether a curve answers the whole question: the only scientific factor is a number with enough levels."""
+        factors = {arm.partition("=")[0] for arm in self.comparison.compared["arm"]}
+        return len(factors) == 1 and [each.factor for each in self.dose_responses] == [*factors]
+
+    @property
     def score(self) -> str:
         """Name of the deciding score in sentences, e.g. `FCD`."""
         return short_label_of(self.comparison.metric, self.frames.protocol)

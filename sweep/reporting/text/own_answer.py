@@ -12,7 +12,6 @@ from sweep.config.designs.contrasts import OwnQuestion
 from sweep.config.values import shortest
 from sweep.quantities import quantity
 from sweep.reporting.formatting import NOTHING, join_words, number, percent
-from sweep.reporting.stats.comparison import Comparison
 from sweep.reporting.stats.dose_response import DoseResponse
 from sweep.statistics.verdicts import excludes_zero
 
@@ -72,15 +71,15 @@ def own_answer(contrasts: pd.DataFrame, question: OwnQuestion, label: str, decim
     return " ".join(sentences)
 
 
-def dose_in_words(response: DoseResponse, comparison: Comparison, decimals: int) -> str:
+def dose_in_words(response: DoseResponse, label: str, decimals: int) -> str:
     """Trend and best level of a numeric factor.
 
     Args:
         response: Its dose-response.
-        comparison: The comparison of the arms with the baseline.
+        label: Name of the score.
         decimals: Decimals of the score.
     """
-    trend = contrast_in_words(response.trend, comparison.label, decimals)
+    trend = contrast_in_words(response.trend, label, decimals)
     levels = response.points["level"]
     others = [shortest(level) for level in response.not_worse if level != response.best]
     best = f"The best of {len(levels)} levels is {response.factor} = {shortest(response.best)}"

@@ -48,8 +48,14 @@ def test_levels_with_a_unit_are_numbers(tmp_path):
     """The levels `4k` and `16k` of a budget of images were words, and the curve was not drawn."""
     factors = {"images": {"role": "scientific", "levels": ["4k", "16k"]}}
     store = designed_store(tmp_path, ONE, factors=factors, effects={"images=4k": 2.0, "images=16k": 0.9}, seeds=4)
-    (response,) = store.study().dose_responses
+    study = store.study()
+    (response,) = study.dose_responses
     assert response.points["level"].tolist() == [4_000, 16_000, response.baseline]
+    assert "dose_response" in "".join(cell.source for cell in build_notebook(study.frames.study_ref, as_of=None).cells)
+    # The curve is the whole answer: that no single level beats the baseline was said first, and the verdict was theirs.
+    result = answer(study)
+    assert "No arm of" not in result.sentence
+    assert (result.word, result.row["difference"]) == ("better", response.trend["difference"])
 
 
 def test_a_planted_curve_is_told_in_words_and_drawn_with_the_baseline_in_it(tmp_path):
