@@ -13,7 +13,7 @@ import pandas as pd
 from sweep.config.designs.arms import ALL
 from sweep.quantities import quantity
 from sweep.reporting.figures.forest import forest
-from sweep.reporting.formatting import join_words, number, percent
+from sweep.reporting.formatting import join_words, number, percent, rounded_duration
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
 from sweep.reporting.render.templates import fragment
@@ -22,10 +22,11 @@ from sweep.reporting.sections.levels import level_warnings
 from sweep.reporting.sections.own_question import own_sentences
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.comparison import Comparison
+from sweep.reporting.stats.work_done import runs_of, work_by_kind
 from sweep.reporting.text.replicates import IMAGES_ALONE, replicate_words
 from sweep.reporting.text.warnings import warnings_of
 from sweep.statistics.verdicts import Verdict, excludes_zero
-from sweep.store.states import CellStatus, Phase
+from sweep.store.states import CellStatus, Phase, RunState
 
 DRAWN_ARMS = 40
 LOCAL_SCALE = "Its features are those of a classifier of this data set, so it cannot be compared with published scores."
@@ -159,7 +160,18 @@ def _basis(study: ReportedStudy) -> str:
     as_of = study.frames.data_as_of
     when = f" Data as of {as_of:%Y-%m-%d %H:%M} UTC." if as_of else ""
     local = "" if protocol.get("extractor") == "inception" else f" {LOCAL_SCALE}"
-    return f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}.{local}{when}"
+    measured = f"{study.comparison.label}: {study.direction}; {drawn}; extractor {extractor_of(protocol)}"
+    return f"{measured}.{local}{_cost(study)}{when}"
+
+
+def _cost(study: ReportedStudy) -> str:
+    trained = int((runs_of(study.frames)["state"] == RunState.TRAINED).sum())
+    hours = float(work_by_kind(study.frames)["hours"].sum())
+    if trained == 0 or not hours > 0:
+        return ""
+    return (
+        f" It took {quantity(trained, 'training')}: {rounded_duration(3600 * hours)} of work of all workers together."
+    )
 
 
 def _exploratory(study: ReportedStudy) -> Answer:
