@@ -67,11 +67,12 @@ def _check_weights(net: nn.Module, again: nn.Module) -> None:
         raise Broken(f"it has {weights:,} weights; {MAX_PARAMETERS:,} are the most")
     if not weights:
         raise Broken("it has no weights, so there is nothing to train")
-    if any(not torch.equal(value, again.state_dict()[name]) for name, value in net.state_dict().items()):
+    state, of_again = through_checkpoint(net.state_dict()), again.state_dict()
+    tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    if any(not torch.equal(value, of_again[name]) for name, value in tensors.items()):
         raise Broken(
             "two nets of one seed begin with different weights: draw them with torch alone", Guarantee.REPEATABLE
         )
-    through_checkpoint(net.state_dict())
     if constants := sorted(net.state_dict().keys() - {name for name, _ in net.named_parameters()}):
         raise Broken(f"{constants[0]} is kept with the weights and is none: averages of weights run over it")
 
