@@ -132,16 +132,7 @@ def without_official_test(name: str, images: Tensor, labels: Tensor | None, *, v
         test: How many images to hold out for testing.
     """
     index = split_indices(len(images), [validation, test], None if labels is None else labels.tolist())
-    split_labels = [None if labels is None else labels[part] for part in index]
-    return Dataset(
-        name=name,
-        train=images[index[0]],
-        validation=images[index[1]],
-        test=images[index[2]],
-        train_labels=split_labels[0],
-        validation_labels=split_labels[1],
-        test_labels=split_labels[2],
-    )
+    return _split(name, images, labels, index)
 
 
 def with_own_splits(
@@ -164,14 +155,19 @@ def with_own_splits(
         of_train = None if labels is None else labels[train].tolist()
         rest, held = split_indices(len(train), [sizes.validation], of_train)
         rows["train"], rows["validation"] = [train[i] for i in rest], [train[i] for i in held]
-    parts = [rows[split] for split in SPLITS]
-    split_labels = [None if labels is None else labels[part] for part in parts]
+    return _split(name, images, labels, [rows[split] for split in SPLITS])
+
+
+def _split(name: str, images: Tensor, labels: Tensor | None, rows: Sequence[Sequence[int]]) -> Dataset:
+    """The data set whose splits, in the order of `SPLITS`, have these rows."""
+    train, validation, test = (images[list(part)] for part in rows)
+    of_split = [None if labels is None else labels[list(part)] for part in rows]
     return Dataset(
         name=name,
-        train=images[parts[0]],
-        validation=images[parts[1]],
-        test=images[parts[2]],
-        train_labels=split_labels[0],
-        validation_labels=split_labels[1],
-        test_labels=split_labels[2],
+        train=train,
+        validation=validation,
+        test=test,
+        train_labels=of_split[0],
+        validation_labels=of_split[1],
+        test_labels=of_split[2],
     )

@@ -49,7 +49,7 @@ def by_torch_fidelity(folder: Path) -> dict[str, float]:
     if GRAY not in torch_fidelity.registry.FEATURE_EXTRACTORS_REGISTRY:
         torch_fidelity.register_feature_extractor(GRAY, OfGrayFiles)
     with torch.random.fork_rng():
-        told: dict[str, float] = torch_fidelity.calculate_metrics(
+        metrics: dict[str, float] = torch_fidelity.calculate_metrics(
             input1=str(folder),
             input2=_Digits(),
             feature_extractor=GRAY,
@@ -59,7 +59,7 @@ def by_torch_fidelity(folder: Path) -> dict[str, float]:
             save_cpu_ram=True,
             verbose=False,
         )
-    return told
+    return metrics
 
 
 @pytest.mark.slow
