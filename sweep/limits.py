@@ -80,6 +80,8 @@ MAX_AVERAGES = 16
 """Power-function averages of one training."""
 MAX_SNAPSHOTS = 256
 """Snapshots of all power-function averages of one training together."""
+MAX_SHARES = 32
+"""Shares of a training at which its runs are scored, too: each run keeps its weights at each."""
 MAX_NOISED_TIMES = 50
 """Values of t that partial noising starts from."""
 

@@ -192,7 +192,7 @@ def _note_sentences(forecast: StudyForecast) -> list[str]:
         notes += [str(forecast.images), *forecast.image_notes]
     notes += forecast.plan.notes
     if forecast.plan.trainings_saved:
-        factors = ", ".join(study.factors_of("evaluation"))
+        factors = ", ".join([*study.factors_of("evaluation"), *(["protocol.along"] if study.protocol.along else [])])
         notes.append(
             f"{quantity(forecast.plan.trainings_saved, 'training')} saved: all levels of {factors} are scored from one "
             "checkpoint"

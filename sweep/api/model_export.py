@@ -85,7 +85,7 @@ def export_model(
         raise UsageError(f"{folder} is there already", why="It would be replaced.", next="Name another: --out FOLDER")
     trained = trained_run(name, run, storage=storage)
     evaluation = trained.evaluation_with(settings or {})
-    weights = read_weights(evaluation, trained.weights, file_store_at(files_location(files)))
+    weights = read_weights(trained.train, evaluation, trained.weights, file_store_at(files_location(files)))
     write = _write_pipeline if chosen is ModelFormat.DIFFUSERS else _write_safetensors
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)

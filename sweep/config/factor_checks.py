@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sweep.config.factors import Changes, Factor, Value, level_name, levels_of, setting_with, value_of_field
 from sweep.config.net import NET_FIELDS
 from sweep.config.problems import misfit, problem_of
+from sweep.config.protocol_checks import SHARES_INSTEAD
 from sweep.config.run import EVAL_FIELDS, TRAIN_FIELDS, Setting
 from sweep.plugins.kinds import KIND_OF_FIELD
 from sweep.similar_names import no_such
@@ -90,6 +91,8 @@ def _check_field(name: str, field: str, factor: Factor, baseline: Setting) -> No
         raise misfit(("factors", name), "levels do not name weights: write one study for each file of weights")
     if outer == "data":
         raise misfit(("factors", name), "scores on other data do not compare: write one study a data set")
+    if field == "training_share":
+        raise misfit(("factors", name), f"shares of the training belong to the protocol: {SHARES_INSTEAD}")
     if factor.role == "evaluation" and outer not in EVAL_FIELDS:
         raise misfit(("factors", name), f"`{field}` changes the training, so it cannot have the role evaluation")
     if factor.role in ("scientific", "nuisance") and outer in EVAL_FIELDS:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from sweep.config.earlier_weights import Shares
 from sweep.config.own_part import OwnPart
 from sweep.config.run import NoiseSharing
 from sweep.config.values import Count, NoTruthForNumbers
@@ -58,6 +59,11 @@ class ProtocolRequest(NoTruthForNumbers):
         description="per_seed: all arms are sampled from the same noise, which is another one for each seed. "
         "shared: it is the same for all seeds, as in version 0.1.0. Without it, a new study has per_seed, and a "
         "launched one keeps what it has.",
+    )
+    along: Shares = Field(
+        (),
+        exclude_if=lambda shares: not shares,
+        description="Also score each run as it was after these shares of its training, e.g. [0.25, 0.5, 1.0].",
     )
     ladder: tuple[LadderStep, ...] = Field(
         (),

@@ -15,8 +15,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from sweep.config.conditioning import GuidanceSettings, LabelSettings
+from sweep.config.conditioning import LabelSettings
 from sweep.config.data import DataConfig, DataField
+from sweep.config.earlier_weights import CheckpointSettings, EarlierWeights, EarlierWeightsField
 from sweep.config.given import GivenArm, GivenRun
 from sweep.config.net import NetField, UNetConfig
 from sweep.config.own_part import NamedOrOwn, OwnPart, OwnParts
@@ -39,16 +40,7 @@ from sweep.config.part_names import (
 )
 from sweep.config.resolved_parts import with_own_parts
 from sweep.config.starting_weights import StartingWeightsField
-from sweep.config.values import (
-    AtLeastOne,
-    Count,
-    Decay,
-    Frozen,
-    NotNegative,
-    Positive,
-    Text,
-    Width,
-)
+from sweep.config.values import AtLeastOne, Count, Decay, Frozen, NotNegative, Positive, Text, Width
 from sweep.limits import (
     MAX_AVERAGES,
     MAX_BATCH,
@@ -142,11 +134,12 @@ class TrainConfig(TrainSettings):
 
     ema_decays: tuple[Decay, ...] = Field((), description="EMA decays tracked, ascending; raw weights are always kept.")
     ema_starts: tuple[tuple[EmaStart, Decay], ...] = Field((), description="Averages tracked that start otherwise.")
+    earlier_weights: EarlierWeightsField = ()
     given: GivenRun = None
     seed: int = Field(0, ge=0, lt=2**63, description="Of initialisation, data order, flips, t, noise and dropout.")
 
 
-class EvalConfig(GuidanceSettings):
+class EvalConfig(CheckpointSettings):
     """How images are drawn from a trained run."""
 
     ema_decay: Decay = Field(0.999, description="Which average of the weights; 0 means the raw weights.")
@@ -227,7 +220,12 @@ class Setting(TrainSettings, EvalConfig):
         return with_own_parts(fields) if isinstance(fields, Mapping) else fields
 
     def train_config(
-        self, *, seed: int, ema_decays: tuple[float, ...], ema_starts: tuple[tuple[EmaStart, float], ...] = ()
+        self,
+        *,
+        seed: int,
+        ema_decays: tuple[float, ...],
+        ema_starts: tuple[tuple[EmaStart, float], ...] = (),
+        earlier: tuple[EarlierWeights, ...] = (),
     ) -> TrainConfig:
         """The training that this setting asks for.
 
@@ -235,10 +233,12 @@ class Setting(TrainSettings, EvalConfig):
             seed: Seed of initial weights, batches and noise.
             ema_decays: Decays of the averages that the training keeps.
             ema_starts: Kinds and widths of averages that are built after the training.
+            earlier: Averages that the training also keeps as they were earlier.
         """
         fields = {name: getattr(self, name) for name in TrainSettings.model_fields}
         decays = tuple(sorted({decay for decay in ema_decays if decay > 0.0}))
-        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=tuple(sorted(set(ema_starts))))
+        starts = tuple(sorted(set(ema_starts)))
+        return TrainConfig(**fields, seed=seed, ema_decays=decays, ema_starts=starts, earlier_weights=earlier)
 
     def eval_config(self) -> EvalConfig:
         """The evaluation that this setting asks for."""

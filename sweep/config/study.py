@@ -22,6 +22,7 @@ from sweep.config.interim_analyses import InterimAnalyses, check_interim_analyse
 from sweep.config.names import NAME
 from sweep.config.old_names import with_new_names
 from sweep.config.problems import misfit, problem_of
+from sweep.config.protocol_checks import check_protocol
 from sweep.config.protocol_request import ProtocolRequest
 from sweep.config.resolved_parts import with_own_extractor
 from sweep.config.run import Setting
@@ -131,7 +132,7 @@ class Study(NoTruthForNumbers):
                 ("interim_analyses", "stop_decided"),
                 f"`{self.design.kind}` compares arms with each other, so all need the same seeds: leave it out",
             )
-        self._check_ladder()
+        check_protocol(self.protocol, self.baseline, self.design)
         if self.data_licence and self.baseline.data.name not in ("image_folder", "own"):
             raise misfit(
                 ("data_licence",), "only for images of your own; the licences of published data sets are known"
@@ -142,21 +143,14 @@ class Study(NoTruthForNumbers):
         levels = sum(len(factor.levels or ()) for factor in self.factors.values())
         if levels > MAX_LEVELS:
             raise misfit(("factors",), f"found {levels:,} levels of all factors; {MAX_LEVELS:,} are the most")
-        scored = 1 + sum(len(factor.levels or ()) for factor in self.factors_of("evaluation").values())
+        factors, along = self.factors_of("evaluation"), self.protocol.along
+        scored = 1 + sum(len(factor.levels or ()) for factor in factors.values()) + len(along)
         if scored > MAX_EVALUATION_LEVELS:
-            at = ("factors", next(iter(self.factors_of("evaluation"))))
+            at = ("factors", next(iter(factors))) if factors else ("protocol", "along")
             raise misfit(
                 at,
                 f"each run would be scored at up to {scored:,} evaluation levels; {MAX_EVALUATION_LEVELS} are the most",
             )
-
-    def _check_ladder(self) -> None:
-        steps, at = self.protocol.ladder, ("protocol", "ladder")
-        if steps and not self.design.arms_are_trials:
-            raise misfit(at, f"a ladder of protocols belongs to `design: search`, not `{self.design.kind}`")
-        sizes = [step.n for step in steps] + [self.protocol.n]
-        if sizes != sorted(set(sizes)):
-            raise misfit(at, f"its n must ascend and end below the reporting n = {self.protocol.n}")
 
     @property
     def stops_decided(self) -> bool:

@@ -62,10 +62,14 @@ def _check_name(arm: Arm) -> None:
 
 
 def evaluation_levels(study: Study) -> list[Changes]:
-    """Evaluation levels scored from each run: the baseline's first, then each other level of each factor alone."""
+    """Evaluation levels scored from each run: the baseline's first, then each other level of each factor alone.
+
+    The shares of the training at which runs are scored come last, at the baseline's level of everything else.
+    """
     levels: list[Changes] = [{}]
     for factor in study.factors_of("evaluation"):
         for changes in study.levels_of(factor).values():
             if study.setting(changes) != study.baseline:
                 levels.append(changes)
-    return levels
+    earlier: list[Changes] = [{"training_share": share} for share in study.protocol.along]
+    return levels + [changes for changes in earlier if study.setting(changes) != study.baseline]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweep.config.designs.arms import Arm
 from sweep.config.designs.tuning import CellRequest
+from sweep.config.earlier_weights import EarlierWeights
 from sweep.config.factors import Changes, setting_with
 from sweep.config.part_names import EmaStart
 from sweep.config.run import EVAL_FIELDS, EvalConfig, Setting, TrainConfig
@@ -30,11 +32,13 @@ class Evaluation:
         levels: What each score changes, the primary one first.
         decays: EMA decays that every run keeps, so that each is scored from one checkpoint.
         starts: The same of averages that start otherwise than `corrected`, each with its decay.
+        earlier: Averages that every run also keeps as they were earlier, to be scored as they were.
     """
 
     levels: list[Changes]
     decays: tuple[float, ...]
     starts: tuple[tuple[EmaStart, float], ...]
+    earlier: tuple[EarlierWeights, ...]
 
 
 def evaluation_of(study: Study) -> Evaluation:
@@ -43,7 +47,17 @@ def evaluation_of(study: Study) -> Evaluation:
     settings = [study.setting(level) for level in levels]
     averages = {(setting.ema_start, setting.ema_decay) for setting in settings if setting.ema_decay > 0.0}
     decays = tuple(sorted({decay for start, decay in averages if start == "corrected"}))
-    return Evaluation(levels, decays, tuple(sorted(one for one in averages if one[0] != "corrected")))
+    starts = tuple(sorted(one for one in averages if one[0] != "corrected"))
+    return Evaluation(levels, decays, starts, _earlier_weights(settings))
+
+
+def _earlier_weights(settings: Iterable[Setting]) -> tuple[EarlierWeights, ...]:
+    """The averages that scores read as they were before the end; those of a width are made of snapshots."""
+    earlier = [each for each in settings if each.training_share < 1.0 and each.ema_std is None]
+    weights = {
+        (each.training_share, each.ema_start if each.ema_decay else "corrected", each.ema_decay) for each in earlier
+    }
+    return tuple(sorted(weights))
 
 
 def score_requests_of(evaluation: Evaluation, setting: Setting) -> list[ScoreRequest]:
@@ -151,7 +165,9 @@ def _run_of(
     seed, item = first_seed + replicate, study.design.item(arm.name, replicate)
     if item is not None:
         return setting.train_config(seed=seed, ema_decays=()).model_copy(update={"given": item})
-    return setting.train_config(seed=seed, ema_decays=evaluation.decays, ema_starts=evaluation.starts)
+    return setting.train_config(
+        seed=seed, ema_decays=evaluation.decays, ema_starts=evaluation.starts, earlier=evaluation.earlier
+    )
 
 
 def cells_of_request(study: Study, request: CellRequest) -> list[NewCell]:

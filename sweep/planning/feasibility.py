@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.config.earlier_weights import step_at
 from sweep.config.own_part import OwnPart
 from sweep.config.run import EvalConfig, Setting, TrainConfig, TrainSettings
 from sweep.config.values import shortest
@@ -121,13 +122,20 @@ def check_evaluation(evaluation: Setting | EvalConfig, *, T: int) -> None:
 
 
 def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
-    """The training must leave behind what the evaluation reads: a variance, an average of its width, a guiding net.
+    """The training must leave behind what the evaluation reads: weights, a variance, a guiding net.
 
     Args:
         setting: Baseline of the study with the changes of an arm.
         evaluation: How samples are drawn, and from which weights.
     """
     check_guidance(setting, evaluation)
+    step = step_at(evaluation.training_share, setting.steps)
+    if step == 0 and setting.steps:
+        raise InfeasibleConfig(
+            f"a score after {shortest(evaluation.training_share)} of {quantity(setting.steps, 'step')}.",
+            why="That is before the first step.",
+            next=f"Choose {shortest(1.0 / setting.steps)} or more.",
+        )
     if evaluation.variance == "learned_range" and not setting.learned_variance:
         raise InfeasibleConfig(
             "variance: learned_range of a net that states no variance.",
@@ -142,11 +150,10 @@ def check_weights(setting: TrainSettings, evaluation: EvalConfig) -> None:
             why="Such an average is made of snapshots, which the training keeps only when asked.",
             next="Set power_ema: [0.05, 0.1] in the baseline.",
         )
-    steps = setting.steps
-    steps_of_snapshots = snapshot_steps(steps, setting.power_ema_snapshots)
-    profiles = [(std, step) for std in setting.power_ema for step in steps_of_snapshots]
-    if not representable(profiles, evaluation.ema_std, steps):
-        possible = possible_stds(profiles, steps)
+    steps_of_snapshots = [each for each in snapshot_steps(setting.steps, setting.power_ema_snapshots) if each <= step]
+    profiles = [(std, each) for std in setting.power_ema for each in steps_of_snapshots]
+    if not profiles or not representable(profiles, evaluation.ema_std, step):
+        possible = possible_stds(profiles, step) if profiles else []
         widths = f"{possible[0]:.3f}..{possible[-1]:.3f}" if possible else "none"
         raise InfeasibleConfig(
             f"ema_std: {shortest(evaluation.ema_std)} cannot be made of {quantity(len(profiles), 'snapshot')}.",

@@ -62,7 +62,7 @@ def _check_earlier_net(setting: TrainSettings, evaluation: EvalConfig, scale: st
             next="Set power_ema: [0.05] in the baseline.",
         )
     first = snapshot_steps(setting.steps, setting.power_ema_snapshots)[0]
-    if first > int(evaluation.guidance_at * setting.steps):
+    if first > evaluation.weaker_step(setting.steps):
         raise InfeasibleConfig(
             f"guidance_at: {shortest(evaluation.guidance_at)} is before the first snapshot.",
             why=f"The first is of step {first:,} of {setting.steps:,}.",

@@ -119,7 +119,7 @@ class StudyPlan:
         """Weights and averages of every run, two checkpoints of those under way, features and grids."""
         total = 0
         for times, train, scores in self._work():
-            averages = 1 + len(train.ema_decays) + len(train.ema_starts)
+            averages = 1 + len(train.ema_decays) + len(train.ema_starts) + len(train.earlier_weights)
             total += times * parameters * FLOAT_BYTES * averages
             total += times * len(scores) * self._samples() * FEATURES * FLOAT_BYTES
         return total + CHECKPOINTS_ON_DISK * parameters * FLOAT_BYTES * (3 + 3)

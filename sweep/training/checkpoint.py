@@ -120,9 +120,15 @@ def read(ref: CheckpointRef, *, device: torch.device | str = "cpu") -> Checkpoin
 
 
 def save_weights(
-    averages: ConstantEMA, folder: Path, *, step: int, attempt: str, snapshots: Sequence[Snapshot] = ()
+    averages: ConstantEMA,
+    folder: Path,
+    *,
+    step: int,
+    attempt: str,
+    snapshots: Sequence[Snapshot] = (),
+    earlier: Sequence[tuple[float, str, float, Weights]] = (),
 ) -> CheckpointRef:
-    """Write the product of a training: raw weights, every tracked average, and snapshots; no optimizer state.
+    """Write the product of a training: raw weights, every tracked average, and those of earlier; no optimizer state.
 
     Args:
         averages: Averages of the run's weights.
@@ -130,6 +136,7 @@ def save_weights(
         step: Optimizer steps done.
         attempt: Name of this attempt; no other attempt at any training has the same.
         snapshots: Snapshots of power-function averages.
+        earlier: Weights as they were on the way: share of the training, start and decay of the average, tensors.
 
     Returns:
         Where the file is, and its hash.
@@ -141,6 +148,8 @@ def save_weights(
     products: dict[str, object] = {"weights": averages.products()}
     if snapshots:
         products["snapshots"] = as_plain(snapshots)
+    if earlier:
+        products["earlier"] = list(earlier)
     return _write(products, folder / f"weights.{attempt}.pt", step)
 
 

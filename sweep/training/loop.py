@@ -97,6 +97,7 @@ def _result(run: Training) -> TrainResult:
         step=run.step,
         attempt=run.context.attempt,
         snapshots=run.power.snapshots if run.power is not None else (),
+        earlier=run.step_state.earlier.rows(),
     )
     parameters = sum(p.numel() for p in run.net.parameters())
     return TrainResult(run.step, run.step * run.config.batch, weights, parameters)

@@ -12,13 +12,16 @@ from sweep.training.moving_averages import Weights
 from sweep.training.power_ema import Snapshot, from_plain, reconstruct
 
 
-def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.device | str = "cpu") -> Weights:
-    """The power-function average of width `std` over the whole run, made now from the snapshots in the file.
+def load_power_weights(
+    path: Path, sha256: str, *, std: float, step: int, device: torch.device | str = "cpu"
+) -> Weights:
+    """The power-function average of width `std` over the run so far, made now from the snapshots in the file.
 
     Args:
         path: Path of the file.
         sha256: SHA-256 of the file's bytes, hexadecimal.
-        std: Width, as a share of the run.
+        std: Width, as a share of the run so far.
+        step: Optimizer step at which the average ends; later snapshots have no part in it.
         device: Where the tensors go.
 
     Raises:
@@ -26,7 +29,8 @@ def load_power_weights(path: Path, sha256: str, *, std: float, device: torch.dev
         UsageError: The snapshots cannot represent this width.
     """
     raw, snapshots = _load_snapshots(path, sha256, device)
-    return _as_net(raw, reconstruct(snapshots, std))
+    early = [snapshot for snapshot in snapshots if snapshot.step <= step]
+    return _as_net(raw, reconstruct(early, std, step=step))
 
 
 def load_snapshot(path: Path, sha256: str, *, until: int, device: torch.device | str = "cpu") -> Weights:

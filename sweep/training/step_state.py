@@ -21,6 +21,7 @@ from sweep.data.dataset import Dataset
 from sweep.diffusion.targets import LinearTarget
 from sweep.nets.cuda_graph import Capture, Execution, StepFn, capture_of, captured_on_gpu, eager, release_memory
 from sweep.training.batch import Labels
+from sweep.training.earlier_weights import EarlierAverages
 from sweep.training.ema import ConstantEMA
 from sweep.training.initial_net import build_net
 from sweep.training.interfaces import RunContext
@@ -36,7 +37,7 @@ IN_TENSORS = frozenset(
         *("seed", "images", "lr", "lr_schedule", "warmup_images"),
         *("schedule", "beta_1", "beta_T", "zero_terminal_snr", "schedule_formula", "schedule_betas"),
         *("weighting", "weight_clip", "gamma", "p2_k", "p2_gamma"),
-        *("ema_decays", "ema_starts", "power_ema", "power_ema_snapshots"),
+        *("ema_decays", "ema_starts", "power_ema", "power_ema_snapshots", "earlier_weights"),
     }
 )
 """Fields of a config that a step reads from tensors."""
@@ -95,6 +96,7 @@ class StepState:
         self.optimizer = build_optimizer(config, self.net.parameters())
         self.averages = ConstantEMA(self.net, config.ema_decays, config.ema_starts)
         self.power = PowerAverages(self.net, config) if config.power_ema else None
+        self.earlier = EarlierAverages(config)
         self.importance = ImportanceSampler(config.T, device) if config.t_sampling == "importance" else None
         self.images = dataset.train.to(device)
         self.labels: Labels | None = None
@@ -144,6 +146,7 @@ class StepState:
         self.net.load_state_dict(net.state_dict())
         restart_optimizer(self.optimizer)
         self.averages.restart(config.ema_decays, config.ema_starts)
+        self.earlier = EarlierAverages(config)
         if self.power is not None:
             self.power.restart(config)
         if self.importance is not None:
@@ -179,8 +182,9 @@ class StepState:
             self.power.move(shares[constant:])
 
     def count_step(self) -> None:
-        """Count a step that the averages have moved by, and keep a snapshot where one is due: the host's part."""
+        """Count a step that the averages have moved by, and keep weights where they are due: the host's part."""
         self.averages.steps += 1
+        self.earlier.keep(self.averages)
         if self.power is not None:
             self.power.count()
 

@@ -180,6 +180,7 @@ class Training:
         """
         self.metrics_buffer.flush()
         optional = {"power": self.power, "importance": self.importance}
+        earlier = self.step_state.earlier.rows()
         return {
             "train_key": train_key(self.config),
             "step": self.step,
@@ -188,6 +189,7 @@ class Training:
             "averages": self.averages.state_dict(),
             "trace": self.metrics_buffer.state_dict(),
             **{name: part.state_dict() for name, part in optional.items() if part is not None},
+            **({"earlier": earlier} if earlier else {}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -207,6 +209,7 @@ class Training:
                 self.power.load_state_dict(state["power"])
             if self.importance is not None:
                 self.importance.load_state_dict(state["importance"])
+            self.step_state.earlier.load_rows(state.get("earlier", ()))
             self.step = state["step"]
         except KeyError as error:
             raise CheckpointError(f"the checkpoint lacks {error}", why="it was not written by this version") from error

@@ -73,7 +73,7 @@ def sampled_net(
     diffusion = diffusion_of(train, device)
     weaker = read_weaker_weights(train, evaluation, weights, files, device)
     return SampledNet(
-        net=build(read_weights(evaluation, weights, files, device)),
+        net=build(read_weights(train, evaluation, weights, files, device)),
         diffusion=diffusion,
         shape=(channels, size, size),
         labels=labels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sweep.config.earlier_weights import step_at
 from sweep.config.run import EvalConfig, TrainConfig
 from sweep.diffusion.process import Diffusion
 from sweep.errors import UnreadableCheckpoint, UnreadableWeights
@@ -12,6 +13,7 @@ from sweep.files.file_store import FileStore
 from sweep.nets.memory_format import laid_out
 from sweep.store.records import ArtifactRecord
 from sweep.training import checkpoint
+from sweep.training.earlier_weights import load_earlier_weights
 from sweep.training.initial_net import build_net
 from sweep.training.moving_averages import Weights
 from sweep.training.noise_tables import betas_of
@@ -43,11 +45,16 @@ def trained_net(
 
 
 def read_weights(
-    evaluation: EvalConfig, weights: ArtifactRecord, files: FileStore, device: torch.device | str = "cpu"
+    train: TrainConfig,
+    evaluation: EvalConfig,
+    weights: ArtifactRecord,
+    files: FileStore,
+    device: torch.device | str = "cpu",
 ) -> Weights:
     """The average of a run's weights that an evaluation asks for.
 
     Args:
+        train: The training that made the weights.
         evaluation: The evaluation.
         weights: File of the weights.
         files: File store of the weights.
@@ -60,8 +67,12 @@ def read_weights(
     try:
         path = files.fetch(weights.path, weights.sha256)
         if evaluation.ema_std is not None:
-            return load_power_weights(path, weights.sha256, std=evaluation.ema_std, device=device)
+            step = step_at(evaluation.training_share, train.steps)
+            return load_power_weights(path, weights.sha256, std=evaluation.ema_std, step=step, device=device)
         decay, start = evaluation.ema_decay, evaluation.ema_start
+        if evaluation.training_share < 1.0:
+            wanted = (evaluation.training_share, start if decay else "corrected", decay)
+            return load_earlier_weights(path, weights.sha256, wanted, device=device)
         return checkpoint.load_weights(path, weights.sha256, decay=decay, start=start, device=device)
     except UnreadableCheckpoint as error:
         raise UnreadableWeights(error.what, why=error.why) from error
@@ -91,8 +102,7 @@ def read_weaker_weights(
         return None
     try:
         path = files.fetch(weights.path, weights.sha256)
-        step = int(evaluation.guidance_at * train.steps)
-        return load_snapshot(path, weights.sha256, until=step, device=device)
+        return load_snapshot(path, weights.sha256, until=evaluation.weaker_step(train.steps), device=device)
     except UnreadableCheckpoint as error:
         raise UnreadableWeights(error.what, why=error.why) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweep.config.data import DataConfig
+from sweep.config.earlier_weights import step_at
 from sweep.config.keys import eval_key, train_key
 from sweep.config.study import Cadence
 from sweep.config.values import shortest
@@ -80,8 +81,13 @@ def label(claim: Claim) -> str:
     average = f"EMA {'decay' if evaluation.ema_std is None else 'std'} {shortest(length)}"
     if evaluation.ema_start != "corrected" and evaluation.ema_std is None:
         average += f" ({evaluation.ema_start})"
-    rung = "" if claim.score_step is None else f" after step {claim.score_step},"
-    return f"run {claim.run_id}{rung} at {average}, {evaluation.sampler} {quantity(evaluation.sampling_steps, 'step')}"
+    step = claim.score_step
+    if evaluation.training_share < 1.0:
+        step = step_at(evaluation.training_share, config.steps)
+    earlier = "" if step is None else f" after step {step},"
+    return (
+        f"run {claim.run_id}{earlier} at {average}, {evaluation.sampler} {quantity(evaluation.sampling_steps, 'step')}"
+    )
 
 
 def record_progress(store: Store, claim: Claim, message: Progressed) -> None:

@@ -46,7 +46,7 @@ def test_a_training_that_stands_still_has_the_weights_and_the_images_that_it_beg
     tuned, first = trained_run("tuned", 2), trained_run("small", 1)
     assert tuned.train_key != first.train_key
     files = FileStore(here / "files")
-    before, after = (read_weights(run.evaluation, run.weights, files) for run in (first, tuned))
+    before, after = (read_weights(run.train, run.evaluation, run.weights, files) for run in (first, tuned))
     assert all(torch.allclose(before[name], after[name], atol=1e-9) for name in before)
     sweep.sample("tuned", 2, n=8, out="tuned.npz", device="cpu")
     import numpy as np
@@ -60,7 +60,9 @@ def test_a_training_goes_on_from_the_weights(here):
     trained_study(here, name="tuned", init_from=folder)
     files = FileStore(here / "files")
     runs = [trained_run("small", 1), trained_run("tuned", 2)]
-    first, tuned = (read_weights(run.evaluation_with({"ema_decay": 0.0}), run.weights, files) for run in runs)
+    first, tuned = (
+        read_weights(run.train, run.evaluation_with({"ema_decay": 0.0}), run.weights, files) for run in runs
+    )
     assert not torch.equal(first["conv_in.weight"], tuned["conv_in.weight"])
 
 

@@ -27,7 +27,7 @@ def images_of(folder: Path, *, n: int, seed: int = 0, **settings: object) -> tor
     """What the scorer draws, uint8 [N, C, H, W]."""
     run = trained_run("small", 1)
     evaluation = run.evaluation_with(settings)
-    weights = read_weights(evaluation, run.weights, FileStore(folder / "files"))
+    weights = read_weights(run.train, evaluation, run.weights, FileStore(folder / "files"))
     net = trained_net(run.train, weights, channels=1, size=8)
     plan = sampling_plan(evaluation, run.train.target)
     return generate(net, diffusion_of(run.train), plan, shape=(1, 8, 8), n=n, noise_set=seed)
@@ -97,7 +97,7 @@ def test_an_exported_file_holds_the_weights_that_were_scored_and_a_card(here):
     folder = export_model("small", 1)
     weights = load_file(folder / "model.safetensors")
     run = trained_run("small", 1)
-    scored = read_weights(run.evaluation, run.weights, FileStore(here / "files"))
+    scored = read_weights(run.train, run.evaluation, run.weights, FileStore(here / "files"))
     assert set(weights) == set(scored)
     assert all(torch.equal(weights[name], scored[name]) for name in scored)
     config = json.loads((folder / "config.json").read_text())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweep.config.conditioning import GuidanceSettings, LabelSettings
+from sweep.config.conditioning import LabelSettings
+from sweep.config.earlier_weights import CheckpointSettings
 from sweep.config.keys import derived_seed, eval_key, protocol_key, train_key
 from sweep.config.own_part import OwnPart
 from sweep.config.run import EvalConfig, Protocol, Setting, TrainConfig
@@ -76,6 +77,7 @@ OTHER = {
     "guidance_scale": 1.5,
     "guidance_interval": [0.1, 3.0],
     "guidance_kind": "autoguidance",
+    "training_share": 0.5,
     "guidance_at": 0.5,
     "extra_metrics": [{"kind": "own", "part": "mine", "source": "0" * 64, "parameters": {}}],
 }
@@ -132,7 +134,7 @@ def test_keys_do_not_change_between_versions():
 
 def test_settings_of_classes_and_guidance_are_in_no_dump_at_their_defaults():
     """Stored studies are compared by their dumps, and a new field in them would be taken for a change."""
-    names = {*LabelSettings.model_fields, *GuidanceSettings.model_fields}
+    names = {*LabelSettings.model_fields, *CheckpointSettings.model_fields}
     assert not names & BASE.model_dump().keys()
     changed = Setting.model_validate(BASE.model_dump() | {name: OTHER[name] for name in names})
     assert names <= changed.model_dump().keys()

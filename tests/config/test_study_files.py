@@ -256,6 +256,19 @@ WRONG = {
         changed("n: 100, noise_sets: 3}", "n: 100, noise_sets: 1}\nevaluation: {tune: [ema_decay]}"),
         ["two are the fewest", "protocol.noise_sets: 4"],
     ),
+    "a share of the training twice": (
+        changed("n: 100, noise_sets: 3}", "n: 100, along: [0.5, 0.5]}"),
+        ["line 17", "names a share of the training twice"],
+    ),
+    "a share beyond the training": (changed("n: 100, noise_sets: 3}", "n: 100, along: [1.5]}"), ["line 17", "1"]),
+    "a share of the training as a factor": (
+        changed("ema_decay: {role: evaluation", "training_share: {role: evaluation"),
+        ["line 15", "protocol: {along: [0.25, 0.5, 1.0]}"],
+    ),
+    "a baseline before its end": (
+        changed("  T: 100", "  T: 100\n  training_share: 0.5"),
+        ["line 7", "protocol: {along: [0.25, 0.5, 1.0]}"],
+    ),
     "a guidance interval from its end": (
         changed("  T: 100", "  T: 100\n  guidance_interval: [3, 1]"),
         ["line 7", "write [low, high]"],

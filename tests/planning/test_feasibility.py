@@ -47,6 +47,11 @@ REFUSED = {
         {"guidance_scale": 2.0, "guidance_kind": "autoguidance", "guidance_at": 0.01, "power_ema": [0.05]},
         "before the first snapshot",
     ),
+    "a score before the first step": ({"training_share": 1e-6}, "before the first step"),
+    "an average of no snapshot so early": (
+        {"training_share": 0.01, "power_ema": [0.05, 0.1], "ema_std": 0.1},
+        "can stand for none",
+    ),
     "a custom schedule that is not written": ({"schedule": "custom"}, "schedule_formula"),
 }
 

@@ -67,7 +67,7 @@ def learning(curves: pd.DataFrame, styles: Styles, *, x: str, names: dict[str, s
                     axes.plot(noisy[x], noisy["value"], "o", color=style["color"], fillstyle="none", markersize=7)
                 if len(mean):
                     ends.append((mean[x].iloc[-1], mean["value"].iloc[-1], str(arm), style["color"]))
-            _log_if_positive(axes, points["value"])
+            log_if_positive(axes, points["value"])
             axes.set_title(title)
             axes.set_xlabel({"images": "images seen", "seconds": "seconds of training"}[x])
             # 500 thousandths of a second would read 500m.
@@ -230,7 +230,13 @@ def crowd(
         axes.autoscale_view()
 
 
-def _log_if_positive(axes: Axes, values: pd.Series[float]) -> None:
+def log_if_positive(axes: Axes, values: pd.Series[float]) -> None:
+    """Scale an axis by the logarithm where its values are positive and spread over more than a factor of 3.
+
+    Args:
+        axes: The axes, whose y axis is scaled.
+        values: All values that are drawn.
+    """
     known = values.dropna()
     if len(known) and known.min() > 0 and known.max() > 3 * known.min():
         axes.set_yscale("log")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Engine, func, select
 
-from sweep.config.conditioning import GuidanceSettings, with_defaults
+from sweep.config.conditioning import with_defaults
+from sweep.config.earlier_weights import CheckpointSettings
 from sweep.reporting.formatting import changes_in_words
 from sweep.reporting.frames.query import frame_of
 from sweep.store.records import OVER_NOISE_SETS
@@ -41,7 +42,7 @@ def requested_scores_of(engine: Engine, is_included: ColumnElement[bool]) -> pd.
         .join(SCORE, SCORE.c.id == SCORE_REQUEST.c.score_id)
         .where(is_included, SCORE.c.step.is_(None)),
     )
-    configs = [with_defaults(GuidanceSettings, config) for config in requested["eval_config"]]
+    configs = [with_defaults(CheckpointSettings, config) for config in requested["eval_config"]]
     requested["eval_config"] = pd.Series(configs, requested.index, dtype=object)
     requested["evaluation_level"] = [changes_in_words(level) or "baseline level" for level in requested["level"]]
     return requested.astype({"is_primary": bool})

@@ -61,6 +61,11 @@ class StudyRef:
         return bool(self.revisions[-1]["spec"].get("evaluation"))
 
     @property
+    def scores_earlier_weights(self) -> bool:
+        """Whether runs are scored as they were before the end of their training, too."""
+        return bool((self.revisions[-1]["spec"].get("protocol") or {}).get("along"))
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The data of the baseline, as `DataConfig` has it."""
         data = self.revisions[-1]["spec"].get("baseline", {}).get("data", DataConfig().name)

@@ -61,6 +61,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("importances", "What mattered"),
     ("interactions", "Interactions"),
     ("evaluation_factors", "Evaluation factors"),
+    ("during_training", "During training"),
     ("learning_curves", "Learning curves"),
     ("other_scores", "Other scores"),
     ("chains", "Schedules and loss weights"),
@@ -74,6 +75,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 SHOWN_WHERE: dict[str, Callable[[StudyRef], bool]] = {
     "own_question": lambda study: study.design.own_question is not None,
     "dose_response": lambda study: study.varies_numbers,
+    "during_training": lambda study: study.scores_earlier_weights,
     "own_best_levels": lambda study: study.tunes_levels,
     "search_claims_table": lambda study: study.design.arms_are_trials,
     "search": lambda study: study.searched,

@@ -14,6 +14,7 @@ from sweep.reporting.sections.checklist import checklist
 from sweep.reporting.sections.combinations import interactions
 from sweep.reporting.sections.curves import learning_curves
 from sweep.reporting.sections.diffusion import chains, samples
+from sweep.reporting.sections.during_training import during_training
 from sweep.reporting.sections.evaluation import evaluation_factors
 from sweep.reporting.sections.given import items
 from sweep.reporting.sections.ledger import cost, provenance
@@ -37,6 +38,7 @@ __all__ = [
     "cost",
     "differences",
     "dose_response",
+    "during_training",
     "evaluation_factors",
     "importance",
     "importances",

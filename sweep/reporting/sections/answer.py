@@ -17,6 +17,7 @@ from sweep.reporting.formatting import join_words, number, percent, rounded_dura
 from sweep.reporting.metrics import extractor_of
 from sweep.reporting.render.blocks import Block, Html, figure_block, note
 from sweep.reporting.render.templates import fragment
+from sweep.reporting.sections.during_training import sign_changes
 from sweep.reporting.sections.level_ends import own_best_warnings
 from sweep.reporting.sections.levels import level_warnings
 from sweep.reporting.sections.own_question import own_sentences
@@ -59,7 +60,8 @@ def verdict(study: ReportedStudy) -> list[Block]:
         basis=result.basis,
         question=study.frames.question,
     )
-    warnings = [*level_warnings(study), *own_best_warnings(study), *warnings_of(study.frames)]
+    turned = sign_changes(study, only_decided=True)
+    warnings = [*level_warnings(study), *turned, *own_best_warnings(study), *warnings_of(study.frames)]
     return [Html(html), Html(fragment("warnings.html.j2", warnings=warnings))]
 
 

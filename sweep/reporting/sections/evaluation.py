@@ -12,7 +12,7 @@ from sweep.reporting.figures.lines import cost_front, factor_curves
 from sweep.reporting.formatting import changes_in_words, number, value_in_words
 from sweep.reporting.render.blocks import Block, figure_block, note
 from sweep.reporting.render.tables import Column, TextCell, table_block, text_cells
-from sweep.reporting.sections.levels import differences_by_level
+from sweep.reporting.sections.levels import differences_by_level, of_earlier_weights
 from sweep.reporting.sections.study import ReportedStudy
 from sweep.reporting.stats.mean_interval import mean_interval
 from sweep.store.states import CellStatus
@@ -63,6 +63,7 @@ def scores_by_level(study: ReportedStudy) -> pd.DataFrame:
     scores = frames.scores
     excluded = set(frames.cells.loc[frames.cells["status"] == CellStatus.EXCLUDED, "cell_id"])
     keep = (scores["metric"] == study.comparison.metric) & (scores["phase"] == frames.phase)
+    keep &= ~of_earlier_weights(scores)
     return scores[keep & ~scores["cell_id"].isin(excluded)]
 
 

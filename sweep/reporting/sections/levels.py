@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -25,14 +25,30 @@ def comparisons_by_level(study: ReportedStudy) -> dict[str, Comparison]:
         study: The study, with its comparison.
     """
     scores = study.frames.scores
-    scores = scores[scores["metric"] == study.comparison.metric]
+    scores = scores[(scores["metric"] == study.comparison.metric) & ~of_earlier_weights(scores)]
     primary = set(scores.loc[scores["is_primary"], "evaluation_level"])
-    others = [level for level in dict.fromkeys(scores["evaluation_level"]) if level not in primary]
-    comparisons = {"as decided": study.comparison}
-    for level in others:
-        at = study.frames.scores.assign(is_primary=study.frames.scores["evaluation_level"] == level)
-        comparisons[str(level)] = compare_arms(replace(study.frames, scores=at))
-    return comparisons
+    others = [str(level) for level in dict.fromkeys(scores["evaluation_level"]) if level not in primary]
+    return {"as decided": study.comparison} | {level: comparison_at(study, level) for level in others}
+
+
+def comparison_at(study: ReportedStudy, level: str) -> Comparison:
+    """The comparison of all arms at one evaluation level.
+
+    Args:
+        study: The study, with its comparison.
+        level: The level, as the scores name it.
+    """
+    at = study.frames.scores.assign(is_primary=study.frames.scores["evaluation_level"] == level)
+    return compare_arms(replace(study.frames, scores=at))
+
+
+def of_earlier_weights(scores: pd.DataFrame) -> pd.Series[bool]:
+    """Which scores are those of a training before its end.
+
+    Args:
+        scores: Rows of `StudyFrames.scores`.
+    """
+    return scores["level"].map(lambda level: "training_share" in level).astype(bool)
 
 
 def level_warnings(study: ReportedStudy) -> Iterator[str]:
@@ -71,7 +87,25 @@ def differences_by_level(study: ReportedStudy) -> list[Block]:
     Args:
         study: The study, with its comparison.
     """
-    levels = comparisons_by_level(study)
+    caption = (
+        f"Differences of {study.score} from the baseline over paired seeds, at every evaluation level of the same "
+        "checkpoints, with 95 % intervals that hold for all arms of a level at once. Only the column as decided was "
+        "planned to decide; the others are exploratory."
+    )
+    return difference_blocks(study, comparisons_by_level(study), name="level_differences", caption=caption)
+
+
+def difference_blocks(
+    study: ReportedStudy, levels: Mapping[str, Comparison], *, name: str, caption: str
+) -> list[Block]:
+    """Paired differences at several levels, as a figure and as a table; none with one level or without pairs.
+
+    Args:
+        study: The study, with its comparison.
+        levels: Name of each level, with the comparison of all arms there.
+        name: Name of the figure and of the table.
+        caption: Caption of both.
+    """
     arms = pd.concat(
         [each.compared.assign(evaluation_level=level) for level, each in levels.items()], ignore_index=True
     )
@@ -85,21 +119,14 @@ def differences_by_level(study: ReportedStudy) -> list[Block]:
         by_arm = comparison.compared.set_index("arm")
         cells = [_cell(by_arm.loc[arm], study.decimals) for arm in rows]
         columns.append(Column(level, cells, numeric=True))
-    caption = (
-        f"Differences of {study.score} from the baseline over paired seeds, at every evaluation level of the same "
-        "checkpoints, with 95 % intervals that hold for all arms of a level at once. Only the column as decided was "
-        "planned to decide; the others are exploratory."
-    )
     alt = "; ".join(
         f"{row['arm']} at {row['evaluation_level']}: {number(row['difference'], study.decimals, signed=True)}"
         for row in arms.head(24).to_dict("records")
     )
     data = arms[["arm", "evaluation_level", "pairs", "difference", "low", "high"]]
     return [
-        figure_block(
-            "level_differences", draw, alt=f"Differences by evaluation level. {alt}", caption=caption, data=data
-        ),
-        table_block("level_differences", columns, caption=caption, data=data),
+        figure_block(name, draw, alt=f"Differences from the baseline. {alt}", caption=caption, data=data),
+        table_block(name, columns, caption=caption, data=data),
     ]
 
 

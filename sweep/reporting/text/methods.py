@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from sweep.config.conditioning import GuidanceSettings, LabelSettings, with_defaults
+from sweep.config.conditioning import LabelSettings, with_defaults
+from sweep.config.earlier_weights import CheckpointSettings
 from sweep.config.run import EvalConfig, TrainSettings
 from sweep.config.values import shortest
 from sweep.nets.registry import NETS
 from sweep.quantities import quantity
-from sweep.reporting.formatting import join_words, value_in_words
+from sweep.reporting.formatting import join_words, percent, value_in_words
 from sweep.reporting.frames.frames import StudyFrames
 from sweep.reporting.metrics import CLASSIFIER, OWN_FEATURES, is_noise_per_seed, label_of
 from sweep.reporting.stats.comparison import Comparison
@@ -104,7 +105,7 @@ def _other_settings(
     defaults: TrainSettings | EvalConfig, config: Mapping[str, Any], named_fields: Iterable[str], citations: Citations
 ) -> str:
     """The settings that no sentence names and that are not the usual ones, as a clause; empty for none."""
-    kind = LabelSettings if isinstance(defaults, TrainSettings) else GuidanceSettings
+    kind = LabelSettings if isinstance(defaults, TrainSettings) else CheckpointSettings
     default = with_defaults(kind, defaults.model_dump(mode="json"))
     changed = [
         name for name in default if name not in named_fields and config.get(name, default[name]) != default[name]
@@ -150,13 +151,15 @@ def _scoring(frames: StudyFrames, citations: Citations) -> str:
     if not frames.study_ref.design.trains:
         return _distances(scores, protocol, citations)
     sets, per_seed = len(protocol.get("noise_sets", ())) or 1, is_noise_per_seed(protocol)
+    shares = [percent(share) for share in (frames.spec.get("protocol") or {}).get("along", ()) if share < 1.0]
+    earlier = f" Runs were also scored as they were after {join_words(shares)} of their training." if shares else ""
     return (
         f"Images were sampled with the {citations.setting(config, 'sampler')} sampler, {config['sampling_steps']} "
         "steps, "
         f"{_weights(config)}{_other_settings(EvalConfig(), config, SCORING_FIELDS, citations)}: "
         f"{protocol.get('n', 0):,} in each of "
         f"{quantity(sets, 'noise set')}, which are the same for all {'arms of a seed' if per_seed else 'runs'}. "
-        f"{_distances(scores, protocol, citations)}"
+        f"{_distances(scores, protocol, citations)}{earlier}"
     )
 
 
