@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sweep.api.device_check import try_devices
+from sweep.api.finding import Finding
 from sweep.api.locations import files_location, storage_url, store_options
 from sweep.api.units import bytes_text
 from sweep.commands import command
@@ -24,21 +26,6 @@ logger = logging.getLogger(__name__)
 
 # Below this, a study is likely to fill the disk.
 LITTLE_ROOM_BYTES = 2e9
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The state of one thing.
-
-    Attributes:
-        what: The thing, such as `store` or `study digits`.
-        state: Its state in words.
-        repair: What to do or type where something is wrong; empty where it is well.
-    """
-
-    what: str
-    state: str
-    repair: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +52,7 @@ def examine(
     files: str | os.PathLike[str] | None = None,
     reap: bool = False,
     migrate: bool = False,
+    device: str | None = None,
 ) -> Diagnosis:
     """Examine the database, disks, devices, versions and leases. Changes nothing without `reap` or `migrate`.
 
@@ -73,6 +61,7 @@ def examine(
         files: Folder or URL of the files of runs; None for SWEEP_FILES or `sweep-data`.
         reap: Whether to release the work of dead workers of this machine.
         migrate: Whether to bring the tables of an older version up to date.
+        device: Device that is tried by a short training: `auto`, `cpu`, `cuda` or `cuda:0`; None for none.
 
     Returns:
         What was seen, with repairs.
@@ -80,6 +69,7 @@ def examine(
     from sweep.store.opening import open_existing, read_store
 
     findings = _examine_machine(file_store_at(files_location(files)))
+    findings += [] if device is None else try_devices(device)
     url = storage_url(storage)
     try:
         store = open_existing(url) if reap or migrate else read_store(url)

@@ -20,6 +20,9 @@ def doctor_command(
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Bring the tables of an older version up to date.")
     ] = False,
+    device: Annotated[
+        str | None, typer.Option("--device", help="Also try a device for a minute: auto, cpu, cuda or cuda:0.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check database, disk, device, versions and leases.
@@ -32,8 +35,9 @@ def doctor_command(
     Examples: sweep doctor
               sweep doctor --reap
               sweep doctor --migrate
+              sweep doctor --device cuda
     """
-    diagnosis = api.doctor.examine(storage=storage, files=files, reap=reap, migrate=migrate)
+    diagnosis = api.doctor.examine(storage=storage, files=files, reap=reap, migrate=migrate, device=device)
     findings = diagnosis.findings
     if as_json:
         print_json(

@@ -82,6 +82,19 @@ def free_memory(device: CudaDevice) -> DeviceMemory | None:
     return None
 
 
+def driver_version() -> str | None:
+    """Version of the installed driver, such as `570.86.15`, by NVML; None where the machine does not report it."""
+    import pynvml
+
+    with suppress(pynvml.NVMLError):
+        pynvml.nvmlInit()
+        try:
+            return str(pynvml.nvmlSystemGetDriverVersion())
+        finally:
+            pynvml.nvmlShutdown()
+    return None
+
+
 def _by_uuid(device: CudaDevice, handle_of: Callable[[str], Any], memory_of: Callable[[Any], Any]) -> DeviceMemory:
     import pynvml
 

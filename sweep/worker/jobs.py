@@ -25,10 +25,21 @@ from sweep.training.noise_tables import betas_of
 from sweep.training.own_parts import target_of
 from sweep.training.step_state import StepStateCache
 from sweep.training.validation import validation_points
+from sweep.worker.device_check import check_device
 from sweep.worker.item_scores import score_given, score_items
 from sweep.worker.machine import PeakMemory
 from sweep.worker.messages import Outcome, Progressed, Scored, Send, ShouldStop, Trained
-from sweep.worker.orders import CheckJob, Job, MeasureJob, PrepareJob, SampleJob, ScoreItemsJob, ScoreJob, TrainJob
+from sweep.worker.orders import (
+    CheckDeviceJob,
+    CheckJob,
+    Job,
+    MeasureJob,
+    PrepareJob,
+    SampleJob,
+    ScoreItemsJob,
+    ScoreJob,
+    TrainJob,
+)
 from sweep.worker.plugin_check import load_plugins_of, try_plugins
 from sweep.worker.preparation import counting, dataset_of, evaluator_of, prepare
 from sweep.worker.run_files import RunFiles, upload_file
@@ -65,8 +76,8 @@ def perform(job: Job, device: torch.device, cache: StepStateCache, send: Send, s
         parts = _parts(dataset=job.data.part, feature_extractor=job.request.extractor_part)
         load_plugins_of(parts, job.files)
     match job:
-        case CheckJob():
-            return try_plugins(job)
+        case CheckJob() | CheckDeviceJob():
+            return try_plugins(job) if isinstance(job, CheckJob) else check_device(device)
         case PrepareJob():
             return prepare(job, send, device)
         case MeasureJob():

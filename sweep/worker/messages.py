@@ -134,6 +134,35 @@ class Timed:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeviceChecked:
+    """What a device computes, and how fast.
+
+    Attributes:
+        equal_noise: Share of the numbers of a noise set that equal those of the CPU in every bit.
+        noise_difference: Largest difference of these numbers.
+        output_difference: Largest difference between outputs of a net on both, relative to the largest output.
+        is_captured: Whether a training step is launched as one CUDA graph.
+        capture_reason: Why not, where it is not.
+        example: Net, batch and precision of that training.
+        images_per_second: Its speed.
+        flops_per_second: Its speed in FLOP/s, two a multiply-add.
+        ceiling_flops_per_second: Speed of a large matrix product.
+        peak_bytes: Peak memory of the process, in bytes.
+    """
+
+    equal_noise: float
+    noise_difference: float
+    output_difference: float
+    is_captured: bool
+    capture_reason: str
+    example: str
+    images_per_second: float
+    flops_per_second: float
+    ceiling_flops_per_second: float
+    peak_bytes: int
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished training, or one that has reached its rung.
@@ -208,7 +237,7 @@ class Failed:
     seconds: float = 0.0
 
 
-Outcome = Checked | Prepared | Timed | Trained | Scored | Sampled | ItemsScored | Failed
+Outcome = Checked | DeviceChecked | Prepared | Timed | Trained | Scored | Sampled | ItemsScored | Failed
 Message = Ready | Alive | Progressed | Damaged | Warned | Counted | Outcome
 Send = Callable[[Message], None]
 ShouldStop = Callable[[], bool]

@@ -53,6 +53,11 @@ class CheckJob:
 
 
 @dataclass(frozen=True)
+class CheckDeviceJob:
+    """Compare the device with the CPU, and time a training step of drawn images."""
+
+
+@dataclass(frozen=True)
 class MeasureJob:
     """Time a few steps of a training and a few network calls of its sampling, for the time estimate of a plan.
 
@@ -157,7 +162,7 @@ class ScoreItemsJob:
     files: FileStore
 
 
-Job = CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob | ScoreItemsJob
+Job = CheckDeviceJob | CheckJob | PrepareJob | MeasureJob | TrainJob | ScoreJob | SampleJob | ScoreItemsJob
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def time_training(job: MeasureJob, device: torch.device) -> Timed:
         is_channels_last = channels_last(job.config.net.kind)
         context = RunContext(folder=Path(folder), attempt="timing", device=device, channels_last=is_channels_last)
         training = Training(job.config, dataset, context, sync_every_steps=50)
-        step_seconds = _median_seconds(training.advance, device)
+        step_seconds = median_seconds(training.advance, device)
     shape = (dataset.channels, dataset.size, dataset.size)
     call_seconds = _call_seconds(training.net, job.config, shape, job.samples, device)
     parameters = sum(p.numel() for p in training.net.parameters())
@@ -64,11 +64,17 @@ def _call_seconds(
         predict = FixedPredictor(net, config.precision, (batch, *shape), device)
         images = torch.zeros(batch, *shape, device=device)
         index = torch.zeros(batch, dtype=torch.int64, device=device)
-        seconds = _median_seconds(lambda: predict(images, index), device)
+        seconds = median_seconds(lambda: predict(images, index), device)
     return seconds * math.ceil(samples / batch) / samples
 
 
-def _median_seconds(step_fn: Callable[[], object], device: torch.device) -> float:
+def median_seconds(step_fn: Callable[[], object], device: torch.device) -> float:
+    """Seconds of a call, median of 3 to 30; on a GPU the eager calls and the capture before it are left out.
+
+    Args:
+        step_fn: What is called.
+        device: Device that it computes on.
+    """
     # On a GPU the first calls run eagerly, and the next one is the capture.
     for _ in range(WARM_UP + 1 if device.type == "cuda" else 1):
         step_fn()

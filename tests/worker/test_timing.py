@@ -8,7 +8,7 @@ import torch
 from sweep.nets.cuda_graph import WARM_UP
 from sweep.worker import timing
 from sweep.worker.orders import MeasureJob
-from sweep.worker.timing import _median_seconds, time_training
+from sweep.worker.timing import median_seconds, time_training
 from tests.helpers.tiny_training import TINY_UNET, tiny
 
 CPU = torch.device("cpu")
@@ -29,7 +29,7 @@ def test_sampling_is_timed_as_a_score_runs_it(monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setattr(timing, "FixedPredictor", Watched)
     monkeypatch.setattr(timing, "MAX_STEPS", 3)
     calls: list[float] = []
-    monkeypatch.setattr(timing, "_median_seconds", lambda step_fn, _: calls.append(step_fn() is None) or 1.0)
+    monkeypatch.setattr(timing, "median_seconds", lambda step_fn, _: calls.append(step_fn() is None) or 1.0)
     timed = time_training(MeasureJob(tiny(net=TINY_UNET, precision="bf16"), samples), CPU)
     assert made == [("bf16", (batch, 1, 8, 8), True)]
     assert timed.call_seconds == pytest.approx(-(-samples // batch) / samples)
@@ -45,4 +45,4 @@ def test_on_a_gpu_neither_eager_calls_nor_the_capture_are_timed(monkeypatch: pyt
 
     monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
-    assert _median_seconds(step, torch.device("cuda", 0)) == pytest.approx(0.1)
+    assert median_seconds(step, torch.device("cuda", 0)) == pytest.approx(0.1)
