@@ -6,7 +6,7 @@ export PYTHONHASHSEED ?= 0
 # Each of the many processes of a sweep would compile torch and the rest anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: all demo test faults check docs lock bench bench-gpu test-conformance chaos smoke-lowest clean
+.PHONY: all demo test faults check docs lock bench bench-gpu gpu test-conformance chaos smoke-lowest clean
 
 all: .venv/installed
 
@@ -55,6 +55,10 @@ bench: all
 # The interpreter may be any that has torch: nothing is installed (tests/benchmarks/README.md).
 bench-gpu:
 	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m tests.benchmarks gpu
+
+# First contact with a GPU: tests/gpu, the benchmarks and a study, in eight minutes; again: what is missing.
+gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m tests.first_contact
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ class Case:
     """Optimizer steps in a timed block."""
     samples: int
     sampling_steps: int = 10
+    images: int = 50_000
+    """Training images, as many as CIFAR-10 has: loaders begin an epoch anew as seldom as in a real training."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -57,7 +60,7 @@ class Case:
         """Noise: how long a step takes does not depend on what the images show."""
         images = torch.randint(
             256,
-            (4096, self.channels, self.size, self.size),
+            (self.images, self.channels, self.size, self.size),
             dtype=torch.uint8,
             generator=torch.Generator().manual_seed(0),
         )
@@ -88,7 +91,9 @@ CPU = (
     Case(name="unet_8, digits", preset="unet_8", channels=1, size=8, batch=128, steps=8, samples=256),
     Case(name="unet_28", preset="unet_28", channels=1, size=28, batch=16, steps=2, samples=16),
 )
-CPU_QUICK = (Case(name="unet_8, digits", preset="unet_8", channels=1, size=8, batch=16, steps=2, samples=16),)
+CPU_QUICK = (
+    Case(name="unet_8, digits", preset="unet_8", channels=1, size=8, batch=16, steps=2, samples=16, images=1024),
+)
 GPU = (
     Case(
         name="ho_cifar10",
@@ -98,7 +103,7 @@ GPU = (
         batch=128,
         precision="bf16",
         steps=30,
-        samples=1024,
+        samples=2048,
         sampling_steps=50,
     ),
     Case(
@@ -115,10 +120,10 @@ GPU = (
 )
 
 
-def cases(device: torch.device, *, quick: bool) -> tuple[Case, ...]:
-    if quick:
-        return CPU_QUICK
-    return CPU if device.type == "cpu" else GPU
+def cases(device: torch.device, *, quick: bool, names: Sequence[str] = ()) -> tuple[Case, ...]:
+    """Those of a device, or those of these names alone."""
+    of_device = CPU_QUICK if quick else CPU if device.type == "cpu" else GPU
+    return tuple(case for case in of_device if not names or case.name in names)
 
 
 def difference(case: Case) -> float:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -15,14 +16,14 @@ from sweep.store import open_store, study
 from tests.benchmarks.rows import Row
 
 
-def measure(*, quick: bool) -> list[Row]:
+def measure(*, quick: bool) -> Iterator[Row]:
     bare = _seconds([sys.executable, "-c", "pass"], {}, times=5)
     started = _seconds([sys.executable, "-m", "sweep", "--help"], {}, times=2 if quick else 5)
-    rows = [Row(measure="start-up", case="sweep --help", unit="s", ours=started, floor=bare, goal="<= 0.5 s")]
-    rows.append(_status(runs=20 if quick else 10_000, points=100))
+    yield Row(measure="start-up", case="sweep --help", unit="s", ours=started, floor=bare, goal="<= 0.5 s")
+    yield _status(runs=20 if quick else 10_000, points=100)
     if not quick:
-        rows += [_report(arms=30, seeds=8, goal="<= 15 s"), _report(arms=5, seeds=1000, goal="<= 20 s")]
-    return rows
+        yield _report(arms=30, seeds=8, goal="<= 15 s")
+        yield _report(arms=5, seeds=1000, goal="<= 20 s")
 
 
 def _status(*, runs: int, points: int) -> Row:

@@ -61,7 +61,11 @@ class Script:
         optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, betas=(0.95, 0.999), weight_decay=1e-6, eps=1e-8)
         workers = CPU_WORKERS if device.type == "cpu" else GPU_WORKERS
         loader: Any = DataLoader(
-            Pictures(case.dataset().train), batch_size=case.batch, shuffle=True, num_workers=workers
+            Pictures(case.dataset().train),
+            batch_size=case.batch,
+            shuffle=True,
+            num_workers=workers,
+            persistent_workers=workers > 0,  # the script starts them anew each epoch; a block of steps may be one
         )
         lr_scheduler = get_scheduler("cosine", optimizer, num_warmup_steps=500, num_training_steps=10**6)
         self.net, self.optimizer, loader, self.lr_scheduler = self.accelerator.prepare(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from sweep.worker.device_speed import product_flops
 from sweep.worker.machine import environment
 from sweep.worker.source import source_state
 
@@ -38,7 +38,8 @@ class Machine:
 def describe(device: torch.device, *, quick: bool) -> Machine:
     """This machine, its ceilings measured now."""
     told = environment(device)
-    fp32, bf16 = (ceiling(device, dtype, quick=quick) for dtype in (torch.float32, torch.bfloat16))
+    size = 512 if quick else 1024 if device.type == "cpu" else 8192
+    fp32, bf16 = (product_flops(device, dtype, size=size) for dtype in (torch.float32, torch.bfloat16))
     return Machine(
         device=device.type,
         name=str(told["gpu"] or told["cpu"]),
@@ -55,23 +56,6 @@ def installed(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def ceiling(device: torch.device, dtype: torch.dtype, *, quick: bool) -> float:
-    """FLOP/s of square matrix products, the best of several: what no net can beat on this device.
-
-    TF32 stays off in fp32, as it is in training.
-    """
-    size = 512 if quick else 1024 if device.type == "cpu" else 8192
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(8):
-        started = time.perf_counter()
-        for _ in range(4):
-            a @ b
-        wait(device)
-        best = min(best, (time.perf_counter() - started) / 4)
-    return 2 * size**3 / best
 
 
 def wait(device: torch.device) -> None:

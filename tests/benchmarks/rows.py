@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tests.benchmarks.machine import Machine
+from tests.helpers.json_lines import append_line
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,14 @@ def write(path: Path, machine: Machine, rows: Iterable[Row]) -> None:
     """Machine and rows as JSON."""
     told = {"machine": asdict(machine), "rows": [asdict(row) for row in rows]}
     path.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def append(path: Path, row: Row, *, part: str) -> None:
+    """Add a row to a file of JSON lines, as what was measured in a part."""
+    append_line(path, {"part": part, "state": "measured", "row": asdict(row)})
+
+
+def read_row(told: Mapping[str, Any]) -> Row:
+    """A row that was written as JSON."""
+    ratio = told["ratio"]
+    return Row(**{**told, "ratio": None if ratio is None else Ratio(**ratio)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 
 from sweep.config.part_names import Precision
@@ -18,11 +20,9 @@ from tests.benchmarks.rows import Row
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 
 
-def measure(machine: Machine, device: torch.device, *, quick: bool) -> list[Row]:
-    rows = []
-    for case in cases(device, quick=quick):
-        rows += sampled(case, machine, device, rounds=1 if quick else 4)
-    return rows
+def measure(machine: Machine, device: torch.device, *, quick: bool, names: Sequence[str] = ()) -> Iterator[Row]:
+    for case in cases(device, quick=quick, names=names):
+        yield from sampled(case, machine, device, rounds=1 if quick else 4)
 
 
 def sampled(case: Case, machine: Machine, device: torch.device, *, rounds: int) -> list[Row]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -84,7 +85,7 @@ class Plan:
             },
             "factors": {
                 "lr": {"role": "scientific", "levels": list(self.lrs[1:])},
-                "ema_decay": {"role": "evaluation", "levels": list(others)},
+                **({"ema_decay": {"role": "evaluation", "levels": list(others)}} if others else {}),
             },
             "seeds": self.seeds,
             "protocol": {"extractor": "classifier", "n": self.n, "noise_sets": 1},
@@ -136,7 +137,7 @@ def _large_digits(folder: Path) -> Path:
     return folder
 
 
-def measure(device: torch.device, *, quick: bool) -> list[Row]:
+def measure(device: torch.device, *, quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         of = plan(device, folder, quick=quick)
@@ -150,7 +151,6 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
         else:
             missing = ""
         seconds, ours = _launched(of, folder)
-        rows = [*_overhead(folder / "sweep.db"), _validation(of, dataset, folder), _second_start(of, folder)]
         case = f"{of.trials} trials of {of.preset}, {of.images} images, {len(of.decays)} EMA decays, n = {of.n}"
         whole = Row(
             measure="fixed sweep",
@@ -161,37 +161,51 @@ def measure(device: torch.device, *, quick: bool) -> list[Row]:
             note=missing,
         )
         if missing:
-            return [whole, *rows]
-        spent, theirs = _looped(of, folder)
-        told = {f"seconds_of_{part}": value for part, value in theirs["seconds"].items()}
-        # diffusers' script averages by one decay, so whoever loops over it trains once for each.
-        as_script = spent + (len(of.decays) - 1) * theirs["seconds"]["training"]
-        forms = (
-            ("loop over diffusers and torch-fidelity, all decays in one training", spent, ""),
-            ("the same, a training for each decay as in diffusers' script", as_script, "computed from its parts"),
+            yield whole
+        else:
+            yield from _beside_loop(whole, of, folder, seconds, ours)
+        yield from _overhead(folder / "sweep.db")
+        yield _validation(of, dataset, folder)
+        yield _second_start(of, folder)
+
+
+def _beside_loop(whole: Row, of: Plan, folder: Path, seconds: float, ours: dict[float, list[float]]) -> Iterator[Row]:
+    spent, theirs = _looped(of, folder)
+    told = {f"seconds_of_{part}": value for part, value in theirs["seconds"].items()}
+    # diffusers' script averages by one decay, so whoever loops over it trains once for each.
+    as_script = spent + (len(of.decays) - 1) * theirs["seconds"]["training"]
+    forms = (
+        ("loop over diffusers and torch-fidelity, all decays in one training", spent, ""),
+        ("the same, a training for each decay as in diffusers' script", as_script, "computed from its parts"),
+    )
+    for peer, needed, note in forms:
+        yield replace(
+            whole,
+            peer=peer,
+            theirs=HOUR * of.trials / needed,
+            ratio=Ratio.of([needed / seconds]),
+            detail=told,
+            note=note,
         )
-        loops = [
-            replace(
-                whole,
-                peer=peer,
-                theirs=HOUR * of.trials / needed,
-                ratio=Ratio.of([needed / seconds]),
-                detail=told,
-                note=note,
-            )
-            for peer, needed, note in forms
-        ]
-        return [*loops, *(_scores(decay, ours[decay], theirs["fid"][str(decay)]) for decay in of.decays), *rows]
+    for decay in of.decays:
+        yield _scores(decay, ours[decay], theirs["fid"][str(decay)])
+
+
+def launched_seconds(of: Plan, folder: Path, *options: str) -> float:
+    """Seconds of `sweep launch`, whose store and files are in the folder."""
+    (folder / "fixed.yaml").write_text(yaml.safe_dump(of.study(), sort_keys=False))
+    environment = {"SWEEP_STORAGE": f"sqlite:///{folder / 'sweep.db'}", "SWEEP_FILES": str(folder)}
+    command = [sys.executable, "-m", "sweep", "launch", str(folder / "fixed.yaml"), "--device", of.device, *options]
+    started = time.perf_counter()
+    ran = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    if ran.returncode:
+        raise RuntimeError(f"sweep launch ended with {ran.returncode}: {ran.stderr[-500:]}")
+    return time.perf_counter() - started
 
 
 def _launched(of: Plan, folder: Path) -> tuple[float, dict[float, list[float]]]:
     """Seconds of the command, and its distances by EMA decay."""
-    (folder / "fixed.yaml").write_text(yaml.safe_dump(of.study(), sort_keys=False))
-    environment = {"SWEEP_STORAGE": f"sqlite:///{folder / 'sweep.db'}", "SWEEP_FILES": str(folder)}
-    command = [sys.executable, "-m", "sweep", "launch", str(folder / "fixed.yaml"), "--device", of.device]
-    started = time.perf_counter()
-    subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, text=True)
-    seconds = time.perf_counter() - started
+    seconds = launched_seconds(of, folder)
     query = (
         "SELECT score.config AS config, measurement.value AS fid FROM score JOIN measurement ON score_id = score.id "
         "WHERE name = 'fid' AND noise_set = -1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -28,21 +28,40 @@ def ours(case: Case, device: torch.device, folder: Path) -> Training:
     return Training(case.config, case.dataset(), place)
 
 
-def measure(machine: Machine, device: torch.device, *, quick: bool, compiles: bool) -> list[Row]:
-    rows = []
-    chosen = cases(device, quick=quick)
-    for case in chosen:
+def measure(
+    machine: Machine,
+    device: torch.device,
+    *,
+    quick: bool,
+    compiles: bool,
+    names: Sequence[str] = (),
+    alone: bool = False,
+) -> Iterator[Row]:
+    for case in cases(device, quick=quick, names=names):
         with tempfile.TemporaryDirectory() as folder:
-            rows += throughput(case, machine, device, Path(folder), rounds=1 if quick else 4, compiles=compiles)
-        rows += _memory(case, device) if not quick and (device.type == "cuda" or case is chosen[-1]) else []
-    return rows
+            rounds = 1 if quick else 4
+            yield from throughput(case, machine, device, Path(folder), rounds=rounds, compiles=compiles, alone=alone)
+
+
+def measure_memory(device: torch.device, *, quick: bool, names: Sequence[str] = ()) -> Iterator[Row]:
+    chosen = cases(device, quick=quick, names=names)
+    for case in chosen if device.type == "cuda" else chosen[-1:]:
+        yield from _memory(case, device)
 
 
 def throughput(
-    case: Case, machine: Machine, device: torch.device, folder: Path, *, rounds: int, compiles: bool
+    case: Case,
+    machine: Machine,
+    device: torch.device,
+    folder: Path,
+    *,
+    rounds: int,
+    compiles: bool,
+    alone: bool = False,
 ) -> list[Row]:
+    """Ours beside every peer; `alone` it is measured without them."""
     training = ours(case, device, folder)
-    peers, missing = _peers(case, device, folder, compiles=compiles)
+    peers, missing = ({}, {}) if alone else _peers(case, device, folder, compiles=compiles)
     blocks = {"ours": _repeat(training.advance, case.steps)} | peers
     spent = alternate(blocks, device, rounds=rounds)
     images, flops = case.steps * case.batch, case.flops(backward=True)
@@ -124,36 +143,39 @@ def _repeat(step: Step, steps: int) -> Block:
     return block
 
 
-def _memory(case: Case, device: torch.device) -> list[Row]:
+def _memory(case: Case, device: torch.device) -> Iterator[Row]:
     """Peak of a process that does nothing else: what a few steps add to what stood before them."""
     mine, theirs = (_in_process(who, case, device) for who in ("ours", "diffusers"))
     assert mine is not None
-    return [
-        Row(
-            measure="peak memory",
+    for kind, bytes_of_ours in mine.items():
+        other = None if theirs is None else theirs[kind]
+        yield Row(
+            measure=f"peak memory, {kind}",
             case=f"{case.name}, {case.precision}, batch {case.batch}",
             unit="MB",
-            ours=mine,
+            ours=bytes_of_ours / 1e6,
             peer="diffusers, as its script",
-            theirs=theirs,
-            ratio=None if theirs is None else Ratio.of([theirs / mine]),
+            theirs=None if other is None else other / 1e6,
+            ratio=None if other is None else Ratio.of([other / bytes_of_ours]),
             note="not installed: diffusers" if theirs is None else "",
         )
-    ]
 
 
-def _in_process(who: str, case: Case, device: torch.device) -> float | None:
+def _in_process(who: str, case: Case, device: torch.device) -> dict[str, float] | None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(peak, (who, case, device.type, torch.get_num_threads()))
 
 
-def peak(who: str, case: Case, device_type: str, threads: int) -> float | None:
-    """Megabytes that net, optimizer and six steps need; None where the peer is missing."""
+def peak(who: str, case: Case, device_type: str, threads: int) -> dict[str, float] | None:
+    """Bytes that net, optimizer and six steps need, by the kind of memory; None where the peer is missing.
+
+    On a GPU `allocated` is what tensors take, and `reserved` what nobody else can use: torch keeps what it was given.
+    """
     torch.set_num_threads(threads)
     device = torch.device(device_type)
     with tempfile.TemporaryDirectory() as folder:
-        before = _used("VmRSS", device)
+        before = _resident("VmRSS")
         _forget_peak()
         if who == "ours":
             step: Step = ours(case, device, Path(folder)).advance
@@ -162,12 +184,17 @@ def peak(who: str, case: Case, device_type: str, threads: int) -> float | None:
                 from tests.benchmarks.diffusers_peer import Script
             except ImportError:
                 return None
-            before = _used("VmRSS", device)  # what a library takes by being loaded is not its net's
+            before = _resident("VmRSS")  # what a library takes by being loaded is not its net's
             _forget_peak()
             step = Script(case, device).step
         for _ in range(6):
             step()
-        return (_used("VmHWM", device) - before) / 1e6
+        if device.type == "cuda":
+            return {
+                "allocated": float(torch.cuda.max_memory_allocated(device)),
+                "reserved": float(torch.cuda.max_memory_reserved(device)),
+            }
+        return {"resident": _resident("VmHWM") - before}
 
 
 def _forget_peak() -> None:
@@ -177,9 +204,7 @@ def _forget_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _used(line: str, device: torch.device) -> float:
-    """Bytes of the device, at most so far; on the CPU of this process, by the line of /proc/self/status."""
-    if device.type == "cuda":
-        return float(torch.cuda.max_memory_allocated(device))
+def _resident(line: str) -> float:
+    """Bytes of this process, by the line of /proc/self/status."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024.0 * next(float(told.split()[1]) for told in lines if told.startswith(line))
