@@ -25,7 +25,7 @@ EarlierWeightsField = Annotated[
 
 def _no_share_twice(shares: tuple[float, ...]) -> tuple[float, ...]:
     if len(set(shares)) < len(shares):
-        raise ValueError(f"{[shortest(share) for share in shares]} names a share of the training twice")
+        raise ValueError(f"[{', '.join(map(shortest, shares))}] names a share of the training twice")
     return tuple(sorted(shares))
 
 

@@ -258,9 +258,12 @@ WRONG = {
     ),
     "a share of the training twice": (
         changed("n: 100, noise_sets: 3}", "n: 100, along: [0.5, 0.5]}"),
-        ["line 17", "names a share of the training twice"],
+        ["line 18", "[0.5, 0.5] names a share of the training twice"],
     ),
-    "a share beyond the training": (changed("n: 100, noise_sets: 3}", "n: 100, along: [1.5]}"), ["line 17", "1"]),
+    "a share beyond the training": (
+        changed("n: 100, noise_sets: 3}", "n: 100, along: [1.5]}"),
+        ["line 18", "less than or equal to 1"],
+    ),
     "a share of the training as a factor": (
         changed("ema_decay: {role: evaluation", "training_share: {role: evaluation"),
         ["line 15", "protocol: {along: [0.25, 0.5, 1.0]}"],
